@@ -1,0 +1,1 @@
+"""tinyhil: MLPerf Tiny on microcontroller boards under pytest."""

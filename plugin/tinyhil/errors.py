@@ -1,0 +1,67 @@
+"""Every error that tinyhil raises on purpose: the class says whose fault, the text what to do.
+
+A missed limit is no error: it is a verdict (see `verdict`).
+"""
+
+from __future__ import annotations
+
+
+class TinyhilError(Exception):
+    """Base of all; never raised itself.
+
+    Args:
+        message: what is wrong, naming the thing (file and key, board, symbol, line).
+        hint: the next step for the person who reads it.
+        board: name of the board at hand, when one is.
+        stage: stage of the flow (``build``, ``flash``, ``upload``, ``infer`` …), when one runs.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str, board: str | None = None, stage: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.board = board
+        self.stage = stage
+
+    def locate(self, board: str, stage: str) -> None:
+        """Fill in board and stage where the raiser, deeper down, could not know them."""
+        self.board = self.board or board
+        self.stage = self.stage or stage
+
+    def __str__(self) -> str:
+        where = " / ".join(part for part in (self.board, self.stage) if part)
+        return f"{f'[{where}] ' if where else ''}{self.message}\n  next step: {self.hint}"
+
+
+class ConfigError(TinyhilError):
+    """A file or an option of the user's is wrong; nothing has been touched yet."""
+
+
+class DataError(ConfigError):
+    """A data set is missing, torn or altered."""
+
+
+class ModelError(ConfigError):
+    """The model compiler cannot take this model."""
+
+
+class FirmwareError(ConfigError):
+    """An image can't be built, or can't go onto this board."""
+
+
+class BenchError(TinyhilError):
+    """The bench is at fault: a tool, probe, emulator or port is missing, taken or dead."""
+
+
+class LinkError(TinyhilError):
+    """The wire is at fault: the port is gone, or bytes were lost or damaged."""
+
+
+class LinkTimeoutError(LinkError):
+    """The device did not answer before the deadline."""
+
+
+class DeviceError(TinyhilError):
+    """The device answered, and the answer is an error, a lie or nonsense."""
