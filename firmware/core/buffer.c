@@ -1,0 +1,86 @@
+/* `db`: the input buffer, loaded in pieces of hexadecimal digits. */
+#include <string.h>
+
+#include "commands.h"
+#include "print.h"
+
+#define BYTES_A_LINE 8u
+
+static void load(struct hil *hil, char *rest) {
+    const char *word = commands_word(&rest);
+    if (word == NULL) {
+        print_line("e-[Command 'db load' requires the # of bytes]");
+        return;
+    }
+    int32_t size = commands_number(word);
+    if (size <= 0) {
+        print_line("e-[Command 'db load' must be >0 bytes]");
+    } else if (size > HIL_INPUT_SIZE) {
+        /* Without `e-` and with LF alone: so it is spelled in the field. */
+        print_text("Supplied buffer size ");
+        print_signed(size);
+        print_text(" exceeds maximum of ");
+        print_signed(HIL_INPUT_SIZE);
+        print_text("\n");
+    } else {
+        hil->input_size = (size_t)size;
+        hil->input_position = 0;
+        print_text("m-[Expecting ");
+        print_signed(size);
+        print_line(" bytes]");
+    }
+}
+
+static void print_buffer(const struct hil *hil) {
+    for (size_t i = 0; i < hil->input_size; i++) {
+        print_text(i % BYTES_A_LINE == 0u ? "m-buffer-" : "-");
+        print_hex_byte(hil->input[i]);
+        if (i % BYTES_A_LINE == BYTES_A_LINE - 1u || i + 1u == hil->input_size) {
+            print_line("");
+        }
+    }
+}
+
+/* Value of one hexadecimal digit, -1 if it is none. */
+static int digit_value(char digit) {
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0';
+    }
+    char lower = (char)(digit | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+static void store(struct hil *hil, const char *digits) {
+    if (strlen(digits) % 2u != 0u) {
+        print_line("e-[Insufficent number of hex digits]");
+        return;
+    }
+    for (; *digits != '\0' && hil->input_position < hil->input_size; digits += 2) {
+        int high = digit_value(digits[0]);
+        int low = digit_value(digits[1]);
+        if (high < 0 || low < 0) {
+            const char pair[] = {digits[0], digits[1], '\0'};
+            print_text("e-[Invalid hex digit '");
+            print_untrusted(pair);
+            print_line("']");
+            return;
+        }
+        hil->input[hil->input_position++] = (uint8_t)(high << 4 | low);
+        if (hil->input_position == hil->input_size) {
+            print_line("m-load-done");
+        }
+    }
+}
+
+void buffer_command(struct hil *hil, char *rest) {
+    const char *word = commands_word(&rest);
+    if (word == NULL) {
+        print_line("e-[Command 'db' requires a subcommand]");
+    } else if (strcmp(word, "load") == 0) {
+        load(hil, rest);
+    } else if (strcmp(word, "print") == 0) {
+        print_buffer(hil);
+    } else {
+        store(hil, word);
+    }
+}

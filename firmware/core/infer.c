@@ -1,0 +1,89 @@
+/* `infer` and `results`: the timed region. */
+#include "clock.h"
+#include "commands.h"
+#include "model.h"
+#include "port.h"
+#include "print.h"
+
+#define DEFAULT_INFERENCES 1
+#define DEFAULT_WARM_UP    10
+
+static void invoke(struct hil *hil) {
+    model_invoke(hil->arena, (const int8_t *)hil->input, hil->output);
+}
+
+static uint32_t saturate(uint64_t ticks) {
+    return ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks;
+}
+
+/* Runs `count` inferences with interrupts masked on a restarted counter and keeps the time of
+ * each; nothing is printed or allocated in between.  Returns the ticks of all together. */
+static uint64_t run_timed(struct hil *hil, uint32_t count) {
+    uint32_t state = port_interrupts_mask();
+    if (HIL_ENERGY_MODE) {
+        port_timestamp_edge();
+    }
+    clock_restart(hil);
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        invoke(hil);
+        uint64_t now = port_ticks();
+        if (i < HIL_LAPS) {
+            hil->laps[i] = saturate(now - last);
+        }
+        last = now;
+    }
+    if (HIL_ENERGY_MODE) {
+        port_timestamp_edge();
+    }
+    port_interrupts_restore(state);
+    hil->lap_count = count < HIL_LAPS ? count : HIL_LAPS;
+    return last;
+}
+
+void infer_results(const struct hil *hil) {
+    print_text("m-results-[");
+    for (int i = 0; i < MODEL_OUTPUT_COUNT; i++) {
+        if (i != 0) {
+            print_text(",");
+        }
+        print_score(MODEL_OUTPUT_SCALE * (float)(hil->output[i] - MODEL_OUTPUT_ZERO_POINT));
+    }
+    print_line("]");
+}
+
+static void print_count(const char *text, int32_t count) {
+    print_text(text);
+    print_signed(count);
+    print_line("");
+}
+
+void infer_command(struct hil *hil, char *rest) {
+    const char *word = commands_word(&rest);
+    int32_t inferences = word != NULL ? commands_number(word) : DEFAULT_INFERENCES;
+    if (inferences <= 0) {
+        print_line("e-[Inference iterations must be >0]");
+        return;
+    }
+    word = commands_word(&rest);
+    int32_t warm_up = word != NULL ? commands_number(word) : DEFAULT_WARM_UP;
+    if (warm_up < 0) {
+        print_line("e-[Inference warmup must be >=0]");
+        return;
+    }
+    print_count("m-warmup-start-", warm_up);
+    for (int32_t i = 0; i < warm_up; i++) {
+        invoke(hil);
+    }
+    print_line("m-warmup-done");
+    print_count("m-infer-start-", inferences);
+    port_transmit_flush();
+    uint64_t elapsed = run_timed(hil, (uint32_t)inferences);
+    if (!HIL_ENERGY_MODE) {
+        /* Printed after the region, not at its ends: printing takes time too. */
+        clock_print(hil->ticks_before_restart);
+        clock_print(hil->ticks_before_restart + elapsed);
+    }
+    print_line("m-infer-done");
+    infer_results(hil);
+}

@@ -1,0 +1,24 @@
+#include <stdalign.h>
+
+#include "hil.h"
+#include "main.h"
+#include "port.h"
+
+/* The symbol's size is what the memory report calls the tensor arena. */
+alignas(16) int8_t hil_arena[MODEL_ARENA_BYTES];
+
+static struct hil context;
+
+void main_receive(uint8_t byte) {
+    hil_receive(&context, byte);
+}
+
+int main(void) {
+    uint32_t state = port_interrupts_mask();
+    port_init();
+    port_interrupts_restore(state);
+    hil_init(&context, hil_arena);
+    for (;;) {
+        hil_poll(&context);
+    }
+}

@@ -1,0 +1,47 @@
+/* What a board's port gives to the core; nothing else in the core knows a board.
+ *
+ * One folder under ports/ implements this for one board.  `port_init` runs once, before any other
+ * function, with interrupts masked. */
+#ifndef TINYHIL_PORT_H
+#define TINYHIL_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Starts clocks, UART (8N1) and timer.  Every byte received later goes, in interrupt context, to
+ * `main_receive` (main.h). */
+void port_init(void);
+
+/* Sends one byte; waits while the transmitter is full. */
+void port_transmit(uint8_t byte);
+
+/* Waits until the last byte has left, so that no UART activity falls into a timed region. */
+void port_transmit_flush(void);
+
+/* Frequency of `port_ticks`, in Hz. */
+uint32_t port_tick_hz(void);
+
+/* Starts the tick counter anew at 0.  A restarted timer is what makes a timed region repeat to
+ * the tick: a free-running one adds its phase. */
+void port_ticks_restart(void);
+
+/* Ticks since the last restart.  Must be called, or the timer's interrupt served, at least once
+ * in each wrap of the hardware counter. */
+uint64_t port_ticks(void);
+
+/* Masks interrupts and returns the state to hand to `port_interrupts_restore`. */
+uint32_t port_interrupts_mask(void);
+void port_interrupts_restore(uint32_t state);
+
+/* Sleeps until an interrupt is pending; called with interrupts masked, so that none is missed
+ * between the check for work and the sleep. */
+void port_wait_for_interrupt(void);
+
+/* Energy mode: a falling edge on the time stamp pin, low for at least 1 us. */
+void port_timestamp_edge(void);
+
+/* The stack as reserved by the linker, for painting: lowest address, and first one behind it. */
+uint32_t *port_stack_limit(void);
+uint32_t *port_stack_top(void);
+
+#endif

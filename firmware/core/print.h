@@ -1,0 +1,19 @@
+/* Formatted output to the UART without printf: no heap, no varargs, a known stack depth. */
+#ifndef TINYHIL_PRINT_H
+#define TINYHIL_PRINT_H
+
+#include <stdint.h>
+
+void print_text(const char *text);
+void print_line(const char *text); /* The text and the line end of the protocol, CR LF. */
+void print_unsigned(uint64_t value);
+void print_signed(int32_t value);
+void print_hex_byte(uint8_t value);
+
+/* A score with three decimals, rounded as printf("%.3f") does (to nearest, ties to even). */
+void print_score(float value);
+
+/* Text that came over the wire: what is no printable ASCII is shown as '?'. */
+void print_untrusted(const char *text);
+
+#endif

@@ -1,0 +1,85 @@
+/* Vectors, reset and faults of a Cortex-M, and the parts of port.h that are the core's own. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "cortex_m.h"
+#include "main.h"
+#include "port.h"
+#include "print.h"
+
+#define CPACR           REGISTER(0xe000ed88u) /* Coprocessor access; an Armv7-M system register. */
+#define NVIC_ISER(word) REGISTER(0xe000e100u + 4u * (word))
+#define CORE_VECTORS    16u
+#define EXTERNAL_INTERRUPTS 64u
+
+/* Placed by cortex-m.ld. */
+extern uint32_t __stack_limit[], __stack_top[];
+extern uint8_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
+
+void reset_handler(void);
+
+void reset_handler(void) {
+    CPACR |= 0xfu << 20; /* Full access to the FPU; ignored by a core that has none. */
+    __asm volatile("dsb\n\tisb");
+    memcpy(__data_start, __data_load, (size_t)(__data_end - __data_start));
+    memset(__bss_start, 0, (size_t)(__bss_end - __bss_start));
+    main();
+}
+
+/* A fault is told to the host, then the core stays put: a device that lost its state must not go
+ * on answering. */
+static void fault_handler(void) {
+    uint32_t number;
+    __asm volatile("mrs %0, ipsr" : "=r"(number));
+    print_text("e-[Fault: exception ");
+    print_unsigned(number);
+    print_line("]");
+    port_interrupts_mask();
+    for (;;) {
+        port_wait_for_interrupt();
+    }
+}
+
+static void external_handler(void) {
+    uint32_t number;
+    __asm volatile("mrs %0, ipsr" : "=r"(number));
+    port_interrupt(number - CORE_VECTORS);
+}
+
+typedef void (*vector)(void);
+
+__attribute__((section(".vectors"), used)) static const union {
+    vector handler;
+    const void *address;
+} vectors[CORE_VECTORS + EXTERNAL_INTERRUPTS] = {
+    {.address = __stack_top},
+    {reset_handler},
+    [2 ... CORE_VECTORS - 1u] = {fault_handler},
+    [CORE_VECTORS... CORE_VECTORS + EXTERNAL_INTERRUPTS - 1u] = {external_handler},
+};
+
+void cortex_m_enable_interrupt(uint32_t number) {
+    NVIC_ISER(number / 32u) = 1u << number % 32u;
+}
+
+uint32_t port_interrupts_mask(void) {
+    uint32_t state;
+    __asm volatile("mrs %0, primask\n\tcpsid i" : "=r"(state)::"memory");
+    return state;
+}
+
+void port_interrupts_restore(uint32_t state) {
+    __asm volatile("msr primask, %0" ::"r"(state) : "memory");
+}
+
+void port_wait_for_interrupt(void) {
+    __asm volatile("dsb\n\twfi" ::: "memory");
+}
+
+uint32_t *port_stack_limit(void) {
+    return __stack_limit;
+}
+
+uint32_t *port_stack_top(void) {
+    return __stack_top;
+}
