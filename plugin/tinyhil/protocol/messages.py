@@ -1,0 +1,220 @@
+"""What a line of a device means: one table of patterns makes text into messages.
+
+Every number is bounded by its pattern, so that no line, however hostile, costs more than its
+length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Ready:
+    """``m-ready``: the command before has ended, well or not."""
+
+
+@dataclass(frozen=True)
+class DeviceComplaint:
+    """``e-[text]``, or the one error that the field spells without ``e-``."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class TimestampMode:
+    """``m-timestamp-mode-performance`` or ``-energy``."""
+
+    mode: str
+
+
+@dataclass(frozen=True)
+class LapUs:
+    """``m-lap-us-N``: a time stamp, microseconds since boot on the device's clock."""
+
+    microseconds: int
+
+
+@dataclass(frozen=True)
+class InitDone:
+    """``m-init-done``: the device has booted."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """``m-name-dut-[VENDOR]``."""
+
+    vendor: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """``m-profile-[TEXT]``."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class ModelName:
+    """``m-model-[kws01]``: the task that the firmware was built for."""
+
+    task: str
+
+
+@dataclass(frozen=True)
+class Expecting:
+    """``m-[Expecting N bytes]``."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class LoadDone:
+    """``m-load-done``: the last byte of the sample has come."""
+
+
+@dataclass(frozen=True)
+class BufferBytes:
+    """``m-buffer-xx-xx-…``: up to eight bytes of the input buffer."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class WarmupStart:
+    """``m-warmup-start-W``."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class WarmupDone:
+    """``m-warmup-done``."""
+
+
+@dataclass(frozen=True)
+class InferStart:
+    """``m-infer-start-N``."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class InferDone:
+    """``m-infer-done``."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """``m-results-[…]``: scores, three decimals each."""
+
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class HilValue:
+    """``m-hil-NAME-N``: a number that our own firmware tells."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True)
+class HilText:
+    """``m-hil-NAME-[TEXT]``."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class HilLaps:
+    """``m-hil-laps-FIRST-[…]``: times of inferences FIRST, FIRST + 1, … in ticks."""
+
+    first: int
+    ticks: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Other:
+    """A line that is no message of the protocol, such as one of the help text."""
+
+    text: str
+
+
+Message = (
+    Ready
+    | DeviceComplaint
+    | TimestampMode
+    | LapUs
+    | InitDone
+    | Name
+    | Profile
+    | ModelName
+    | Expecting
+    | LoadDone
+    | BufferBytes
+    | WarmupStart
+    | WarmupDone
+    | InferStart
+    | InferDone
+    | Results
+    | HilValue
+    | HilText
+    | HilLaps
+    | Other
+)
+
+_COUNT = r"(\d{1,10})"
+_SCORE = r"-?\d{1,12}\.\d{1,9}|-?\d{1,12}"
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+_TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
+    (re.compile(pattern), make)
+    for pattern, make in (
+        (r"m-ready", Ready),
+        (r"e-\[(.*)\]", DeviceComplaint),
+        (r"(Supplied buffer size -?\d+ exceeds maximum of \d+)", DeviceComplaint),
+        (r"m-timestamp-mode-(performance|energy)", TimestampMode),
+        (r"m-lap-us-(\d{1,20})", lambda us: LapUs(int(us))),
+        (r"m-init-done", InitDone),
+        (r"m-name-dut-\[(.*)\]", Name),
+        (r"m-profile-\[(.*)\]", Profile),
+        (r"m-model-\[(.*)\]", ModelName),
+        (rf"m-\[Expecting {_COUNT} bytes\]", lambda n: Expecting(int(n))),
+        (r"m-load-done", LoadDone),
+        (
+            r"m-buffer-((?:[0-9a-f]{2})(?:-[0-9a-f]{2}){0,7})",
+            lambda digits: BufferBytes(bytes.fromhex(digits.replace("-", ""))),
+        ),
+        (rf"m-warmup-start-{_COUNT}", lambda n: WarmupStart(int(n))),
+        (r"m-warmup-done", WarmupDone),
+        (rf"m-infer-start-{_COUNT}", lambda n: InferStart(int(n))),
+        (r"m-infer-done", InferDone),
+        (
+            rf"m-results-\[((?:{_SCORE})(?:,(?:{_SCORE}))*)\]",
+            lambda scores: Results(tuple(float(score) for score in scores.split(","))),
+        ),
+        (
+            rf"m-hil-laps-{_COUNT}-\[(\d{{1,10}}(?:,\d{{1,10}})*)\]",
+            lambda first, ticks: HilLaps(int(first), _numbers(ticks)),
+        ),
+        (r"m-hil-([a-z0-9-]+)-(\d{1,20})", lambda name, value: HilValue(name, int(value))),
+        (r"m-hil-([a-z0-9-]+)-\[(.*)\]", HilText),
+    )
+)
+
+
+def parse(line: str) -> Message:
+    """The message that a line carries; a line that only resembles one is `Other`."""
+    for pattern, make in _TABLE:
+        match = pattern.fullmatch(line)
+        if match:
+            return make(*match.groups())
+    return Other(line)
