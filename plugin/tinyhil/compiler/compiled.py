@@ -1,0 +1,64 @@
+"""The compiler's result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class OperatorSummary:
+    """One operator of the model."""
+
+    index: int
+    name: str
+    """As in the TensorFlow Lite schema: ``CONV_2D``."""
+    output_shape: tuple[int, ...]
+    macs: int
+    """Multiply-accumulates of one inference."""
+
+
+@dataclass(frozen=True)
+class TensorFacts:
+    """The model's input or output: int8, real = scale * (stored - zero_point)."""
+
+    shape: tuple[int, ...]
+    size: int
+    """In bytes."""
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A model as C sources, and what is known of it."""
+
+    sha256: str
+    """Of the ``.tflite`` file, lower-case hex."""
+    operators: tuple[OperatorSummary, ...]
+    arena_bytes: int
+    """Of the static tensor arena: activations and the kernels' working memory."""
+    weights_bytes: int
+    """Of all constants: weights, biases, multipliers, tables."""
+    input: TensorFacts
+    output: TensorFacts
+    sources: Mapping[str, str]
+    """``model.c`` and ``model_config.h``: file name to text."""
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(operator.macs for operator in self.operators)
+
+    def write(self, folder: Path) -> None:
+        """Write the sources, but leave files alone that are right already (no needless rebuild).
+
+        Raises:
+            OSError: the folder can't be written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in self.sources.items():
+            file = folder / name
+            if not file.is_file() or file.read_bytes() != text.encode():
+                file.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,47 @@
+"""AVERAGE_POOL_2D."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tinyhil.compiler.graph import Node
+from tinyhil.compiler.lowered import Lowered
+from tinyhil.compiler.quantize import activation_range
+from tinyhil.compiler.window import windows
+
+NAME = "AVERAGE_POOL_2D"
+
+_OPTIONS: Final = "Pool2DOptions"
+
+
+def lower(node: Node) -> Lowered:
+    """Nothing to precompute but the range."""
+    image, result = node.activation(), node.output
+    height = int(node.option(_OPTIONS, "FilterHeight"))
+    width = int(node.option(_OPTIONS, "FilterWidth"))
+    node.check(0 < height < 2**12 and 0 < width < 2**12, f"has the window {height}x{width}")
+    vertical, horizontal = windows(node, _OPTIONS, height, width)
+    node.check(image.shape[3] == result.shape[3], "changes the number of channels")
+    node.check(
+        (image.scale, image.zero_point) == (result.scale, result.zero_point),
+        "has an output of another scale or zero point than its input",
+    )
+    lowest, highest = activation_range(node, node.option(_OPTIONS, "FusedActivationFunction"))
+    return Lowered(
+        kernel="avg_pool_s8",
+        fields={
+            "input_height": image.shape[1],
+            "input_width": image.shape[2],
+            "channels": image.shape[3],
+            "output_height": vertical.outputs,
+            "output_width": horizontal.outputs,
+            "filter_height": height,
+            "filter_width": width,
+            "stride_height": vertical.stride,
+            "stride_width": horizontal.stride,
+            "pad_top": vertical.pad,
+            "pad_left": horizontal.pad,
+            "activation_min": lowest,
+            "activation_max": highest,
+        },
+    )

@@ -1,0 +1,88 @@
+"""CONV_2D."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.compiler.graph import Node
+from tinyhil.compiler.lowered import Lowered, channel_array, int8_array
+from tinyhil.compiler.quantize import activation_range, channels, weight_scales
+from tinyhil.compiler.window import windows
+
+NAME = "CONV_2D"
+
+_OPTIONS: Final = "Conv2DOptions"
+_UNROLL: Final = 4
+"""A patch is rounded up to this many elements."""
+_PACKED_LIMIT: Final = 2**22
+"""Sums of weights times inputs must stay below this in the kernel's packed accumulators."""
+
+
+def lower(node: Node) -> Lowered:
+    """Weights in pairs of output channels, patches rounded up with zeros."""
+    image, weights = node.activation(), node.constant(1, "INT8")
+    assert weights.data is not None
+    node.check(len(weights.shape) == 4, f"has weights of shape {list(weights.shape)}")
+    outputs, height, width, inputs = weights.shape
+    vertical, horizontal = windows(node, _OPTIONS, height, width)
+    node.check(inputs == image.shape[3], f"has weights for {inputs} of {image.shape[3]} channels")
+    node.check(outputs == node.output.shape[3], f"has weights for {outputs} output channels")
+    flat = weights.data.reshape(outputs, -1)
+    scales = weight_scales(node, weights, outputs, axis=0)
+    lowest, highest = activation_range(node, node.option(_OPTIONS, "FusedActivationFunction"))
+    packed = _pair(flat)
+    patch = packed.shape[1]
+    return Lowered(
+        kernel="conv2d_s8",
+        fields={
+            "input_height": image.shape[1],
+            "input_width": image.shape[2],
+            "input_channels": inputs,
+            "output_height": vertical.outputs,
+            "output_width": horizontal.outputs,
+            "output_channels": outputs,
+            "kernel_height": height,
+            "kernel_width": width,
+            "stride_height": vertical.stride,
+            "stride_width": horizontal.stride,
+            "pad_top": vertical.pad,
+            "pad_left": horizontal.pad,
+            "patch": patch,
+            "run": _run(flat, patch),
+            "input_zero_point": image.zero_point,
+            "output_zero_point": node.output.zero_point,
+            "activation_min": lowest,
+            "activation_max": highest,
+        },
+        arrays=(
+            int8_array("weights", packed),
+            channel_array(
+                channels(
+                    node,
+                    flat,
+                    node.optional_constant(2, "INT32"),
+                    (image.scale * scales / node.output.scale).tolist(),
+                )
+            ),
+        ),
+        macs=vertical.outputs * horizontal.outputs * weights.elements,
+        scratch_bytes=8 * patch,
+    )
+
+
+def _pair(weights: NDArray[Any]) -> NDArray[Any]:
+    """[channels, patch] to [pairs of channels, patch rounded up, 2]."""
+    count, patch = weights.shape
+    padded = np.zeros((count + count % 2, patch + -patch % _UNROLL), dtype=np.int8)
+    padded[:count, :patch] = weights
+    return padded.reshape(-1, 2, padded.shape[1]).transpose(0, 2, 1)
+
+
+def _run(weights: NDArray[Any], patch: int) -> int:
+    """Longest part of a patch whose sums stay within the limit, whatever the input is."""
+    if 128 * int(np.abs(weights.astype(np.int64)).sum(axis=1).max()) < _PACKED_LIMIT:
+        return patch
+    return (_PACKED_LIMIT // (128 * 128) - 1) // _UNROLL * _UNROLL

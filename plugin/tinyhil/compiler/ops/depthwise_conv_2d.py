@@ -1,0 +1,72 @@
+"""DEPTHWISE_CONV_2D."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tinyhil.compiler.graph import Node
+from tinyhil.compiler.lowered import Lowered, channel_array, int8_array
+from tinyhil.compiler.quantize import activation_range, channels, weight_scales
+from tinyhil.compiler.window import windows
+
+NAME = "DEPTHWISE_CONV_2D"
+
+_OPTIONS: Final = "DepthwiseConv2DOptions"
+
+
+def lower(node: Node) -> Lowered:
+    """Weights with one channel's taps next to each other."""
+    image, weights = node.activation(), node.constant(1, "INT8")
+    assert weights.data is not None
+    node.check(
+        len(weights.shape) == 4 and weights.shape[0] == 1,
+        f"has weights of shape {list(weights.shape)}",
+    )
+    _, height, width, outputs = weights.shape
+    vertical, horizontal = windows(node, _OPTIONS, height, width)
+    inputs = image.shape[3]
+    multiplier = outputs // inputs
+    # The options repeat the multiplier; the shapes decide, as in the reference.
+    node.check(outputs == multiplier * inputs, f"has {outputs} outputs for {inputs} channels")
+    node.check(outputs == node.output.shape[3], f"has weights for {outputs} output channels")
+    flat = weights.data.reshape(-1, outputs).T
+    scales = weight_scales(node, weights, outputs, axis=3)
+    lowest, highest = activation_range(node, node.option(_OPTIONS, "FusedActivationFunction"))
+    plane_height = max(vertical.reach, vertical.pad + 1)
+    plane_width = max(horizontal.reach, horizontal.pad + 1)
+    return Lowered(
+        kernel="depthwise_conv2d_s8",
+        fields={
+            "input_height": image.shape[1],
+            "input_width": image.shape[2],
+            "input_channels": inputs,
+            "output_height": vertical.outputs,
+            "output_width": horizontal.outputs,
+            "multiplier": multiplier,
+            "kernel_height": height,
+            "kernel_width": width,
+            "stride_height": vertical.stride,
+            "stride_width": horizontal.stride,
+            "pad_top": vertical.pad,
+            "pad_left": horizontal.pad,
+            "plane_height": plane_height,
+            "plane_width": plane_width,
+            "input_zero_point": image.zero_point,
+            "output_zero_point": node.output.zero_point,
+            "activation_min": lowest,
+            "activation_max": highest,
+        },
+        arrays=(
+            int8_array("weights", flat),
+            channel_array(
+                channels(
+                    node,
+                    flat,
+                    node.optional_constant(2, "INT32"),
+                    (image.scale * scales / node.output.scale).tolist(),
+                )
+            ),
+        ),
+        macs=vertical.outputs * horizontal.outputs * weights.elements,
+        scratch_bytes=4 * vertical.outputs + plane_height * plane_width,
+    )

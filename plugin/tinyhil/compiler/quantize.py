@@ -1,0 +1,126 @@
+"""Quantization arithmetic as the TensorFlow Lite reference does it, on Python's exact integers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.compiler.graph import Node, Tensor
+
+INT8_MIN: Final = -128
+INT8_MAX: Final = 127
+_NONE, _RELU, _RELU_N1_TO_1, _RELU6 = range(4)  # ActivationFunctionType of the schema
+
+
+@dataclass(frozen=True)
+class Channel:
+    """``struct channel_s8`` of ``firmware/kernels/include/requantize.h``."""
+
+    bias: int
+    multiplier: int
+    left: int
+    right: int
+    careful: int
+
+    def __str__(self) -> str:
+        return f"{{{self.bias}, {self.multiplier}, {self.left}, {self.right}, {self.careful}}}"
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """`real` (>= 0) as (multiplier, shift): about multiplier * 2**(shift - 31).
+
+    The multiplier is 0 or in [2**30, 2**31); what is below 2**-32 is 0.
+    """
+    fraction, shift = math.frexp(real)
+    multiplier = math.floor(fraction * 2**31 + 0.5)
+    if multiplier == 2**31:
+        multiplier //= 2
+        shift += 1
+    return (0, 0) if shift < -31 or multiplier == 0 else (multiplier, shift)
+
+
+def activation_range(node: Node, activation: int | float) -> tuple[int, int]:
+    """Smallest and largest int8 output under a fused activation."""
+    bounds = {
+        _NONE: (None, None),
+        _RELU: (0.0, None),
+        _RELU_N1_TO_1: (-1.0, 1.0),
+        _RELU6: (0.0, 6.0),
+    }
+    if activation not in bounds:
+        raise node.refuse(f"has the fused activation {activation}, which is not known")
+    low, high = bounds[int(activation)]
+    lowest = INT8_MIN if low is None else max(INT8_MIN, _quantize(low, node.output))
+    highest = INT8_MAX if high is None else min(INT8_MAX, _quantize(high, node.output))
+    node.check(lowest <= highest, "has an output range that its activation leaves empty")
+    return lowest, highest
+
+
+def _quantize(real: float, tensor: Tensor) -> int:
+    """Nearest stored value, halves away from zero; the quotient is a float32."""
+    quotient = float(np.float32(real) / np.float32(tensor.scale))
+    return tensor.zero_point + int(math.copysign(math.floor(abs(quotient) + 0.5), quotient))
+
+
+def weight_scales(node: Node, weights: Tensor, channels: int, axis: int) -> NDArray[np.float64]:
+    """Scale of each output channel's weights, which must be symmetric."""
+    quantization = weights.quantization
+    if quantization is None:
+        raise node.refuse("has weights without quantization")
+    node.check(not quantization.zero_points.any(), "has weights with a zero point")
+    scales = quantization.scales.astype(np.float64)
+    if scales.size == 1:
+        return np.repeat(scales, channels)
+    node.check(scales.size == channels, f"has {scales.size} weight scales for {channels} channels")
+    node.check(quantization.axis == axis, f"has weights quantized along axis {quantization.axis}")
+    return scales
+
+
+def channels(
+    node: Node, weights: NDArray[Any], bias: Tensor | None, multipliers: Sequence[float]
+) -> tuple[Channel, ...]:
+    """Everything that the kernels need for each output channel, proved free of overflow.
+
+    Args:
+        weights: of shape [channels, inputs of one channel].
+        bias: int32, one a channel, or None.
+        multipliers: real factor from accumulator to output.
+    """
+    count = weights.shape[0]
+    biases = np.zeros(count, dtype=np.int64)
+    if bias is not None:
+        assert bias.data is not None
+        node.check(bias.elements == count, f"has {bias.elements} biases for {count} channels")
+        biases = bias.data.reshape(count).astype(np.int64)
+    wide = weights.astype(np.int64)
+    folded = biases - node.activation().zero_point * wide.sum(axis=1)
+    bounds = np.abs(folded) + 128 * np.abs(wide).sum(axis=1)
+    return tuple(
+        _channel(node, int(folded[i]), int(bounds[i]), multipliers[i]) for i in range(count)
+    )
+
+
+def _channel(node: Node, bias: int, bound: int, real: float) -> Channel:
+    """One channel; `bound` is on the size of its accumulator."""
+    multiplier, shift = quantize_multiplier(real)
+    left, right = max(shift, 0), max(-shift, 0)
+    node.check(bound << left < 2**30, "has sums that may not fit into 32 bits")
+    return Channel(
+        bias, multiplier, left + 1, right, _needs_care(right, bound << left, node.output.zero_point)
+    )
+
+
+def _needs_care(right: int, bound: int, zero_point: int) -> int:
+    """1 unless the short rounding of the kernels is the same as the full one.
+
+    It differs for halves below zero, which do not matter when everything below zero saturates,
+    and where its constant (about zero_point * 2**right) would overflow.
+    """
+    halves = right > 0 and zero_point > INT8_MIN
+    overflow = right > 23 or bound + (abs(2 * zero_point + 1) << right) // 2 + 1 >= 2**31
+    return int(halves or overflow)
