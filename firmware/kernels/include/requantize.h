@@ -3,8 +3,8 @@
  *
  * The reference multiplies by multiplier * 2^-31 with rounding (halves up), then divides by
  * 2^right with rounding (halves away from zero), adds the zero point and clamps: two roundings,
- * both of which must be kept. The compiler has proved of every channel that
- * |accumulator| * 2^left < 2^30, so nothing here can overflow.
+ * both of which must be kept. The compiler has proved of every channel that its sums, shifted to
+ * the left, fit into 32 bits; nothing here can overflow.
  *
  * Right shifts of negative numbers are arithmetic on every compiler that this is built with.
  */
@@ -17,9 +17,9 @@
 struct channel_s8 {
     int32_t bias;       /**< With the input's zero point folded in. */
     int32_t multiplier; /**< In units of 2^-31: 0, or 2^30 to 2^31 - 1. */
-    uint8_t left;       /**< Shift before the multiplication, plus one: 1 to 31. */
-    uint8_t right;      /**< Rounding shift after it: 0 to 31. */
-    uint8_t careful;    /**< 1: the short rounding is not proved exact here; round in full. */
+    uint8_t left;       /**< Shift to the left before the multiplication, plus one: 1 to 31. */
+    uint8_t right;      /**< Rounding shift to the right after it: 0 to 31. */
+    uint8_t careful;    /**< 1: requantize_short_s8 is not proved exact for this channel. */
 };
 
 static inline int8_t saturate_s8(int32_t value) {
@@ -32,37 +32,37 @@ static inline int8_t saturate_s8(int32_t value) {
     return (int8_t)value;
 }
 
-/**
- * accumulator * 2^(left - 1) * multiplier / 2^31, halves up. As 2^left carries one power of two
- * more, the result is the upper word of the product, and rounding adds the lower word's top bit.
- */
-static inline int32_t scale_s8(int32_t accumulator, int32_t multiplier, uint32_t left) {
-    int64_t product = (int64_t)(int32_t)((uint32_t)accumulator << left) * multiplier;
-    return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
-}
-
-/** scaled / 2^right, halves away from zero, plus the zero point. */
-static inline int8_t round_careful_s8(int32_t scaled, uint32_t right, int32_t zero_point) {
-    if (right > 0) {
-        scaled = (scaled + (INT32_C(1) << (right - 1)) + (scaled >> 31)) >> right;
+/** In full: right for every channel. */
+static inline int8_t requantize_careful_s8(int32_t sum, const struct channel_s8 *channel,
+                                           int32_t zero_point) {
+    int32_t shifted = (int32_t)((uint32_t)sum << (channel->left - 1));
+    int64_t product = (int64_t)shifted * channel->multiplier;
+    int32_t scaled = (int32_t)((product + (INT64_C(1) << 30)) >> 31);
+    if (channel->right > 0) {
+        /* One less for a negative number turns halves up into halves away from zero. */
+        scaled = (((scaled + (scaled >> 31)) >> (channel->right - 1)) + 1) >> 1;
     }
     return saturate_s8(scaled + zero_point);
 }
 
 /**
- * The constant of the short rounding: half a step, and the zero point in units of the value
- * before the shift. Only for channels that are not careful (right <= 23).
+ * The last argument of requantize_short_s8, for all outputs of a channel: half a step and the
+ * zero point, in units of the value before the right shift.
  */
-static inline int32_t rounding_s8(uint32_t right, int32_t zero_point) {
-    return (int32_t)((uint32_t)(2 * zero_point + 1) << right) >> 1;
+static inline int32_t rounding_s8(const struct channel_s8 *channel, int32_t zero_point) {
+    return (int32_t)((uint32_t)(2 * zero_point + 1) << channel->right) >> 1;
 }
 
 /**
- * The same as round_careful_s8 in three instructions, for channels whose halves below zero either
- * do not exist or end at the lower bound of int8 in any case.
+ * The same for channels that are not careful, in a few instructions. As `left` is one more, the
+ * first rounding is that of the product's upper word to the nearest.
  */
-static inline int8_t round_short_s8(int32_t scaled, uint32_t right, int32_t rounding) {
-    return saturate_s8((scaled + rounding) >> right);
+static inline int8_t requantize_short_s8(int32_t sum, const struct channel_s8 *channel,
+                                         int32_t rounding) {
+    int32_t shifted = (int32_t)((uint32_t)sum << channel->left);
+    int64_t product = (int64_t)shifted * channel->multiplier;
+    int32_t scaled = (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
+    return saturate_s8((scaled + rounding) >> channel->right);
 }
 
 /** Clamps `count` outputs in place; int8 itself is the usual range, and then costs nothing. */

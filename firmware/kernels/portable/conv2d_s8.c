@@ -80,22 +80,16 @@ static inline void gather(const struct conv2d_s8 *op, const int8_t *input, int32
     }
 }
 
-static inline void store(const struct channel_s8 *channel, int32_t zero_point, int32_t sums[PIXELS],
-                         int8_t *const outputs[PIXELS], int32_t index) {
-    int32_t multiplier = channel->multiplier;
-    uint32_t left = channel->left;
-    uint32_t right = channel->right;
-    for (int i = 0; i < PIXELS; i++) {
-        sums[i] = scale_s8(sums[i], multiplier, left);
-    }
+static inline void store(const struct channel_s8 *channel, int32_t zero_point,
+                         const int32_t sums[PIXELS], int8_t *const outputs[PIXELS], int32_t index) {
     if (channel->careful) {
         for (int i = 0; i < PIXELS; i++) {
-            outputs[i][index] = round_careful_s8(sums[i], right, zero_point);
+            outputs[i][index] = requantize_careful_s8(sums[i], channel, zero_point);
         }
     } else {
-        int32_t rounding = rounding_s8(right, zero_point);
+        int32_t rounding = rounding_s8(channel, zero_point);
         for (int i = 0; i < PIXELS; i++) {
-            outputs[i][index] = round_short_s8(sums[i], right, rounding);
+            outputs[i][index] = requantize_short_s8(sums[i], channel, rounding);
         }
     }
 }

@@ -8,11 +8,6 @@
  */
 #include "depthwise_conv2d_s8.h"
 
-/** A 3x3 kernel, two weights in a word: a half word is an operand of its own on Arm with DSP. */
-struct taps {
-    int32_t w01, w2, w34, w5, w67, w8;
-};
-
 static inline int32_t pair(int8_t low, int8_t high) {
     return (int32_t)((uint32_t)(uint16_t)low | (uint32_t)(uint16_t)high << 16);
 }
@@ -62,17 +57,15 @@ static void column(const struct depthwise_conv2d_s8 *op, const int8_t *x, int32_
 /** Requantizes `count` sums; `step` bytes from one output to the next. */
 static void store(const struct channel_s8 *channel, int32_t zero_point, const int32_t *sums,
                   int32_t count, int8_t *output, int32_t step) {
-    int32_t multiplier = channel->multiplier;
-    uint32_t left = channel->left;
-    uint32_t right = channel->right;
-    if (channel->careful) {
+    const struct channel_s8 own = *channel; /* in registers, as no output can alias it */
+    if (own.careful) {
         for (; count > 0; count--, output += step) {
-            *output = round_careful_s8(scale_s8(*sums++, multiplier, left), right, zero_point);
+            *output = requantize_careful_s8(*sums++, &own, zero_point);
         }
     } else {
-        int32_t rounding = rounding_s8(right, zero_point);
+        int32_t rounding = rounding_s8(&own, zero_point);
         for (; count > 0; count--, output += step) {
-            *output = round_short_s8(scale_s8(*sums++, multiplier, left), right, rounding);
+            *output = requantize_short_s8(*sums++, &own, rounding);
         }
     }
 }

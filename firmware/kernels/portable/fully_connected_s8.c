@@ -6,10 +6,9 @@
 
 static inline void store(const struct channel_s8 *channel, int32_t zero_point, int32_t sum,
                          int8_t *output) {
-    int32_t scaled = scale_s8(sum, channel->multiplier, channel->left);
     *output = channel->careful
-                  ? round_careful_s8(scaled, channel->right, zero_point)
-                  : round_short_s8(scaled, channel->right, rounding_s8(channel->right, zero_point));
+                  ? requantize_careful_s8(sum, channel, zero_point)
+                  : requantize_short_s8(sum, channel, rounding_s8(channel, zero_point));
 }
 
 static void connect(const struct fully_connected_s8 *op, const int8_t *input, int8_t *output) {

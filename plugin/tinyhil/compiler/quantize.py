@@ -109,18 +109,19 @@ def _channel(node: Node, bias: int, bound: int, real: float) -> Channel:
     """One channel; `bound` is on the size of its accumulator."""
     multiplier, shift = quantize_multiplier(real)
     left, right = max(shift, 0), max(-shift, 0)
-    node.check(bound << left < 2**30, "has sums that may not fit into 32 bits")
+    node.check(bound << left < 2**31, "has sums that may not fit into 32 bits")
     return Channel(
         bias, multiplier, left + 1, right, _needs_care(right, bound << left, node.output.zero_point)
     )
 
 
 def _needs_care(right: int, bound: int, zero_point: int) -> int:
-    """1 unless the short rounding of the kernels is the same as the full one.
+    """1 unless the kernels' short requantization is the same as the full one.
 
-    It differs for halves below zero, which do not matter when everything below zero saturates,
-    and where its constant (about zero_point * 2**right) would overflow.
+    It rounds halves below zero up, which does not matter where everything below zero saturates;
+    it doubles the sum; and it adds about zero_point * 2**right in 32 bits.
     """
     halves = right > 0 and zero_point > INT8_MIN
-    overflow = right > 23 or bound + (abs(2 * zero_point + 1) << right) // 2 + 1 >= 2**31
-    return int(halves or overflow)
+    doubled = bound >= 2**30
+    added = right > 23 or bound + (abs(2 * zero_point + 1) << right) // 2 + 1 >= 2**31
+    return int(halves or doubled or added)
