@@ -1,0 +1,93 @@
+"""Facts about cores, as their debug hardware shows them to a debugger: one entry, one core.
+
+Sources: the cores' Technical Reference Manuals (chapters "Debug" and "System address map") and
+Arm's CoreSight architecture specification (identification registers).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinyhil.errors import ConfigError
+
+SCS = 0xE000E000
+DWT = 0xE0001000
+FPB = 0xE0002000
+ROM_TABLE = 0xE00FF000
+
+_ARM = 0x43B
+"""JEP106 code: continuation count and identity."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A CoreSight component that the ROM table points to."""
+
+    base: int
+    part: int
+    component_class: int = 0xE
+    """0x1 ROM table, 0xE generic."""
+
+    def identification(self) -> dict[int, int]:
+        """Its registers PIDR4-7, PIDR0-3 and CIDR0-3, by address."""
+        values = (
+            *(_ARM >> 8, 0, 0, 0),
+            *(self.part & 0xFF, (_ARM & 0xF) << 4 | self.part >> 8, 0x08 | _ARM >> 4 & 7, 0),
+            *(0x0D, self.component_class << 4, 0x05, 0xB1),
+        )
+        return {self.base + 0xFD0 + 4 * index: value for index, value in enumerate(values)}
+
+
+@dataclass(frozen=True)
+class CoreFacts:
+    """Debug hardware of one type of core."""
+
+    dp_idr: int
+    """DPIDR of the debug port."""
+    ap_idr: int
+    """IDR of the memory access port."""
+    breakpoints: int
+    """Instruction comparators of the breakpoint unit (FPB)."""
+    fpb_revision: int
+    """1 reaches addresses below 0x20000000 only; 2 reaches all."""
+    parts: tuple[int, int, int]
+    """Part numbers of SCS, DWT and FPB."""
+
+    def constants(self) -> dict[int, int]:
+        """Every register of ROM table and identification, by address."""
+        components = [
+            Component(base, part) for base, part in zip((SCS, DWT, FPB), self.parts, strict=True)
+        ]
+        table = Component(ROM_TABLE, 0x4C4, component_class=0x1)
+        registers = {ROM_TABLE + 0xFCC: 1}  # MEMTYPE: system memory is on the same bus
+        for index, component in enumerate(components):
+            # An entry holds the offset from the table; 3 says present, 32 bits wide.
+            registers[ROM_TABLE + 4 * index] = (component.base - ROM_TABLE) & 0xFFFFF000 | 3
+        registers[ROM_TABLE + 4 * len(components)] = 0
+        for component in (table, *components):
+            registers.update(component.identification())
+        return registers
+
+
+_V7M_DP_IDR = 0x2BA01477
+
+_CORES = {
+    "cortex-m3": CoreFacts(_V7M_DP_IDR, 0x24770011, 6, 1, (0x000, 0x002, 0x003)),
+    "cortex-m4": CoreFacts(_V7M_DP_IDR, 0x24770011, 6, 1, (0x00C, 0x002, 0x003)),
+    "cortex-m7": CoreFacts(_V7M_DP_IDR, 0x84770001, 8, 2, (0x00C, 0x002, 0x00E)),
+}
+
+
+def core_facts(core: str) -> CoreFacts:
+    """Facts about the core with a board file's name for it.
+
+    Raises:
+        ConfigError: no such core is known; the text names those that are.
+    """
+    if core not in _CORES:
+        raise ConfigError(
+            f"the virtual debug probe does not know the core '{core}'; "
+            f"it knows {', '.join(_CORES)}",
+            hint="choose another board, or add the core's facts to tinyhil.emulator.cores",
+        )
+    return _CORES[core]

@@ -1,0 +1,260 @@
+"""Client of QEMU's gdb stub: the remote serial protocol over a unix socket.
+
+Connecting pauses the machine. Nothing but `interrupt` and `stopped` may be called while it runs.
+https://sourceware.org/gdb/current/onlinedocs/gdb.html/Remote-Protocol.html
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+from tinyhil.deadline import Deadline
+
+ANSWER_S = 5.0
+"""How long QEMU may take to answer; it answers in well under a millisecond."""
+
+_SIGINT = 2
+_MEMORY_CHUNK = 1984
+"""Bytes of one memory packet: QEMU's packets hold 4096 characters, two for each byte."""
+
+_ANSWERED_BY_STOP = ("?", "s")
+"""Commands whose answer is a stop reply."""
+
+
+class StubFaultError(Exception):
+    """The stub refused: there is no memory at that address."""
+
+
+class StubLostError(Exception):
+    """QEMU died or fell silent."""
+
+
+class GdbClient:
+    """One connection; QEMU serves one client at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Connect, which pauses the machine, and learn the core's registers.
+
+        Raises:
+            StubLostError: QEMU is dead or silent.
+        """
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._received = b""
+        self.running = False
+        """Whether the machine runs, as far as is known: see `stopped`."""
+        try:
+            self._socket.connect(str(path))
+            self._command("?")  # also drops what a client that was killed left as breakpoints
+            self._registers = self._read_registers()
+        except OSError as error:
+            self.close()
+            raise StubLostError(f"gdb stub: {error}") from error
+        except StubLostError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Hang up; the machine stays as it is, halted or running."""
+        self._socket.close()
+
+    # Run control
+
+    def resume(self) -> None:
+        """Let the machine run."""
+        self._send("c")
+        self.running = True
+
+    def step(self, *, interrupts: bool) -> None:
+        """Execute one instruction, with or without taking interrupts."""
+        # QEMU's mask: 1 single-step, 2 no interrupts, 4 the timers stand still.
+        self._expect_ok(f"Qqemu.sstep={1 if interrupts else 7:x}")
+        self._command("s")
+
+    def interrupt(self) -> bool:
+        """Pause the machine; says whether it had stopped at a breakpoint in the same instant."""
+        if self.stopped():
+            return True
+        self._transmit(b"\x03")
+        return self._note_stop(self._receive(Deadline.after(ANSWER_S))) != _SIGINT
+
+    def stopped(self) -> bool:
+        """Whether the running machine has stopped by itself, at a breakpoint."""
+        packet = self._poll()
+        if packet is not None:
+            self._note_stop(packet)
+            return True
+        return False
+
+    def breakpoint(self, address: int, *, insert: bool) -> None:
+        """Insert or remove a breakpoint.
+
+        Raises:
+            StubFaultError: the stub refused.
+        """
+        self._expect_ok(f"{'Z' if insert else 'z'}0,{address:x},2")
+
+    # Memory and registers
+
+    def read(self, address: int, size: int) -> bytes:
+        """Read `size` bytes.
+
+        Raises:
+            StubFaultError: there is no memory.
+        """
+        data = bytearray()
+        while len(data) < size:
+            count = min(size - len(data), _MEMORY_CHUNK)
+            answer = self._command(f"m{address + len(data):x},{count:x}")
+            if len(answer) != 2 * count:
+                raise StubFaultError(f"no memory at {address + len(data):#010x}")
+            data += bytes.fromhex(answer.decode("ascii", "replace"))
+        return bytes(data)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Write memory, also memory that is read-only to the core; never reaches a peripheral.
+
+        Raises:
+            StubFaultError: there is no memory.
+        """
+        for offset in range(0, len(data), _MEMORY_CHUNK):
+            chunk = data[offset : offset + _MEMORY_CHUNK]
+            self._expect_ok(f"M{address + offset:x},{len(chunk):x}:{chunk.hex()}")
+
+    def write_physical(self, address: int, data: bytes) -> None:
+        """Write as the bus does, which reaches the peripherals (not the core's own).
+
+        Raises:
+            StubFaultError: nothing there.
+        """
+        self._expect_ok("Qqemu.PhyMemMode:1")
+        try:
+            self.write(address, data)
+        finally:
+            self._expect_ok("Qqemu.PhyMemMode:0")
+
+    def has_register(self, name: str) -> bool:
+        """Whether this QEMU shows the register."""
+        return name in self._registers
+
+    def read_register(self, name: str) -> int:
+        """Value of a register.
+
+        Raises:
+            StubFaultError: the stub refused.
+        """
+        number, size = self._registers[name]
+        answer = self._command(f"p{number:x}")
+        if len(answer) != 2 * size:
+            raise StubFaultError(f"no register {name}")
+        return int.from_bytes(bytes.fromhex(answer.decode("ascii", "replace")), "little")
+
+    def write_register(self, name: str, value: int) -> None:
+        """Set a register.
+
+        Raises:
+            StubFaultError: the stub refused.
+        """
+        number, size = self._registers[name]
+        self._expect_ok(f"P{number:x}={value.to_bytes(size, 'little').hex()}")
+
+    def _read_registers(self) -> dict[str, tuple[int, int]]:
+        """Number and size in bytes of every register, by name.
+
+        The stub answers register packets only after its description has been read.
+        """
+        registers = {}
+        number = 0
+        target = self._read_feature("target.xml")
+        for annex in re.findall(r'href="([^"]+)"', target):
+            for element in re.findall(r"<reg ([^>]*)>", self._read_feature(annex)):
+                fields = dict(re.findall(r'(\w+)="([^"]*)"', element))
+                number = int(fields.get("regnum", number))
+                registers[fields["name"].lower()] = (number, int(fields["bitsize"]) // 8)
+                number += 1
+        return registers
+
+    def _read_feature(self, annex: str) -> str:
+        """One document of the target's description."""
+        document = b""
+        while True:
+            part = self._command(f"qXfer:features:read:{annex}:{len(document):x},7f0")
+            document += part[1:]
+            if part[:1] != b"m":
+                return document.decode(errors="replace")
+
+    # Packets
+
+    def _expect_ok(self, command: str) -> None:
+        answer = self._command(command)
+        if answer != b"OK":
+            raise StubFaultError(f"{command[:24]}: {answer[:24]!r}")
+
+    def _command(self, command: str) -> bytes:
+        """Send a packet to the paused machine; returns the answer."""
+        self._send(command)
+        deadline = Deadline.after(ANSWER_S)
+        while True:
+            packet = self._receive(deadline)
+            # Connecting stops a running machine, which the stub then tells us unasked.
+            if command in _ANSWERED_BY_STOP or not packet.startswith((b"T", b"S")):
+                return packet
+
+    def _note_stop(self, packet: bytes) -> int:
+        """Take a stop reply; returns its signal."""
+        match = re.match(rb"[TS]([0-9a-f]{2})", packet)
+        if not match:
+            raise StubLostError(f"gdb stub: unexpected stop reply {packet[:24]!r}")
+        self.running = False
+        return int(match[1], 16)
+
+    def _send(self, command: str) -> None:
+        body = command.encode()
+        self._transmit(b"$%s#%02x" % (body, sum(body) & 0xFF))
+
+    def _transmit(self, data: bytes) -> None:
+        try:
+            self._socket.settimeout(ANSWER_S)
+            self._socket.sendall(data)
+        except OSError as error:
+            raise StubLostError(f"gdb stub: {error}") from error
+
+    def _receive(self, deadline: Deadline) -> bytes:
+        """The next packet."""
+        while True:
+            packet = self._take_packet()
+            if packet is not None:
+                self._transmit(b"+")
+                return packet
+            if not self._fill(deadline.remaining()):
+                raise StubLostError("gdb stub: QEMU does not answer")
+
+    def _poll(self) -> bytes | None:
+        """The packet that has already arrived, if one has."""
+        self._fill(0)
+        packet = self._take_packet()
+        if packet is not None:
+            self._transmit(b"+")
+        return packet
+
+    def _take_packet(self) -> bytes | None:
+        match = re.search(rb"\$([^#]*)#[0-9a-f]{2}", self._received)
+        if not match:
+            return None
+        self._received = self._received[match.end() :]
+        return re.sub(rb"}(.)", lambda m: bytes([m[1][0] ^ 0x20]), match[1], flags=re.DOTALL)
+
+    def _fill(self, timeout_s: float) -> bool:
+        """Wait for bytes; says whether some came."""
+        try:
+            self._socket.settimeout(timeout_s)
+            chunk = self._socket.recv(65536)
+        except (TimeoutError, BlockingIOError):
+            return False
+        except OSError as error:
+            raise StubLostError(f"gdb stub: {error}") from error
+        if not chunk:
+            raise StubLostError("gdb stub: QEMU closed the connection")
+        self._received += chunk
+        return True

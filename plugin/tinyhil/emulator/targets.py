@@ -1,0 +1,39 @@
+"""Target types of emulated boards for pyOCD, made from the boards' facts."""
+
+from __future__ import annotations
+
+from pyocd.core.memory_map import MemoryMap, RamRegion
+from pyocd.core.session import Session
+from pyocd.coresight.coresight_target import CoreSightTarget
+from pyocd.target import TARGET
+
+from tinyhil.emulator.registry import RunningBoard
+
+
+def register_target(board: RunningBoard) -> None:
+    """Make pyOCD know the board's target: there is no other way but its table.
+
+    All memory is declared as RAM, which the code region of Arm's MPS2 boards truly is.
+    "Programming" is then a plain write through the debug port; pyOCD's flash algorithms, erasing
+    and flash timing are not exercised by such a board.
+    """
+    code = [memory for memory in board.memory if memory.kind == "flash"]
+    regions = [
+        RamRegion(
+            name=memory.name,
+            start=memory.start,
+            length=memory.size,
+            access="rwx",
+            is_boot_memory=memory in code[:1],
+        )
+        for memory in board.memory
+    ]
+
+    class EmulatedTarget(CoreSightTarget):  # type: ignore[misc]  # pyOCD has no type hints
+        VENDOR = "QEMU"
+        MEMORY_MAP = MemoryMap(*regions)
+
+        def __init__(self, session: Session) -> None:
+            super().__init__(session, self.MEMORY_MAP)
+
+    TARGET[board.target] = EmulatedTarget

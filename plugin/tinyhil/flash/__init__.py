@@ -1,0 +1,143 @@
+"""Gets an image onto a board: check, compare, program, verify, reset.
+
+A way of flashing is a module of this folder, named after its ``flash.method`` in a board's file,
+with a function ``open_flasher(board, probe_uid, deadline)``: see `Flasher` and `pyocd`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self, cast
+
+from tinyhil.board import Board
+from tinyhil.deadline import Deadline
+from tinyhil.elf import Image
+from tinyhil.errors import ConfigError, FirmwareError
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes done and the bytes in all; each image counts thrice: it is compared,
+programmed and read back."""
+
+
+@dataclass(frozen=True)
+class FlashResult:
+    """What flashing did."""
+
+    image_bytes: int
+    programmed_bytes: int
+    """0 if the board already held the image."""
+    seconds: float
+
+    @property
+    def skipped(self) -> bool:
+        """Whether nothing was programmed, because a comparison found the image there."""
+        return self.programmed_bytes == 0
+
+
+class Flasher(Protocol):
+    """One debug probe, open on one board and ours alone; a context manager."""
+
+    def flash(
+        self, image: Image, deadline: Deadline, progress: Progress | None = None
+    ) -> FlashResult:
+        """Make the board hold `image`, unless it does, and prove it by reading back.
+
+        The core is halted afterwards.
+
+        Raises:
+            FirmwareError: the image does not fit the board; nothing has been touched.
+            BenchError: the probe or the board failed, or `deadline` has passed.
+        """
+
+    def reset(self) -> None:
+        """Reset the board and let its firmware run from the start.
+
+        Raises:
+            BenchError: the probe or the board failed.
+        """
+
+    def close(self) -> None:
+        """Let go of the probe; the board runs on."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+OpenFlasher = Callable[[Board, str, Deadline], Flasher]
+
+
+def load_flasher(method: str) -> OpenFlasher:
+    """The way of flashing that a board's file names.
+
+    Raises:
+        ConfigError: there is none of this name; the text names those that are.
+    """
+    known = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    if method not in known:
+        raise ConfigError(
+            f"no way of flashing is called '{method}'; known: {', '.join(known)}",
+            hint="correct 'flash.method' in the board's file",
+        )
+    return cast(OpenFlasher, importlib.import_module(f"{__name__}.{method}").open_flasher)
+
+
+def open_flasher(board: Board, probe_uid: str, deadline: Deadline) -> Flasher:
+    """Open the probe with exactly this uid on this board.
+
+    Raises:
+        ConfigError: the board's file names a way of flashing, or a target, that is unknown.
+        BenchError: the probe is missing, taken or dead, or the board does not answer.
+    """
+    return load_flasher(board.flash.method)(board, probe_uid, deadline)
+
+
+def flash(
+    image: Image,
+    board: Board,
+    probe_uid: str,
+    deadline: Deadline,
+    progress: Progress | None = None,
+) -> FlashResult:
+    """Flash `image`, reset the board and let go of the probe; the firmware boots.
+
+    Raises:
+        FirmwareError: the image does not fit the board; the probe was not even opened.
+        ConfigError, BenchError: as `open_flasher` and `Flasher.flash`.
+    """
+    check_fit(image, board)
+    with open_flasher(board, probe_uid, deadline) as flasher:
+        result = flasher.flash(image, deadline, progress)
+        flasher.reset()
+    return result
+
+
+def check_fit(image: Image, board: Board) -> None:
+    """Refuse an image of which a part lies outside the board's memory.
+
+    Raises:
+        FirmwareError: names the part and the memory there is.
+    """
+    for segment in image.segments:
+        if not any(
+            memory.start <= segment.address and segment.end <= memory.end for memory in board.memory
+        ):
+            known = ", ".join(
+                f"{memory.name} {memory.start:#010x}-{memory.end - 1:#010x}"
+                for memory in board.memory
+            )
+            raise FirmwareError(
+                f"{image.path}: {segment.size} bytes at {segment.address:#010x}-"
+                f"{segment.end - 1:#010x} lie outside the memory of '{board.name}' ({known})",
+                hint="link the image for this board, or flash it to the board it was linked for",
+                board=board.name,
+            )

@@ -1,0 +1,91 @@
+"""What pyOCD's failures mean to the person at the bench."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyocd.core import exceptions
+
+from tinyhil.errors import BenchError, ConfigError, TinyhilError
+
+# Without a handler of its own, Python prints a library's warnings on the user's terminal.
+_LOGGER = logging.getLogger("pyocd")
+_LOGGER.addHandler(logging.NullHandler())
+
+_KEPT_WARNINGS = 5
+_LOCKED = re.compile(r"\b(APPROTECT|secure state|unlock|locked)", re.IGNORECASE)
+_LOCKED_HINT = (
+    "the part seems to be locked; unlocking erases it whole, so it is left to you: "
+    "pyocd commander -c unlock"
+)
+
+_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (exceptions.ProbeDisconnected, "check the probe's cable, or restart the emulated board"),
+    (exceptions.ProbeError, "close other debuggers, or plug the probe in again"),
+    (exceptions.FlashFailure, "check the board's supply and whether this flash is protected"),
+    (exceptions.TransferError, "check power and debug wiring, or lower 'flash.frequency_hz'"),
+    (exceptions.Error, "check power and debug wiring; 'pyocd list' shows the probes there are"),
+    (OSError, "check that the probe is still plugged in and that you may use it"),
+)
+
+
+class Warnings(logging.Handler):
+    """Keeps the last warnings that pyOCD logs in this thread, for messages."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._thread = threading.get_ident()
+        self._kept: deque[str] = deque(maxlen=_KEPT_WARNINGS)
+        _LOGGER.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called by logging."""
+        if record.thread == self._thread:
+            self._kept.append(record.getMessage())
+
+    def close(self) -> None:
+        """Stop listening."""
+        _LOGGER.removeHandler(self)
+        super().close()
+
+    def __str__(self) -> str:
+        return "; ".join(self._kept)
+
+
+@contextmanager
+def translated(doing: str, board: str, probe_uid: str, warnings: Warnings) -> Iterator[None]:
+    """Turn pyOCD's exceptions into ours.
+
+    Args:
+        doing: what is being done, as in ``"programming"``; becomes part of the message.
+        board: name of the board.
+        probe_uid: of the probe.
+        warnings: what pyOCD said on the way; goes into the message.
+    """
+    try:
+        yield
+    except TinyhilError as error:
+        error.locate(board, "flash")
+        raise
+    except exceptions.TargetSupportError as error:
+        raise ConfigError(
+            f"pyOCD does not support the board's target: {error}",
+            hint="correct 'flash.target' in the board's file ('pyocd list --targets' shows what "
+            "is built in), or name a CMSIS pack in 'flash.pack'",
+            board=board,
+            stage="flash",
+        ) from error
+    except (exceptions.Error, OSError) as error:
+        said = str(warnings)
+        hint = next(hint for kind, hint in _HINTS if isinstance(error, kind))
+        raise BenchError(
+            f"probe {probe_uid} failed at {doing}: {error}{f' (pyOCD: {said})' if said else ''}",
+            hint=_LOCKED_HINT if _LOCKED.search(said) else hint,
+            board=board,
+            stage="flash",
+        ) from error

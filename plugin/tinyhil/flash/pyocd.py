@@ -1,0 +1,240 @@
+"""Flashing through a debug probe with pyOCD: CMSIS-DAP, ST-LINK, J-Link, and emulated boards."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import product
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pyocd.core import exceptions
+from pyocd.core.session import Session
+from pyocd.flash.loader import FlashLoader
+from pyocd.probe.aggregator import DebugProbeAggregator
+from pyocd.probe.debug_probe import DebugProbe
+
+from tinyhil.board import Board
+from tinyhil.deadline import Deadline
+from tinyhil.elf import Image, Segment
+from tinyhil.errors import BenchError, ConfigError
+from tinyhil.flash import FlashResult, Progress, check_fit
+from tinyhil.flash._pyocd_errors import Warnings, translated
+
+_PIECE_BYTES = 4096
+"""Read at a time: between two pieces the deadline is looked at."""
+_SLOWER = 4
+"""A second try runs the wire at this fraction of the board's frequency."""
+
+
+def open_flasher(board: Board, probe_uid: str, deadline: Deadline) -> PyocdFlasher:
+    """Open the probe and halt the board's core.
+
+    Raises:
+        ConfigError: pyOCD does not know the board's target, or its pack is missing.
+        BenchError: no such probe (the text lists those there are), it is taken, or the board
+            does not answer.
+    """
+    if board.flash.pack and not Path(board.flash.pack).is_file():
+        raise ConfigError(
+            f"the CMSIS pack '{board.flash.pack}' of board '{board.name}' is no file",
+            hint="correct 'flash.pack' in the board's file, or fetch the pack",
+            board=board.name,
+        )
+    with ExitStack() as undo:
+        warnings = Warnings()
+        undo.callback(warnings.close)
+        with translated("connecting", board.name, probe_uid, warnings):
+            session = _connect(board, probe_uid, deadline)
+        undo.pop_all()
+    return PyocdFlasher(board, probe_uid, session, warnings)
+
+
+class PyocdFlasher:
+    """A `Flasher`: pyOCD's session with one probe."""
+
+    def __init__(self, board: Board, probe_uid: str, session: Session, warnings: Warnings) -> None:
+        """Made by `open_flasher`."""
+        self._board = board
+        self._probe_uid = probe_uid
+        self._session = session
+        self._warnings = warnings
+
+    def flash(
+        self, image: Image, deadline: Deadline, progress: Progress | None = None
+    ) -> FlashResult:
+        """See `Flasher.flash`."""
+        check_fit(image, self._board)
+        started = time.monotonic()
+        report = _Steps(sum(segment.size for segment in image.segments), deadline, progress)
+        programmed = 0
+        with self._translated("comparing"):
+            self._session.target.halt()
+            differs = self._first_difference(image, report)
+        if differs is not None:
+            # A board whose programming breaks off must not run what it then holds.
+            self._session.options["resume_on_disconnect"] = False
+            self._program(image, report)
+            self._session.options["resume_on_disconnect"] = True
+            programmed = report.image_bytes
+        report.finish()
+        return FlashResult(report.image_bytes, programmed, time.monotonic() - started)
+
+    def reset(self) -> None:
+        """See `Flasher.reset`."""
+        with self._translated("resetting"):
+            self._session.target.reset()
+
+    def close(self) -> None:
+        """See `Flasher.close`."""
+        self._session.close()
+        self._warnings.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _translated(self, doing: str) -> Any:
+        return translated(doing, self._board.name, self._probe_uid, self._warnings)
+
+    def _program(self, image: Image, report: _Steps) -> None:
+        """Program all segments, then read them back."""
+        with self._translated("programming"):
+            report.next()
+            # FileProgrammer would only log a warning for what its memory map does not hold.
+            loader = FlashLoader(self._session, progress=report.at_fraction)
+            try:
+                for segment in image.segments:
+                    loader.add_data(segment.address, segment.data)
+            except ValueError as error:
+                raise ConfigError(
+                    f"pyOCD's target '{self._board.flash.target}' has other memory than the "
+                    f"board's file: {error}",
+                    hint="correct 'memory' or 'flash.target' in the board's file",
+                ) from error
+            loader.commit()
+        with self._translated("verifying"):
+            report.next()
+            differs = self._first_difference(image, report)
+            if differs is not None:
+                raise BenchError(
+                    f"the board does not hold what was programmed: first difference at "
+                    f"{differs:#010x}",
+                    hint="the memory is worn, protected, or written by something else; "
+                    "try another board",
+                )
+
+    def _first_difference(self, image: Image, report: _Steps) -> int | None:
+        """Address of the first byte in which board and image differ."""
+        for address, wanted in _pieces(image.segments):
+            held = bytes(self._session.target.read_memory_block8(address, len(wanted)))
+            if held != wanted:
+                pairs = enumerate(zip(held, wanted, strict=True))
+                return next(address + offset for offset, (a, b) in pairs if a != b)
+            report.advance(len(wanted))
+        return None
+
+
+class _Steps:
+    """Progress over three passes: compare, program, read back; also where the deadline bites."""
+
+    def __init__(self, image_bytes: int, deadline: Deadline, progress: Progress | None) -> None:
+        self.image_bytes = image_bytes
+        self._deadline = deadline
+        self._progress = progress
+        self._pass = 0
+        self._done = 0
+
+    def next(self) -> None:
+        """The next pass begins."""
+        self._pass += 1
+        self._done = 0
+
+    def advance(self, count: int) -> None:
+        """So many bytes of this pass more."""
+        self._done += count
+        self._report(self._pass * self.image_bytes + self._done)
+
+    def at_fraction(self, fraction: float) -> None:
+        """This pass has come so far."""
+        self._report(int((self._pass + fraction) * self.image_bytes))
+
+    def finish(self) -> None:
+        """All is done."""
+        self._report(3 * self.image_bytes)
+
+    def _report(self, done: int) -> None:
+        if self._deadline.expired:
+            raise BenchError(
+                f"flashing was not done in {self._deadline.seconds:g} s",
+                hint="raise 'flash.frequency_hz' in the board's file, or use a faster probe",
+            )
+        if self._progress:
+            self._progress(done, 3 * self.image_bytes)
+
+
+def _pieces(segments: tuple[Segment, ...]) -> Iterator[tuple[int, bytes]]:
+    for segment in segments:
+        for offset in range(0, segment.size, _PIECE_BYTES):
+            yield segment.address + offset, segment.data[offset : offset + _PIECE_BYTES]
+
+
+def _connect(board: Board, probe_uid: str, deadline: Deadline) -> Session:
+    """Open a session with the core halted: held in reset if that works, else by catching it."""
+    frequencies = (board.flash.frequency_hz, board.flash.frequency_hz // _SLOWER)
+    failure: Exception | None = None
+    for frequency_hz, mode in product(frequencies, ("under-reset", "pre-reset")):
+        if failure and deadline.expired:
+            break
+        session = Session(_find_probe(probe_uid), options=_options(board, frequency_hz, mode))
+        try:
+            session.open()
+            if not session.target.is_halted():
+                raise exceptions.DebugError("the core does not halt")
+            return session
+        except exceptions.ProbeError:
+            session.close()
+            raise
+        except exceptions.Error as error:
+            session.close()
+            failure = error
+    assert failure is not None  # the loop runs at least once
+    raise failure
+
+
+def _options(board: Board, frequency_hz: int, connect_mode: str) -> dict[str, Any]:
+    """Options of an unattended session, which nothing that lies about may change."""
+    return {
+        "auto_unlock": False,  # pyOCD's default mass-erases a locked part
+        "connect_mode": connect_mode,
+        "frequency": frequency_hz,
+        "hide_programming_progress": True,
+        "no_config": True,
+        "pack": board.flash.pack,
+        "project_dir": os.getcwd(),  # noqa: PTH109  pyOCD changes into it
+        "resume_on_disconnect": True,
+        "target_override": board.flash.target,
+        "user_script": os.devnull,  # else it runs a pyocd_user.py of the current folder
+    }
+
+
+def _find_probe(probe_uid: str) -> DebugProbe:
+    """The probe with exactly this uid; pyOCD's own helper takes parts of one, and waits."""
+    probe = DebugProbeAggregator.get_probe_with_id(probe_uid)
+    if probe is None:
+        there = [probe.unique_id for probe in DebugProbeAggregator.get_all_connected_probes()]
+        raise BenchError(
+            f"no debug probe '{probe_uid}'; there: {', '.join(there) or 'none'}",
+            hint="plug it in, or correct its uid in the bench file; 'pyocd list' shows all",
+        )
+    return probe
