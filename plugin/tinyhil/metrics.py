@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from tinyhil.errors import DeviceError
 
@@ -54,6 +53,8 @@ def auc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
 
     None where it is not defined: when a class has no sample.
     """
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - a second of import, seldom needed
+
     classes = scores.shape[1]
     if len(np.unique(labels)) != classes:
         return None

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, Protocol, cast
 
 from tinyhil.deadline import Deadline
+
+if TYPE_CHECKING:
+    from tinyhil.dut import Dut
+
+DEFAULT = "serial"
 
 
 class Link(Protocol):
@@ -31,3 +38,30 @@ class Link(Protocol):
     def close(self) -> None:
         """Release the port; never fails."""
         ...
+
+
+class Opener(Protocol):
+    """What a module here offers: a function ``open_link``."""
+
+    def open_link(self, dut: Dut) -> Link:
+        """Open this kind of link to a board.
+
+        Raises:
+            BenchError: the port is missing, taken, or can't be set up.
+        """
+        ...
+
+
+def names() -> tuple[str, ...]:
+    """The kinds of link that there are."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def open_link(kind: str, dut: Dut) -> Link:
+    """Open a link of a known kind, or the board's default for ``auto``.
+
+    Raises:
+        BenchError: see `Opener.open_link`.
+    """
+    module = importlib.import_module(f"{__name__}.{DEFAULT if kind == 'auto' else kind}")
+    return cast(Opener, module).open_link(dut)

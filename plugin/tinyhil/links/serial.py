@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import termios
+from typing import TYPE_CHECKING
 
 import serial
 
 from tinyhil.deadline import Deadline
 from tinyhil.errors import BenchError, LinkError, LinkTimeoutError
+
+if TYPE_CHECKING:
+    from tinyhil.dut import Dut
 
 # What pyserial raises when a port dies: its own exception, or whatever the call underneath it
 # raised (a pty's `in_waiting` a bare OSError, a flush a termios.error, which is no OSError).
@@ -21,6 +25,11 @@ _WRITE_S = 5.0
 """How long a write may take at most; commands are short, so only a stuck port needs this."""
 
 _GONE = "check the cable and the board's power; an emulated board's QEMU may have ended"
+
+
+def open_link(dut: Dut) -> SerialLink:
+    """Open the board's serial port; see `SerialLink`."""
+    return SerialLink(dut.serial_url, dut.baud)
 
 
 class SerialLink:

@@ -1,0 +1,41 @@
+"""The device under test: a station brought to life, with its probe and its serial port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tinyhil.bench import Station
+from tinyhil.board import Board
+from tinyhil.deadline import Deadline
+from tinyhil.emulator import qemu
+
+_START_S = 20.0
+
+
+@dataclass(frozen=True)
+class Dut:
+    """A board that can be flashed and talked to."""
+
+    station: str
+    board: Board
+    probe_uid: str
+    serial_url: str
+    baud: int
+
+
+@contextmanager
+def attached(station: Station) -> Iterator[Dut]:
+    """The station's board, powered: an emulated one is started, and ended on every way out.
+
+    Raises:
+        BenchError: the emulator does not start.
+    """
+    board = station.board
+    if station.wiring:
+        wiring = station.wiring
+        yield Dut(station.name, board, wiring.probe, wiring.port, wiring.baud or board.baud)
+        return
+    with qemu.start(board, deadline=Deadline.after(_START_S)) as emulated:
+        yield Dut(station.name, board, emulated.probe_uid, emulated.serial_url, board.baud)

@@ -1,0 +1,161 @@
+"""What is to be measured, and what each kind of measure finds: measurements turned into metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tinyhil import measure, metrics
+from tinyhil.data import Material, Sample
+from tinyhil.dut import Dut
+from tinyhil.elf import Image
+from tinyhil.facts import Limit, Metric
+from tinyhil.measure import Accuracy, Keep, Progress, Rules, SingleStream, Throughput
+from tinyhil.memory import MemoryUse, memory_use
+from tinyhil.record import Subject
+from tinyhil.session import DeviceInfo, Session
+from tinyhil.task import Task
+
+QUICK_SAMPLES = 24
+"""Of a quick run: two a class of keyword spotting."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image of one task on one board, and the rules of measuring it."""
+
+    dut: Dut
+    task: Task
+    material: Material
+    image: Image
+    model_sha256: str | None
+    """Of the model in the image; None where an image of the user's own does not tell."""
+    link: str
+    quick: bool
+
+    @property
+    def rules(self) -> Rules:
+        """Of performance measurements."""
+        return measure.QUICK if self.quick else Rules()
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The samples to use."""
+        return self.material.data.samples[: QUICK_SAMPLES if self.quick else None]
+
+    @property
+    def limits(self) -> Mapping[Metric, Limit]:
+        """Of the task and of the board, by metric."""
+        return {**self.task.targets, **self.dut.board.limits.get(self.task.name, {})}
+
+    @property
+    def subject(self) -> Subject:
+        """For the record."""
+        board, data = self.dut.board, self.material.data
+        return Subject(
+            board=board.name,
+            core=board.core,
+            emulated=board.emulated,
+            task=self.task.name,
+            link=self.link,
+            division=self.material.division,
+            data_set=data.kind,
+            data_sha256=data.sha256,
+            model_sha256=self.model_sha256,
+            firmware_sha256=self.image.sha256,
+        )
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A job and the synchronized session to do it in."""
+
+    job: Job
+    session: Session
+    info: DeviceInfo
+
+
+Result = Accuracy | SingleStream | Throughput | MemoryUse
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a measure found: the measurement itself, and the metrics made from it."""
+
+    result: Result
+    samples: int
+    metrics: Mapping[Metric, float]
+    details: Mapping[str, Any]
+    """Figures beside the metrics; JSON values."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A kind of measure."""
+
+    title: str
+    scenario: str | None
+    """As MLPerf names it."""
+    metrics: tuple[Metric, ...]
+    """What it may find."""
+    make: Callable[[Conversation, Keep, Progress], Finding]
+
+
+def _accuracy(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
+    samples, classes = talk.job.samples, len(talk.job.task.classes)
+    result = measure.accuracy(talk.session, samples, classes, keep, progress)
+    found: dict[Metric, float] = {"top1": metrics.top1(result.labels, result.scores)}
+    area = metrics.auc(result.labels, result.scores)
+    if area is not None:
+        found["auc"] = area
+    return Finding(result, len(samples), found, {})
+
+
+def _single_stream(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
+    job = talk.job
+    result = measure.single_stream(talk.session, talk.info, job.samples, job.rules, keep, progress)
+    p50, p90, p99 = (metrics.percentile(result.times_s, percent) for percent in (50, 90, 99))
+    found: dict[Metric, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
+    if job.dut.board.emulator:
+        found["instructions"] = round(p90 / job.dut.board.emulator.instruction_s)
+    details = {
+        "clock": result.clock,
+        "tick_hz": result.tick_hz,
+        "device_s": round(float(result.times_s.sum()), 6),
+        "inputs": min(measure.PERFORMANCE_INPUTS, len(job.samples)),
+    }
+    return Finding(result, len(result.times_s), found, details)
+
+
+def _throughput(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
+    result = measure.throughput(talk.session, talk.job.samples, talk.job.rules, keep, progress)
+    found: dict[Metric, float] = {"throughput_ips": metrics.throughput(result.windows)}
+    return Finding(
+        result,
+        sum(count for count, _ in result.windows),
+        found,
+        {"windows": [{"inferences": count, "device_s": s} for count, s in result.windows]},
+    )
+
+
+def _memory(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
+    sample = talk.job.samples[0]
+    use = memory_use(talk.session, talk.info, talk.job.image, sample)
+    keep(use.as_json())
+    progress(1, 1)
+    found: dict[Metric, float] = {"flash_bytes": use.flash_bytes, "ram_bytes": use.ram_bytes}
+    return Finding(use, 1, found, use.as_json())
+
+
+MEASURES: Mapping[str, Measure] = {
+    "accuracy": Measure("accuracy", None, ("top1", "auc"), _accuracy),
+    "single_stream": Measure(
+        "single-stream latency",
+        "SingleStream",
+        ("latency_p50_s", "latency_p90_s", "latency_p99_s", "instructions"),
+        _single_stream,
+    ),
+    "throughput": Measure("throughput", None, ("throughput_ips",), _throughput),
+    "memory": Measure("memory", None, ("flash_bytes", "ram_bytes"), _memory),
+}

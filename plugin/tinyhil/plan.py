@@ -1,0 +1,70 @@
+"""The options of a run, resolved and checked before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyhil import links
+from tinyhil.bench import Station, select, stations
+from tinyhil.board import load_boards
+from tinyhil.errors import ConfigError
+from tinyhil.task import Task, load_tasks
+
+DEFAULT_BOARD = "mps2-an386"
+
+
+@dataclass(frozen=True)
+class Options:
+    """As the user gave them."""
+
+    boards: Sequence[str]
+    bench: Path | None
+    data: Path | None
+    firmware: Path | None
+    link: str
+    quick: bool
+    runs: Path
+    build: Path
+    """Folder of firmware builds and generated data sets."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is going to do."""
+
+    options: Options
+    stations: tuple[Station, ...]
+    tasks: tuple[Task, ...]
+
+    def station(self, name: str) -> Station:
+        """The chosen station of this name."""
+        return next(station for station in self.stations if station.name == name)
+
+    def task(self, name: str) -> Task:
+        """The task of this name."""
+        return next(task for task in self.tasks if task.name == name)
+
+
+def make_plan(options: Options) -> Plan:
+    """Check the options against boards, tasks, links and files.
+
+    Raises:
+        ConfigError: one is wrong; the text names it and what is known.
+    """
+    for option, path, wanted in (
+        ("--hil-bench", options.bench, "file"),
+        ("--hil-firmware", options.firmware, "file"),
+        ("--hil-data (or TINYHIL_DATA)", options.data, "folder"),
+    ):
+        if path and not (path.is_file() if wanted == "file" else path.is_dir()):
+            raise ConfigError(f"option {option}: {path} is no {wanted}", hint="correct the path")
+    known_links = ("auto", *links.names())
+    if options.link not in known_links:
+        raise ConfigError(
+            f"option --hil-link: no link '{options.link}'; known: {', '.join(known_links)}",
+            hint="choose one of them",
+        )
+    chosen = select(stations(load_boards(), options.bench), options.boards or [DEFAULT_BOARD])
+    return Plan(options, chosen, tuple(load_tasks().values()))

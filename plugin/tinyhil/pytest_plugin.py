@@ -1,0 +1,231 @@
+"""The pytest plugin: options, markers and fixtures. What they do is in the modules they call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tinyhil import data, firmware
+from tinyhil.deadline import Deadline
+from tinyhil.dut import Dut, attached
+from tinyhil.elf import Image, read_image
+from tinyhil.errors import ConfigError, TinyhilError
+from tinyhil.flash import load_flasher
+from tinyhil.job import Job
+from tinyhil.links import open_link
+from tinyhil.paths import SUITES
+from tinyhil.plan import Options, Plan, make_plan
+from tinyhil.pytest_report import HilReport, choose_results
+from tinyhil.raw_log import RecordedLink
+from tinyhil.record import Record
+from tinyhil.report import allure
+from tinyhil.runner import Measurement
+from tinyhil.session import Session
+from tinyhil.task import Task
+
+MARKERS = {
+    "latency": "single-stream latency and throughput, by the device's own clock",
+    "accuracy": "quality over the data set",
+    "memory": "flash and RAM use",
+}
+
+_REPORT = "tinyhil-report"
+_FLASH_S = 120.0
+_SYNCHRONIZE_S = 20.0
+
+_plan_key = pytest.StashKey[Plan]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("tinyhil", "MLPerf Tiny on microcontroller boards (tinyhil)")
+    for name, text, keywords in (
+        (
+            "--hil-board",
+            "board to test: a name, a glob such as 'mps2*', or 'all'; repeatable (default: "
+            "mps2-an386, emulated); `tinyhil boards` lists them",
+            {"action": "append", "default": [], "metavar": "NAME"},
+        ),
+        (
+            "--hil-bench",
+            "TOML file that says which probe and port each physical board is wired to (default: "
+            "bench.toml in the root folder, if there)",
+            {"type": Path, "metavar": "FILE"},
+        ),
+        (
+            "--hil-firmware",
+            "image of your own to flash instead of the reference firmware",
+            {"type": Path, "metavar": "ELF"},
+        ),
+        (
+            "--hil-data",
+            "folder with the official 'datasets' and 'models' (default: $TINYHIL_DATA; without "
+            "either: the stand-in set that tinyhil generates)",
+            {"type": Path, "metavar": "DIR"},
+        ),
+        (
+            "--hil-link",
+            "how samples travel: 'serial', or 'auto' for the best that the board has (default)",
+            {"default": "auto", "metavar": "LINK"},
+        ),
+        (
+            "--hil-quick",
+            "few samples and queries, for a look: nothing is judged",
+            {"action": "store_true"},
+        ),
+        (
+            "--hil-runs",
+            "folder for run folders and reports (default: reports/runs in the root folder)",
+            {"type": Path, "metavar": "DIR"},
+        ),
+    ):
+        group.addoption(name, help=text, **keywords)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    for name, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+    # The plugin is loaded into every pytest run: a report is prepared only where boards are
+    # going to be tested.
+    tests_boards = config.getoption("--hil-board") or any(map(_in_suites, config.args))
+    results = choose_results(config, _runs(config)) if tests_boards else None
+    config.pluginmanager.register(HilReport(config, results), _REPORT)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for fixture, names in (
+        ("board", lambda plan: [station.name for station in plan.stations]),
+        ("task", lambda plan: [task.name for task in plan.tasks]),
+    ):
+        if fixture in metafunc.fixturenames:
+            chosen = names(plan_of(metafunc.config))
+            metafunc.parametrize(fixture, chosen, indirect=True, scope="session")
+
+
+def plan_of(config: pytest.Config) -> Plan:
+    """The checked options of this run; made once, before anything is started.
+
+    Raises:
+        pytest.UsageError: one is wrong.
+    """
+    if _plan_key not in config.stash:
+        option = config.getoption
+        bench = option("--hil-bench") or config.rootpath / "bench.toml"
+        root = os.environ.get("TINYHIL_DATA")
+        options = Options(
+            boards=option("--hil-board"),
+            bench=bench if option("--hil-bench") or bench.is_file() else None,
+            data=option("--hil-data") or (Path(root) if root else None),
+            firmware=option("--hil-firmware"),
+            link=option("--hil-link"),
+            quick=option("--hil-quick"),
+            runs=_runs(config),
+            build=config.rootpath / "build",
+        )
+        try:
+            config.stash[_plan_key] = make_plan(options)
+        except ConfigError as error:
+            raise pytest.UsageError(str(error)) from error
+    return config.stash[_plan_key]
+
+
+@pytest.fixture(scope="session")
+def board(request: pytest.FixtureRequest) -> Iterator[Dut]:
+    """The board under test, powered; an emulated one is started here and ended with the last
+    test that needs it."""
+    station = plan_of(request.config).station(request.param)
+    with allure.step(f"start {station.name}"), attached(station) as dut:
+        yield dut
+
+
+@pytest.fixture(scope="session")
+def task(request: pytest.FixtureRequest) -> Task:
+    """The benchmark task."""
+    return plan_of(request.config).task(request.param)
+
+
+@pytest.fixture(scope="session")
+def record(board: Dut, request: pytest.FixtureRequest) -> Record:
+    """The run's record of this board."""
+    made = Record(plan_of(request.config).options.runs, board.station)
+    _report(request).runs.append(made.folder)
+    return made
+
+
+@pytest.fixture(scope="session")
+def flashed(board: Dut, task: Task, request: pytest.FixtureRequest) -> Job:
+    """The job whose image the board holds and runs when this returns."""
+    options, report = plan_of(request.config).options, _report(request)
+    material = data.material(task, options.data, options.build / "data")
+    with _located(board, "build"), report.bar("build"):
+        image, model_sha256 = _image(board, task, material, options)
+    with _located(board, "flash"), report.bar("flash") as progress:
+        deadline = Deadline.after(_FLASH_S)
+        open_flasher = load_flasher(board.board.flash.method)
+        with open_flasher(board.board, board.probe_uid, deadline) as flasher:
+            flasher.flash(image, deadline, progress)
+            flasher.reset()
+    return Job(board, task, material, image, model_sha256, options.link, options.quick)
+
+
+@pytest.fixture(scope="session")
+def session(flashed: Job, record: Record) -> Iterator[Session]:
+    """A synchronized session with the board; every byte of it is in the run's raw folder."""
+    link = open_link(flashed.link, flashed.dut)
+    logged = RecordedLink(link, record.raw / f"{flashed.task.name}-{flashed.link}.log")
+    try:
+        made = Session(logged)
+        with _located(flashed.dut, "synchronize"):
+            made.synchronize(Deadline.after(_SYNCHRONIZE_S))
+        yield made
+    finally:
+        logged.close()
+
+
+@pytest.fixture(scope="session")
+def measurement(
+    flashed: Job, session: Session, record: Record, request: pytest.FixtureRequest
+) -> Measurement:
+    """The measures of this task on this board, each made when a test first asks for it."""
+    return Measurement(session, flashed, record, _report(request))
+
+
+def _report(request: pytest.FixtureRequest) -> HilReport:
+    report = request.config.pluginmanager.getplugin(_REPORT)
+    assert isinstance(report, HilReport)
+    return report
+
+
+def _image(
+    board: Dut, task: Task, material: data.Material, options: Options
+) -> tuple[Image, str | None]:
+    """The image to flash, and the sum of the model that is known to be in it."""
+    if options.firmware:
+        return read_image(options.firmware), None
+    folder = options.build / "firmware" / board.board.name / f"{task.name}-{material.data.kind}"
+    built = firmware.build(board.board, task.name, material.model, folder)
+    return built.image, built.model.sha256
+
+
+@contextmanager
+def _located(board: Dut, stage: str) -> Iterator[None]:
+    """Name board and stage in whatever error leaves the block."""
+    try:
+        with allure.step(stage):
+            yield
+    except TinyhilError as error:
+        error.locate(board.station, stage)
+        raise
+
+
+def _runs(config: pytest.Config) -> Path:
+    return config.getoption("--hil-runs") or config.rootpath / "reports" / "runs"
+
+
+def _in_suites(argument: str) -> bool:
+    """Whether a command line argument (with ``::`` and a test's name, perhaps) is in the suites."""
+    return Path(argument.split("::", maxsplit=1)[0]).resolve().is_relative_to(SUITES)

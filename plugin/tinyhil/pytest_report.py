@@ -1,0 +1,106 @@
+"""What a pytest run shows of the boards: progress, the table, Allure results, the HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tinyhil.deadline import Deadline
+from tinyhil.errors import BenchError, TinyhilError
+from tinyhil.facts import Metric
+from tinyhil.measure import Progress
+from tinyhil.progress import progress_bar
+from tinyhil.record import Entry
+from tinyhil.report import allure, html
+from tinyhil.report.table import verdict_table
+from tinyhil.runner import Outcome
+
+_RENDER_S = 120.0
+_TABLE_COLUMNS = 100
+"""At least; a log file has no width of its own."""
+
+
+def choose_results(config: pytest.Config, runs: Path) -> Path | None:
+    """The folder of Allure's results: the user's ``--alluredir``, or a new one among the runs.
+
+    Must be called before allure-pytest is configured, which looks at its option then.
+    """
+    option = config.option
+    if not hasattr(option, "allure_report_dir"):
+        return None  # The user has switched allure-pytest off.
+    if not option.allure_report_dir:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        option.allure_report_dir = str(runs / f"{stamp}_report" / "allure-results")
+    return Path(option.allure_report_dir)
+
+
+class HilReport:
+    """Gathers what the boards of a pytest run gave; idle in a run that tests none."""
+
+    def __init__(self, config: pytest.Config, results: Path | None) -> None:
+        self.runs: list[Path] = []
+        self._config = config
+        self._results = results
+        self._entries: list[Entry] = []
+        self._environment: dict[str, str] = {}
+        self._page: Path | None = None
+        self._problem: TinyhilError | None = None
+
+    @contextmanager
+    def bar(self, title: str) -> Iterator[Progress]:
+        """A progress bar on the terminal, past pytest's capturing."""
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            print()  # noqa: T201 - leaves the line on which pytest names the test
+            with progress_bar(Console(), title) as progress:
+                yield progress
+
+    def made(self, entry: Entry) -> None:
+        """See `runner.Reporter`."""
+        self._entries.append(entry)
+
+    def judging(self, metric: Metric, outcome: Outcome) -> None:
+        """See `runner.Reporter`."""
+        allure.attach_outcome(metric, outcome)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Iterator[None]:
+        """Show an error of ours as its text: it names the thing and the next step."""
+        report = yield
+        if call.excinfo and isinstance(call.excinfo.value, TinyhilError):
+            report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"
+        return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Turn Allure's results into one HTML file."""
+        if not self.runs or self._results is None:
+            return
+        try:
+            allure.write_environment(self._results, self._environment)
+            allure.write_categories(self._results)
+            page = self._results.parent / "report.html"
+            self._page = html.render(self._results, page, Deadline.after(_RENDER_S))
+        except BenchError as error:
+            self._problem = error
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the table, and where everything is."""
+        if not self.runs:
+            return
+        terminalreporter.section("tinyhil")
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=_TABLE_COLUMNS)
+        console.print(verdict_table(self._entries))
+        for folder in self.runs:
+            terminalreporter.line(f"run:    {folder}")
+        if self._page:
+            terminalreporter.line(f"report: {self._page}")
+        if self._problem:
+            terminalreporter.line(f"no HTML report: {self._problem}")

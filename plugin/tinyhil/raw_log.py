@@ -1,0 +1,50 @@
+"""Keeps every byte of a link in a file as it passes, for anyone who doubts a figure later."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tinyhil.deadline import Deadline
+from tinyhil.errors import BenchError
+from tinyhil.links import Link
+
+
+class RecordedLink:
+    """A `Link` that writes down what passes through another one.
+
+    The file holds a line a transfer: seconds on the host's clock since the link was opened, ``>``
+    (to the device) or ``<``, and the bytes as a Python bytes literal, so that no byte is lost or
+    acted upon by a terminal. Each line is flushed: a killed process loses nothing.
+    """
+
+    def __init__(self, link: Link, path: Path) -> None:
+        self._link = link
+        self._path = path
+        self._file = path.open("a", encoding="ascii", buffering=1)
+        self._opened = time.monotonic()
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        """See `Link.write`."""
+        self._note(">", data)
+        self._link.write(data, deadline)
+
+    def read(self, deadline: Deadline) -> bytes:
+        """See `Link.read`."""
+        data = self._link.read(deadline)
+        self._note("<", data)
+        return data
+
+    def close(self) -> None:
+        """See `Link.close`."""
+        self._link.close()
+        self._file.close()
+
+    def _note(self, direction: str, data: bytes) -> None:
+        try:
+            self._file.write(f"{time.monotonic() - self._opened:012.6f} {direction} {data!r}\n")
+        except OSError as error:
+            raise BenchError(
+                f"{self._path}: the raw log cannot be written: {error.strerror}",
+                hint="make room on the disk, or choose another one with --hil-runs",
+            ) from error

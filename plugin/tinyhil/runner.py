@@ -1,0 +1,160 @@
+"""Runs the measures of one job: each at most once, recorded as soon as it is made.
+
+This is where the stages meet: session → measure → metrics → verdict → record.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from tinyhil.deadline import Deadline
+from tinyhil.errors import DeviceError, TinyhilError
+from tinyhil.facts import Metric
+from tinyhil.job import MEASURES, Conversation, Finding, Job
+from tinyhil.measure import Progress
+from tinyhil.protocol import printable
+from tinyhil.record import Entry, Record
+from tinyhil.session import DeviceInfo, Session
+from tinyhil.verdict import Verdict, judge
+
+_IDENTIFY_S = 15.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished measure: its line in the record, and what it found, for pictures."""
+
+    entry: Entry
+    finding: Finding
+
+
+class Reporter(Protocol):
+    """Who is told how the measures go."""
+
+    def bar(self, title: str) -> AbstractContextManager[Progress]:
+        """Open a progress bar."""
+        ...
+
+    def made(self, entry: Entry) -> None:
+        """A measure has ended, well or not, and is in the record."""
+        ...
+
+    def judging(self, metric: Metric, outcome: Outcome) -> None:
+        """A test is about to judge a metric."""
+        ...
+
+
+class Measurement:
+    """The measures of one job over one synchronized session.
+
+    Raises:
+        DeviceError: the device runs something else than the job's image.
+        LinkError: see `Session`.
+    """
+
+    def __init__(self, session: Session, job: Job, record: Record, reporter: Reporter) -> None:
+        self.job = job
+        self.record = record
+        self._talk = Conversation(job, session, identify(session, job))
+        self._reporter = reporter
+        self._finished: dict[str, Outcome | TinyhilError] = {}
+
+    def outcome(self, metric: Metric) -> Outcome:
+        """The measure that yields `metric`, made now unless it was made before.
+
+        Raises:
+            TinyhilError: the measure failed, now or before.
+        """
+        name = next(name for name, measure in MEASURES.items() if metric in measure.metrics)
+        if name not in self._finished:
+            try:
+                self._finished[name] = self._make(name)
+            except TinyhilError as error:
+                self._finished[name] = error
+        finished = self._finished[name]
+        if isinstance(finished, TinyhilError):
+            raise finished
+        return finished
+
+    def judge(self, metric: Metric) -> Verdict:
+        """The verdict on one metric, which the report then shows with its measure's pictures.
+
+        Raises:
+            TinyhilError: as `outcome`.
+        """
+        outcome = self.outcome(metric)
+        self._reporter.judging(metric, outcome)
+        for verdict in outcome.entry.verdicts:
+            if verdict.metric == metric:
+                return verdict
+        return Verdict(metric, math.nan, None, "not judged", "these samples do not define it")
+
+    def _make(self, name: str) -> Outcome:
+        started, clock = datetime.now(UTC), time.monotonic()
+        job, measure, kept = self.job, MEASURES[name], 0
+        blank = Entry(job.subject, name, measure.scenario, 0, {}, (), {}, started, 0.0)
+
+        def keep(row: Mapping[str, Any]) -> None:
+            nonlocal kept
+            self.record.keep(f"{job.task.name}-{name}", row)
+            kept += 1
+
+        try:
+            with self._reporter.bar(
+                f"{job.dut.station} {job.task.name}: {measure.title}"
+            ) as progress:
+                finding = measure.make(self._talk, keep, progress)
+        except TinyhilError as error:
+            error.locate(job.dut.station, name)
+            seconds = time.monotonic() - clock
+            self._note(replace(blank, samples=kept, seconds=seconds, error=str(error)))
+            raise
+        unjudged = "a quick run is never judged" if job.quick else None
+        entry = replace(
+            blank,
+            samples=finding.samples,
+            metrics=finding.metrics,
+            verdicts=judge(finding.metrics, job.limits, unjudged=unjudged),
+            details=finding.details,
+            seconds=time.monotonic() - clock,
+        )
+        self._note(entry)
+        return Outcome(entry, finding)
+
+    def _note(self, entry: Entry) -> None:
+        self.record.append(entry)
+        self._reporter.made(entry)
+
+
+def identify(session: Session, job: Job) -> DeviceInfo:
+    """Ask the device who it is, and refuse one that runs something else than the job's image.
+
+    Raises:
+        DeviceError: its profile names another task, or it holds another model.
+        LinkError: see `Session`.
+    """
+    info = session.identify(Deadline.after(_IDENTIFY_S))
+    if info.task != job.task.name:
+        raise DeviceError(
+            f"the firmware's profile names the model '{printable(info.task)}', the task is "
+            f"'{job.task.name}'",
+            hint="flash the firmware of this task, or choose its task",
+            board=job.dut.station,
+            stage="identify",
+        )
+    held = info.extension.model_sha256 if info.extension else None
+    if held and job.model_sha256 and held != job.model_sha256:
+        raise DeviceError(
+            f"the device holds the model {printable(held[:16])}…, in the image is "
+            f"{job.model_sha256[:16]}…",
+            hint="the board did not take the image; reset it and flash again",
+            board=job.dut.station,
+            stage="identify",
+        )
+    return info
