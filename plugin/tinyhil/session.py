@@ -6,6 +6,7 @@ is an error here, never a figure.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 from tinyhil import protocol
@@ -17,7 +18,7 @@ from tinyhil.protocol import Damaged, Message, Reply, printable
 _MAX_REPLY_LINES = 8192
 """Of one command; `db print` of the largest buffer takes 3456."""
 
-_SYNC_TRY_S = 1.0
+_SYNC_TRY_S = 0.5
 """How long one attempt waits for a device that may still be booting."""
 
 
@@ -81,20 +82,20 @@ class Session:
     def synchronize(self, deadline: Deadline) -> None:
         """Find the device ready, whatever it was doing or printing before.
 
-        `name` is repeated until it is answered, for a device may still be booting. Then `profile`
-        is a barrier: once it is answered, no late answer to a repeated `name` can follow.
+        A command that no firmware knows comes back in its error line. It is a new one each time,
+        so once it is seen, no answer to anything older can follow. It is repeated, for a device
+        may still be booting, or may take the first one for the end of a command cut short.
         """
         while True:
             attempt = deadline.within(_SYNC_TRY_S)
-            self._send("name%", attempt)
+            nonce = f"sync-{secrets.token_hex(4)}"
+            self._send(f"{nonce}%", attempt)
             try:
-                self._skip_to(protocol.Name, attempt)
-                break
+                self._skip_past(nonce, attempt)
+                return
             except LinkTimeoutError:
                 if deadline.expired:
                     raise
-        self._send("profile%", deadline)
-        self._skip_to(protocol.ModelName, deadline)
 
     def identify(self, deadline: Deadline) -> DeviceInfo:
         """Ask the device who it is; a firmware without our extension is found by its error."""
@@ -232,15 +233,16 @@ class Session:
     def _send(self, command: str, deadline: Deadline) -> None:
         self._link.write(command.encode("ascii"), deadline)
 
-    def _skip_to(self, kind: type[Message], deadline: Deadline) -> None:
-        """Drop lines, damaged ones too, up to a message of this kind and the `m-ready` after."""
+    def _skip_past(self, nonce: str, deadline: Deadline) -> None:
+        """Drop lines, damaged ones too, up to the `m-ready` behind the complaint about `nonce`."""
         found = False
         while True:
-            line = self._next_line("synchronization", deadline)
+            line = self._next_line(nonce, deadline)
             message = None if isinstance(line, Damaged) else protocol.parse(line.text)
             if found and isinstance(message, protocol.Ready):
                 return
-            found = found or isinstance(message, kind)
+            if isinstance(message, protocol.DeviceComplaint):
+                found = found or message.text.endswith(nonce)
 
     def _next_message(self, command: str, deadline: Deadline) -> Message:
         line = self._next_line(command, deadline)

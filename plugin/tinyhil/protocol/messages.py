@@ -168,6 +168,7 @@ Message = (
 )
 
 _COUNT = r"(\d{1,10})"
+_WORDS = r"[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*"
 _SCORE = r"-?\d{1,12}\.\d{1,9}|-?\d{1,12}"
 
 
@@ -205,8 +206,8 @@ _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
             rf"m-hil-laps-{_COUNT}-\[(\d{{1,10}}(?:,\d{{1,10}})*)\]",
             lambda first, ticks: HilLaps(int(first), _numbers(ticks)),
         ),
-        (r"m-hil-([a-z0-9-]+)-(\d{1,20})", lambda name, value: HilValue(name, int(value))),
-        (r"m-hil-([a-z0-9-]+)-\[(.*)\]", HilText),
+        (rf"m-hil-({_WORDS})-(\d{{1,20}})", lambda name, value: HilValue(name, int(value))),
+        (rf"m-hil-({_WORDS})-\[(.*)\]", HilText),
     )
 )
 

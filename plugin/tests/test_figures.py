@@ -1,0 +1,56 @@
+"""Metrics and verdicts: pure functions against figures worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tinyhil import metrics
+from tinyhil.errors import DeviceError
+from tinyhil.facts import Limit
+from tinyhil.verdict import judge
+
+
+@pytest.mark.parametrize(("percent", "expected"), [(50, 5.0), (90, 9.0), (99, 10.0)])
+def test_a_percentile_is_a_time_that_was_measured(percent: int, expected: float) -> None:
+    times = np.arange(10.0, 0.0, -1.0)
+    assert metrics.percentile(times, percent) == expected
+
+
+def test_throughput_is_the_median_window() -> None:
+    assert metrics.throughput([(10, 10.0), (30, 10.0), (20, 10.0)]) == 2.0
+
+
+def test_top1_and_auc_of_a_small_case() -> None:
+    labels = np.array([0, 0, 1, 1])
+    scores = np.array([[0.9, 0.1], [0.4, 0.6], [0.35, 0.65], [0.2, 0.8]])
+    assert metrics.top1(labels, scores) == 0.75
+    assert metrics.auc(labels, scores) == 1.0
+    assert metrics.confusion(labels, scores).tolist() == [[1, 1], [0, 2]]
+
+
+def test_auc_is_not_defined_where_a_class_has_no_sample() -> None:
+    assert metrics.auc(np.array([0, 1]), np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1]])) is None
+
+
+def test_scores_that_say_nothing_are_refused() -> None:
+    with pytest.raises(DeviceError, match="sample 1 sum to 0"):
+        metrics.normalised(np.array([[0.5, 0.5], [0.0, 0.0]]))
+
+
+def test_a_limit_is_kept_at_its_bound_and_missed_beyond() -> None:
+    limits = {"top1": Limit(min=0.9, source="rules"), "latency_p90_s": Limit(max=0.1, source="x")}
+    kept = judge({"top1": 0.9, "latency_p90_s": 0.1}, limits)  # type: ignore[arg-type]
+    missed = judge({"top1": 0.899, "latency_p90_s": 0.1001}, limits)  # type: ignore[arg-type]
+    assert [verdict.status for verdict in kept] == ["pass", "pass"]
+    assert [verdict.status for verdict in missed] == ["fail", "fail"]
+    assert not missed[0]
+    assert "at least 0.9; rules" in str(missed[0])
+
+
+def test_what_has_no_limit_or_may_not_be_judged_is_neither_passed_nor_failed() -> None:
+    limits = {"top1": Limit(min=0.9, source="rules")}
+    (free,) = judge({"auc": 0.1}, limits)  # type: ignore[arg-type]
+    (quick,) = judge({"top1": 0.1}, limits, unjudged="a quick run")  # type: ignore[arg-type]
+    assert (free.status, quick.status) == ("not judged", "not judged")
+    assert quick.reason == "a quick run"

@@ -1,0 +1,152 @@
+"""Sessions and measures with a firmware that speaks the official protocol alone, sound or broken.
+
+Each fault of the device must end in an error of the right class, within its deadline, that says
+what happened; and what was measured before must be kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinyhil import measure
+from tinyhil.data import Sample
+from tinyhil.deadline import Deadline
+from tinyhil.emulator.foreign import Fault, ForeignDevice, Kind
+from tinyhil.errors import DeviceError, LinkError, LinkTimeoutError, TinyhilError
+from tinyhil.links.serial import SerialLink
+from tinyhil.measure import Rules
+from tinyhil.session import Session
+
+SAMPLES = tuple(Sample(f"s{i}.bin", i % 3, bytes([i]) * 100) for i in range(6))
+
+
+def scores(data: bytes) -> list[float]:
+    """A device that knows each sample's class by its bytes."""
+    return [0.9 if index == data[0] % 3 else 0.05 for index in range(3)]
+
+
+def device(*faults: Fault, infer_us: int = 50_000) -> ForeignDevice:
+    return ForeignDevice("kws01", scores, infer_us=infer_us, faults=faults)
+
+
+def open_session(port: str) -> Session:
+    session = Session(SerialLink(port, 115200))
+    session.synchronize(Deadline.after(5))
+    return session
+
+
+def ignore(*_: object) -> None:
+    """Progress and raw answers of no interest."""
+
+
+def test_a_foreign_firmware_is_recognised_by_its_own_error_line() -> None:
+    with device() as dut:
+        info = open_session(dut.port).identify(Deadline.after(5))
+    assert (info.vendor, info.task, info.extension) == ("elsewhere", "kws01", None)
+    assert dut.commands.count("hil info") == 1
+
+
+def test_a_sample_reaches_the_device_whole() -> None:
+    with device() as dut:
+        session = open_session(dut.port)
+        sample = bytes(range(256)) * 2
+        session.load(sample, Deadline.after(5))
+        assert session.read_back(Deadline.after(5)) == sample
+
+
+def test_accuracy_is_measured_on_a_foreign_firmware() -> None:
+    with device() as dut:
+        result = measure.accuracy(open_session(dut.port), SAMPLES, 3, ignore, ignore)
+    assert np.array_equal(np.argmax(result.scores, axis=1), result.labels)
+
+
+def test_single_stream_asks_a_foreign_firmware_for_one_inference_at_a_time() -> None:
+    with device() as dut:
+        session = open_session(dut.port)
+        info = session.identify(Deadline.after(5))
+        rules = Rules(queries=20, single_stream_s=1.5, warm_up=1)
+        result = measure.single_stream(session, info, SAMPLES, rules, ignore, ignore)
+        timed = [command for command in dut.commands if command == "infer 1 0"]
+    assert result.clock == "time stamps"
+    assert np.allclose(result.times_s, 0.05)
+    assert result.times_s.sum() >= 1.5, "20 queries take 1 s: the rule of time asks for more"
+    assert len(timed) == len(result.times_s) + 5, "and one a sample to find the pace"
+
+
+def test_throughput_windows_last_as_long_as_the_rules_ask() -> None:
+    with device() as dut:
+        result = measure.throughput(open_session(dut.port), SAMPLES, Rules(), ignore, ignore)
+    assert len(result.windows) == 5
+    assert all(count >= 10 and seconds >= 10.0 for count, seconds in result.windows)
+
+
+FAULTS: list[tuple[Kind, type[TinyhilError], str]] = [
+    ("error", DeviceError, r"Out of order <b>today</b>"),
+    ("noise", LinkError, r"no printable ASCII.*m-lap-us-1\\xff23"),
+    ("endless-line", LinkError, r"longer than 4096"),
+    ("endless-lines", LinkError, r"more than 8192 lines"),
+    ("silence", LinkTimeoutError, r"not answered to its end in 1 s"),
+    ("unplugged", LinkError, r"is gone"),
+    ("lost-digits", LinkError, r"without LoadDone"),
+]
+
+
+@pytest.mark.parametrize(("kind", "error", "text"), FAULTS)
+def test_a_fault_in_the_middle_of_an_upload_is_an_error_within_the_deadline(
+    kind: Kind, error: type[TinyhilError], text: str
+) -> None:
+    with device(Fault(kind, "db 01", nth=2)) as dut:
+        session = open_session(dut.port)
+        started = time.monotonic()
+        with pytest.raises(error, match=text) as caught:
+            session.load(SAMPLES[1].data, Deadline.after(1))
+        assert time.monotonic() - started < 2
+    assert caught.value.hint
+
+
+def test_a_clock_that_runs_backwards_is_refused() -> None:
+    with device(Fault("backwards", "infer")) as dut:
+        session = open_session(dut.port)
+        session.load(SAMPLES[0].data, Deadline.after(5))
+        with pytest.raises(DeviceError, match="backwards"):
+            session.infer(1, 0, Deadline.after(5))
+
+
+def test_a_clock_that_stands_still_is_refused() -> None:
+    with device(infer_us=0) as dut, pytest.raises(DeviceError, match="no time"):
+        measure.throughput(open_session(dut.port), SAMPLES, Rules(), ignore, ignore)
+
+
+def test_scores_for_another_model_are_refused() -> None:
+    with device() as dut, pytest.raises(DeviceError, match=r"s0\.bin: 3 scores.*12 classes"):
+        measure.accuracy(open_session(dut.port), SAMPLES, 12, ignore, ignore)
+
+
+# Without the silent one: the deadline of a sample is longer than a test should take.
+@pytest.mark.parametrize(
+    ("kind", "error", "text"), [fault for fault in FAULTS if fault[0] != "silence"]
+)
+def test_what_was_measured_before_a_fault_is_kept(
+    kind: Kind, error: type[TinyhilError], text: str
+) -> None:
+    kept: list[Mapping[str, Any]] = []
+    with device(Fault(kind, "db 03", nth=4)) as dut:
+        session = open_session(dut.port)
+        with pytest.raises(error, match=text):
+            measure.accuracy(session, SAMPLES, 3, kept.append, ignore)
+    assert [row["sample"] for row in kept] == ["s0.bin", "s1.bin", "s2.bin"]
+
+
+def test_lines_of_an_earlier_life_do_not_disturb_the_session() -> None:
+    with device() as dut:
+        link = SerialLink(dut.port, 115200)
+        for stale in (b"name%", b"profile%", b"timestamp%", b"name%"):
+            link.write(stale, Deadline.after(1))
+        session = Session(link)
+        session.synchronize(Deadline.after(5))
+        assert session.identify(Deadline.after(5)).vendor == "elsewhere"

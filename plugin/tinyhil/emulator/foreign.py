@@ -1,0 +1,192 @@
+"""A device in software that speaks the official text protocol alone, as firmware in the field does.
+
+It stands for other people's firmware, which can't be had here: it sits behind a real pty, answers
+byte for byte as ``protocol.md`` of the field has it, keeps a clock of its own, and breaks on
+demand, so that a host can be tried against every way in which a device fails.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import tty
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Literal, Self
+
+_INPUT_BYTES = 27648
+_COMMAND_SIZE = 80
+_POLL_S = 0.05
+
+Kind = Literal[
+    "error",  # answers the command with an error line
+    "noise",  # a byte in the answer that is no ASCII
+    "endless-line",  # a line that never ends
+    "endless-lines",  # lines for ever
+    "silence",  # says nothing from here on
+    "unplugged",  # the port goes away
+    "lost-digits",  # drops two digits of the command, as a full receive buffer does
+    "backwards",  # its clock jumps back during the command
+]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong, at the `nth` command (1 is the first) that begins with `command`."""
+
+    kind: Kind
+    command: str
+    nth: int = 1
+
+
+@dataclass
+class ForeignDevice:
+    """One device; a context manager that serves `port` from a thread of its own."""
+
+    task: str
+    """What ``profile`` answers."""
+    infer: Callable[[bytes], Sequence[float]]
+    """Scores of an input buffer."""
+    infer_us: int = 50_000
+    """How long an inference takes, on the device's clock."""
+    faults: Sequence[Fault] = ()
+    port: str = field(init=False, default="")
+    """Path of the serial port."""
+    commands: list[str] = field(init=False, default_factory=list)
+    """Everything that was asked of it."""
+    _clock_us: int = field(init=False, default=1_000_000)
+    _buffer: bytearray = field(init=False, default_factory=bytearray)
+    _expected: int = field(init=False, default=0)
+    _scores: Sequence[float] = field(init=False, default=())
+    _plugged: bool = field(init=False, default=True)
+    _stop: threading.Event = field(init=False, default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self.port = os.ttyname(self._slave)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._unplug()
+
+    def _serve(self) -> None:
+        pending = b""
+        while self._plugged and not self._stop.is_set():
+            if not select.select([self._master], [], [], _POLL_S)[0]:
+                continue
+            *commands, pending = (pending + os.read(self._master, 4096)).split(b"%")
+            for raw in commands:
+                self._take(raw.decode("ascii", "replace")[: _COMMAND_SIZE - 1])
+
+    def _take(self, command: str) -> None:
+        self.commands.append(command)
+        for fault in self.faults:
+            count = sum(asked.startswith(fault.command) for asked in self.commands)
+            if command.startswith(fault.command) and count == fault.nth:
+                self._fail(fault.kind, command)
+                return
+        self._send(*self._answer(command))
+
+    def _fail(self, kind: Kind, command: str) -> None:
+        match kind:
+            case "error":
+                self._send("e-[Out of order <b>today</b>]")
+            case "noise":
+                self._write(b"m-lap-us-1\xff23\r\nm-ready\r\n")
+            case "endless-line":
+                self._flood(b"x" * 1024)
+            case "endless-lines":
+                self._flood(b"m-lap-us-1\r\n" * 80)
+            case "silence":
+                self._stop.wait()
+            case "unplugged":
+                self._unplug()
+            case "lost-digits":
+                self._send(*self._answer(command[:-2]))
+            case "backwards":
+                self.infer_us = -self.infer_us
+                self._send(*self._answer(command))
+
+    def _answer(self, command: str) -> list[str]:
+        """Lines before ``m-ready``."""
+        name, *words = command.split() or [""]
+        if name == "db":
+            return self._db(words)
+        if name == "infer":
+            return self._infer(words)
+        return {
+            "name": ["m-name-dut-[elsewhere]"],
+            "profile": [
+                "m-profile-[ULPMark for tinyML Firmware V0.0.1]",
+                f"m-model-[{self.task}]",
+            ],
+            "timestamp": [f"m-lap-us-{self._clock_us}"],
+            "results": [self._results()],
+        }.get(name, [f"e-[Unknown command: {name}]"])
+
+    def _db(self, words: list[str]) -> list[str]:
+        match words:
+            case []:
+                return ["e-[Command 'db' requires a subcommand]"]
+            case ["load", count]:
+                self._expected = min(int(count), _INPUT_BYTES)
+                self._buffer.clear()
+                return [f"m-[Expecting {self._expected} bytes]"]
+            case ["print", *_]:
+                data = bytes(self._buffer)
+                return [f"m-buffer-{data[at : at + 8].hex('-')}" for at in range(0, len(data), 8)]
+        if len(words[0]) % 2:
+            return ["e-[Insufficent number of hex digits]"]
+        missing = self._expected - len(self._buffer)
+        self._buffer += bytes.fromhex(words[0])[:missing]
+        return ["m-load-done"] if 0 < missing <= len(words[0]) // 2 else []
+
+    def _infer(self, words: list[str]) -> list[str]:
+        count, warm_up = int(words[0]), int(words[1]) if len(words) > 1 else 10
+        self._scores = self.infer(bytes(self._buffer))
+        start = self._clock_us + warm_up * abs(self.infer_us)
+        self._clock_us = start + count * self.infer_us
+        return [
+            f"m-warmup-start-{warm_up}",
+            "m-warmup-done",
+            f"m-infer-start-{count}",
+            f"m-lap-us-{start}",
+            f"m-lap-us-{self._clock_us}",
+            "m-infer-done",
+            self._results(),
+        ]
+
+    def _results(self) -> str:
+        return f"m-results-[{','.join(f'{score:.3f}' for score in self._scores)}]"
+
+    def _send(self, *lines: str) -> None:
+        self._write("".join(f"{line}\r\n" for line in (*lines, "m-ready")).encode("ascii"))
+
+    def _flood(self, data: bytes) -> None:
+        while not self._stop.is_set():
+            self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        """Write all, unless nobody reads and we are to stop."""
+        while data and not self._stop.is_set():
+            if select.select([], [self._master], [], _POLL_S)[1]:
+                data = data[os.write(self._master, data) :]
+
+    def _unplug(self) -> None:
+        if self._plugged:
+            self._plugged = False
+            os.close(self._slave)
+            os.close(self._master)
