@@ -12,7 +12,7 @@ struct depthwise_conv2d_s8 {
     int32_t kernel_height, kernel_width;
     int32_t stride_height, stride_width;
     int32_t pad_top, pad_left;
-    int32_t plane_height, plane_width; /**< Of one channel with its padding. */
+    int32_t plane_height, plane_width; /**< Of one channel, padded, its halves on each other. */
     int32_t input_zero_point, output_zero_point;
     int32_t activation_min, activation_max;
     const int8_t *weights;             /**< [output channels][kernel_height * kernel_width] */
@@ -20,8 +20,8 @@ struct depthwise_conv2d_s8 {
 };
 
 /**
- * `scratch`: 4 * output_height + plane_height * plane_width bytes, aligned to 4.
- * The three buffers must not overlap.
+ * `scratch`: 4 * (output_height rounded up to 2) + 4 * plane_height * plane_width bytes, aligned
+ * to 4. The three buffers must not overlap.
  */
 void depthwise_conv2d_s8(const struct depthwise_conv2d_s8 *op, const int8_t *input, int8_t *output,
                          int8_t *scratch);

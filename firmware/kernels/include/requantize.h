@@ -22,14 +22,14 @@ struct channel_s8 {
     uint8_t careful;    /**< 1: requantize_short_s8 is not proved exact for this channel. */
 };
 
-static inline int8_t saturate_s8(int32_t value) {
-    if (value > INT8_MAX) {
-        value = INT8_MAX;
-    }
-    if (value < INT8_MIN) {
-        value = INT8_MIN;
-    }
-    return (int8_t)value;
+/**
+ * Saturates, given the value plus 128: that is what a compiler recognizes as the single
+ * instruction for an unsigned byte.
+ */
+static inline int8_t saturate_s8(int32_t value_plus_128) {
+    int32_t value = value_plus_128 < 0 ? 0 : value_plus_128;
+    value = value > UINT8_MAX ? UINT8_MAX : value;
+    return (int8_t)((uint8_t)value ^ 0x80);
 }
 
 /** In full: right for every channel. */
@@ -42,15 +42,15 @@ static inline int8_t requantize_careful_s8(int32_t sum, const struct channel_s8 
         /* One less for a negative number turns halves up into halves away from zero. */
         scaled = (((scaled + (scaled >> 31)) >> (channel->right - 1)) + 1) >> 1;
     }
-    return saturate_s8(scaled + zero_point);
+    return saturate_s8(scaled + zero_point + 128);
 }
 
 /**
- * The last argument of requantize_short_s8, for all outputs of a channel: half a step and the
- * zero point, in units of the value before the right shift.
+ * The last argument of requantize_short_s8, for all outputs of a channel: half a step, the zero
+ * point and 128, in units of the value before the right shift.
  */
 static inline int32_t rounding_s8(const struct channel_s8 *channel, int32_t zero_point) {
-    return (int32_t)((uint32_t)(2 * zero_point + 1) << channel->right) >> 1;
+    return (int32_t)((uint32_t)(2 * (zero_point + 128) + 1) << channel->right >> 1);
 }
 
 /**

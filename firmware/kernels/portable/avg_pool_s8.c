@@ -37,7 +37,7 @@ void avg_pool_s8(const struct avg_pool_s8 *op, const int8_t *input, int8_t *outp
                         sum += *in;
                     }
                 }
-                *out++ = saturate_s8(mean(sum, count));
+                *out++ = (int8_t)mean(sum, count);
             }
         }
     }

@@ -1,13 +1,8 @@
 /*
  * CONV_2D as a matrix product in blocks of four pixels and two channels.
  *
- * Two pixels travel in one 32-bit word, 2^23 apart, so that one multiply-accumulate into 64 bits
- * (a single instruction on Armv7-M and later) does the work of two:
- *
- *     (a + b * 2^23) * w = a * w + (b * w) * 2^23
- *
- * The lower sum is read back by sign extension from 23 bits. That is exact as long as it stays
- * within 22 bits and sign; the compiler chooses `run` from the weights so that it does.
+ * Two pixels travel in one word (see packed.h); patches whose sums might outgrow it are summed up
+ * in runs, of a length that the compiler chooses from the weights.
  *
  * The four patches are gathered once for all output channels, with the input's zero point where
  * the kernel hangs over the edge, hence the inner loop knows no border. The last block repeats
@@ -17,21 +12,13 @@
 
 #include <stdbool.h>
 
-enum { PIXELS = 4, LANES = 2, PACK_SHIFT = 23 };
+#include "packed.h"
 
-/** Lower half of a packed accumulator. */
-static inline int32_t low_sum(int64_t packed) {
-    return (int32_t)((uint32_t)packed << (32 - PACK_SHIFT)) >> (32 - PACK_SHIFT);
-}
-
-/** Upper half: rounding to the nearest takes back what a negative lower half borrowed. */
-static inline int32_t high_sum(int64_t packed) {
-    return (int32_t)((packed + (INT64_C(1) << (PACK_SHIFT - 1))) >> PACK_SHIFT);
-}
+enum { PIXELS = 4, LANES = 2 };
 
 /** Puts values into one half of a lane; the lower half is written first. */
 static inline int32_t *place(int32_t *lane, int32_t value, bool upper) {
-    *lane = upper ? *lane + value * (INT32_C(1) << PACK_SHIFT) : value;
+    *lane = upper ? pack_high(*lane, value) : value;
     return lane + LANES;
 }
 
@@ -80,64 +67,93 @@ static inline void gather(const struct conv2d_s8 *op, const int8_t *input, int32
     }
 }
 
-static inline void store(const struct channel_s8 *channel, int32_t zero_point,
-                         const int32_t sums[PIXELS], int8_t *const outputs[PIXELS], int32_t index) {
-    if (channel->careful) {
-        for (int i = 0; i < PIXELS; i++) {
-            outputs[i][index] = requantize_careful_s8(sums[i], channel, zero_point);
-        }
-    } else {
-        int32_t rounding = rounding_s8(channel, zero_point);
-        for (int i = 0; i < PIXELS; i++) {
-            outputs[i][index] = requantize_short_s8(sums[i], channel, rounding);
-        }
-    }
-}
-
-/** All output channels of four gathered pixels. */
-static void multiply(const struct conv2d_s8 *op, const int32_t *patches,
-                     int8_t *const outputs[PIXELS]) {
-    const int8_t *weights = op->weights;
-    for (int32_t index = 0; index < op->output_channels; index += 2) {
-        const struct channel_s8 *channel = &op->channels[index];
-        bool paired = index + 1 < op->output_channels;
-        int32_t bias[2] = {channel[0].bias, paired ? channel[1].bias : 0};
-        int32_t sums[2][PIXELS] = {{bias[0], bias[0], bias[0], bias[0]},
-                                   {bias[1], bias[1], bias[1], bias[1]}};
-        const int32_t *patch = patches;
-        for (int32_t left = op->patch; left > 0; left -= op->run) {
-            const int32_t *end = patch + LANES * (left < op->run ? left : op->run);
-            int64_t a01 = 0, a23 = 0, b01 = 0, b23 = 0;
-            do {
+/**
+ * Sums of products of four patches with the weights of two channels, from `patch` to `end`: four
+ * sums of the first channel, four of the second. Out of line, as the loop needs every register.
+ */
+static __attribute__((noinline)) void multiply(const int32_t *patch, const int32_t *end,
+                                               const int8_t *weights, int32_t sums[2 * PIXELS]) {
+    int64_t a01 = 0, a23 = 0, b01 = 0, b23 = 0;
+    do {
 #define STEP(k)                                                                                    \
     do {                                                                                           \
         int32_t a = weights[2 * (k)], b = weights[2 * (k) + 1];                                    \
         int32_t x01 = patch[LANES * (k)], x23 = patch[LANES * (k) + 1];                            \
         a01 += (int64_t)x01 * a;                                                                   \
-        a23 += (int64_t)x23 * a;                                                                   \
         b01 += (int64_t)x01 * b;                                                                   \
+        a23 += (int64_t)x23 * a;                                                                   \
         b23 += (int64_t)x23 * b;                                                                   \
     } while (0)
-                STEP(0);
-                STEP(1);
-                STEP(2);
-                STEP(3);
+        STEP(0);
+        STEP(1);
+        STEP(2);
+        STEP(3);
 #undef STEP
-                weights += 8;
-                patch += 4 * LANES;
-            } while (patch < end);
-            sums[0][0] += low_sum(a01);
-            sums[0][1] += high_sum(a01);
-            sums[0][2] += low_sum(a23);
-            sums[0][3] += high_sum(a23);
-            sums[1][0] += low_sum(b01);
-            sums[1][1] += high_sum(b01);
-            sums[1][2] += low_sum(b23);
-            sums[1][3] += high_sum(b23);
+        weights += 8;
+        patch += 4 * LANES;
+    } while (patch < end);
+    sums[0] = low_sum(a01);
+    sums[1] = high_sum(a01);
+    sums[2] = low_sum(a23);
+    sums[3] = high_sum(a23);
+    sums[4] = low_sum(b01);
+    sums[5] = high_sum(b01);
+    sums[6] = low_sum(b23);
+    sums[7] = high_sum(b23);
+}
+
+/** The same for whole patches that are longer than a run. */
+static __attribute__((noinline)) void multiply_runs(const struct conv2d_s8 *op,
+                                                    const int32_t *patch, const int8_t *weights,
+                                                    int32_t sums[2 * PIXELS]) {
+    const int32_t *end = patch + LANES * op->patch;
+    for (int i = 0; i < 2 * PIXELS; i++) {
+        sums[i] = 0;
+    }
+    while (patch < end) {
+        int32_t part[2 * PIXELS];
+        const int32_t *next = patch + LANES * op->run < end ? patch + LANES * op->run : end;
+        multiply(patch, next, weights, part);
+        for (int i = 0; i < 2 * PIXELS; i++) {
+            sums[i] += part[i];
         }
-        store(&channel[0], op->output_zero_point, sums[0], outputs, index);
-        if (paired) {
-            store(&channel[1], op->output_zero_point, sums[1], outputs, index + 1);
+        weights += next - patch; /* two channels a step here, two lanes a step there */
+        patch = next;
+    }
+}
+
+static inline void store(const struct channel_s8 *channel, int32_t zero_point,
+                         const int32_t sums[PIXELS], int8_t *const outputs[PIXELS], int32_t index) {
+    const struct channel_s8 own = *channel; /* in registers, as no output can alias it */
+    if (own.careful) {
+        for (int i = 0; i < PIXELS; i++) {
+            outputs[i][index] = requantize_careful_s8(own.bias + sums[i], &own, zero_point);
+        }
+    } else {
+        int32_t rounding = rounding_s8(&own, zero_point);
+        outputs[0][index] = requantize_short_s8(own.bias + sums[0], &own, rounding);
+        outputs[1][index] = requantize_short_s8(own.bias + sums[1], &own, rounding);
+        outputs[2][index] = requantize_short_s8(own.bias + sums[2], &own, rounding);
+        outputs[3][index] = requantize_short_s8(own.bias + sums[3], &own, rounding);
+    }
+}
+
+/** All output channels of four gathered pixels. */
+static void convolve(const struct conv2d_s8 *op, const int32_t *patches,
+                     int8_t *const outputs[PIXELS]) {
+    const int8_t *weights = op->weights;
+    for (int32_t index = 0; index < op->output_channels; index++) {
+        int32_t sums[2 * PIXELS];
+        if (op->patch <= op->run) {
+            multiply(patches, patches + LANES * op->patch, weights, sums);
+        } else {
+            multiply_runs(op, patches, weights, sums);
+        }
+        weights += 2 * op->patch;
+        store(&op->channels[index], op->output_zero_point, sums, outputs, index);
+        index++;
+        if (index < op->output_channels) {
+            store(&op->channels[index], op->output_zero_point, sums + PIXELS, outputs, index);
         }
     }
 }
@@ -159,7 +175,7 @@ void conv2d_s8(const struct conv2d_s8 *op, const int8_t *input, int8_t *output, 
                 gather(op, input, pixel, patches + i / 2, true);
             }
         }
-        multiply(op, patches, outputs);
+        convolve(op, patches, outputs);
     }
     clamp_s8(output, pixels * op->output_channels, op->activation_min, op->activation_max);
 }

@@ -1,56 +1,53 @@
 /*
  * DEPTHWISE_CONV_2D, one channel after the other.
  *
- * A channel is copied into a plane of its own, between borders that hold the input's zero point
- * (written once, as they are the same for all channels), so that no output knows a border. The
- * plane is worked off in columns of outputs: going down, a 3x3 kernel needs three new inputs an
- * output, next to each other.
+ * A channel is first copied into a plane of its own, between borders that hold the input's zero
+ * point, so that no output knows a border. The plane is folded: a word holds an input of the
+ * upper half of the image and, above it (see packed.h), the one that the same tap of the kernel
+ * meets in the lower half. So every multiplication serves two outputs.
  */
 #include "depthwise_conv2d_s8.h"
 
-static inline int32_t pair(int8_t low, int8_t high) {
-    return (int32_t)((uint32_t)(uint16_t)low | (uint32_t)(uint16_t)high << 16);
-}
+#include "packed.h"
 
-/** `count` outputs of a 3x3 kernel with stride 1; `row` is the plane's width. */
-static void column_3x3(const int8_t *x, int32_t row, const int8_t *w, int32_t bias, int32_t count,
-                       int32_t *sums) {
-    int32_t w01 = pair(w[0], w[1]), w34 = pair(w[3], w[4]), w67 = pair(w[6], w[7]);
-    int32_t w28 = pair(w[2], w[8]);
-    int32_t w5 = w[5];
-#define LOW(pair_)  ((int16_t)(pair_))
-#define HIGH(pair_) ((int16_t)((pair_) >> 16))
-#define TOP(sum)    (sum) + LOW(w01) * a + HIGH(w01) * b + LOW(w28) * c
-#define MIDDLE(sum) (sum) + LOW(w34) * a + HIGH(w34) * b + (int16_t)w5 *c
-#define BOTTOM(sum) (sum) + LOW(w67) * a + HIGH(w67) * b + HIGH(w28) * c
-    int16_t a = x[0], b = x[1], c = x[2];
-    int32_t first = TOP(bias), second;
-    x += row;
-    a = x[0], b = x[1], c = x[2];
-    second = TOP(bias);
-    first = MIDDLE(first);
-    for (; count > 0; count--) {
-        x += row;
-        a = x[0], b = x[1], c = x[2];
-        *sums++ = BOTTOM(first);
-        first = MIDDLE(second);
-        second = TOP(bias);
+/** A 3x3 kernel over `half` rows, `step` words apart: `half` upper sums, then the lower ones. */
+static void column_3x3(const int32_t *plane, int32_t width, int32_t step, const int8_t *weights,
+                       int32_t half, int32_t *sums) {
+    int32_t w0 = weights[0], w1 = weights[1], w2 = weights[2];
+    int32_t w3 = weights[3], w4 = weights[4], w5 = weights[5];
+    int32_t w6 = weights[6], w7 = weights[7], w8 = weights[8];
+    for (const int32_t *end = sums + half; sums < end; plane += step) {
+        const int32_t *row = plane;
+        int64_t packed = (int64_t)row[0] * w0;
+        packed += (int64_t)row[1] * w1;
+        packed += (int64_t)row[2] * w2;
+        row += width;
+        packed += (int64_t)row[0] * w3;
+        packed += (int64_t)row[1] * w4;
+        packed += (int64_t)row[2] * w5;
+        row += width;
+        packed += (int64_t)row[0] * w6;
+        packed += (int64_t)row[1] * w7;
+        packed += (int64_t)row[2] * w8;
+        sums[half] = high_sum(packed);
+        *sums++ = low_sum(packed);
     }
 }
 
-/** `count` outputs of any kernel; `step` elements of the plane from one to the next. */
-static void column(const struct depthwise_conv2d_s8 *op, const int8_t *x, int32_t step,
-                   const int8_t *w, int32_t bias, int32_t count, int32_t *sums) {
-    for (; count > 0; count--, x += step) {
-        int32_t sum = bias;
-        const int8_t *tap = w;
-        const int8_t *line = x;
-        for (int32_t ky = 0; ky < op->kernel_height; ky++, line += op->plane_width) {
-            for (int32_t kx = 0; kx < op->kernel_width; kx++) {
-                sum += *tap++ * line[kx];
+/** The same for any kernel. */
+static void column(const struct depthwise_conv2d_s8 *op, const int32_t *plane, int32_t step,
+                   const int8_t *weights, int32_t half, int32_t *sums) {
+    for (const int32_t *end = sums + half; sums < end; plane += step) {
+        const int32_t *row = plane;
+        const int8_t *tap = weights;
+        int64_t packed = 0;
+        for (int32_t y = 0; y < op->kernel_height; y++, row += op->plane_width) {
+            for (int32_t x = 0; x < op->kernel_width; x++) {
+                packed += (int64_t)row[x] * *tap++;
             }
         }
-        *sums++ = sum;
+        sums[half] = high_sum(packed);
+        *sums++ = low_sum(packed);
     }
 }
 
@@ -60,59 +57,75 @@ static void store(const struct channel_s8 *channel, int32_t zero_point, const in
     const struct channel_s8 own = *channel; /* in registers, as no output can alias it */
     if (own.careful) {
         for (; count > 0; count--, output += step) {
-            *output = requantize_careful_s8(*sums++, &own, zero_point);
+            *output = requantize_careful_s8(own.bias + *sums++, &own, zero_point);
         }
     } else {
         int32_t rounding = rounding_s8(&own, zero_point);
         for (; count > 0; count--, output += step) {
-            *output = requantize_short_s8(*sums++, &own, rounding);
+            *output = requantize_short_s8(own.bias + *sums++, &own, rounding);
         }
     }
 }
 
-/** Copies one channel into the middle of its plane, as far as the kernel reaches. */
-static void copy_channel(const struct depthwise_conv2d_s8 *op, const int8_t *input, int8_t *plane) {
-    int32_t rows = op->plane_height - op->pad_top;
+/** One row of one channel of the image: where it begins, and bytes from pixel to pixel. */
+struct line {
+    const int8_t *pixel;
+    int32_t step;
+};
+
+/** Row `y`; outside of the image a row that repeats the zero point. */
+static inline struct line line_at(const struct depthwise_conv2d_s8 *op, const int8_t *channel,
+                                  int32_t y, const int8_t *zero_point) {
+    int32_t step = op->input_channels;
+    struct line inside = {channel + y * op->input_width * step, step};
+    struct line outside = {zero_point, 0};
+    return y >= 0 && y < op->input_height ? inside : outside;
+}
+
+/** Copies one channel between the left and right borders of the folded plane. */
+static void fold_channel(const struct depthwise_conv2d_s8 *op, const int8_t *channel,
+                         int32_t distance, int32_t *plane) {
+    const int8_t zero_point = (int8_t)op->input_zero_point;
     int32_t columns = op->plane_width - op->pad_left;
-    rows = rows < op->input_height ? rows : op->input_height;
     columns = columns < op->input_width ? columns : op->input_width;
-    plane += op->pad_top * op->plane_width + op->pad_left;
-    for (int32_t y = 0; y < rows; y++) {
-        const int8_t *from = input + y * op->input_width * op->input_channels;
-        for (int32_t x = 0; x < columns; x++, from += op->input_channels) {
-            plane[x] = *from;
+    plane += op->pad_left;
+    for (int32_t row = 0; row < op->plane_height; row++, plane += op->plane_width) {
+        struct line low = line_at(op, channel, row - op->pad_top, &zero_point);
+        struct line high = line_at(op, channel, row - op->pad_top + distance, &zero_point);
+        for (int32_t x = 0; x < columns; x++) {
+            plane[x] = pack_high(*low.pixel, *high.pixel);
+            low.pixel += low.step;
+            high.pixel += high.step;
         }
-        plane += op->plane_width;
     }
 }
 
 void depthwise_conv2d_s8(const struct depthwise_conv2d_s8 *op, const int8_t *input, int8_t *output,
                          int8_t *scratch) {
+    int32_t half = (op->output_height + 1) / 2;
     int32_t *sums = (int32_t *)(void *)scratch;
-    int8_t *plane = scratch + 4 * op->output_height;
-    int32_t taps = op->kernel_height * op->kernel_width;
-    int32_t output_channels = op->input_channels * op->multiplier;
+    int32_t *plane = sums + 2 * half;
+    int32_t step = op->stride_height * op->plane_width;
+    int32_t outputs = op->input_channels * op->multiplier;
     for (int32_t i = 0; i < op->plane_height * op->plane_width; i++) {
-        plane[i] = (int8_t)op->input_zero_point;
+        plane[i] = pack_high(op->input_zero_point, op->input_zero_point);
     }
-    for (int32_t index = 0; index < output_channels; index++) {
-        const struct channel_s8 *channel = &op->channels[index];
-        const int8_t *w = op->weights + index * taps;
+    for (int32_t index = 0; index < outputs; index++) {
+        const int8_t *weights = op->weights + index * op->kernel_height * op->kernel_width;
         if (index % op->multiplier == 0) {
-            copy_channel(op, input + index / op->multiplier, plane);
+            fold_channel(op, input + index / op->multiplier, half * op->stride_height, plane);
         }
         for (int32_t x = 0; x < op->output_width; x++) {
-            const int8_t *top = plane + x * op->stride_width;
-            if (op->kernel_height == 3 && op->kernel_width == 3 && op->stride_height == 1) {
-                column_3x3(top, op->plane_width, w, channel->bias, op->output_height, sums);
+            const int32_t *top = plane + x * op->stride_width;
+            if (op->kernel_height == 3 && op->kernel_width == 3) {
+                column_3x3(top, op->plane_width, step, weights, half, sums);
             } else {
-                column(op, top, op->stride_height * op->plane_width, w, channel->bias,
-                       op->output_height, sums);
+                column(op, top, step, weights, half, sums);
             }
-            store(channel, op->output_zero_point, sums, op->output_height,
-                  output + x * output_channels + index, op->output_width * output_channels);
+            store(&op->channels[index], op->output_zero_point, sums, op->output_height,
+                  output + x * outputs + index, op->output_width * outputs);
         }
     }
-    clamp_s8(output, op->output_height * op->output_width * output_channels, op->activation_min,
+    clamp_s8(output, op->output_height * op->output_width * outputs, op->activation_min,
              op->activation_max);
 }

@@ -71,7 +71,7 @@ static void softmax_row(const struct softmax_s8 *op, const int8_t *input, int8_t
         if (distance < op->exponentials_count) {
             value = divide(multiply(scale, op->exponentials[distance]), shift);
         }
-        output[i] = saturate_s8(value + INT8_MIN);
+        output[i] = saturate_s8(value);
     }
 }
 

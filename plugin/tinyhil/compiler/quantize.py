@@ -119,9 +119,10 @@ def _needs_care(right: int, bound: int, zero_point: int) -> int:
     """1 unless the kernels' short requantization is the same as the full one.
 
     It rounds halves below zero up, which does not matter where everything below zero saturates;
-    it doubles the sum; and it adds about zero_point * 2**right in 32 bits.
+    it doubles the sum; and it adds about (zero_point + 128) * 2**right in 32 bits.
     """
     halves = right > 0 and zero_point > INT8_MIN
     doubled = bound >= 2**30
-    added = right > 23 or bound + (abs(2 * zero_point + 1) << right) // 2 + 1 >= 2**31
+    step = 2 * (zero_point - INT8_MIN) + 1 << right
+    added = step >= 2**32 or bound + step // 2 + 1 >= 2**31
     return int(halves or doubled or added)

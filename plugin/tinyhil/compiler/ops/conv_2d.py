@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tinyhil.compiler.graph import Node
 from tinyhil.compiler.lowered import Lowered, channel_array, int8_array
+from tinyhil.compiler.packed import ALWAYS_FITS, packed_sums_fit
 from tinyhil.compiler.quantize import activation_range, channels, weight_scales
 from tinyhil.compiler.window import windows
 
@@ -17,8 +18,6 @@ NAME = "CONV_2D"
 _OPTIONS: Final = "Conv2DOptions"
 _UNROLL: Final = 4
 """A patch is rounded up to this many elements."""
-_PACKED_LIMIT: Final = 2**22
-"""Sums of weights times inputs must stay below this in the kernel's packed accumulators."""
 
 
 def lower(node: Node) -> Lowered:
@@ -51,7 +50,7 @@ def lower(node: Node) -> Lowered:
             "pad_top": vertical.pad,
             "pad_left": horizontal.pad,
             "patch": patch,
-            "run": _run(flat, patch),
+            "run": patch if packed_sums_fit(flat) else ALWAYS_FITS // _UNROLL * _UNROLL,
             "input_zero_point": image.zero_point,
             "output_zero_point": node.output.zero_point,
             "activation_min": lowest,
@@ -79,10 +78,3 @@ def _pair(weights: NDArray[Any]) -> NDArray[Any]:
     padded = np.zeros((count + count % 2, patch + -patch % _UNROLL), dtype=np.int8)
     padded[:count, :patch] = weights
     return padded.reshape(-1, 2, padded.shape[1]).transpose(0, 2, 1)
-
-
-def _run(weights: NDArray[Any], patch: int) -> int:
-    """Longest part of a patch whose sums stay within the limit, whatever the input is."""
-    if 128 * int(np.abs(weights.astype(np.int64)).sum(axis=1).max()) < _PACKED_LIMIT:
-        return patch
-    return (_PACKED_LIMIT // (128 * 128) - 1) // _UNROLL * _UNROLL

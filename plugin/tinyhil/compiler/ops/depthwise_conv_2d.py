@@ -6,6 +6,7 @@ from typing import Final
 
 from tinyhil.compiler.graph import Node
 from tinyhil.compiler.lowered import Lowered, channel_array, int8_array
+from tinyhil.compiler.packed import packed_sums_fit
 from tinyhil.compiler.quantize import activation_range, channels, weight_scales
 from tinyhil.compiler.window import windows
 
@@ -32,8 +33,12 @@ def lower(node: Node) -> Lowered:
     flat = weights.data.reshape(-1, outputs).T
     scales = weight_scales(node, weights, outputs, axis=3)
     lowest, highest = activation_range(node, node.option(_OPTIONS, "FusedActivationFunction"))
-    plane_height = max(vertical.reach, vertical.pad + 1)
-    plane_width = max(horizontal.reach, horizontal.pad + 1)
+    node.check(
+        packed_sums_fit(flat), "has a kernel that is too large for the packed sums of its kernel"
+    )
+    half = -(-vertical.outputs // 2)
+    plane_height = (half - 1) * vertical.stride + height
+    plane_width = horizontal.reach
     return Lowered(
         kernel="depthwise_conv2d_s8",
         fields={
@@ -68,5 +73,5 @@ def lower(node: Node) -> Lowered:
             ),
         ),
         macs=vertical.outputs * horizontal.outputs * weights.elements,
-        scratch_bytes=4 * vertical.outputs + plane_height * plane_width,
+        scratch_bytes=4 * 2 * half + 4 * plane_height * plane_width,
     )
