@@ -153,7 +153,7 @@ class CoreDebug:
             return
         if control & _C_DEBUGEN and control & _C_HALT:
             self._machine.halt()
-            self._machine.trapped = False
+            self._notice_trap()
             self._locked_up = False
             self._dfsr |= _DFSR_HALTED
         elif running or self._locked_up:

@@ -19,8 +19,8 @@ _SIGINT = 2
 _MEMORY_CHUNK = 1984
 """Bytes of one memory packet: QEMU's packets hold 4096 characters, two for each byte."""
 
-_ANSWERED_BY_STOP = ("?", "s")
-"""Commands whose answer is a stop reply."""
+_STEP_S = 0.2
+"""After which a step is taken to have found the core asleep."""
 
 
 class StubFaultError(Exception):
@@ -67,10 +67,16 @@ class GdbClient:
         self.running = True
 
     def step(self, *, interrupts: bool) -> None:
-        """Execute one instruction, with or without taking interrupts."""
+        """Execute one instruction, with or without taking interrupts.
+
+        A core that sleeps executes none: it stays where it is.
+        """
         # QEMU's mask: 1 single-step, 2 no interrupts, 4 the timers stand still.
         self._expect_ok(f"Qqemu.sstep={1 if interrupts else 7:x}")
-        self._command("s")
+        self._send("s")
+        if self._await(Deadline.after(_STEP_S)) is None:
+            self._transmit(b"\x03")
+            self._receive(Deadline.after(ANSWER_S))
 
     def interrupt(self) -> bool:
         """Pause the machine; says whether it had stopped at a breakpoint in the same instant."""
@@ -81,7 +87,7 @@ class GdbClient:
 
     def stopped(self) -> bool:
         """Whether the running machine has stopped by itself, at a breakpoint."""
-        packet = self._poll()
+        packet = self._await(Deadline.after(0))
         if packet is not None:
             self._note_stop(packet)
             return True
@@ -198,7 +204,7 @@ class GdbClient:
         while True:
             packet = self._receive(deadline)
             # Connecting stops a running machine, which the stub then tells us unasked.
-            if command in _ANSWERED_BY_STOP or not packet.startswith((b"T", b"S")):
+            if command == "?" or not packet.startswith((b"T", b"S")):
                 return packet
 
     def _note_stop(self, packet: bytes) -> int:
@@ -222,18 +228,16 @@ class GdbClient:
 
     def _receive(self, deadline: Deadline) -> bytes:
         """The next packet."""
-        while True:
-            packet = self._take_packet()
-            if packet is not None:
-                self._transmit(b"+")
-                return packet
-            if not self._fill(deadline.remaining()):
-                raise StubLostError("gdb stub: QEMU does not answer")
+        packet = self._await(deadline)
+        if packet is None:
+            raise StubLostError("gdb stub: QEMU does not answer")
+        return packet
 
-    def _poll(self) -> bytes | None:
-        """The packet that has already arrived, if one has."""
-        self._fill(0)
+    def _await(self, deadline: Deadline) -> bytes | None:
+        """The next packet, or None if none comes before `deadline`."""
         packet = self._take_packet()
+        while packet is None and self._fill(deadline.remaining()):
+            packet = self._take_packet()
         if packet is not None:
             self._transmit(b"+")
         return packet

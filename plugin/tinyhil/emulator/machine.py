@@ -11,6 +11,9 @@ from tinyhil.emulator.gdb import ANSWER_S, GdbClient
 from tinyhil.emulator.qmp import QmpClient
 from tinyhil.emulator.runtime import GDB_SOCKET, QMP_SOCKET
 
+_SLEEPS = (b"\x20\xbf", b"\x30\xbf")
+"""The instructions WFE and WFI."""
+
 
 class Machine:
     """Run control and memory of one QEMU, over gdb stub (all but reset) and QMP (reset).
@@ -56,7 +59,12 @@ class Machine:
 
     def step(self, *, interrupts: bool) -> None:
         """Execute one instruction of the halted machine."""
-        self._gdb.step(interrupts=interrupts)
+        address = self._gdb.read_register("pc")
+        if self._gdb.read(address, 2) in _SLEEPS:
+            # Halting debug wakes a core up at once, but QEMU's would sleep for ever.
+            self._gdb.write_register("pc", address + 2)
+        else:
+            self._gdb.step(interrupts=interrupts)
 
     def reset(self) -> None:
         """Reset it; it is halted then, before its first instruction."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import tty
@@ -24,6 +25,8 @@ from tinyhil.errors import BenchError, ConfigError
 
 QEMU = "qemu-system-arm"
 _DYING_S = 1.0
+_NOISE = re.compile(r"s\d\d=|\s*$|.* warning: nic .* has no peer")
+"""Of what QEMU says at its end: floating-point registers, blank lines, an unplugged network."""
 
 
 class EmulatedBoard:
@@ -178,8 +181,9 @@ def _await_ready(board: Board, process: TiedProcess, folder: Path, deadline: Dea
 
 
 def _died(board: Board, process: TiedProcess, what: str) -> BenchError:
+    said = "\n".join(line for line in process.last_words.splitlines() if not _NOISE.match(line))
     return BenchError(
-        f"the emulator of '{board.name}' {what}; {QEMU} said: {process.last_words or '(nothing)'}",
+        f"the emulator of '{board.name}' {what}; {QEMU} said: {said or '(nothing)'}",
         hint="a fault inside a fault ends it: look at the firmware; then start the board again",
         board=board.name,
     )

@@ -1,0 +1,287 @@
+"""The virtual probe: stock pyOCD debugs an emulated board through it, as it does a real one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import serial
+from pyocd.core import exceptions
+from pyocd.core.session import Session
+from pyocd.core.target import Target
+from pyocd.probe.aggregator import DebugProbeAggregator
+
+from tinyhil.board import Board
+from tinyhil.deadline import Deadline
+from tinyhil.elf import Image
+from tinyhil.emulator.qemu import EmulatedBoard, start
+from tinyhil.flash import flash
+
+TIMER0_RELOAD = 0x4000_0008
+NOWHERE = 0xDDDD_DDDC
+
+
+@contextmanager
+def debugging(emulated: EmulatedBoard, mode: str = "halt") -> Iterator[Target]:
+    """pyOCD's target, reached as pyOCD's users reach it."""
+    probe = DebugProbeAggregator.get_probe_with_id(emulated.probe_uid)
+    with Session(probe, options={"no_config": True, "connect_mode": mode}) as session:
+        yield session.target
+
+
+@pytest.fixture
+def running(emulated: EmulatedBoard, echo_image: Image) -> EmulatedBoard:
+    """An emulated board that runs the echo firmware."""
+    flash(echo_image, emulated.board, emulated.probe_uid, Deadline.after(20))
+    return emulated
+
+
+def echoes(emulated: EmulatedBoard) -> bool:
+    """Whether the firmware runs (after which it only echoes)."""
+    with serial.serial_for_url(emulated.serial_url, timeout=10) as port:
+        port.write(b"E.")
+        return port.read_until(b".")[-1:] == b"."
+
+
+def test_halt_step_and_resume(running: EmulatedBoard) -> None:
+    with debugging(running, "attach") as target:
+        assert target.get_state() is Target.State.RUNNING
+        target.halt()
+        assert target.get_state() is Target.State.HALTED
+        stayed = target.read_core_register("pc")
+        assert target.read_core_register("pc") == stayed
+        target.step()
+        assert target.get_state() is Target.State.HALTED
+        assert target.read_core_register("pc") != stayed
+        target.resume()
+        assert target.get_state() is Target.State.RUNNING
+    assert echoes(running)
+
+
+def test_stepping_goes_past_an_instruction_that_sleeps(emulated: EmulatedBoard) -> None:
+    with debugging(emulated) as target:
+        target.write_memory_block8(0x100, bytes.fromhex("00bf 30bf 20bf 00bf"))
+        target.write_core_register("xpsr", 0x0100_0000)
+        target.write_core_register("pc", 0x100)
+        seen = []
+        for _ in range(4):
+            target.step()
+            seen.append(target.read_core_register("pc"))
+        assert seen == [0x102, 0x104, 0x106, 0x108]
+
+
+@pytest.mark.parametrize("kind", [Target.BreakpointType.HW, Target.BreakpointType.SW])
+def test_a_breakpoint_stops_the_core_where_it_stands(
+    running: EmulatedBoard, echo_image: Image, kind: Target.BreakpointType
+) -> None:
+    address = echo_image.symbol("timed_loop").address & ~1
+    with serial.serial_for_url(running.serial_url, timeout=10) as port:
+        with debugging(running) as target:
+            before = target.read_memory_block8(address, 16)
+            assert target.set_breakpoint(address, kind)
+            target.resume()
+            port.write(b"T")
+            deadline = Deadline.after(10)
+            while target.get_state() is Target.State.RUNNING:
+                assert not deadline.expired
+            assert target.get_halt_reason() is Target.HaltReason.BREAKPOINT
+            assert target.read_core_register("pc") == address
+            target.remove_breakpoint(address)
+            target.step()
+            assert target.read_memory_block8(address, 16) == before
+        assert b"ticks" in port.readline()
+
+
+def test_core_registers_are_read_and_written(emulated: EmulatedBoard) -> None:
+    written = {f"r{number}": 0x1111_1111 * number for number in range(13)}
+    written |= {"sp": 0x2000_1000, "lr": 0x101, "pc": 0x100, "s0": 0x3F80_0000, "s31": 0x4000_0000}
+    with debugging(emulated) as target:
+        for name, value in written.items():
+            target.write_core_register_raw(name, value)
+        assert {name: target.read_core_register_raw(name) for name in written} == written
+        assert target.read_core_register_raw("s30") == 0
+
+
+def test_memory_is_read_and_written_in_every_width_and_alignment(emulated: EmulatedBoard) -> None:
+    pattern = bytes(range(1, 256)) * 40
+    with debugging(emulated) as target:
+        target.write_memory_block8(0x2000_0001, pattern)
+        assert bytes(target.read_memory_block8(0x2000_0001, len(pattern))) == pattern
+        target.write8(0x2000_0003, 0xAA)
+        target.write16(0x2000_0006, 0xBBCC)
+        assert target.read8(0x2000_0003) == 0xAA
+        assert target.read16(0x2000_0006) == 0xBBCC
+        assert target.read32(0x2000_0000) == 0xAA02_0100
+        assert target.read32(0x2000_0004) == 0xBBCC_0504
+
+
+def test_memory_of_a_running_core_is_accessed_without_stopping_it(running: EmulatedBoard) -> None:
+    with debugging(running, "attach") as target:
+        target.write32(0x2100_0000, 0x1234_5678)
+        assert target.read32(0x2100_0000) == 0x1234_5678
+        assert target.get_state() is Target.State.RUNNING
+        assert echoes(running)
+
+
+def test_a_write_reaches_the_peripherals(emulated: EmulatedBoard) -> None:
+    with debugging(emulated) as target:
+        target.write32(TIMER0_RELOAD, 0x1234)
+        assert target.read32(TIMER0_RELOAD) == 0x1234
+
+
+def test_an_access_to_nowhere_faults_and_the_next_one_works(emulated: EmulatedBoard) -> None:
+    with debugging(emulated) as target:
+        with pytest.raises(exceptions.TransferFaultError):
+            target.read32(NOWHERE)
+        with pytest.raises(exceptions.TransferFaultError):
+            target.write32(NOWHERE, 0)
+        assert target.read32(0xE000_ED00) == 0x410F_C240
+
+
+def test_reset_can_be_caught_before_the_first_instruction(
+    running: EmulatedBoard, echo_image: Image
+) -> None:
+    with debugging(running) as target:
+        target.write_core_register("r7", 7)
+        target.reset_and_halt()
+        assert target.get_state() is Target.State.HALTED
+        assert target.read_core_register("pc") == echo_image.entry & ~1
+        assert target.read_core_register("r7") == 0
+        target.reset()
+        assert target.get_state() is Target.State.RUNNING
+    assert echoes(running)
+
+
+def test_a_core_without_firmware_locks_up_and_can_be_halted(emulated: EmulatedBoard) -> None:
+    with debugging(emulated) as target:
+        target.reset()
+        assert target.get_state() is Target.State.LOCKUP
+        target.halt()
+        assert target.get_state() is Target.State.HALTED
+    assert emulated.alive()
+
+
+def test_a_second_debugger_is_refused_at_once(emulated: EmulatedBoard) -> None:
+    with (
+        debugging(emulated) as target,
+        pytest.raises(exceptions.ProbeError, match="in use by another debugger"),
+        debugging(emulated),
+    ):
+        pass
+    with debugging(emulated) as target:
+        assert target.is_halted()
+
+
+def test_a_debugger_that_was_killed_leaves_neither_lock_nor_breakpoint(
+    running: EmulatedBoard, echo_image: Image
+) -> None:
+    address = echo_image.symbol("timed_loop").address & ~1
+    script = f"""
+from pyocd.core.session import Session
+from pyocd.probe.aggregator import DebugProbeAggregator
+session = Session(DebugProbeAggregator.get_probe_with_id({running.probe_uid!r}))
+session.open()
+session.target.set_breakpoint({address})
+session.target.resume()
+print("set", flush=True)
+input()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+    ) as debugger:
+        assert debugger.stdout is not None
+        assert debugger.stdout.readline() == "set\n"
+        debugger.kill()
+    with (
+        debugging(running, "attach"),
+        serial.serial_for_url(running.serial_url, timeout=10) as port,
+    ):
+        port.write(b"T")
+        assert b"ticks" in port.read_until(b"\n")
+
+
+def test_the_death_of_the_board_is_a_disconnected_probe(emulated: EmulatedBoard) -> None:
+    with debugging(emulated) as target:
+        os.kill(emulated.pid, signal.SIGKILL)
+        assert emulated.process.exited.wait(10)
+        with pytest.raises(exceptions.ProbeDisconnected):
+            target.read32(0)
+
+
+@pytest.mark.parametrize(
+    ("machine", "core", "name"),
+    [("mps2-an385", "cortex-m3", "Cortex-M3"), ("mps2-an500", "cortex-m7", "Cortex-M7")],
+)
+def test_other_armv7m_cores_are_debugged_too(
+    mps2: Board, emulated: EmulatedBoard, echo_image: Image, machine: str, core: str, name: str
+) -> None:
+    assert mps2.emulator is not None
+    facts = mps2.emulator.model_copy(update={"machine": machine})
+    board = mps2.model_copy(update={"name": machine, "core": core, "emulator": facts})
+    with start(board, deadline=Deadline.after(20)) as other:
+        flash(echo_image, board, other.probe_uid, Deadline.after(20))
+        with debugging(other) as target:
+            assert target.cores[0].name == name
+            assert target.set_breakpoint(0x100, Target.BreakpointType.HW)
+        assert echoes(other)
+    assert emulated.alive()
+
+
+def pyocd(*arguments: str) -> str:
+    """Run pyOCD's own command; returns what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pyocd", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_pyocd_lists_flashes_and_resets_from_another_process(
+    emulated: EmulatedBoard, echo_image: Image
+) -> None:
+    listed = pyocd("list")
+    assert emulated.probe_uid in listed
+    assert "tinyhil_mps2_an386" in listed
+    with serial.serial_for_url(emulated.serial_url, timeout=20) as port:
+        pyocd("flash", "--uid", emulated.probe_uid, str(echo_image.path))
+        assert port.readline() == b"hello c0ffee00\r\n"
+        pyocd("reset", "--uid", emulated.probe_uid)
+        assert port.readline() == b"hello c0ffee00\r\n"
+
+
+def test_pyocd_commander_halts_steps_and_breaks(running: EmulatedBoard, echo_image: Image) -> None:
+    said = pyocd(
+        *("commander", "--uid", running.probe_uid),
+        *("-c", "reset halt", "-c", "reg pc", "-c", "step", "-c", "status"),
+        *("-c", f"break {echo_image.entry & ~1:#x}", "-c", "reset", "-c", "sleep 100"),
+        *("-c", "status", "-c", "read32 0xe000ed00", "-c", "go"),
+    )
+    assert f"pc = {echo_image.entry & ~1:#010x}" in said
+    assert "Halted" in said
+    assert "410fc240" in said
+
+
+@pytest.mark.usefixtures("runtime")
+def test_without_boards_the_plugin_is_silent_and_cheap() -> None:
+    assert "No available debug probes" in pyocd("list")
+    loaded = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "import sys; from tinyhil.emulator.probe import VirtualProbe;"
+            "assert VirtualProbe.get_all_connected_probes() == [];"
+            "print('pydantic' in sys.modules)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert loaded.stdout == "False\n"

@@ -1,0 +1,67 @@
+"""``tinyhil emulate``: a board that stays until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from tinyhil.board import Board
+from tinyhil.deadline import Deadline
+from tinyhil.emulator.qemu import EmulatedBoard, start
+
+_START_S = 30.0
+
+
+def emulate(board: Board, *, console: Console) -> int:
+    """Start a board, say how to reach it, and wait; to be called in the main thread.
+
+    Returns:
+        0 after Ctrl-C, SIGTERM or SIGHUP.
+
+    Raises:
+        ConfigError, BenchError: as `start`; also when the board dies, as a lockup makes it.
+    """
+    try:
+        with (
+            _ending_like_ctrl_c(),
+            start(board, deadline=Deadline.after(_START_S)) as emulated,
+        ):
+            console.print(_describe(emulated), markup=False, highlight=False, soft_wrap=True)
+            emulated.process.exited.wait()
+            raise emulated.death()
+    except KeyboardInterrupt:
+        return 0
+
+
+def _describe(emulated: EmulatedBoard) -> str:
+    board, uid, port = emulated.board, emulated.probe_uid, emulated.serial_url
+    return f"""\
+{board.title} runs, empty and halted.
+
+  serial port  {port}
+  debug probe  {uid}
+
+In another terminal:
+
+  pyocd list
+  pyocd flash --uid {uid} image.elf
+  pyocd reset --uid {uid}
+  pyocd commander --uid {uid}
+  pyserial-miniterm {port} {board.baud}
+
+Ctrl-C ends it."""
+
+
+@contextmanager
+def _ending_like_ctrl_c() -> Iterator[None]:
+    """Have the signals that end a process unwind it, as Ctrl-C does."""
+    signals = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.default_int_handler) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
