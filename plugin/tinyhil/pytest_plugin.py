@@ -97,13 +97,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    for fixture, names in (
-        ("board", lambda plan: [station.name for station in plan.stations]),
-        ("task", lambda plan: [task.name for task in plan.tasks]),
-    ):
+    for fixture in ("board", "task"):
         if fixture in metafunc.fixturenames:
-            chosen = names(plan_of(metafunc.config))
-            metafunc.parametrize(fixture, chosen, indirect=True, scope="session")
+            plan = plan_of(metafunc.config)
+            chosen = plan.stations if fixture == "board" else plan.tasks
+            names = [choice.name for choice in chosen]
+            metafunc.parametrize(fixture, names, indirect=True, scope="session")
 
 
 def plan_of(config: pytest.Config) -> Plan:
@@ -149,11 +148,12 @@ def task(request: pytest.FixtureRequest) -> Task:
 
 
 @pytest.fixture(scope="session")
-def record(board: Dut, request: pytest.FixtureRequest) -> Record:
+def record(board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
     """The run's record of this board."""
     made = Record(plan_of(request.config).options.runs, board.station)
-    _report(request).runs.append(made.folder)
-    return made
+    _report(request).using(board.board, made.folder)
+    yield made
+    allure.attach_file(made.folder / "record.jsonl")
 
 
 @pytest.fixture(scope="session")
@@ -175,8 +175,8 @@ def flashed(board: Dut, task: Task, request: pytest.FixtureRequest) -> Job:
 @pytest.fixture(scope="session")
 def session(flashed: Job, record: Record) -> Iterator[Session]:
     """A synchronized session with the board; every byte of it is in the run's raw folder."""
-    link = open_link(flashed.link, flashed.dut)
-    logged = RecordedLink(link, record.raw / f"{flashed.task.name}-{flashed.link}.log")
+    log = record.raw / f"{flashed.task.name}-{flashed.link}.log"
+    logged = RecordedLink(open_link(flashed.link, flashed.dut), log)
     try:
         made = Session(logged)
         with _located(flashed.dut, "synchronize"):
@@ -184,6 +184,7 @@ def session(flashed: Job, record: Record) -> Iterator[Session]:
         yield made
     finally:
         logged.close()
+        allure.attach_file(log)
 
 
 @pytest.fixture(scope="session")

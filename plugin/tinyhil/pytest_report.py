@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import platform
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from tinyhil import metrics
+from tinyhil.board import Board
 from tinyhil.deadline import Deadline
 from tinyhil.errors import BenchError, TinyhilError
 from tinyhil.facts import Metric
-from tinyhil.measure import Progress
+from tinyhil.measure import Accuracy, Progress, SingleStream
 from tinyhil.progress import progress_bar
 from tinyhil.record import Entry
-from tinyhil.report import allure, html
+from tinyhil.report import allure, figures, html
 from tinyhil.report.table import verdict_table
+from tinyhil.report.title import data_label, title_of
 from tinyhil.runner import Outcome
 
 _RENDER_S = 120.0
@@ -47,7 +53,7 @@ class HilReport:
         self._config = config
         self._results = results
         self._entries: list[Entry] = []
-        self._environment: dict[str, str] = {}
+        self._boards: dict[str, Board] = {}
         self._page: Path | None = None
         self._problem: TinyhilError | None = None
 
@@ -64,12 +70,24 @@ class HilReport:
         """See `runner.Reporter`."""
         self._entries.append(entry)
 
+    def using(self, board: Board, folder: Path) -> None:
+        """A run on a board has begun, with its record in `folder`."""
+        self._boards[board.name] = board
+        self.runs.append(folder)
+
     def judging(self, metric: Metric, outcome: Outcome) -> None:
         """See `runner.Reporter`."""
-        allure.attach_outcome(metric, outcome)
+        job, data_set = outcome.job, outcome.entry.subject.data_set
+        allure.describe(job.dut.board, job.task, metric, data_set=data_set, station=job.dut.station)
+        for name, svg in _pictures(outcome):
+            allure.attach_svg(name, svg)
+        line = outcome.entry.as_json("")
+        allure.attach_text("record", json.dumps(line, indent=2))
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Iterator[None]:
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Show an error of ours as its text: it names the thing and the next step."""
         report = yield
         if call.excinfo and isinstance(call.excinfo.value, TinyhilError):
@@ -82,12 +100,30 @@ class HilReport:
         if not self.runs or self._results is None:
             return
         try:
-            allure.write_environment(self._results, self._environment)
+            allure.write_environment(self._results, self._environment())
             allure.write_categories(self._results)
             page = self._results.parent / "report.html"
             self._page = html.render(self._results, page, Deadline.after(_RENDER_S))
         except BenchError as error:
             self._problem = error
+
+    def _environment(self) -> dict[str, str]:
+        """What the whole run was made with, for the report's first page."""
+        subjects = [entry.subject for entry in self._entries]
+        values = {
+            "tinyhil": version("pytest-tinyhil"),
+            "pyOCD": version("pyocd"),
+            "pytest": version("pytest"),
+            "Python": platform.python_version(),
+            "host": f"{platform.system()} {platform.machine()}",
+            "data set": ", ".join(sorted({data_label(subject.data_set) for subject in subjects})),
+        }
+        for board in self._boards.values():
+            emulated = ", emulated: times are instruction counts" if board.emulated else ""
+            values[f"board {board.name}"] = f"{board.processor}{emulated}"
+        for subject in subjects:
+            values[f"firmware {subject.board} {subject.task}"] = subject.firmware_sha256
+        return values
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table, and where everything is."""
@@ -97,10 +133,29 @@ class HilReport:
         console = Console()
         if not console.is_terminal:
             console = Console(width=_TABLE_COLUMNS)
-        console.print(verdict_table(self._entries))
+        console.print(verdict_table(self._entries, self._boards))
         for folder in self.runs:
             terminalreporter.line(f"run:    {folder}")
         if self._page:
             terminalreporter.line(f"report: {self._page}")
         if self._problem:
             terminalreporter.line(f"no HTML report: {self._problem}")
+
+
+def _pictures(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
+    """Name and SVG of what a measure has to show."""
+    result, subject, job = outcome.finding.result, outcome.entry.subject, outcome.job
+    if isinstance(result, SingleStream):
+        emulator = job.dut.board.emulator
+        yield (
+            "latency histogram",
+            figures.latency_histogram(
+                result,
+                title=title_of(subject, "single-stream latency"),
+                instruction_s=emulator.instruction_s if emulator else None,
+            ),
+        )
+    elif isinstance(result, Accuracy):
+        counts = metrics.confusion(result.labels, result.scores)
+        title = title_of(subject, "confusion matrix")
+        yield "confusion matrix", figures.confusion_matrix(counts, job.task.classes, title=title)

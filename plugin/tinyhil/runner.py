@@ -30,6 +30,7 @@ _IDENTIFY_S = 15.0
 class Outcome:
     """A finished measure: its line in the record, and what it found, for pictures."""
 
+    job: Job
     entry: Entry
     finding: Finding
 
@@ -125,7 +126,7 @@ class Measurement:
             seconds=time.monotonic() - clock,
         )
         self._note(entry)
-        return Outcome(entry, finding)
+        return Outcome(job, entry, finding)
 
     def _note(self, entry: Entry) -> None:
         self.record.append(entry)

@@ -1,0 +1,63 @@
+# The two commands of the README are `make bench` and `make test`; both do all set-up themselves.
+
+VENV   := .venv
+PYTHON ?= python3
+STAMP  := $(VENV)/.set-up
+ALLURE := reports/node_modules/.package-lock.json
+BOARD  ?= mps2-an386
+
+# What Debian has and PyPI has not: program to look for, and the package that brings it.
+DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc:gcc
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: help bench test lint setup system clean
+.DEFAULT_GOAL := help
+
+help: ## show this text
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+bench: setup ## set up, then run the benchmark (TINYHIL_DATA=DIR: on the official data)
+	pytest suites --hil-board $(BOARD)
+
+test: setup ## set up, then run the tests
+	pytest
+
+lint: setup ## set up, then check style, types and C formatting
+	ruff check .
+	ruff format --check .
+	mypy
+	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+
+setup: system $(STAMP) $(ALLURE) ## install everything that is needed; asks nothing
+
+# Installed only where something is missing: a machine that is set up needs no rights for it.
+system:
+	@missing=""; \
+	for pair in $(DEBIAN); do \
+	    command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; \
+	done; \
+	case "$$(arm-none-eabi-gcc -print-file-name=nano.specs 2>/dev/null)" in \
+	    /*) ;; *) missing="$$missing libnewlib-arm-none-eabi" ;; \
+	esac; \
+	echo '#include <stdio.h>' | cc -E - >/dev/null 2>&1 || missing="$$missing libc6-dev"; \
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
+	[ -z "$$missing" ] && exit 0; \
+	echo "installing$$missing"; \
+	[ "$$(id -u)" = 0 ] || sudo=sudo; \
+	$$sudo apt-get update -qq && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(ALLURE): reports/package.json reports/package-lock.json | $(STAMP)
+	npm ci --prefix reports --no-audit --no-fund --loglevel=error
+	@touch $@
+
+clean: ## remove everything that was built or installed here
+	rm -rf $(VENV) build reports/node_modules
