@@ -1,63 +1,77 @@
-"""Shared by the tests that need an emulated board: real QEMU, real pyOCD, firmware of their own."""
+"""What several test files share: the firmware of the stand-in model, and a board that runs it."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
+import os
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
+from tinyhil import firmware
+from tinyhil.bench import stations
 from tinyhil.board import Board, load_boards
+from tinyhil.data import Material, material
 from tinyhil.deadline import Deadline
-from tinyhil.elf import Image, read_image
-from tinyhil.emulator.qemu import QEMU, EmulatedBoard, start
-
-_COMPILER = "arm-none-eabi-gcc"
-_SOURCES = Path(__file__).parent / "echo_firmware"
+from tinyhil.dut import Dut, attached
+from tinyhil.firmware import Firmware
+from tinyhil.flash import load_flasher
+from tinyhil.links.serial import open_link
+from tinyhil.session import Session
+from tinyhil.task import Task, load_tasks
 
 
 @pytest.fixture(scope="session")
 def mps2() -> Board:
-    """The facts of the board that QEMU plays."""
+    """Facts of the default board."""
     return load_boards()["mps2-an386"]
 
 
 @pytest.fixture(scope="session")
-def echo_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """Firmware that says hello and does what single letters ask for: see `echo.c`."""
-    if shutil.which(_COMPILER) is None:
-        pytest.skip(f"NOT TESTED: {_COMPILER} is not installed")
-    target = tmp_path_factory.mktemp("firmware") / "echo.elf"
-    subprocess.run(
-        [
-            *(_COMPILER, "-mcpu=cortex-m3", "-mthumb", "-Os", "-std=c11", "-Wall", "-Wextra"),
-            *("-Werror", "-ffreestanding", "-nostdlib", "-T", _SOURCES / "echo.ld"),
-            *(_SOURCES / "echo.c", "-o", target),
-        ],
-        check=True,
-    )
-    return read_image(target)
+def kws01() -> Task:
+    """Facts of keyword spotting."""
+    return load_tasks()["kws01"]
+
+
+@pytest.fixture(scope="session")
+def official() -> Path:
+    """The folder with the official data sets and models; skips without it."""
+    root = os.environ.get("TINYHIL_DATA")
+    if not root:
+        pytest.skip("needs the official data: set TINYHIL_DATA to the folder that holds it")
+    return Path(root)
+
+
+@pytest.fixture(scope="session")
+def stand_in(kws01: Task, tmp_path_factory: pytest.TempPathFactory) -> Material:
+    """The stand-in data and model of keyword spotting."""
+    return material(kws01, None, tmp_path_factory.mktemp("stand-in"))
+
+
+@pytest.fixture(scope="session")
+def stand_in_firmware(
+    mps2: Board, stand_in: Material, tmp_path_factory: pytest.TempPathFactory
+) -> Firmware:
+    """The reference firmware with the stand-in model."""
+    return firmware.build(mps2, "kws01", stand_in.model, tmp_path_factory.mktemp("firmware"))
 
 
 @pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A runtime folder of the test's own, with a path that is short enough for sockets."""
-    if shutil.which(QEMU) is None:
-        pytest.skip(f"NOT TESTED: {QEMU} is not installed")
-    with tempfile.TemporaryDirectory(prefix="hil") as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        yield Path(folder) / "tinyhil"
+def live(mps2: Board, stand_in_firmware: Firmware) -> Iterator[Dut]:
+    """An emulated board of the test's own that runs the stand-in firmware."""
+    with attached(stations({mps2.name: mps2}, None)[mps2.name]) as dut:
+        deadline = Deadline.after(60)
+        with load_flasher("pyocd")(dut.board, dut.probe_uid, deadline) as flasher:
+            flasher.flash(stand_in_firmware.image, deadline)
+            flasher.reset()
+        yield dut
 
 
 @pytest.fixture
-def emulated(mps2: Board, runtime: Path) -> Iterator[EmulatedBoard]:
-    """An emulated board, empty and halted, that pyOCD can find."""
-    del runtime
-    if not any(found.name == "tinyhil" for found in entry_points(group="pyocd.probe")):
-        pytest.skip("NOT TESTED: tinyhil is not installed, so that pyOCD can't find its probes")
-    with start(mps2, deadline=Deadline.after(20)) as board:
-        yield board
+def live_session(live: Dut) -> Iterator[Session]:
+    """A synchronized session with `live`."""
+    link = open_link(live)
+    session = Session(link)
+    session.synchronize(Deadline.after(10))
+    yield session
+    link.close()

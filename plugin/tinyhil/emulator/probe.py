@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
+from pyocd.board.board import Board
 from pyocd.board.board_ids import BoardInfo
 from pyocd.core import exceptions
 from pyocd.core.plugin import Plugin
@@ -29,8 +30,6 @@ from tinyhil.emulator.memory import SystemBus
 from tinyhil.emulator.runtime import BOARD_FILE, live_folders
 
 if TYPE_CHECKING:
-    from pyocd.board.board import Board
-
     from tinyhil.emulator.registry import RunningBoard
 
 Result = TypeVar("Result")
@@ -107,9 +106,6 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
         return BoardInfo(name=self._board.title, target=self._board.target)
 
     def create_associated_board(self) -> Board:
-        # Imported only now: it imports pyOCD's list of probes, which imports this module.
-        from pyocd.board.board import Board  # noqa: PLC0415
-
         return Board(self.session, board_info=self.associated_board_info)
 
     # Connection

@@ -17,7 +17,8 @@ if os.getppid() == int(sys.argv[1]):
     os.execvp(sys.argv[2], sys.argv[2:])
 """
 """Has the kernel kill the child when we die, even by SIGKILL, then becomes the program. A program
-of its own, because code between fork and exec is not safe in a process with threads."""
+of its own, because code between fork and exec is not safe in a process with threads. Other
+systems than Linux lack this: there a child survives if we are killed by force."""
 
 _LAST_WORDS_BYTES = 2000
 _TERM_S = 2.0

@@ -82,7 +82,8 @@ def load_flasher(method: str) -> OpenFlasher:
     Raises:
         ConfigError: there is none of this name; the text names those that are.
     """
-    known = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = (module.name for module in pkgutil.iter_modules(__path__))
+    known = sorted(name for name in modules if not name.startswith("_"))
     if method not in known:
         raise ConfigError(
             f"no way of flashing is called '{method}'; known: {', '.join(known)}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from itertools import product
 from pathlib import Path
 from types import TracebackType
@@ -104,7 +104,7 @@ class PyocdFlasher:
     ) -> None:
         self.close()
 
-    def _translated(self, doing: str) -> Any:
+    def _translated(self, doing: str) -> AbstractContextManager[None]:
         return translated(doing, self._board.name, self._probe_uid, self._warnings)
 
     def _program(self, image: Image, report: _Steps) -> None:
@@ -154,6 +154,8 @@ class _Steps:
         self._progress = progress
         self._pass = 0
         self._done = 0
+        self._fraction = 0.0
+        self._erased = False
 
     def next(self) -> None:
         """The next pass begins."""
@@ -166,8 +168,10 @@ class _Steps:
         self._report(self._pass * self.image_bytes + self._done)
 
     def at_fraction(self, fraction: float) -> None:
-        """This pass has come so far."""
-        self._report(int((self._pass + fraction) * self.image_bytes))
+        """Erasing, then programming, has come so far: pyOCD counts from 0 to 1 for each."""
+        self._erased = self._erased or fraction < self._fraction
+        self._fraction = fraction
+        self._report(int((self._pass + (self._erased + fraction) / 2) * self.image_bytes))
 
     def finish(self) -> None:
         """All is done."""
