@@ -1,0 +1,128 @@
+"""The verdict table: one line a metric, readable without colour, and nothing left unsaid."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from tinyhil.board import load_boards
+from tinyhil.facts import Limit, Metric
+from tinyhil.record import Entry, Subject
+from tinyhil.report.table import format_metric, verdict_table
+from tinyhil.verdict import judge
+
+_LIMITS: Mapping[Metric, Limit] = {
+    "latency_p90_s": Limit(max=0.012, source="a"),
+    "top1": Limit(min=0.9, source="b"),
+}
+
+
+def _entry(
+    metrics: Mapping[Metric, float],
+    *,
+    emulated: bool = True,
+    data_set: str = "stand-in",
+    unjudged: str | None = None,
+    error: str | None = None,
+) -> Entry:
+    board = "mps2-an386" if emulated else "some-board"
+    subject = Subject(
+        board, "cortex-m4", emulated, "kws01", "serial", "none", data_set, "", None, ""
+    )
+    verdicts = judge(metrics, _LIMITS, unjudged=unjudged)
+    now = datetime.now(UTC)
+    return Entry(subject, "latency", None, 512, metrics, verdicts, {}, now, 1.0, error)
+
+
+def _lines(*entries: Entry) -> list[str]:
+    """The table as a file or a log gets it: 100 columns, no colour."""
+    file = io.StringIO()
+    Console(file=file, width=100, no_color=True).print(verdict_table(entries, load_boards()))
+    return file.getvalue().splitlines()
+
+
+def _line(lines: list[str], word: str) -> str:
+    (line,) = [line for line in lines if word in line]
+    return line
+
+
+def test_a_line_holds_all_about_a_metric_even_in_a_log_of_100_columns() -> None:
+    line = _line(_lines(_entry({"latency_p90_s": 308_625 / 25e6})), "latency_p90_s")
+    words = ["mps2-an386", "kws01", "STAND-IN", "latency_p90_s", "12.345", "ms", "385,781"]
+    assert line.split() == [*words, "max", "12", "ms", "FAIL"]
+
+
+def test_a_kept_limit_passes_and_none_is_not_judged() -> None:
+    lines = _lines(_entry({"top1": 0.917, "auc": 0.98765}))
+    assert _line(lines, "top1").split()[-6:] == ["91.7", "%", "min", "90", "%", "pass"]
+    assert _line(lines, "auc").split()[-4:] == ["0.98765", "-", "not", "judged"]
+
+
+def test_emulated_times_and_stand_in_data_are_told_below_the_table_once() -> None:
+    entry = _entry({"latency_p50_s": 0.01})
+    text = " ".join(" ".join(_lines(entry, entry)).split())
+    assert text.count("instruction counts in disguise (count x 32 ns), no time of silicon") == 1
+    assert text.count("STAND-IN: ") == 1
+
+
+def test_silicon_with_official_data_has_no_remarks_and_no_instruction_counts() -> None:
+    entry = _entry({"latency_p50_s": 0.01}, emulated=False, data_set="official")
+    lines = [line for line in _lines(entry) if line.strip()]
+    words = ["some-board", "kws01", "official", "latency_p50_s", "10", "ms", "-", "not", "judged"]
+    assert lines[-1].split() == words
+
+
+def test_an_emulated_board_that_no_file_knows_is_still_called_emulated() -> None:
+    file = io.StringIO()
+    entry = _entry({"latency_p50_s": 0.01})
+    Console(file=file, width=100).print(verdict_table([entry], {}))
+    assert "mps2-an386 is emulated" in file.getvalue()
+
+
+def test_a_limit_that_was_not_applied_says_why() -> None:
+    text = "\n".join(_lines(_entry({"top1": 0.1}, unjudged="a quick run")))
+    assert "FAIL" not in text
+    assert "a quick run" in text
+
+
+def test_an_entry_that_ended_in_an_error_keeps_its_metrics_and_explains_itself() -> None:
+    error = "[mps2-an386 / infer] no answer\n  next step: check the wiring"
+    lines = _lines(_entry({"latency_p50_s": 0.01}, error=error), _entry({}, error="second"))
+    assert _line(lines, "latency_p50_s")
+    assert _line(lines, "ERROR [1]").split()[3:] == ["latency", "512", "samples", "ERROR", "[1]"]
+    assert _line(lines, "ERROR [2]")
+    explained = "[1] mps2-an386 kws01 latency: [mps2-an386 / infer] no answer"
+    assert _line(lines, "no answer").strip() == explained
+    assert _line(lines, "next step: check the wiring")
+
+
+def test_text_of_a_device_neither_paints_nor_floods_the_terminal() -> None:
+    text = "\n".join(_lines(_entry({}, error="\x1b[31m[bold]said\x07 " + "x" * 5000)))
+    assert "\\x1b[31m[bold]said\\x07" in text
+    assert "\x1b" not in text
+    assert len(text) < 2500
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "text"),
+    [
+        ("latency_p50_s", 0.0123456789, "12.3457 ms"),
+        ("latency_p90_s", 42e-6, "42 µs"),
+        ("latency_p99_s", 1.5, "1.5 s"),
+        ("latency_p99_s", 0.0, "0 s"),
+        ("throughput_ips", 81.00441, "81.0044 inf/s"),
+        ("top1", 0.89996, "89.996 %"),
+        ("auc", 0.8512, "0.8512"),
+        ("energy_j", 0.000321, "321 µJ"),
+        ("power_w", 0.05, "50 mW"),
+        ("flash_bytes", 81920, "80 KiB"),
+        ("ram_bytes", 512, "512 B"),
+        ("instructions", 12_345_678, "12,345,678 instr."),
+    ],
+)
+def test_a_metric_is_written_in_units_for_people(metric: Metric, value: float, text: str) -> None:
+    assert format_metric(metric, value) == text
