@@ -9,7 +9,7 @@ struct fully_connected_s8 {
     int32_t inputs, outputs;
     int32_t output_zero_point;
     int32_t activation_min, activation_max;
-    const int8_t *weights;             /**< [outputs][inputs] */
+    const int8_t *weights; /**< [ceil(outputs / 4)][inputs][4], zero where rounded up. */
     const struct channel_s8 *channels; /**< [outputs] */
 };
 

@@ -17,7 +17,7 @@
 struct channel_s8 {
     int32_t bias;       /**< With the input's zero point folded in. */
     int32_t multiplier; /**< In units of 2^-31: 0, or 2^30 to 2^31 - 1. */
-    uint8_t left;       /**< Shift to the left before the multiplication, plus one: 1 to 31. */
+    uint8_t left;       /**< Shift to the left before the multiplication: 0 to 30. */
     uint8_t right;      /**< Rounding shift to the right after it: 0 to 31. */
     uint8_t careful;    /**< 1: requantize_short_s8 is not proved exact for this channel. */
 };
@@ -32,10 +32,10 @@ static inline int8_t saturate_s8(int32_t value_plus_128) {
     return (int8_t)((uint8_t)value ^ 0x80);
 }
 
-/** In full: right for every channel. */
+/** In full: right for every channel. `sum` is without the bias. */
 static inline int8_t requantize_careful_s8(int32_t sum, const struct channel_s8 *channel,
                                            int32_t zero_point) {
-    int32_t shifted = (int32_t)((uint32_t)sum << (channel->left - 1));
+    int32_t shifted = (int32_t)((uint32_t)(sum + channel->bias) << channel->left);
     int64_t product = (int64_t)shifted * channel->multiplier;
     int32_t scaled = (int32_t)((product + (INT64_C(1) << 30)) >> 31);
     if (channel->right > 0) {
@@ -45,24 +45,33 @@ static inline int8_t requantize_careful_s8(int32_t sum, const struct channel_s8 
     return saturate_s8(scaled + zero_point + 128);
 }
 
-/**
- * The last argument of requantize_short_s8, for all outputs of a channel: half a step, the zero
- * point and 128, in units of the value before the right shift.
- */
-static inline int32_t rounding_s8(const struct channel_s8 *channel, int32_t zero_point) {
-    return (int32_t)((uint32_t)(2 * (zero_point + 128) + 1) << channel->right >> 1);
+/** What all outputs of a channel that is not careful share. */
+struct short_s8 {
+    int32_t twice_bias;
+    int32_t multiplier;
+    int32_t rounding; /**< Half a step, the zero point and 128, in units before the right shift. */
+    int32_t right;
+};
+
+static inline struct short_s8 short_s8(const struct channel_s8 *channel, int32_t zero_point) {
+    uint32_t steps = (uint32_t)(2 * (zero_point + 128) + 1);
+    return (struct short_s8){
+        .twice_bias = channel->bias * 2,
+        .multiplier = channel->multiplier,
+        .rounding = (int32_t)(steps << channel->right >> 1),
+        .right = channel->right,
+    };
 }
 
 /**
- * The same for channels that are not careful, in a few instructions. As `left` is one more, the
+ * The same for channels that are not careful, in a few instructions. As the sum is doubled, the
  * first rounding is that of the product's upper word to the nearest.
  */
-static inline int8_t requantize_short_s8(int32_t sum, const struct channel_s8 *channel,
-                                         int32_t rounding) {
-    int32_t shifted = (int32_t)((uint32_t)sum << channel->left);
-    int64_t product = (int64_t)shifted * channel->multiplier;
+static inline int8_t requantize_short_s8(int32_t sum, const struct short_s8 *channel) {
+    int32_t doubled = (int32_t)((uint32_t)sum * 2 + (uint32_t)channel->twice_bias);
+    int64_t product = (int64_t)doubled * channel->multiplier;
     int32_t scaled = (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
-    return saturate_s8((scaled + rounding) >> channel->right);
+    return saturate_s8((scaled + channel->rounding) >> channel->right);
 }
 
 /** Clamps `count` outputs in place; int8 itself is the usual range, and then costs nothing. */

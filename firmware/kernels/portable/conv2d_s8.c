@@ -14,7 +14,7 @@
 
 #include "packed.h"
 
-enum { PIXELS = 4, LANES = 2 };
+enum { PIXELS = 4, LANES = 2, UNROLL = 8 };
 
 /** Puts values into one half of a lane; the lower half is written first. */
 static inline int32_t *place(int32_t *lane, int32_t value, bool upper) {
@@ -88,9 +88,13 @@ static __attribute__((noinline)) void multiply(const int32_t *patch, const int32
         STEP(1);
         STEP(2);
         STEP(3);
+        STEP(4);
+        STEP(5);
+        STEP(6);
+        STEP(7);
 #undef STEP
-        weights += 8;
-        patch += 4 * LANES;
+        weights += 2 * UNROLL;
+        patch += LANES * UNROLL;
     } while (patch < end);
     sums[0] = low_sum(a01);
     sums[1] = high_sum(a01);
@@ -122,19 +126,18 @@ static __attribute__((noinline)) void multiply_runs(const struct conv2d_s8 *op,
     }
 }
 
-static inline void store(const struct channel_s8 *channel, int32_t zero_point,
-                         const int32_t sums[PIXELS], int8_t *const outputs[PIXELS], int32_t index) {
-    const struct channel_s8 own = *channel; /* in registers, as no output can alias it */
-    if (own.careful) {
+static void store(const struct channel_s8 *channel, int32_t zero_point, const int32_t sums[PIXELS],
+                  int8_t *const outputs[PIXELS], int32_t index) {
+    if (channel->careful) {
         for (int i = 0; i < PIXELS; i++) {
-            outputs[i][index] = requantize_careful_s8(own.bias + sums[i], &own, zero_point);
+            outputs[i][index] = requantize_careful_s8(sums[i], channel, zero_point);
         }
     } else {
-        int32_t rounding = rounding_s8(&own, zero_point);
-        outputs[0][index] = requantize_short_s8(own.bias + sums[0], &own, rounding);
-        outputs[1][index] = requantize_short_s8(own.bias + sums[1], &own, rounding);
-        outputs[2][index] = requantize_short_s8(own.bias + sums[2], &own, rounding);
-        outputs[3][index] = requantize_short_s8(own.bias + sums[3], &own, rounding);
+        const struct short_s8 quick = short_s8(channel, zero_point);
+        outputs[0][index] = requantize_short_s8(sums[0], &quick);
+        outputs[1][index] = requantize_short_s8(sums[1], &quick);
+        outputs[2][index] = requantize_short_s8(sums[2], &quick);
+        outputs[3][index] = requantize_short_s8(sums[3], &quick);
     }
 }
 
@@ -161,7 +164,7 @@ static void convolve(const struct conv2d_s8 *op, const int32_t *patches,
 void conv2d_s8(const struct conv2d_s8 *op, const int8_t *input, int8_t *output, int8_t *scratch) {
     int32_t *patches = (int32_t *)(void *)scratch;
     int32_t pixels = op->output_height * op->output_width;
-    for (int32_t i = LANES * (op->patch - 3); i < LANES * op->patch; i++) {
+    for (int32_t i = LANES * (op->patch - (UNROLL - 1)); i < LANES * op->patch; i++) {
         patches[i] = 0; /* what a patch is rounded up by meets zero weights */
     }
     for (int32_t first = 0; first < pixels; first += PIXELS) {

@@ -8,6 +8,8 @@
  */
 #include "depthwise_conv2d_s8.h"
 
+#include <stdbool.h>
+
 #include "packed.h"
 
 /** A 3x3 kernel over `half` rows, `step` words apart: `half` upper sums, then the lower ones. */
@@ -54,49 +56,46 @@ static void column(const struct depthwise_conv2d_s8 *op, const int32_t *plane, i
 /** Requantizes `count` sums; `step` bytes from one output to the next. */
 static void store(const struct channel_s8 *channel, int32_t zero_point, const int32_t *sums,
                   int32_t count, int8_t *output, int32_t step) {
-    const struct channel_s8 own = *channel; /* in registers, as no output can alias it */
-    if (own.careful) {
+    if (channel->careful) {
+        const struct channel_s8 own = *channel; /* in registers, as no output can alias it */
         for (; count > 0; count--, output += step) {
-            *output = requantize_careful_s8(own.bias + *sums++, &own, zero_point);
+            *output = requantize_careful_s8(*sums++, &own, zero_point);
         }
     } else {
-        int32_t rounding = rounding_s8(&own, zero_point);
+        const struct short_s8 quick = short_s8(channel, zero_point);
         for (; count > 0; count--, output += step) {
-            *output = requantize_short_s8(own.bias + *sums++, &own, rounding);
+            *output = requantize_short_s8(*sums++, &quick);
         }
     }
-}
-
-/** One row of one channel of the image: where it begins, and bytes from pixel to pixel. */
-struct line {
-    const int8_t *pixel;
-    int32_t step;
-};
-
-/** Row `y`; outside of the image a row that repeats the zero point. */
-static inline struct line line_at(const struct depthwise_conv2d_s8 *op, const int8_t *channel,
-                                  int32_t y, const int8_t *zero_point) {
-    int32_t step = op->input_channels;
-    struct line inside = {channel + y * op->input_width * step, step};
-    struct line outside = {zero_point, 0};
-    return y >= 0 && y < op->input_height ? inside : outside;
 }
 
 /** Copies one channel between the left and right borders of the folded plane. */
 static void fold_channel(const struct depthwise_conv2d_s8 *op, const int8_t *channel,
                          int32_t distance, int32_t *plane) {
     const int8_t zero_point = (int8_t)op->input_zero_point;
+    int32_t channels = op->input_channels;
+    int32_t row_bytes = op->input_width * channels;
     int32_t columns = op->plane_width - op->pad_left;
     columns = columns < op->input_width ? columns : op->input_width;
     plane += op->pad_left;
-    for (int32_t row = 0; row < op->plane_height; row++, plane += op->plane_width) {
-        struct line low = line_at(op, channel, row - op->pad_top, &zero_point);
-        struct line high = line_at(op, channel, row - op->pad_top + distance, &zero_point);
+    int32_t y = -op->pad_top;
+    int32_t offset = y * row_bytes;
+    for (int32_t rows = op->plane_height; rows > 0; rows--) {
+        /* Above and below the image a row is the zero point, over and over. */
+        bool low_inside = y >= 0 && y < op->input_height;
+        bool high_inside = y + distance >= 0 && y + distance < op->input_height;
+        const int8_t *low = low_inside ? channel + offset : &zero_point;
+        const int8_t *high = high_inside ? channel + offset + distance * row_bytes : &zero_point;
+        int32_t low_step = low_inside ? channels : 0;
+        int32_t high_step = high_inside ? channels : 0;
         for (int32_t x = 0; x < columns; x++) {
-            plane[x] = pack_high(*low.pixel, *high.pixel);
-            low.pixel += low.step;
-            high.pixel += high.step;
+            plane[x] = pack_high(*low, *high);
+            low += low_step;
+            high += high_step;
         }
+        plane += op->plane_width;
+        offset += row_bytes;
+        y++;
     }
 }
 

@@ -48,6 +48,12 @@ def int8_array(name: str, values: NDArray[Any]) -> ConstantArray:
     return ConstantArray(name, "int8_t", flat, len(flat))
 
 
+def interleave(weights: NDArray[Any], group: int) -> NDArray[Any]:
+    """[channels, inputs] to [groups, inputs, group], with channels of zeros to fill the last."""
+    padded = np.pad(weights, ((0, -weights.shape[0] % group), (0, 0)))
+    return padded.reshape(-1, group, weights.shape[1]).transpose(0, 2, 1)
+
+
 def int32_array(name: str, values: Sequence[int]) -> ConstantArray:
     """A table."""
     return ConstantArray(name, "int32_t", values, 4 * len(values))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinyhil.compiler.graph import Node
-from tinyhil.compiler.lowered import Lowered, channel_array, int8_array
+from tinyhil.compiler.lowered import Lowered, channel_array, int8_array, interleave
 from tinyhil.compiler.packed import ALWAYS_FITS, packed_sums_fit
 from tinyhil.compiler.quantize import activation_range, channels, weight_scales
 from tinyhil.compiler.window import windows
@@ -16,7 +15,7 @@ from tinyhil.compiler.window import windows
 NAME = "CONV_2D"
 
 _OPTIONS: Final = "Conv2DOptions"
-_UNROLL: Final = 4
+_UNROLL: Final = 8
 """A patch is rounded up to this many elements."""
 
 
@@ -32,8 +31,8 @@ def lower(node: Node) -> Lowered:
     flat = weights.data.reshape(outputs, -1)
     scales = weight_scales(node, weights, outputs, axis=0)
     lowest, highest = activation_range(node, node.option(_OPTIONS, "FusedActivationFunction"))
-    packed = _pair(flat)
-    patch = packed.shape[1]
+    patch = flat.shape[1] + -flat.shape[1] % _UNROLL
+    padded = np.pad(flat, ((0, 0), (0, patch - flat.shape[1])))
     return Lowered(
         kernel="conv2d_s8",
         fields={
@@ -57,7 +56,7 @@ def lower(node: Node) -> Lowered:
             "activation_max": highest,
         },
         arrays=(
-            int8_array("weights", packed),
+            int8_array("weights", interleave(padded, 2)),
             channel_array(
                 channels(
                     node,
@@ -70,11 +69,3 @@ def lower(node: Node) -> Lowered:
         macs=vertical.outputs * horizontal.outputs * weights.elements,
         scratch_bytes=8 * patch,
     )
-
-
-def _pair(weights: NDArray[Any]) -> NDArray[Any]:
-    """[channels, patch] to [pairs of channels, patch rounded up, 2]."""
-    count, patch = weights.shape
-    padded = np.zeros((count + count % 2, patch + -patch % _UNROLL), dtype=np.int8)
-    padded[:count, :patch] = weights
-    return padded.reshape(-1, 2, padded.shape[1]).transpose(0, 2, 1)

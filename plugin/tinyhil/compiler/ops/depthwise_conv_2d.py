@@ -36,7 +36,7 @@ def lower(node: Node) -> Lowered:
     node.check(
         packed_sums_fit(flat), "has a kernel that is too large for the packed sums of its kernel"
     )
-    half = -(-vertical.outputs // 2)
+    half = -(-vertical.outputs // 2)  # rows of outputs in each half of the folded plane
     plane_height = (half - 1) * vertical.stride + height
     plane_width = horizontal.reach
     return Lowered(

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from tinyhil.compiler.graph import Node, Tensor
-from tinyhil.compiler.lowered import Lowered, channel_array, int8_array
+from tinyhil.compiler.lowered import Lowered, channel_array, int8_array, interleave
 from tinyhil.compiler.quantize import activation_range, channels, weight_scales
 
 NAME = "FULLY_CONNECTED"
@@ -16,7 +16,7 @@ _OPTIONS: Final = "FullyConnectedOptions"
 
 
 def lower(node: Node) -> Lowered:
-    """Weights as they are."""
+    """Weights in blocks of four outputs."""
     source, weights = node.activation(), node.constant(1, "INT8")
     assert weights.data is not None
     node.check(len(weights.shape) == 2, f"has weights of shape {list(weights.shape)}")
@@ -37,7 +37,7 @@ def lower(node: Node) -> Lowered:
             "activation_max": highest,
         },
         arrays=(
-            int8_array("weights", weights.data),
+            int8_array("weights", interleave(weights.data, 4)),
             channel_array(
                 channels(
                     node,
