@@ -1,0 +1,57 @@
+"""Shared by the tests that need an emulated board: real QEMU, real pyOCD, firmware of their own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from tinyhil.board import Board
+from tinyhil.deadline import Deadline
+from tinyhil.elf import Image, read_image
+from tinyhil.emulator.qemu import QEMU, EmulatedBoard, start
+
+_COMPILER = "arm-none-eabi-gcc"
+_SOURCES = Path(__file__).parent / "echo_firmware"
+
+
+@pytest.fixture(scope="session")
+def echo_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """Firmware that says hello and does what single letters ask for: see `echo.c`."""
+    if shutil.which(_COMPILER) is None:
+        pytest.skip(f"NOT TESTED: {_COMPILER} is not installed")
+    target = tmp_path_factory.mktemp("firmware") / "echo.elf"
+    subprocess.run(
+        [
+            *(_COMPILER, "-mcpu=cortex-m3", "-mthumb", "-Os", "-std=c11", "-Wall", "-Wextra"),
+            *("-Werror", "-ffreestanding", "-nostdlib", "-T", _SOURCES / "echo.ld"),
+            *(_SOURCES / "echo.c", "-o", target),
+        ],
+        check=True,
+    )
+    return read_image(target)
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A runtime folder of the test's own, with a path that is short enough for sockets."""
+    if shutil.which(QEMU) is None:
+        pytest.skip(f"NOT TESTED: {QEMU} is not installed")
+    with tempfile.TemporaryDirectory(prefix="hil") as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        yield Path(folder) / "tinyhil"
+
+
+@pytest.fixture
+def emulated(mps2: Board, runtime: Path) -> Iterator[EmulatedBoard]:
+    """An emulated board, empty and halted, that pyOCD can find."""
+    del runtime
+    if not any(found.name == "tinyhil" for found in entry_points(group="pyocd.probe")):
+        pytest.skip("NOT TESTED: tinyhil is not installed, so that pyOCD can't find its probes")
+    with start(mps2, deadline=Deadline.after(20)) as board:
+        yield board
