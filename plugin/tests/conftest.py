@@ -56,9 +56,9 @@ def stand_in_firmware(
     return firmware.build(mps2, "kws01", stand_in.model, tmp_path_factory.mktemp("firmware"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def live(mps2: Board, stand_in_firmware: Firmware) -> Iterator[Dut]:
-    """An emulated board of the test's own that runs the stand-in firmware."""
+    """An emulated board of the test file's own that runs the stand-in firmware."""
     with attached(stations({mps2.name: mps2}, None)[mps2.name]) as dut:
         deadline = Deadline.after(60)
         with load_flasher("pyocd")(dut.board, dut.probe_uid, deadline) as flasher:

@@ -9,12 +9,7 @@ import pytest
 
 from tinyhil.data import LABELS, material, official_data, stand_in_data
 from tinyhil.errors import DataError
-from tinyhil.task import Task, load_tasks
-
-
-@pytest.fixture(scope="module")
-def kws01() -> Task:
-    return load_tasks()["kws01"]
+from tinyhil.task import Task
 
 
 @pytest.fixture(scope="module")

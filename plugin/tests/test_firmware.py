@@ -1,0 +1,278 @@
+"""The reference firmware on the emulated board: the text protocol line by line, and its extension.
+
+The expected lines are those of the public reference firmware, as real devices print them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import serial
+
+from tinyhil import firmware
+from tinyhil.board import Board
+from tinyhil.data import Material, material
+from tinyhil.deadline import Deadline
+from tinyhil.dut import Dut
+from tinyhil.errors import DeviceError, FirmwareError
+from tinyhil.firmware import Firmware
+from tinyhil.flash import load_flasher
+from tinyhil.links.serial import open_link
+from tinyhil.paths import SUITES
+from tinyhil.session import Session
+from tinyhil.task import Task
+
+
+class Terminal:
+    """A terminal on the board's port: a command in, the lines of its answer out."""
+
+    def __init__(self, port: serial.Serial) -> None:
+        self._port = port
+
+    def type(self, command: str) -> list[str]:
+        """Lines of the answer before `m-ready`; a line end other than CR LF stays visible."""
+        self._port.write(command.encode())
+        return self.read()
+
+    def read(self) -> list[str]:
+        answer = self._port.read_until(b"m-ready\r\n").decode()
+        assert answer.endswith("m-ready\r\n"), f"no m-ready: {answer!r}"
+        return answer.split("\r\n")[:-2]
+
+    def raw(self, command: str) -> bytes:
+        self._port.write(command.encode())
+        return bytes(self._port.read_until(b"m-ready\r\n"))
+
+
+@pytest.fixture
+def terminal(live: Dut) -> Iterator[Terminal]:
+    with serial.serial_for_url(live.serial_url, baudrate=115200, timeout=10) as port:
+        made = Terminal(port)
+        made.type("%")  # Whatever the boot has left in the port.
+        yield made
+
+
+def test_boot_prints_mode_time_and_done(live: Dut, mps2: Board) -> None:
+    with serial.serial_for_url(live.serial_url, baudrate=115200, timeout=10) as port:
+        terminal = Terminal(port)
+        terminal.type("%")
+        with load_flasher("pyocd")(mps2, live.probe_uid, Deadline.after(20)) as flasher:
+            flasher.reset()
+        mode, lap, done = terminal.read()
+    assert mode == "m-timestamp-mode-performance"
+    assert lap.removeprefix("m-lap-us-").isdigit()
+    assert done == "m-init-done"
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("name%", ["m-name-dut-[tinyhil]"]),
+        ("profile%", ["m-profile-[ULPMark for tinyML Firmware V0.0.1]", "m-model-[kws01]"]),
+        ("db load 490%", ["m-[Expecting 490 bytes]"]),
+        ("nonsense%", ["e-[Unknown command: nonsense]"]),
+        ("%", ["e-[Unknown command: ]"]),
+        ("\x1b[2J%", ["e-[Unknown command: ?[2J]"]),
+        ("db%", ["e-[Command 'db' requires a subcommand]"]),
+        ("db load%", ["e-[Command 'db load' requires the # of bytes]"]),
+        ("db load 0%", ["e-[Command 'db load' must be >0 bytes]"]),
+        ("db load x%", ["e-[Command 'db load' must be >0 bytes]"]),
+        ("db load -5%", ["e-[Command 'db load' must be >0 bytes]"]),
+        ("db 123%", ["e-[Insufficent number of hex digits]"]),
+        ("infer 0%", ["e-[Inference iterations must be >0]"]),
+        ("infer -1%", ["e-[Inference iterations must be >0]"]),
+        ("infer x%", ["e-[Inference iterations must be >0]"]),
+        ("infer 1 -1%", ["e-[Inference warmup must be >=0]"]),
+        ("hil%", ["e-[Command 'hil' requires a subcommand]"]),
+        ("hil nonsense%", ["e-[Unknown command: hil nonsense]"]),
+        ("  name  %", ["m-name-dut-[tinyhil]"]),
+        ("\r\nname\r\n%", ["m-name-dut-[tinyhil]"]),
+        ("x" * 80 + "%", ["e-[Command too long]"]),
+    ],
+)
+def test_a_command_is_answered_as_in_the_field(
+    terminal: Terminal, command: str, answer: list[str]
+) -> None:
+    assert terminal.type(command) == answer
+    assert terminal.type("name%") == ["m-name-dut-[tinyhil]"], "and the session goes on"
+
+
+def test_a_sample_is_loaded_in_pieces_and_can_be_read_back(terminal: Terminal) -> None:
+    assert terminal.type("db load 10%") == ["m-[Expecting 10 bytes]"]
+    assert terminal.type("db 00010203%") == []
+    assert terminal.type("db 0405060708%") == []
+    assert terminal.type("db FfEeDd%") == ["m-load-done"], "digits past the tenth byte are ignored"
+    assert terminal.type("db 99%") == [], "and so are those that come later"
+    assert terminal.type("db print%") == ["m-buffer-00-01-02-03-04-05-06-07", "m-buffer-08-ff"]
+
+
+def test_an_invalid_digit_is_named_and_keeps_what_came_before(terminal: Terminal) -> None:
+    terminal.type("db load 4%")
+    assert terminal.type("db 01zz%") == ["e-[Invalid hex digit 'zz']"]
+    assert terminal.type("db 020304%") == ["m-load-done"]
+    assert terminal.type("db print%") == ["m-buffer-01-02-03-04"]
+
+
+def test_a_sample_too_large_is_refused_in_the_spelling_of_the_field(terminal: Terminal) -> None:
+    """Without `e-`, and with LF alone, so that `m-ready` follows on a line of its own."""
+    assert terminal.type("db load 27648%") == ["m-[Expecting 27648 bytes]"]
+    answer = terminal.raw("db load 27649%")
+    assert answer == b"Supplied buffer size 27649 exceeds maximum of 27648\nm-ready\r\n"
+
+
+def test_infer_brackets_its_inferences_with_time_stamps(terminal: Terminal) -> None:
+    lines = terminal.type("infer 3 2%")
+    stamps = [int(line.removeprefix("m-lap-us-")) for line in lines[3:5]]
+    assert lines[:3] == ["m-warmup-start-2", "m-warmup-done", "m-infer-start-3"]
+    assert lines[5] == "m-infer-done"
+    assert len(lines[6].removeprefix("m-results-[").removesuffix("]").split(",")) == 12
+    assert 0 < stamps[0] < stamps[1]
+    assert terminal.type("results%") == [lines[6]]
+
+
+def test_warm_up_is_ten_inferences_unless_told_otherwise(terminal: Terminal) -> None:
+    assert terminal.type("infer 1%")[0] == "m-warmup-start-10"
+
+
+def test_time_since_boot_never_runs_backwards(terminal: Terminal) -> None:
+    stamps = []
+    for command in ("timestamp%", "infer 2 0%", "timestamp%", "infer 1 0%", "timestamp%"):
+        lines = terminal.type(command)
+        stamps += [int(line[9:]) for line in lines if line.startswith("m-lap-us-")]
+    assert stamps == sorted(stamps)
+
+
+def test_each_inference_has_its_own_time(live_session: Session, stand_in: Material) -> None:
+    deadline = Deadline.after(60)
+    live_session.load(stand_in.data.samples[0].data, deadline)
+    inference = live_session.infer(20, 0, deadline)
+    ticks = live_session.laps(20, deadline)
+    assert len(ticks) == 20
+    microseconds = inference.end_us - inference.start_us
+    assert abs(sum(ticks) / 25 - microseconds) <= 2
+    assert max(ticks) - min(ticks) <= 50, "equal work takes equal time, but for the loop's first"
+    with pytest.raises(DeviceError, match="Laps kept: 20"):
+        live_session.laps(21, deadline)
+
+
+def test_the_same_inferences_take_the_same_ticks_again(
+    live_session: Session, stand_in: Material
+) -> None:
+    deadline = Deadline.after(60)
+    live_session.load(stand_in.data.samples[3].data, deadline)
+    runs = set()
+    for _ in range(5):
+        live_session.infer(4, 0, deadline)
+        runs.add(live_session.laps(4, deadline))
+    assert len(runs) == 1
+
+
+def test_more_inferences_than_times_are_kept_of_are_run_all_the_same(
+    live_session: Session, stand_in: Material
+) -> None:
+    info = live_session.identify(Deadline.after(5))
+    assert info.extension is not None
+    capacity, deadline = info.extension.lap_capacity, Deadline.after(120)
+    live_session.load(stand_in.data.samples[0].data, deadline)
+    assert live_session.infer(capacity + 1, 0, deadline).count == capacity + 1
+    assert len(live_session.laps(capacity, deadline)) == capacity
+    with pytest.raises(DeviceError, match=f"Laps kept: {capacity}"):
+        live_session.laps(capacity + 1, deadline)
+
+
+def test_the_input_stays_whole_through_inferences(
+    live_session: Session, stand_in: Material
+) -> None:
+    deadline = Deadline.after(60)
+    sample = stand_in.data.samples[5].data
+    live_session.load(sample, deadline)
+    live_session.infer(3, 1, deadline)
+    assert live_session.read_back(deadline) == sample
+
+
+def test_the_stack_is_painted_and_its_use_is_a_part_of_it(live_session: Session) -> None:
+    use = live_session.stack(Deadline.after(5))
+    assert 0 < use.used_bytes < use.reserved_bytes
+
+
+def int8_outputs(
+    session: Session, samples: list[bytes]
+) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
+    """Outputs of the model: three decimals tell apart all 256 steps of a softmax output."""
+    rows = []
+    for sample in samples:
+        session.load(sample, Deadline.after(30))
+        rows.append(session.infer(1, 0, Deadline.after(60)).scores)
+    return (np.rint(np.array(rows) * 256) - 128).astype(np.int8)
+
+
+def test_outputs_on_the_device_equal_the_oracle_of_the_stand_in(
+    live_session: Session, stand_in: Material
+) -> None:
+    oracle = np.load(SUITES / "standin" / "kws01_oracle.npz")
+    samples = stand_in.data.samples[:100]
+    assert [sample.name for sample in samples] == list(oracle["names"][:100])
+    outputs = int8_outputs(live_session, [sample.data for sample in samples])
+    assert np.array_equal(outputs, oracle["outputs"][:100])
+
+
+def test_all_official_outputs_on_the_device_equal_the_oracle(
+    live: Dut, kws01: Task, official: Path, mps2: Board, tmp_path: Path
+) -> None:
+    brought = material(kws01, official, tmp_path)
+    assert brought.data.kind == "official"
+    built = firmware.build(mps2, "kws01", brought.model, tmp_path)
+    deadline = Deadline.after(60)
+    with load_flasher("pyocd")(mps2, live.probe_uid, deadline) as flasher:
+        flasher.flash(built.image, deadline)
+        flasher.reset()
+    link = open_link(live)
+    session = Session(link)
+    session.synchronize(Deadline.after(10))
+    oracle = np.load(official / "oracle" / "kws01.npz")
+    expected = dict(zip(oracle["names"].tolist(), oracle["outputs"], strict=True))
+    outputs = int8_outputs(session, [sample.data for sample in brought.data.samples])
+    equal = [
+        np.array_equal(output, expected[sample.name])
+        for sample, output in zip(brought.data.samples, outputs, strict=True)
+    ]
+    link.close()
+    assert (sum(equal), len(equal)) == (1000, 1000)
+
+
+def test_a_second_build_does_nothing(mps2: Board, stand_in: Material, tmp_path: Path) -> None:
+    first = firmware.build(mps2, "kws01", stand_in.model, tmp_path).image
+    changed = first.path.stat().st_mtime_ns
+    second = firmware.build(mps2, "kws01", stand_in.model, tmp_path).image
+    assert second.sha256 == first.sha256
+    assert second.path.stat().st_mtime_ns == changed
+
+
+def test_an_image_too_large_for_the_board_is_refused_by_name(
+    mps2: Board, stand_in: Material, tmp_path: Path
+) -> None:
+    small = tuple(memory.model_copy(update={"size": 0x8000}) for memory in mps2.memory)
+    with pytest.raises(FirmwareError, match=r"region `(CODE|DATA)' overflowed by \d+ bytes"):
+        firmware.build(mps2.model_copy(update={"memory": small}), "kws01", stand_in.model, tmp_path)
+
+
+def test_energy_mode_announces_itself_at_boot(
+    mps2: Board, stand_in: Material, tmp_path: Path
+) -> None:
+    built = firmware.build(mps2, "kws01", stand_in.model, tmp_path, energy=True)
+    strings = subprocess.run(
+        ["arm-none-eabi-strings", built.image.path], capture_output=True, text=True, check=True
+    ).stdout
+    assert "m-timestamp-mode-energy" in strings
+    assert "m-timestamp-mode-performance" not in strings
+
+
+def test_memory_figures_add_up(stand_in_firmware: Firmware) -> None:
+    image = stand_in_firmware.image
+    assert image.symbol("hil_arena").size == stand_in_firmware.model.arena_bytes
+    assert image.bss_bytes > stand_in_firmware.model.arena_bytes + 27648
+    assert image.text_bytes > stand_in_firmware.model.weights_bytes
