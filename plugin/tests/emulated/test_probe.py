@@ -213,6 +213,21 @@ def test_the_death_of_the_board_is_a_disconnected_probe(emulated: EmulatedBoard)
             target.read32(0)
 
 
+def test_a_board_that_hangs_does_not_hang_its_debugger(
+    emulated: EmulatedBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tinyhil.emulator.gdb.ANSWER_S", 0.3)
+    monkeypatch.setattr("tinyhil.emulator.machine.ANSWER_S", 0.3)
+    with debugging(emulated) as target:
+        os.kill(emulated.pid, signal.SIGSTOP)
+        with pytest.raises(exceptions.ProbeDisconnected, match="does not answer"):
+            target.read32(0)
+    with pytest.raises(exceptions.ProbeError, match="can't be reached"), debugging(emulated):
+        pass
+    emulated.stop()
+    assert not emulated.alive()
+
+
 @pytest.mark.parametrize(
     ("machine", "core", "name"),
     [("mps2-an385", "cortex-m3", "Cortex-M3"), ("mps2-an500", "cortex-m7", "Cortex-M7")],
