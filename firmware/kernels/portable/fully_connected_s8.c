@@ -8,9 +8,12 @@ enum { BLOCK = 4 };
 
 static void store(const struct channel_s8 *channel, int32_t zero_point, int32_t sum,
                   int8_t *output) {
-    const struct short_s8 quick = short_s8(channel, zero_point);
-    *output = channel->careful ? requantize_careful_s8(sum, channel, zero_point)
-                               : requantize_short_s8(sum, &quick);
+    if (channel->careful) {
+        *output = requantize_careful_s8(sum, channel, zero_point);
+    } else {
+        const struct short_s8 quick = short_s8(channel, zero_point);
+        *output = requantize_short_s8(sum, &quick);
+    }
 }
 
 static void connect(const struct fully_connected_s8 *op, const int8_t *input, int8_t *output) {
@@ -27,11 +30,13 @@ static void connect(const struct fully_connected_s8 *op, const int8_t *input, in
         s2 += value * weights[BLOCK * (k) + 2];                                                    \
         s3 += value * weights[BLOCK * (k) + 3];                                                    \
     } while (0)
-        for (; end - x >= 4; x += 4, weights += 4 * BLOCK) {
+        for (int32_t left = op->inputs / 4; left > 0; left--) {
             STEP(0);
             STEP(1);
             STEP(2);
             STEP(3);
+            x += 4;
+            weights += 4 * BLOCK;
         }
         for (; x < end; x++, weights += BLOCK) {
             STEP(0);

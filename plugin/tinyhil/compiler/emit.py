@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -77,14 +76,9 @@ def _constants(call: Call) -> list[str]:
 
 
 def _array(symbol: str, array: ConstantArray) -> list[str]:
-    text = ", ".join(map(str, array.values))
-    body = textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent="    ",
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    head = f"static const {array.ctype} {symbol}_{array.field}[{len(array.values)}] = {{"
-    return [head, *body, "};"]
+    texts = [str(value) for value in array.values]
+    width = max(map(len, texts)) + 2
+    columns = max(1, (_WIDTH - 4) // width)
+    rows = (", ".join(texts[i : i + columns]) for i in range(0, len(texts), columns))
+    head = f"static const {array.ctype} {symbol}_{array.field}[{len(texts)}] = {{"
+    return [head, *(f"    {row}," for row in rows), "};"]

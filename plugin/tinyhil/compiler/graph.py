@@ -17,8 +17,7 @@ def refusal(where: str, what: str) -> ModelError:
     """The error of a model that is well-formed or not, but in any case can't be compiled."""
     return ModelError(
         f"{where}: {what}",
-        hint="convert the model to full int8 with the operators of the reference models; "
-        "`tinyhil build --help` lists them",
+        hint="give the compiler an undamaged full-int8 .tflite model of one input and one output",
     )
 
 

@@ -14,6 +14,7 @@ from tinyhil.compiler.plan import Block, plan_arena
 from tinyhil.compiler.reader import read_graph
 
 MAX_ARENA_BYTES: Final = 64 << 20
+MAX_CONSTANT_BYTES: Final = 16 << 20
 
 
 def compile_model(path: Path) -> CompiledModel:
@@ -24,8 +25,8 @@ def compile_model(path: Path) -> CompiledModel:
             not known (the text names it, its index and the model), is not int8, has more than
             one input or output, a dynamic shape, or anything else that can't be compiled.
     """
-    graph = read_graph(path, ops.is_known)
-    lowered = [ops.lower(node) for node in graph.nodes]
+    graph = read_graph(path, ops.modules().keys())
+    lowered = _lower(graph)
     homes = _homes(graph, lowered)
     offsets, arena_bytes = _plan(graph, lowered, homes)
     if arena_bytes > MAX_ARENA_BYTES:
@@ -51,6 +52,18 @@ def compile_model(path: Path) -> CompiledModel:
             "model_config.h": emit.config_header(_config(graph, arena_bytes, macs)),
         },
     )
+
+
+def _lower(graph: Graph) -> list[Lowered]:
+    """All operators. A damaged model may use one buffer thousands of times: hence the limit."""
+    lowered: list[Lowered] = []
+    constant_bytes = 0
+    for node in graph.nodes:
+        lowered.append(ops.lower(node))
+        constant_bytes += sum(array.size for array in lowered[-1].arrays)
+        if constant_bytes > MAX_CONSTANT_BYTES:
+            raise refusal(str(graph.path), f"has more than {MAX_CONSTANT_BYTES} bytes of constants")
+    return lowered
 
 
 def _facts(tensor: Tensor) -> TensorFacts:

@@ -14,6 +14,7 @@ from tinyhil.compiler.graph import Node, Tensor
 
 INT8_MIN: Final = -128
 INT8_MAX: Final = 127
+MAX_CHANNELS: Final = 2**14
 _NONE, _RELU, _RELU_N1_TO_1, _RELU6 = range(4)  # ActivationFunctionType of the schema
 
 
@@ -92,6 +93,7 @@ def channels(
         multipliers: real factor from accumulator to output.
     """
     count = weights.shape[0]
+    node.check(count <= MAX_CHANNELS, f"has {count} output channels, more than {MAX_CHANNELS}")
     biases = np.zeros(count, dtype=np.int64)
     if bias is not None:
         assert bias.data is not None

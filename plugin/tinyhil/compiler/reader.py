@@ -8,7 +8,7 @@ of them are called in this module alone, under one guard that turns whatever the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from tinyhil.compiler.graph import Graph, Node, Quantization, Tensor, refusal
 from tinyhil.errors import ModelError
 
-MAX_FILE_BYTES: Final = 16 << 20
-MAX_TENSOR_BYTES: Final = 16 << 20
+MAX_FILE_BYTES: Final = 8 << 20
+MAX_TENSOR_BYTES: Final = 8 << 20
 MAX_OPERATORS: Final = 4096
 MAX_RANK: Final = 6
 
@@ -30,8 +30,8 @@ _SCHEMA_VERSION: Final = 3
 _DTYPES: Final[Mapping[str, np.dtype[Any]]] = {"INT8": np.dtype("<i1"), "INT32": np.dtype("<i4")}
 
 
-def read_graph(path: Path, known: Callable[[str], bool]) -> Graph:
-    """Read and check a model; `known` says which operators can be compiled.
+def read_graph(path: Path, known: Collection[str]) -> Graph:
+    """Read and check a model; `known` are the operators that can be compiled.
 
     Raises:
         ModelError: the file can't be read, is no TensorFlow Lite model, is damaged, or holds
@@ -72,13 +72,14 @@ class _Reader:
         if not condition:
             raise refusal(str(self._path), what)
 
-    def graph(self, known: Callable[[str], bool]) -> Graph:
+    def graph(self, known: Collection[str]) -> Graph:
         count = self._subgraph.OperatorsLength()
         self._check(0 < count <= MAX_OPERATORS, f"has {count} operators")
         names = [self._operator_name(self._subgraph.Operators(i)) for i in range(count)]
         for index, name in enumerate(names):
-            if not known(name):
-                raise refusal(f"{self._path}: operator {index} ({name})", "is not known")
+            if name not in known:
+                where = f"{self._path}: operator {index} ({name})"
+                raise refusal(where, f"is not known; known are {', '.join(sorted(known))}")
         nodes = tuple(self._node(index, name) for index, name in enumerate(names))
         graph = Graph(
             path=self._path,

@@ -39,11 +39,6 @@ def modules() -> dict[str, OperatorModule]:
     return {module.NAME: module for module in found}
 
 
-def is_known(name: str) -> bool:
-    """Whether there is a module for the operator."""
-    return name in modules()
-
-
 def lower(node: Node) -> Lowered:
     """Lower one node by its operator's module."""
     return modules()[node.name].lower(node)

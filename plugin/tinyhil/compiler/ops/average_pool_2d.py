@@ -12,6 +12,8 @@ from tinyhil.compiler.window import windows
 NAME = "AVERAGE_POOL_2D"
 
 _OPTIONS: Final = "Pool2DOptions"
+_MAX_WINDOW: Final = 2**16
+"""Elements in the image: far below what overflows a 32-bit sum."""
 
 
 def lower(node: Node) -> Lowered:
@@ -25,6 +27,10 @@ def lower(node: Node) -> Lowered:
     node.check(
         (image.scale, image.zero_point) == (result.scale, result.zero_point),
         "has an output of another scale or zero point than its input",
+    )
+    node.check(
+        min(height, image.shape[1]) * min(width, image.shape[2]) <= _MAX_WINDOW,
+        f"has the window {height}x{width}, which is too large",
     )
     lowest, highest = activation_range(node, node.option(_OPTIONS, "FusedActivationFunction"))
     return Lowered(
