@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from tinyhil.board import Board
 from tinyhil.compiler import CompiledModel, compile_model
 from tinyhil.elf import Image, read_image
@@ -42,6 +44,15 @@ def build(board: Board, task: str, model: Path, folder: Path, *, energy: bool = 
         FirmwareError: the build fails, as when the image is too large for the board.
     """
     compiled = compile_model(model)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Two runs may build the same firmware at once, one for each of two equal boards.
+    with FileLock(folder / "lock", timeout=_BUILD_S):
+        return _build(board, task, compiled, folder, energy)
+
+
+def _build(
+    board: Board, task: str, compiled: CompiledModel, folder: Path, energy: bool
+) -> Firmware:
     generated = folder / "generated"
     compiled.write(generated)
     _write_if_changed(generated / "board.ld", linker_memory(board))

@@ -19,7 +19,7 @@ from tinyhil.job import Job
 from tinyhil.links import open_link
 from tinyhil.paths import SUITES
 from tinyhil.plan import Options, Plan, make_plan
-from tinyhil.pytest_report import HilReport, choose_results
+from tinyhil.pytest_report import HilReport, choose_results, plan_key
 from tinyhil.raw_log import RecordedLink
 from tinyhil.record import Record
 from tinyhil.report import allure
@@ -36,8 +36,6 @@ MARKERS = {
 _REPORT = "tinyhil-report"
 _FLASH_S = 120.0
 _SYNCHRONIZE_S = 20.0
-
-_plan_key = pytest.StashKey[Plan]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -111,7 +109,7 @@ def plan_of(config: pytest.Config) -> Plan:
     Raises:
         pytest.UsageError: one is wrong.
     """
-    if _plan_key not in config.stash:
+    if plan_key not in config.stash:
         option = config.getoption
         bench = option("--hil-bench") or config.rootpath / "bench.toml"
         root = os.environ.get("TINYHIL_DATA")
@@ -126,10 +124,10 @@ def plan_of(config: pytest.Config) -> Plan:
             build=config.rootpath / "build",
         )
         try:
-            config.stash[_plan_key] = make_plan(options)
+            config.stash[plan_key] = make_plan(options)
         except ConfigError as error:
             raise pytest.UsageError(str(error)) from error
-    return config.stash[_plan_key]
+    return config.stash[plan_key]
 
 
 @pytest.fixture(scope="session")

@@ -19,12 +19,16 @@ from tinyhil.deadline import Deadline
 from tinyhil.errors import BenchError, TinyhilError
 from tinyhil.facts import Metric
 from tinyhil.measure import Accuracy, Progress, SingleStream
+from tinyhil.plan import Plan
 from tinyhil.progress import progress_bar
 from tinyhil.record import Entry
 from tinyhil.report import allure, figures, html
 from tinyhil.report.table import verdict_table
 from tinyhil.report.title import data_label, title_of
 from tinyhil.runner import Outcome
+
+plan_key = pytest.StashKey[Plan]()
+"""Where a run's plan is, once its options have been checked."""
 
 _RENDER_S = 120.0
 _TABLE_COLUMNS = 100
@@ -84,11 +88,13 @@ class HilReport:
         line = outcome.entry.as_json("")
         allure.attach_text("record", json.dumps(line, indent=2))
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
-        self, call: pytest.CallInfo[None]
+        self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Show an error of ours as its text: it names the thing and the next step."""
+        if call.when == "setup" and call.excinfo:
+            self._describe_unmeasured(item)
         report = yield
         if call.excinfo and isinstance(call.excinfo.value, TinyhilError):
             report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"
@@ -106,6 +112,19 @@ class HilReport:
             self._page = html.render(self._results, page, Deadline.after(_RENDER_S))
         except BenchError as error:
             self._problem = error
+
+    def _describe_unmeasured(self, item: pytest.Item) -> None:
+        """Name a test whose set-up failed, so that the report says what could not be measured."""
+        plan, params = self._config.stash.get(plan_key, None), getattr(item, "callspec", None)
+        if plan and params and {"board", "task"} <= params.params.keys():
+            station = plan.station(params.params["board"])
+            allure.describe(
+                station.board,
+                plan.task(params.params["task"]),
+                params.params.get("metric", getattr(item, "originalname", item.name)),
+                data_set="unknown",
+                station=station.name,
+            )
 
     def _environment(self) -> dict[str, str]:
         """What the whole run was made with, for the report's first page."""
