@@ -192,12 +192,9 @@ class CoreDebug:
         """One of s0 to s31, which the stub shows as halves of d0 to d15."""
         name, shift = f"d{number // 2}", 32 * (number % 2)
         with self._machine.paused() as stub:
-            if not stub.has_register(name):
-                self._dcrdr = self._dcrdr if write else 0
-                return
-            double = stub.read_register(name)
-            if write:
+            double = stub.read_register(name) if stub.has_register(name) else 0
+            if write and stub.has_register(name):
                 double = double & ~(0xFFFFFFFF << shift) | self._dcrdr << shift
                 stub.write_register(name, double)
-            else:
+            elif not write:
                 self._dcrdr = double >> shift & 0xFFFFFFFF

@@ -65,7 +65,11 @@ class EmulatedBoard:
 
     def death(self) -> BenchError:
         """The error to raise when the board has died under us; quotes QEMU's last words."""
-        return _died(self.board, self.process, "has ended")
+        return BenchError(
+            f"the emulator of '{self.board.name}' has ended; {_said(self.process)}",
+            hint="a fault inside a fault ends it: look at the firmware; then start it again",
+            board=self.board.name,
+        )
 
     def stop(self) -> None:
         """End QEMU and remove all traces; harmless when done already."""
@@ -103,58 +107,66 @@ def start(board: Board, *, deadline: Deadline) -> EmulatedBoard:
             hint=f"on Debian: apt install {QEMU}; then check with 'tinyhil doctor'",
             board=board.name,
         )
-    with ExitStack() as cleanup:
+    try:
+        with ExitStack() as cleanup:
+            return _start(board, _command(program, board.emulator), cleanup, deadline)
+    except OSError as error:
+        raise BenchError(
+            f"the emulator of '{board.name}' can't be started: {error}",
+            hint="the machine is short of something: processes, ptys, space",
+            board=board.name,
+        ) from error
+
+
+def _start(
+    board: Board, command: list[str], cleanup: ExitStack, deadline: Deadline
+) -> EmulatedBoard:
+    """Make folder, serial line and sockets, and run QEMU with them; `cleanup` undoes it all.
+
+    The sockets listen before QEMU runs, so that nobody has to wait for them to appear.
+    """
+    with ExitStack() as handed_over:  # what only QEMU shall have open
         folder, lock = claim(board.name)
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-        # We keep one end of the serial line open for as long as the board lives: it then does
-        # not matter when, or how often, a client opens and closes it.
-        line, far_end = os.openpty()
+        handed_over.callback(os.close, lock)
+        line, far_end = _serial_line()
         cleanup.callback(os.close, far_end)
-        tty.setraw(far_end)
-        serial_url = os.ttyname(far_end)
-        process = _launch(program, board.emulator, folder, inherited=(lock, line))
-        cleanup.callback(process.stop)
-        _await_ready(board, process, folder, deadline)
-        publish(folder, board, serial_url, process.pid)
-        return EmulatedBoard(board, folder.name, serial_url, process, cleanup.pop_all())
-
-
-def _launch(
-    program: str, facts: EmulatorFacts, folder: Path, inherited: tuple[int, int]
-) -> TiedProcess:
-    """Run QEMU, empty and halted; descriptors that only it shall have are closed here.
-
-    The sockets are made here and listen from the start, so that nobody waits for their appearance.
-
-    Args:
-        program: path of QEMU.
-        facts: of the board.
-        folder: runtime folder; the sockets lie there.
-        inherited: the lock of `folder`, and QEMU's end of the serial line.
-    """
-    lock, line = inherited
-    with ExitStack() as handed_over:
-        for descriptor in inherited:
-            handed_over.callback(os.close, descriptor)
-        gdb = handed_over.enter_context(_listen(folder / GDB_SOCKET))
-        qmp = handed_over.enter_context(_listen(folder / QMP_SOCKET))
-        command = [
-            *(program, "-machine", facts.machine, "-S"),
-            *("-icount", f"shift={facts.icount_shift},sleep=on"),
-            *("-no-user-config", "-nodefaults", "-display", "none", "-monitor", "none"),
+        handed_over.callback(os.close, line)
+        gdb = handed_over.enter_context(_listen(folder / GDB_SOCKET)).fileno()
+        qmp = handed_over.enter_context(_listen(folder / QMP_SOCKET)).fileno()
+        arguments = [
             *("-add-fd", f"fd={line},set=1"),
             *("-chardev", "serial,id=uart0,path=/dev/fdset/1", "-serial", "chardev:uart0"),
-            *("-chardev", f"socket,id=qmp,fd={qmp.fileno()},server=on,wait=off"),
+            *("-chardev", f"socket,id=qmp,fd={qmp},server=on,wait=off"),
             *("-mon", "chardev=qmp,mode=control"),
-            *("-chardev", f"socket,id=gdb,fd={gdb.fileno()},server=on,wait=off"),
-            *("-gdb", "chardev:gdb"),
+            *("-chardev", f"socket,id=gdb,fd={gdb},server=on,wait=off", "-gdb", "chardev:gdb"),
         ]
-        try:
-            return TiedProcess(command, folder, (lock, line, gdb.fileno(), qmp.fileno()))
-        except OSError as error:
-            raise BenchError(
-                f"'{program}' can't be started: {error}", hint="check it with 'tinyhil doctor'"
-            ) from error
+        process = TiedProcess([*command, *arguments], folder, (lock, line, gdb, qmp))
+        cleanup.callback(process.stop)
+    _await_ready(board, process, folder, deadline)
+    serial_url = os.ttyname(far_end)
+    publish(folder, board, serial_url, process.pid)
+    return EmulatedBoard(board, folder.name, serial_url, process, cleanup.pop_all())
+
+
+def _command(program: str, facts: EmulatorFacts) -> list[str]:
+    """QEMU, empty and halted (``-S``), without what it would do by default."""
+    return [
+        *(program, "-machine", facts.machine, "-S"),
+        *("-icount", f"shift={facts.icount_shift},sleep=on"),
+        *("-no-user-config", "-nodefaults", "-display", "none", "-monitor", "none"),
+    ]
+
+
+def _serial_line() -> tuple[int, int]:
+    """A pty: QEMU's end, and the end that clients open by its name.
+
+    We keep one descriptor of the clients' end open for as long as the board lives: then it does
+    not matter when, or how often, a client opens and closes it.
+    """
+    line, far_end = os.openpty()
+    tty.setraw(far_end)
+    return line, far_end
 
 
 def _listen(path: Path) -> socket.socket:
@@ -177,13 +189,13 @@ def _await_ready(board: Board, process: TiedProcess, folder: Path, deadline: Dea
         QmpClient(folder / QMP_SOCKET, deadline).close()
     except StubLostError as error:
         process.exited.wait(deadline.within(_DYING_S).remaining())
-        raise _died(board, process, "did not start") from error
+        raise BenchError(
+            f"the emulator of '{board.name}' did not start; {_said(process)}",
+            hint="check 'emulator.machine' in the board's file, and QEMU with 'tinyhil doctor'",
+            board=board.name,
+        ) from error
 
 
-def _died(board: Board, process: TiedProcess, what: str) -> BenchError:
-    said = "\n".join(line for line in process.last_words.splitlines() if not _NOISE.match(line))
-    return BenchError(
-        f"the emulator of '{board.name}' {what}; {QEMU} said: {said or '(nothing)'}",
-        hint="a fault inside a fault ends it: look at the firmware; then start the board again",
-        board=board.name,
-    )
+def _said(process: TiedProcess) -> str:
+    lines = [line for line in process.last_words.splitlines() if not _NOISE.match(line)]
+    return f"{QEMU} said: " + ("\n".join(lines) or "(nothing)")
