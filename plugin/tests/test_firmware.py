@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import serial
+from numpy.typing import NDArray
 
 from tinyhil import firmware
 from tinyhil.board import Board
@@ -199,15 +200,14 @@ def test_the_stack_is_painted_and_its_use_is_a_part_of_it(live_session: Session)
     assert 0 < use.used_bytes < use.reserved_bytes
 
 
-def int8_outputs(
-    session: Session, samples: list[bytes]
-) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
+def int8_outputs(session: Session, samples: list[bytes]) -> NDArray[np.int8]:
     """Outputs of the model: three decimals tell apart all 256 steps of a softmax output."""
     rows = []
     for sample in samples:
         session.load(sample, Deadline.after(30))
         rows.append(session.infer(1, 0, Deadline.after(60)).scores)
-    return (np.rint(np.array(rows) * 256) - 128).astype(np.int8)
+    outputs: NDArray[np.int8] = (np.rint(np.array(rows) * 256) - 128).astype(np.int8)
+    return outputs
 
 
 def test_outputs_on_the_device_equal_the_oracle_of_the_stand_in(

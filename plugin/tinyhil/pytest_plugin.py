@@ -90,6 +90,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # The plugin is loaded into every pytest run: a report is prepared only where boards are
     # going to be tested.
     tests_boards = config.getoption("--hil-board") or any(map(_in_suites, config.args))
+    if tests_boards:
+        plan_of(config)
     results = choose_results(config, _runs(config)) if tests_boards else None
     config.pluginmanager.register(HilReport(config, results), _REPORT)
 
@@ -157,7 +159,8 @@ def record(board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
 @pytest.fixture(scope="session")
 def flashed(board: Dut, task: Task, request: pytest.FixtureRequest) -> Job:
     """The job whose image the board holds and runs when this returns."""
-    options, report = plan_of(request.config).options, _report(request)
+    plan, report = plan_of(request.config), _report(request)
+    options = plan.options
     material = data.material(task, options.data, options.build / "data")
     with _located(board, "build"), report.bar("build"):
         image, model_sha256 = _image(board, task, material, options)
@@ -167,7 +170,7 @@ def flashed(board: Dut, task: Task, request: pytest.FixtureRequest) -> Job:
         with open_flasher(board.board, board.probe_uid, deadline) as flasher:
             flasher.flash(image, deadline, progress)
             flasher.reset()
-    return Job(board, task, material, image, model_sha256, options.link, options.quick)
+    return Job(board, task, material, image, model_sha256, plan.link, options.quick)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tinyhil.dut import Dut
 
 DEFAULT = "serial"
+"""What ``--hil-link auto`` means."""
 
 
 class Link(Protocol):
@@ -58,10 +59,10 @@ def names() -> tuple[str, ...]:
 
 
 def open_link(kind: str, dut: Dut) -> Link:
-    """Open a link of a known kind, or the board's default for ``auto``.
+    """Open a link of a known kind, see `names`.
 
     Raises:
         BenchError: see `Opener.open_link`.
     """
-    module = importlib.import_module(f"{__name__}.{DEFAULT if kind == 'auto' else kind}")
+    module = importlib.import_module(f"{__name__}.{kind}")
     return cast(Opener, module).open_link(dut)

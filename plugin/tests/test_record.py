@@ -1,0 +1,100 @@
+"""The record: what is written stays written, and a disk that takes no more is an error."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tinyhil.deadline import Deadline
+from tinyhil.emulator.foreign import ForeignDevice
+from tinyhil.errors import BenchError
+from tinyhil.facts import Limit
+from tinyhil.links.serial import SerialLink
+from tinyhil.raw_log import RecordedLink
+from tinyhil.record import Entry, Record, Subject
+from tinyhil.verdict import judge
+
+SUBJECT = Subject("mps2-an386", "cortex-m4", True, "kws01", "serial", "none", "stand-in",
+                  "da7a", "30de1", "f123")  # fmt: skip
+LIMITS = {"top1": Limit(min=0.9, source="the rules")}
+ENTRY = Entry(
+    subject=SUBJECT,
+    measure="accuracy",
+    scenario=None,
+    samples=1000,
+    metrics={"top1": 0.95},
+    verdicts=judge({"top1": 0.95}, LIMITS),  # type: ignore[arg-type]
+    details={},
+    started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    seconds=1.5,
+)
+
+
+def test_an_entry_is_one_json_line_with_its_limits_and_their_source(tmp_path: Path) -> None:
+    record = Record(tmp_path, "mps2-an386")
+    record.append(ENTRY)
+    record.append(ENTRY)
+    first, second = (record.folder / "record.jsonl").read_text().splitlines()
+    assert first == second
+    values = json.loads(first)
+    assert values["run"] == record.folder.name
+    assert values["limits"] == {"top1": {"min": 0.9, "source": "the rules"}}
+    assert values["verdict"] == "pass"
+    assert values["started"] == "2026-01-02T03:04:05.000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "verdict"),
+    [(0.95, None, "pass"), (0.85, None, "fail"), (0.95, "it broke", "error")],
+)
+def test_the_verdict_of_a_line_is_its_worst(value: float, error: str | None, verdict: str) -> None:
+    verdicts = judge({"auc": 1.0, "top1": value}, LIMITS)  # type: ignore[arg-type]
+    assert replace(ENTRY, verdicts=verdicts, error=error).verdict == verdict
+
+
+def test_two_runs_of_one_second_do_not_share_a_folder(tmp_path: Path) -> None:
+    folders = {Record(tmp_path, "mps2-an386").folder for _ in range(3)}
+    assert len(folders) == 3
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchError, match="file: a run folder cannot be made"):
+        Record(tmp_path / "file", "mps2-an386")
+
+
+def test_a_full_disk_is_named_and_what_was_written_stays(tmp_path: Path) -> None:
+    record = Record(tmp_path, "mps2-an386")
+    record.append(ENTRY)
+    (record.raw / "kws01-accuracy.jsonl").symlink_to("/dev/full")
+    with pytest.raises(BenchError, match=r"kws01-accuracy\.jsonl: cannot be written: No space"):
+        record.keep("kws01-accuracy", {"sample": "a.bin"})
+    assert len((record.folder / "record.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_raw_log_that_cannot_grow_ends_the_session(tmp_path: Path) -> None:
+    log = tmp_path / "link.log"
+    log.symlink_to("/dev/full")
+    with ForeignDevice("kws01", lambda _: [1.0]) as device:
+        link = RecordedLink(SerialLink(device.port, 115200), log)
+        with pytest.raises(BenchError, match=r"link\.log: the raw log cannot be written"):
+            link.write(b"name%", Deadline.after(1))
+
+
+def test_a_raw_log_holds_every_byte_both_ways(tmp_path: Path) -> None:
+    with ForeignDevice("kws01", lambda _: [1.0]) as device:
+        link = RecordedLink(SerialLink(device.port, 115200), tmp_path / "link.log")
+        link.write(b"name%", Deadline.after(1))
+        received = b""
+        while not received.endswith(b"m-ready\r\n"):
+            received += link.read(Deadline.after(5))
+        link.close()
+    lines = (tmp_path / "link.log").read_text().splitlines()
+    assert lines[0].endswith(" > b'name%'")
+    assert "".join(line.split("b'")[1][:-1] for line in lines[1:]) == (
+        "m-name-dut-[elsewhere]\\r\\nm-ready\\r\\n"
+    )

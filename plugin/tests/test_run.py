@@ -1,0 +1,226 @@
+"""Whole runs of the suites on emulated boards, as a user starts them: in their own process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tinyhil import firmware
+from tinyhil.board import Board
+from tinyhil.data import Material
+from tinyhil.paths import ROOT
+from tinyhil.report.html import find_allure
+
+RUN_S = 120.0
+
+KEYS = [
+    "schema", "run", "board", "core", "emulated", "task", "link", "division", "data_set",
+    "data_sha256", "model_sha256", "firmware_sha256", "measure", "scenario", "samples", "metrics",
+    "limits", "verdict", "details", "started", "seconds",
+]  # fmt: skip
+
+
+def start(runs: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Start pytest on the suites without official data, its run folders in `runs`."""
+    kept = {name: value for name, value in os.environ.items() if name != "TINYHIL_DATA"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", "suites", "--hil-runs", str(runs), *arguments],
+        cwd=ROOT,
+        env={**kept, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(runs: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    """Exit status and output of a run."""
+    process = start(runs, *arguments, **environment)
+    output, _ = process.communicate(timeout=RUN_S)
+    return process.returncode, output
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def record(runs: Path) -> list[dict[str, Any]]:
+    """The lines of the only run's record."""
+    (path,) = runs.glob("*_mps2-an386/record.jsonl")
+    return lines(path)
+
+
+def await_rows(process: subprocess.Popen[str], runs: Path, count: int) -> Path:
+    """Wait until the accuracy measure has kept `count` samples; returns where."""
+    deadline = time.monotonic() + RUN_S
+    while time.monotonic() < deadline and process.poll() is None:
+        for path in runs.glob("*/raw/kws01-accuracy.jsonl"):
+            if path.read_bytes().count(b"\n") >= count:
+                return path
+        time.sleep(0.02)
+    raise AssertionError(f"no {count} samples were measured: {process.communicate()[0]}")
+
+
+def emulator_of(process: subprocess.Popen[str]) -> psutil.Process:
+    children = psutil.Process(process.pid).children(recursive=True)
+    return next(child for child in children if child.name().startswith("qemu-system"))
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run folder and output of a quick run of everything."""
+    runs = tmp_path_factory.mktemp("runs")
+    status, output = run(runs, "--hil-quick")
+    assert status == 0, output
+    return runs, output
+
+
+def test_a_run_leaves_a_record_of_every_measure(quick: tuple[Path, str]) -> None:
+    entries = record(quick[0])
+    assert [entry["measure"] for entry in entries] == [
+        "accuracy", "single_stream", "throughput", "memory",
+    ]  # fmt: skip
+    for entry in entries:
+        assert list(entry) == KEYS
+        assert (entry["board"], entry["task"], entry["emulated"]) == ("mps2-an386", "kws01", True)
+        assert (entry["data_set"], entry["division"]) == ("stand-in", "none")
+        assert entry["verdict"] == "not judged", "a quick run is never judged"
+
+
+def test_a_run_keeps_every_byte_of_its_link(quick: tuple[Path, str]) -> None:
+    (log,) = quick[0].glob("*_mps2-an386/raw/kws01-serial.log")
+    sent = received = b""
+    for line in log.read_text().splitlines():
+        _, direction, literal = line.split(" ", 2)
+        data = eval(literal, {"__builtins__": {}})  # noqa: S307 - a bytes literal of our own
+        sent, received = sent + data * (direction == ">"), received + data * (direction == "<")
+    assert sent.count(b"%") == received.count(b"m-ready\r\n"), "each command was answered once"
+    assert sent.count(b"db load 490%") == 24 + 5 + 5 + 1
+
+
+def test_every_figure_says_that_it_is_emulated_and_a_stand_in(quick: tuple[Path, str]) -> None:
+    assert "instruction counts in disguise" in quick[1]
+    assert "STAND-IN" in quick[1]
+
+
+@pytest.mark.skipif(find_allure() is None, reason="needs Allure: make setup")
+def test_a_run_leaves_one_page_that_needs_no_network(quick: tuple[Path, str]) -> None:
+    (page,) = quick[0].glob("*_report/report.html")
+    assert str(page) in quick[1]
+    assert "googletagmanager" not in page.read_text()
+
+
+def test_two_runs_count_the_same_instructions(quick: tuple[Path, str], tmp_path: Path) -> None:
+    status, output = run(tmp_path, "--hil-quick", "-m", "latency")
+    assert status == 0, output
+    (first,) = [entry for entry in record(quick[0]) if entry["measure"] == "single_stream"]
+    (second,) = [entry for entry in record(tmp_path) if entry["measure"] == "single_stream"]
+    assert second["metrics"] == first["metrics"]
+
+
+def test_a_marker_chooses_one_kind_of_test(tmp_path: Path) -> None:
+    status, output = run(tmp_path, "--hil-quick", "-m", "memory", "--hil-board", "mps2-an386")
+    assert status == 0, output
+    assert [entry["measure"] for entry in record(tmp_path)] == ["memory"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "texts"),
+    [
+        (["--hil-board", "nucleo"], ["no station 'nucleo'", "known: mps2-an386"]),
+        (["--hil-link", "carrier-pigeon"], ["no link 'carrier-pigeon'", "known: auto, serial"]),
+        (["--hil-data", "/nowhere"], ["/nowhere is no folder"]),
+        (["--hil-firmware", "/nowhere.elf"], ["/nowhere.elf is no file"]),
+        (["--hil-bench", "/nowhere.toml"], ["/nowhere.toml is no file"]),
+    ],
+)
+def test_a_wrong_option_is_named_before_anything_starts(
+    tmp_path: Path, arguments: list[str], texts: list[str]
+) -> None:
+    status, output = run(tmp_path / "runs", *arguments)
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert all(text in output for text in texts), output
+    assert not (tmp_path / "runs").exists()
+
+
+def test_official_data_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
+    status, output = run(tmp_path, TINYHIL_DATA=str(tmp_path))
+    assert status == 1
+    assert "kws_ref_model.tflite: cannot be read" in output
+    assert "next step: point --hil-data or TINYHIL_DATA" in output
+
+
+def test_firmware_of_another_task_is_refused(
+    mps2: Board, stand_in: Material, tmp_path: Path
+) -> None:
+    image = firmware.build(mps2, "vww01", stand_in.model, tmp_path / "build").image
+    status, output = run(tmp_path / "runs", "--hil-firmware", str(image.path))
+    assert status == 1
+    assert "[mps2-an386 / identify] the firmware's profile names the model 'vww01'" in output
+
+
+def test_an_image_outside_the_memory_map_is_refused(
+    mps2: Board, stand_in: Material, tmp_path: Path
+) -> None:
+    moved = tuple(memory.model_copy(update={"start": memory.start + 0x1000_0000})
+                  for memory in mps2.memory)  # fmt: skip
+    elsewhere = mps2.model_copy(update={"memory": moved})
+    image = firmware.build(elsewhere, "kws01", stand_in.model, tmp_path / "build").image
+    status, output = run(tmp_path / "runs", "--hil-firmware", str(image.path))
+    assert status == 1
+    assert "FirmwareError: [mps2-an386 / flash]" in output
+    assert "0x10000000" in output
+    assert "ssram1" in output, "the known regions are named"
+
+
+def test_a_board_that_dies_is_named_and_what_it_gave_is_kept(tmp_path: Path) -> None:
+    process = start(tmp_path, "-m", "accuracy")
+    rows = await_rows(process, tmp_path, 5)
+    emulator_of(process).kill()
+    killed = time.monotonic()
+    output, _ = process.communicate(timeout=RUN_S)
+    assert time.monotonic() - killed < 20
+    assert process.returncode == 1
+    assert "LinkError: [mps2-an386 / accuracy]" in output
+    assert "next step:" in output
+    (entry,) = record(tmp_path)
+    assert entry["verdict"] == "error"
+    assert "is gone" in entry["error"]
+    assert entry["samples"] == len(lines(rows)) >= 5
+    assert (rows.parent / "kws01-serial.log").stat().st_size > 0
+
+
+def test_a_run_that_is_killed_keeps_whole_lines_and_leaves_no_emulator(tmp_path: Path) -> None:
+    process = start(tmp_path, "-m", "accuracy")
+    rows = await_rows(process, tmp_path, 5)
+    emulator = emulator_of(process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=RUN_S)
+    assert all(len(row["scores"]) == 12 for row in lines(rows))
+    assert len(lines(rows)) >= 5
+    emulator.wait(timeout=10)
+
+
+def test_ctrl_c_ends_a_run_and_its_emulator(tmp_path: Path) -> None:
+    process = start(tmp_path, "-m", "accuracy")
+    await_rows(process, tmp_path, 5)
+    emulator = emulator_of(process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=RUN_S)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    emulator.wait(timeout=10)
+
+
+def test_help_teaches_the_options(tmp_path: Path) -> None:
+    _, output = run(tmp_path, "--help")
+    for option in ("board", "bench", "firmware", "data", "link", "quick", "runs"):
+        assert f"--hil-{option}" in output
