@@ -1,0 +1,91 @@
+"""What the tests of compiler and kernels share: a build for this machine.
+
+A compiled model is run as a program of its own under the undefined-behaviour and address
+sanitizers: each buffer is allocated to the byte, so a kernel that reads or writes beside it fails
+the test instead of the test run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from .host import HostBuild, HostModel, RunModel
+from .models import Model
+from tinyhil.compiler import compile_model
+from tinyhil.paths import FIRMWARE
+
+_KERNELS = FIRMWARE / "kernels"
+_FLAGS = (
+    "-std=c11 -O1 -g -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all"
+)
+
+_DRIVER = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model.h"
+#include "model_config.h"
+
+int main(void) {
+    int8_t *arena = aligned_alloc(16, MODEL_ARENA_BYTES);
+    int8_t *input = malloc(MODEL_INPUT_BYTES);
+    int8_t *output = malloc(MODEL_OUTPUT_COUNT);
+    memset(arena, 0x55, MODEL_ARENA_BYTES);
+    while (fread(input, 1, MODEL_INPUT_BYTES, stdin) == MODEL_INPUT_BYTES) {
+        memset(output, 0x55, MODEL_OUTPUT_COUNT);
+        model_invoke(arena, input, output);
+        fwrite(output, 1, MODEL_OUTPUT_COUNT, stdout);
+    }
+    free(arena);
+    free(input);
+    free(output);
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def host_build(tmp_path_factory: pytest.TempPathFactory) -> HostBuild:
+    """Builds models with the portable kernels; skips without a host compiler."""
+    compiler = shutil.which("cc")
+    if not compiler:
+        pytest.skip("needs a C compiler for this machine: no 'cc' on the path")
+    folder = tmp_path_factory.mktemp("kernels")
+    flags = [compiler, *_FLAGS.split(), f"-I{_KERNELS / 'include'}"]
+    driver = folder / "driver.c"
+    driver.write_text(_DRIVER, encoding="utf-8")
+    kernels = [str(path) for path in sorted((_KERNELS / "portable").glob("*.c"))]
+    subprocess.run([*flags, "-c", *kernels], cwd=folder, check=True)
+
+    def build(model: Path) -> HostModel:
+        facts = compile_model(model)
+        out = folder / facts.sha256
+        facts.write(out)
+        objects = sorted(map(str, folder.glob("*.o")))
+        sources = [str(driver), str(out / "model.c")]
+        program = out / "run"
+        subprocess.run([*flags, f"-I{out}", *sources, *objects, "-o", program], check=True)
+        return HostModel(facts, program)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def run_model(host_build: HostBuild, tmp_path_factory: pytest.TempPathFactory) -> RunModel:
+    """Runs made-up models."""
+    folder = tmp_path_factory.mktemp("models")
+
+    def run(model: Model, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+        content = model.build()
+        file = folder / f"{hashlib.sha256(content).hexdigest()}.tflite"
+        file.write_bytes(content)
+        return host_build(file).run(inputs)
+
+    return run

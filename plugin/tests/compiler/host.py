@@ -1,0 +1,43 @@
+"""A compiled model as a program on this machine."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.compiler import CompiledModel
+
+from .models import Model
+
+
+@dataclass(frozen=True)
+class HostModel:
+    """A compiled model and the program that runs it on this machine."""
+
+    facts: CompiledModel
+    program: Path
+
+    def run(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Outputs [samples, ...] for inputs [samples, ...]."""
+        count = len(inputs)
+        done = subprocess.run(
+            [self.program],
+            input=np.ascontiguousarray(inputs).tobytes(),
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return np.frombuffer(done.stdout, np.int8).reshape(count, *self.facts.output.shape[1:])
+
+
+HostBuild = Callable[[Path], HostModel]
+"""Compiles a ``.tflite`` file and builds the program."""
+
+RunModel = Callable[[Model, NDArray[np.int8]], NDArray[np.int8]]
+"""Compiles, builds and runs a made-up model."""
