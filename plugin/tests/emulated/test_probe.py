@@ -143,6 +143,27 @@ def test_an_access_to_nowhere_faults_and_the_next_one_works(emulated: EmulatedBo
         assert target.read32(0xE000_ED00) == 0x410F_C240
 
 
+def test_a_fault_on_the_bus_sets_the_sticky_error_until_it_is_cleared(
+    emulated: EmulatedBoard,
+) -> None:
+    abort, control_status, select = 0x0, 0x4, 0x8
+    address, data = 0x4, 0xC
+    sticky_error = 1 << 5
+    probe = DebugProbeAggregator.get_probe_with_id(emulated.probe_uid)
+    Session(probe, options={"no_config": True})
+    probe.open()
+    try:
+        probe.write_dp(select, 0)
+        probe.write_ap(address, NOWHERE)
+        with pytest.raises(exceptions.TransferFaultError):
+            probe.read_ap(data)
+        assert probe.read_dp(control_status) & sticky_error
+        probe.write_dp(abort, 1 << 2)
+        assert not probe.read_dp(control_status) & sticky_error
+    finally:
+        probe.close()
+
+
 def test_reset_can_be_caught_before_the_first_instruction(
     running: EmulatedBoard, echo_image: Image
 ) -> None:
