@@ -75,7 +75,7 @@ def test_single_stream_asks_a_foreign_firmware_for_one_inference_at_a_time() -> 
     assert result.clock == "time stamps"
     assert np.allclose(result.times_s, 0.05)
     assert result.times_s.sum() >= 1.5, "20 queries take 1 s: the rule of time asks for more"
-    assert len(timed) == len(result.times_s) + 5, "and one a sample to find the pace"
+    assert len(timed) == len(result.times_s) + 5, "and one an input to find the pace"
 
 
 def test_throughput_windows_last_as_long_as_the_rules_ask() -> None:
@@ -90,7 +90,7 @@ FAULTS: list[tuple[Kind, type[TinyhilError], str]] = [
     ("noise", LinkError, r"no printable ASCII.*m-lap-us-1\\xff23"),
     ("endless-line", LinkError, r"longer than 4096"),
     ("endless-lines", LinkError, r"more than 8192 lines"),
-    ("silence", LinkTimeoutError, r"not answered to its end in 1 s"),
+    ("silence", LinkTimeoutError, r"not answered to its end in [0-9.]+ s"),
     ("unplugged", LinkError, r"is gone"),
     ("lost-digits", LinkError, r"without LoadDone"),
 ]
@@ -127,10 +127,7 @@ def test_scores_for_another_model_are_refused() -> None:
         measure.accuracy(open_session(dut.port), SAMPLES, 12, ignore, ignore)
 
 
-# Without the silent one: the deadline of a sample is longer than a test should take.
-@pytest.mark.parametrize(
-    ("kind", "error", "text"), [fault for fault in FAULTS if fault[0] != "silence"]
-)
+@pytest.mark.parametrize(("kind", "error", "text"), FAULTS)
 def test_what_was_measured_before_a_fault_is_kept(
     kind: Kind, error: type[TinyhilError], text: str
 ) -> None:

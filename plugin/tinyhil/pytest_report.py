@@ -17,7 +17,6 @@ from tinyhil import metrics
 from tinyhil.board import Board
 from tinyhil.deadline import Deadline
 from tinyhil.errors import BenchError, TinyhilError
-from tinyhil.facts import Metric
 from tinyhil.measure import Accuracy, Progress, SingleStream
 from tinyhil.plan import Plan
 from tinyhil.progress import progress_bar
@@ -26,6 +25,7 @@ from tinyhil.report import allure, figures, html
 from tinyhil.report.table import verdict_table
 from tinyhil.report.title import data_label, title_of
 from tinyhil.runner import Outcome
+from tinyhil.verdict import Verdict
 
 plan_key = pytest.StashKey[Plan]()
 """Where a run's plan is, once its options have been checked."""
@@ -79,10 +79,13 @@ class HilReport:
         self._boards[board.name] = board
         self.runs.append(folder)
 
-    def judging(self, metric: Metric, outcome: Outcome) -> None:
+    def judged(self, verdict: Verdict, outcome: Outcome) -> None:
         """See `runner.Reporter`."""
         job, data_set = outcome.job, outcome.entry.subject.data_set
-        allure.describe(job.dut.board, job.task, metric, data_set=data_set, station=job.dut.station)
+        allure.describe(
+            job.dut.board, job.task, verdict.metric, data_set=data_set, station=job.dut.station
+        )
+        allure.attach_text("verdict", str(verdict))
         for name, svg in _pictures(outcome):
             allure.attach_svg(name, svg)
         line = outcome.entry.as_json("")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from tinyhil.deadline import Deadline
-from tinyhil.errors import DeviceError, TinyhilError
+from tinyhil.errors import DeviceError, LinkError, TinyhilError
 from tinyhil.facts import Metric
 from tinyhil.job import MEASURES, Conversation, Finding, Job
 from tinyhil.measure import Progress
@@ -24,6 +24,8 @@ from tinyhil.session import DeviceInfo, Session
 from tinyhil.verdict import Verdict, judge
 
 _IDENTIFY_S = 15.0
+_RECOVER_S = 10.0
+"""How long a session may take to get in step again after a fault of the link."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class Reporter(Protocol):
         """A measure has ended, well or not, and is in the record."""
         ...
 
-    def judging(self, metric: Metric, outcome: Outcome) -> None:
-        """A test is about to judge a metric."""
+    def judged(self, verdict: Verdict, outcome: Outcome) -> None:
+        """A test has asked for the verdict on a metric."""
         ...
 
 
@@ -64,6 +66,7 @@ class Measurement:
         self.record = record
         self._talk = Conversation(job, session, identify(session, job))
         self._reporter = reporter
+        self._out_of_step = False
         self._finished: dict[str, Outcome | TinyhilError] = {}
 
     def outcome(self, metric: Metric) -> Outcome:
@@ -84,17 +87,17 @@ class Measurement:
         return finished
 
     def judge(self, metric: Metric) -> Verdict:
-        """The verdict on one metric, which the report then shows with its measure's pictures.
+        """The verdict on one metric, which the report shows with its measure's pictures.
 
         Raises:
             TinyhilError: as `outcome`.
         """
         outcome = self.outcome(metric)
-        self._reporter.judging(metric, outcome)
-        for verdict in outcome.entry.verdicts:
-            if verdict.metric == metric:
-                return verdict
-        return Verdict(metric, math.nan, None, "not judged", "these samples do not define it")
+        undefined = Verdict(metric, math.nan, None, "not judged", "these samples do not define it")
+        verdicts = {verdict.metric: verdict for verdict in outcome.entry.verdicts}
+        verdict = verdicts.get(metric, undefined)
+        self._reporter.judged(verdict, outcome)
+        return verdict
 
     def _make(self, name: str) -> Outcome:
         started, clock = datetime.now(UTC), time.monotonic()
@@ -107,11 +110,15 @@ class Measurement:
             kept += 1
 
         try:
+            if self._out_of_step:
+                self._talk.session.synchronize(Deadline.after(_RECOVER_S))
+                self._out_of_step = False
             with self._reporter.bar(
                 f"{job.dut.station} {job.task.name}: {measure.title}"
             ) as progress:
                 finding = measure.make(self._talk, keep, progress)
         except TinyhilError as error:
+            self._out_of_step = isinstance(error, LinkError)
             error.locate(job.dut.station, name)
             seconds = time.monotonic() - clock
             self._note(replace(blank, samples=kept, seconds=seconds, error=str(error)))
