@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from .host import HostBuild, HostModel, RunModel
-from .models import Model
 from tinyhil.compiler import compile_model
 from tinyhil.paths import FIRMWARE
+
+from .host import HostBuild, HostModel, RunModel
+from .models import Model
 
 _KERNELS = FIRMWARE / "kernels"
 _FLAGS = (

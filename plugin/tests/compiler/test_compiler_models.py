@@ -56,7 +56,7 @@ def test_official_streaming_wake_word_equals_the_reference(
 ) -> None:
     oracle = np.load(official / "oracle" / "sww01.npz")
     model = host_build(official / "models" / "str_ww_ref_model.tflite")
-    outputs = model.run(oracle["inputs"].reshape(len(oracle["inputs"]), -1))
+    outputs = model.run(oracle["inputs"])
     assert np.array_equal(outputs, oracle["outputs"].reshape(outputs.shape))
 
 

@@ -1,0 +1,156 @@
+"""What the operators mean, slowly and plainly: exact numbers, one output at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
+SAME, VALID = range(2)
+
+
+def half_away(value: Fraction) -> int:
+    """Nearest integer, halves away from zero."""
+    return int(math.copysign(math.floor(abs(value) + Fraction(1, 2)), value))
+
+
+def half_up(value: Fraction) -> int:
+    """Nearest integer, halves up."""
+    return math.floor(value + Fraction(1, 2))
+
+
+@dataclass(frozen=True)
+class Requantization:
+    """From an accumulator to an int8 output."""
+
+    multiplier: float
+    scale: float
+    """Of the output."""
+    zero_point: int
+    activation: int = NONE
+
+    def __call__(self, accumulator: int) -> int:
+        fraction, exponent = math.frexp(self.multiplier)
+        mantissa = half_up(Fraction(fraction) * 2**31)
+        if mantissa == 2**31:
+            mantissa, exponent = 2**30, exponent + 1
+        if exponent < -31:
+            mantissa = exponent = 0
+        shifted = accumulator * 2 ** max(exponent, 0)
+        scaled = half_up(Fraction(shifted * mantissa, 2**31))
+        rounded = half_away(Fraction(scaled, 2 ** max(-exponent, 0)))
+        low, high = self.bounds()
+        return min(max(rounded + self.zero_point, low), high)
+
+    def bounds(self) -> tuple[int, int]:
+        """Smallest and largest output."""
+
+        def stored(real: float) -> int:
+            quotient = np.float32(real) / np.float32(self.scale)
+            return self.zero_point + half_away(Fraction(float(quotient)))
+
+        low = {RELU: 0.0, RELU6: 0.0, RELU_N1_TO_1: -1.0}.get(self.activation)
+        high = {RELU6: 6.0, RELU_N1_TO_1: 1.0}.get(self.activation)
+        return (
+            -128 if low is None else max(-128, stored(low)),
+            127 if high is None else min(127, stored(high)),
+        )
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window that slides over an image of `height` times `width`."""
+
+    height: int
+    width: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: int
+
+    @property
+    def output(self) -> tuple[int, int]:
+        """Height and width of the output."""
+        return self._outputs(0, self.height), self._outputs(1, self.width)
+
+    def _outputs(self, axis: int, size: int) -> int:
+        room = size if self.padding == SAME else size - self.kernel[axis] + 1
+        return -(-room // self.stride[axis])
+
+    def taps(self, y: int, x: int) -> list[tuple[int, int, int, int]]:
+        """What output (y, x) sees in the image: image row and column, kernel row and column."""
+        return [
+            (iy, ix, ky, kx)
+            for ky, iy in self._line(0, self.height, y)
+            for kx, ix in self._line(1, self.width, x)
+        ]
+
+    def _line(self, axis: int, size: int, output: int) -> list[tuple[int, int]]:
+        kernel, stride = self.kernel[axis], self.stride[axis]
+        missing = max(0, (self.output[axis] - 1) * stride + kernel - size)
+        before = missing // 2 if self.padding == SAME else 0
+        places = ((k, output * stride - before + k) for k in range(kernel))
+        return [(k, place) for k, place in places if 0 <= place < size]
+
+
+def convolve(
+    image: NDArray[np.int8],
+    zero_point: int,
+    weights: NDArray[np.int8],
+    biases: NDArray[np.int32],
+    window: Window,
+    requantize: Callable[[int, int], int],
+) -> NDArray[np.int8]:
+    """CONV_2D of [height, width, inputs] with [outputs, height, width, inputs]."""
+    centered = image.astype(np.int64) - zero_point
+    result = np.zeros((*window.output, len(weights)), np.int8)
+    for y, x, channel in np.ndindex(result.shape):
+        products = (
+            int(centered[iy, ix] @ weights[channel, ky, kx].astype(np.int64))
+            for iy, ix, ky, kx in window.taps(y, x)
+        )
+        result[y, x, channel] = requantize(channel, int(biases[channel]) + sum(products))
+    return result
+
+
+def convolve_depthwise(
+    image: NDArray[np.int8],
+    zero_point: int,
+    weights: NDArray[np.int8],
+    biases: NDArray[np.int32],
+    window: Window,
+    requantize: Callable[[int, int], int],
+) -> NDArray[np.int8]:
+    """DEPTHWISE_CONV_2D of [height, width, inputs] with [1, height, width, outputs]."""
+    outputs = weights.shape[3]
+    multiplier = outputs // image.shape[2]
+    result = np.zeros((*window.output, outputs), np.int8)
+    for y, x, channel in np.ndindex(result.shape):
+        total = int(biases[channel])
+        for iy, ix, ky, kx in window.taps(y, x):
+            value = int(image[iy, ix, channel // multiplier]) - zero_point
+            total += value * int(weights[0, ky, kx, channel])
+        result[y, x, channel] = requantize(channel, total)
+    return result
+
+
+def pool(image: NDArray[np.int8], window: Window, bounds: tuple[int, int]) -> NDArray[np.int8]:
+    """AVERAGE_POOL_2D of [height, width, channels]."""
+    result = np.zeros((*window.output, image.shape[2]), np.int8)
+    for y, x, channel in np.ndindex(result.shape):
+        values = [int(image[iy, ix, channel]) for iy, ix, _, _ in window.taps(y, x)]
+        mean = half_away(Fraction(sum(values), len(values)))
+        result[y, x, channel] = min(max(mean, bounds[0]), bounds[1])
+    return result
+
+
+def softmax(row: NDArray[np.int8], scale: float) -> NDArray[Any]:
+    """SOFTMAX in real numbers, in units of 1/256 above -128: not rounded."""
+    powers = np.exp((row.astype(np.float64) - row.max()) * scale)
+    probabilities: NDArray[Any] = powers / powers.sum() * 256 - 128
+    return probabilities
