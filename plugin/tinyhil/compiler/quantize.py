@@ -56,16 +56,18 @@ def activation_range(node: Node, activation: int | float) -> tuple[int, int]:
     if activation not in bounds:
         raise node.refuse(f"has the fused activation {activation}, which is not known")
     low, high = bounds[int(activation)]
-    lowest = INT8_MIN if low is None else max(INT8_MIN, _quantize(low, node.output))
-    highest = INT8_MAX if high is None else min(INT8_MAX, _quantize(high, node.output))
+    lowest = INT8_MIN if low is None else max(INT8_MIN, _quantize(node, low))
+    highest = INT8_MAX if high is None else min(INT8_MAX, _quantize(node, high))
     node.check(lowest <= highest, "has an output range that its activation leaves empty")
     return lowest, highest
 
 
-def _quantize(real: float, tensor: Tensor) -> int:
-    """Nearest stored value, halves away from zero; the quotient is a float32."""
-    quotient = float(np.float32(real) / np.float32(tensor.scale))
-    return tensor.zero_point + int(math.copysign(math.floor(abs(quotient) + 0.5), quotient))
+def _quantize(node: Node, real: float) -> int:
+    """Nearest stored output, halves away from zero; the quotient is a float32."""
+    with np.errstate(over="ignore"):
+        quotient = float(np.float32(real) / np.float32(node.output.scale))
+    node.check(abs(quotient) < 2**31, f"has an output scale of {node.output.scale}")
+    return node.output.zero_point + int(math.copysign(math.floor(abs(quotient) + 0.5), quotient))
 
 
 def weight_scales(node: Node, weights: Tensor, channels: int, axis: int) -> NDArray[np.float64]:
@@ -109,6 +111,7 @@ def channels(
 
 def _channel(node: Node, bias: int, bound: int, real: float) -> Channel:
     """One channel; `bound` is on the size of its accumulator."""
+    node.check(math.isfinite(real), "has scales whose quotient is not a number")
     multiplier, shift = quantize_multiplier(real)
     left, right = max(shift, 0), max(-shift, 0)
     node.check(bound << left < 2**31, "has sums that may not fit into 32 bits")

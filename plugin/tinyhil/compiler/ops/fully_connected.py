@@ -57,6 +57,7 @@ def _multipliers(node: Node, source: Tensor, weights: Tensor) -> list[float]:
     assert weights.quantization is not None
     products = source.scale * scales
     if weights.quantization.scales.size == 1:
-        products = products.astype(np.float32).astype(np.float64)
+        with np.errstate(over="ignore"):
+            products = products.astype(np.float32).astype(np.float64)
     multipliers: list[float] = (products / node.output.scale).tolist()
     return multipliers

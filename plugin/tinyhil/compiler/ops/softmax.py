@@ -21,6 +21,8 @@ _INTEGER_BITS: Final = 5
 """Of a scaled distance from the maximum."""
 _MAX_CLASSES: Final = 256
 """More would overflow the reference's last shift."""
+_SMALLEST_SCALE: Final = 2.0**-26
+"""The reference takes larger ones only."""
 _ONE: Final = 2**31 - 1  # Q0, saturated
 _QUARTER: Final = 2**24  # Q5
 # exp(-2**e) as Q0 for e = -2 to 4.
@@ -39,6 +41,7 @@ def lower(node: Node) -> Lowered:
     classes = source.shape[-1]
     node.check(classes <= _MAX_CLASSES, f"has {classes} classes, more than {_MAX_CLASSES}")
     node.check(math.isfinite(beta) and beta > 0, f"has beta {beta}")
+    node.check(source.scale * beta > _SMALLEST_SCALE, f"has an input scale of {source.scale}")
     table = exponentials(source.scale * beta)
     return Lowered(
         kernel="softmax_s8",
@@ -55,7 +58,6 @@ def exponentials(scale: float) -> list[int]:
     """exp(-d * scale) as Q0 for d = 0, 1, ... as far as the reference does not call it zero."""
     real = min(scale * 2 ** (31 - _INTEGER_BITS), 2**31 - 1.0)
     multiplier, shift = quantize_multiplier(real)
-    shift = max(shift, 0)
     limit = math.floor((2**_INTEGER_BITS - 1) * 2 ** (31 - _INTEGER_BITS) / 2**shift)
     return [
         _exponential(_multiply(-distance << shift, multiplier))

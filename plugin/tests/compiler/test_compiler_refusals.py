@@ -1,0 +1,220 @@
+"""What the compiler refuses, and that it says what, where and in which file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tflite
+
+from tinyhil.compiler import CompiledModel, compile_model
+from tinyhil.errors import ModelError
+from tinyhil.paths import SUITES
+
+from .models import Activation, Model, Operator, Weights
+
+STAND_IN = SUITES / "standin" / "kws01.tflite"
+MUTATIONS = 400
+
+IMAGE = Activation((1, 4, 4, 2), 0.5, 3)
+KERNEL = Weights(np.ones((3, 3, 3, 2), np.int8), [0.25])
+BIAS = Weights(np.zeros(3, np.int32))
+RESULT = Activation((1, 4, 4, 3), 2.0)
+OPTIONS = {"StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+CONV = Operator("CONV_2D", (0, 1, 2), 3, "Conv2DOptions", OPTIONS)
+SMALL = Model([IMAGE, KERNEL, BIAS, RESULT], [CONV])
+
+
+def with_tensor(index: int, tensor: Weights | Activation) -> Model:
+    """The small model with another tensor."""
+    tensors: Sequence[Weights | Activation] = [
+        tensor if i == index else own for i, own in enumerate(SMALL.tensors)
+    ]
+    return dataclasses.replace(SMALL, tensors=tensors)
+
+
+def with_options(**values: int) -> Model:
+    """The small model with other options."""
+    conv = dataclasses.replace(CONV, values={**OPTIONS, **values})
+    return dataclasses.replace(SMALL, operators=[conv])
+
+
+def connected(input_scale: float, weight_scale: float) -> Model:
+    """FULLY_CONNECTED alone."""
+    weights = Weights(np.ones((3, 2), np.int8), [weight_scale])
+    return Model(
+        [Activation((1, 2), input_scale), weights, Activation((1, 3))],
+        [Operator("FULLY_CONNECTED", (0, 1), 2, "FullyConnectedOptions")],
+    )
+
+
+def normalized(scale: float, classes: int) -> Model:
+    """SOFTMAX alone."""
+    return Model(
+        [Activation((1, classes), scale), Activation((1, classes), 1 / 256, -128)],
+        [Operator("SOFTMAX", (0,), 1, "SoftmaxOptions", {"Beta": 1.0})],
+    )
+
+
+def refusal(path: Path, content: bytes) -> str:
+    """What the compiler says of a file that it must refuse."""
+    path.write_bytes(content)
+    with pytest.raises(ModelError) as caught:
+        compile_model(path)
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+    return caught.value.message
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the model at hand is."""
+    return tmp_path / "model.tflite"
+
+
+def test_the_small_model_itself_compiles(file: Path) -> None:
+    file.write_bytes(SMALL.build())
+    assert compile_model(file).macs == 4 * 4 * 3 * 3 * 3 * 2
+
+
+def test_an_unknown_operator_is_named_with_its_index_and_the_model(file: Path) -> None:
+    model = Model(
+        [*SMALL.tensors, Activation((1, 4, 4, 3), 1 / 256, -128)],
+        [CONV, Operator("LOGISTIC", (3,), 4)],
+    )
+    assert "operator 1 (LOGISTIC)" in refusal(file, model.build())
+
+
+def test_a_float_model_is_refused_by_its_tensors_type(file: Path) -> None:
+    model = with_tensor(0, dataclasses.replace(IMAGE, dtype=tflite.TensorType.FLOAT32))
+    assert "operator 0 (CONV_2D): tensor 0: is FLOAT32" in refusal(file, model.build())
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [
+        (dataclasses.replace(SMALL, inputs=(0, 3)), "2 inputs"),
+        (dataclasses.replace(SMALL, outputs=(3, 3)), "2 outputs"),
+        (dataclasses.replace(SMALL, outputs=(1,)), "output is a constant"),
+        (dataclasses.replace(SMALL, outputs=(0,)), "never written"),
+        (dataclasses.replace(SMALL, operators=[CONV, CONV]), "writes tensor 3 again"),
+        (
+            dataclasses.replace(SMALL, operators=[dataclasses.replace(CONV, inputs=(3, 1, 2))]),
+            "reads tensor 3 too early",
+        ),
+        (
+            dataclasses.replace(SMALL, operators=[dataclasses.replace(CONV, inputs=(0, 99))]),
+            "tensor index 99 is out of range",
+        ),
+        (
+            dataclasses.replace(SMALL, operators=[dataclasses.replace(CONV, inputs=(0,))]),
+            "input 1 is missing",
+        ),
+        (
+            dataclasses.replace(SMALL, operators=[dataclasses.replace(CONV, options="")]),
+            "has no Conv2DOptions",
+        ),
+        (with_options(DilationHFactor=2), "dilation 2"),
+        (with_options(StrideW=0), "stride 0"),
+        (with_options(Padding=7), "padding 7"),
+        (with_options(FusedActivationFunction=4), "fused activation 4"),
+        (with_options(StrideH=2), "4 outputs where its windows give 2"),
+        (
+            with_tensor(0, dataclasses.replace(IMAGE, signature=(-1, -1, 4, 2))),
+            "dynamic shape",
+        ),
+        (with_tensor(0, dataclasses.replace(IMAGE, shape=(2, 4, 4, 2))), "batch"),
+        (with_tensor(0, dataclasses.replace(IMAGE, shape=(1, 4, 4, 5))), "2 of 5 channels"),
+        (with_tensor(0, dataclasses.replace(IMAGE, shape=(1, 0, 4, 2))), "shape [1, 0, 4, 2]"),
+        (with_tensor(0, dataclasses.replace(IMAGE, shape=(1, 1 << 20, 1 << 20, 2))), "too large"),
+        (with_tensor(0, dataclasses.replace(IMAGE, scale=-1.0)), "scale"),
+        (with_tensor(0, dataclasses.replace(IMAGE, scale=float("nan"))), "scale"),
+        (with_tensor(0, dataclasses.replace(IMAGE, zero_point=128)), "zero points"),
+        (with_tensor(1, dataclasses.replace(KERNEL, scales=())), "without quantization"),
+        (with_tensor(1, dataclasses.replace(KERNEL, zero_point=1)), "weights with a zero point"),
+        (with_tensor(1, dataclasses.replace(KERNEL, scales=[1.0] * 2)), "2 weight scales for 3"),
+        (with_tensor(1, dataclasses.replace(KERNEL, scales=[1.0] * 3, axis=3)), "along axis 3"),
+        (with_tensor(2, Weights(np.zeros(4, np.int32))), "4 biases for 3"),
+        (with_tensor(2, Weights(np.zeros(3, np.float32))), "is FLOAT32"),
+        (with_tensor(2, Weights(np.full(3, 2**31 - 1, np.int32))), "32 bits"),
+        (
+            dataclasses.replace(
+                with_options(FusedActivationFunction=3),
+                tensors=[*SMALL.tensors[:3], dataclasses.replace(RESULT, scale=1e-40)],
+            ),
+            "output scale",
+        ),
+        (connected(3e38, 3e38), "not a number"),
+        (normalized(1e-9, 12), "input scale"),
+        (normalized(0.1, 257), "257 classes"),
+        (
+            Model([IMAGE, IMAGE], [Operator("RESHAPE", (0,), 1)]),
+            "computes nothing",
+        ),
+    ],
+)
+def test_what_the_kernels_cannot_do_is_refused(file: Path, model: Model, what: str) -> None:
+    assert what in refusal(file, model.build())
+
+
+def test_a_missing_file_is_named(file: Path) -> None:
+    with pytest.raises(ModelError, match=r"model\.tflite: cannot be read"):
+        compile_model(file)
+
+
+def test_a_file_of_another_kind_is_refused(file: Path) -> None:
+    assert "TFL3" in refusal(file, b"#!/bin/sh\nexit 0\n")
+    assert "TFL3" in refusal(file, b"")
+
+
+def test_a_file_beyond_any_microcontroller_is_refused(file: Path) -> None:
+    assert "larger" in refusal(file, SMALL.build() + bytes(8 << 20))
+
+
+def test_many_operators_on_one_large_buffer_are_refused(file: Path) -> None:
+    size = 1024
+    layers = 40
+    square = Weights(np.ones((size, size), np.int8), [0.01])
+    states = [Activation((1, size), 1.0) for _ in range(layers + 1)]
+    operators = [
+        Operator("FULLY_CONNECTED", (1 + i, 0), 2 + i, "FullyConnectedOptions")
+        for i in range(layers)
+    ]
+    model = Model([square, *states], operators, inputs=(1,))
+    assert "bytes of constants" in refusal(file, model.build())
+
+
+@pytest.mark.parametrize("source", ["small", "stand-in"])
+def test_a_truncated_file_is_never_more_than_a_model_error(file: Path, source: str) -> None:
+    content = SMALL.build() if source == "small" else STAND_IN.read_bytes()
+    for length in np.linspace(0, len(content) - 1, 100).astype(int):
+        file.write_bytes(content[:length])
+        compile_or_refuse(file)
+
+
+@pytest.mark.parametrize("flips", [1, 2])
+def test_flipped_bits_are_never_more_than_a_model_error(file: Path, flips: int) -> None:
+    random = np.random.default_rng(flips)
+    content = SMALL.build()
+    refused = 0
+    for _ in range(MUTATIONS):
+        mutant = np.frombuffer(content, np.uint8).copy()
+        for place in random.integers(0, len(mutant), flips):
+            mutant[place] ^= 1 << random.integers(0, 8)
+        file.write_bytes(mutant.tobytes())
+        refused += compile_or_refuse(file) is None
+    assert 0 < refused < MUTATIONS  # or nothing was tried
+
+
+def compile_or_refuse(file: Path) -> CompiledModel | None:
+    """The model; None when it is refused as it should be."""
+    try:
+        model = compile_model(file)
+    except ModelError:
+        return None
+    assert model.operators
+    assert model.arena_bytes > 0
+    return model
