@@ -44,10 +44,10 @@ def options(window: Window, activation: int, **more: int) -> dict[str, int]:
 
 
 def images(random: np.random.Generator, *shape: int) -> NDArray[np.int8]:
-    """Four samples, two of them at the limits."""
-    made = random.integers(-128, 128, (4, *shape), dtype=np.int8)
-    made[0], made[1] = -128, 127
-    return made
+    """Eight samples: two at the limits, two random ones, four of small values."""
+    wide = random.integers(-128, 128, (4, *shape), dtype=np.int8)
+    wide[0], wide[1] = -128, 127
+    return np.concatenate([wide, random.integers(-2, 3, (4, *shape), dtype=np.int8)])
 
 
 class Channels:

@@ -115,19 +115,15 @@ def _channel(node: Node, bias: int, bound: int, real: float) -> Channel:
     multiplier, shift = quantize_multiplier(real)
     left, right = max(shift, 0), max(-shift, 0)
     node.check(bound << left < 2**31, "has sums that may not fit into 32 bits")
-    careful = _needs_care(left, right, bound << left, node.output.zero_point)
+    careful = _needs_care(left, right, bound, node.output.zero_point)
     return Channel(bias, multiplier, left, right, careful)
 
 
 def _needs_care(left: int, right: int, bound: int, zero_point: int) -> int:
     """1 unless the kernels' short requantization is the same as the full one.
 
-    It knows no left shift; it rounds halves below zero up, which does not matter where
-    everything below zero saturates; it doubles the sum; and it adds about
-    (zero_point + 128) * 2**right in 32 bits.
+    The short one knows no left shift; it doubles the sum; and it rounds halves below zero up,
+    which does not matter where everything below zero saturates. What it adds before the right
+    shift is then at most 2**30, too little to overflow.
     """
-    halves = right > 0 and zero_point > INT8_MIN
-    doubled = bound >= 2**30
-    step = 2 * (zero_point - INT8_MIN) + 1 << right
-    added = step >= 2**32 or bound + step // 2 + 1 >= 2**31
-    return int(left > 0 or halves or doubled or added)
+    return int(left > 0 or bound >= 2**30 or (right > 0 and zero_point > INT8_MIN))
