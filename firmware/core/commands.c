@@ -62,7 +62,8 @@ static const struct command {
     {"db", buffer_command, "db load N | db HEX | db print : the input buffer"},
     {"infer", infer_command, "infer N [W]      : W warm-up and N timed inferences"},
     {"results", results_command, "results          : scores of the last inference"},
-    {"hil", extension_command, "hil info | hil laps FIRST COUNT | hil stack : tinyhil's own"},
+    {"hil", extension_command,
+     "hil info | hil laps FIRST COUNT | hil stack | hil output : tinyhil's own"},
     {"help", help_command, "help             : this text"},
 };
 

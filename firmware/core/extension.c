@@ -7,7 +7,8 @@
 #include "print.h"
 #include "stack.h"
 
-#define LAPS_A_LINE 16u
+#define LAPS_A_LINE         16u
+#define OUTPUT_BYTES_A_LINE 64
 
 static void print_value(const char *name, uint32_t value) {
     print_text(name);
@@ -56,6 +57,23 @@ static void stack(void) {
     print_value("m-hil-stack-size-", stack_size());
 }
 
+/* `hil output`: lines `m-hil-output-FIRST-[hex]`, the model's raw output, which three decimals or
+ * one error would not tell in full. */
+static void output(const struct hil *hil) {
+    const int count = MODEL_OUTPUT_COUNT;
+    for (int i = 0; i < count; i++) {
+        if (i % OUTPUT_BYTES_A_LINE == 0) {
+            print_text("m-hil-output-");
+            print_signed(i);
+            print_text("-[");
+        }
+        print_hex_byte((uint8_t)hil->output[i]);
+        if (i % OUTPUT_BYTES_A_LINE == OUTPUT_BYTES_A_LINE - 1 || i + 1 == count) {
+            print_line("]");
+        }
+    }
+}
+
 void extension_command(struct hil *hil, char *rest) {
     const char *word = commands_word(&rest);
     if (word == NULL) {
@@ -66,6 +84,8 @@ void extension_command(struct hil *hil, char *rest) {
         laps(hil, rest);
     } else if (strcmp(word, "stack") == 0) {
         stack();
+    } else if (strcmp(word, "output") == 0) {
+        output(hil);
     } else {
         print_text("e-[Unknown command: hil ");
         print_untrusted(word);

@@ -1,4 +1,5 @@
 /* `infer` and `results`: the timed region. */
+#include "adapter.h"
 #include "clock.h"
 #include "commands.h"
 #include "model.h"
@@ -8,17 +9,13 @@
 #define DEFAULT_INFERENCES 1
 #define DEFAULT_WARM_UP    10
 
-static void invoke(struct hil *hil) {
-    model_invoke(hil->arena, (const int8_t *)hil->input, hil->output);
-}
-
 static uint32_t saturate(uint64_t ticks) {
     return ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks;
 }
 
 /* Runs `count` inferences with interrupts masked on a restarted counter and keeps the time of
  * each; nothing is printed or allocated in between.  Returns the ticks of all together. */
-static uint64_t run_timed(struct hil *hil, uint32_t count) {
+static uint64_t run_timed(struct hil *hil, const int8_t *input, uint32_t count) {
     uint32_t state = port_interrupts_mask();
     if (HIL_ENERGY_MODE) {
         port_timestamp_edge();
@@ -26,7 +23,7 @@ static uint64_t run_timed(struct hil *hil, uint32_t count) {
     clock_restart(hil);
     uint64_t last = 0;
     for (uint32_t i = 0; i < count; i++) {
-        invoke(hil);
+        model_invoke(hil->arena, input, hil->output);
         uint64_t now = port_ticks();
         if (i < HIL_LAPS) {
             hil->laps[i] = saturate(now - last);
@@ -43,12 +40,7 @@ static uint64_t run_timed(struct hil *hil, uint32_t count) {
 
 void infer_results(const struct hil *hil) {
     print_text("m-results-[");
-    for (int i = 0; i < MODEL_OUTPUT_COUNT; i++) {
-        if (i != 0) {
-            print_text(",");
-        }
-        print_score(MODEL_OUTPUT_SCALE * (float)(hil->output[i] - MODEL_OUTPUT_ZERO_POINT));
-    }
+    adapter_print_results(hil);
     print_line("]");
 }
 
@@ -72,13 +64,15 @@ void infer_command(struct hil *hil, char *rest) {
         return;
     }
     print_count("m-warmup-start-", warm_up);
+    const int8_t *input = adapter_input_open(hil);
     for (int32_t i = 0; i < warm_up; i++) {
-        invoke(hil);
+        model_invoke(hil->arena, input, hil->output);
     }
     print_line("m-warmup-done");
     print_count("m-infer-start-", inferences);
     port_transmit_flush();
-    uint64_t elapsed = run_timed(hil, (uint32_t)inferences);
+    uint64_t elapsed = run_timed(hil, input, (uint32_t)inferences);
+    adapter_input_close(hil);
     if (!HIL_ENERGY_MODE) {
         /* Printed after the region, not at its ends: printing takes time too. */
         clock_print(hil->ticks_before_restart);

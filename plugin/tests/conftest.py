@@ -50,10 +50,10 @@ def stand_in(kws01: Task, tmp_path_factory: pytest.TempPathFactory) -> Material:
 
 @pytest.fixture(scope="session")
 def stand_in_firmware(
-    mps2: Board, stand_in: Material, tmp_path_factory: pytest.TempPathFactory
+    mps2: Board, kws01: Task, stand_in: Material, tmp_path_factory: pytest.TempPathFactory
 ) -> Firmware:
     """The reference firmware with the stand-in model."""
-    return firmware.build(mps2, "kws01", stand_in.model, tmp_path_factory.mktemp("firmware"))
+    return firmware.build(mps2, kws01, stand_in.model, tmp_path_factory.mktemp("firmware"))
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,11 @@ def test_top1_and_auc_of_a_small_case() -> None:
     assert metrics.confusion(labels, scores).tolist() == [[1, 1], [0, 2]]
 
 
+def test_auc_of_one_column_takes_it_for_anomaly() -> None:
+    labels = np.array([0, 0, 1, 1])
+    assert metrics.auc(labels, np.array([[1.0], [3.0], [2.0], [4.0]])) == 0.75
+
+
 def test_auc_is_not_defined_where_a_class_has_no_sample() -> None:
     assert metrics.auc(np.array([0, 1]), np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1]])) is None
 

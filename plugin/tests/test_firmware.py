@@ -225,7 +225,7 @@ def test_all_official_outputs_on_the_device_equal_the_oracle(
 ) -> None:
     brought = material(kws01, official, tmp_path)
     assert brought.data.kind == "official"
-    built = firmware.build(mps2, "kws01", brought.model, tmp_path)
+    built = firmware.build(mps2, kws01, brought.model, tmp_path)
     deadline = Deadline.after(60)
     with load_flasher("pyocd")(mps2, live.probe_uid, deadline) as flasher:
         flasher.flash(built.image, deadline)
@@ -244,26 +244,28 @@ def test_all_official_outputs_on_the_device_equal_the_oracle(
     assert (sum(equal), len(equal)) == (1000, 1000)
 
 
-def test_a_second_build_does_nothing(mps2: Board, stand_in: Material, tmp_path: Path) -> None:
-    first = firmware.build(mps2, "kws01", stand_in.model, tmp_path).image
+def test_a_second_build_does_nothing(
+    mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path
+) -> None:
+    first = firmware.build(mps2, kws01, stand_in.model, tmp_path).image
     changed = first.path.stat().st_mtime_ns
-    second = firmware.build(mps2, "kws01", stand_in.model, tmp_path).image
+    second = firmware.build(mps2, kws01, stand_in.model, tmp_path).image
     assert second.sha256 == first.sha256
     assert second.path.stat().st_mtime_ns == changed
 
 
 def test_an_image_too_large_for_the_board_is_refused_by_name(
-    mps2: Board, stand_in: Material, tmp_path: Path
+    mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path
 ) -> None:
     small = tuple(memory.model_copy(update={"size": 0x8000}) for memory in mps2.memory)
     with pytest.raises(FirmwareError, match=r"region `(CODE|DATA)' overflowed by \d+ bytes"):
-        firmware.build(mps2.model_copy(update={"memory": small}), "kws01", stand_in.model, tmp_path)
+        firmware.build(mps2.model_copy(update={"memory": small}), kws01, stand_in.model, tmp_path)
 
 
 def test_energy_mode_announces_itself_at_boot(
-    mps2: Board, stand_in: Material, tmp_path: Path
+    mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path
 ) -> None:
-    built = firmware.build(mps2, "kws01", stand_in.model, tmp_path, energy=True)
+    built = firmware.build(mps2, kws01, stand_in.model, tmp_path, energy=True)
     strings = subprocess.run(
         ["arm-none-eabi-strings", built.image.path], capture_output=True, text=True, check=True
     ).stdout

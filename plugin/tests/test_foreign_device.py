@@ -21,6 +21,7 @@ from tinyhil.errors import DeviceError, LinkError, LinkTimeoutError, TinyhilErro
 from tinyhil.links.serial import SerialLink
 from tinyhil.measure import Rules
 from tinyhil.session import Session
+from tinyhil.task import load_tasks
 
 SAMPLES = tuple(Sample(f"s{i}.bin", i % 3, bytes([i]) * 100) for i in range(6))
 
@@ -38,6 +39,10 @@ def open_session(port: str) -> Session:
     session = Session(SerialLink(port, 115200))
     session.synchronize(Deadline.after(5))
     return session
+
+
+TASK = load_tasks()["kws01"].model_copy(update={"classes": ("a", "b", "c")})
+INPUTS = measure.performance_inputs(TASK, SAMPLES)
 
 
 def ignore(*_: object) -> None:
@@ -61,7 +66,7 @@ def test_a_sample_reaches_the_device_whole() -> None:
 
 def test_accuracy_is_measured_on_a_foreign_firmware() -> None:
     with device() as dut:
-        result = measure.accuracy(open_session(dut.port), SAMPLES, 3, ignore, ignore)
+        result = measure.accuracy(open_session(dut.port), TASK, SAMPLES, ignore, ignore)
     assert np.array_equal(np.argmax(result.scores, axis=1), result.labels)
 
 
@@ -70,7 +75,7 @@ def test_single_stream_asks_a_foreign_firmware_for_one_inference_at_a_time() -> 
         session = open_session(dut.port)
         info = session.identify(Deadline.after(5))
         rules = Rules(queries=20, single_stream_s=1.5, warm_up=1)
-        result = measure.single_stream(session, info, SAMPLES, rules, ignore, ignore)
+        result = measure.single_stream(session, info, INPUTS, rules, ignore, ignore)
         timed = [command for command in dut.commands if command == "infer 1 0"]
     assert result.clock == "time stamps"
     assert np.allclose(result.times_s, 0.05)
@@ -80,7 +85,7 @@ def test_single_stream_asks_a_foreign_firmware_for_one_inference_at_a_time() -> 
 
 def test_throughput_windows_last_as_long_as_the_rules_ask() -> None:
     with device() as dut:
-        result = measure.throughput(open_session(dut.port), SAMPLES, Rules(), ignore, ignore)
+        result = measure.throughput(open_session(dut.port), INPUTS, Rules(), ignore, ignore)
     assert len(result.windows) == 5
     assert all(count >= 10 and seconds >= 10.0 for count, seconds in result.windows)
 
@@ -119,12 +124,13 @@ def test_a_clock_that_runs_backwards_is_refused() -> None:
 
 def test_a_clock_that_stands_still_is_refused() -> None:
     with device(infer_us=0) as dut, pytest.raises(DeviceError, match="no time"):
-        measure.throughput(open_session(dut.port), SAMPLES, Rules(), ignore, ignore)
+        measure.throughput(open_session(dut.port), INPUTS, Rules(), ignore, ignore)
 
 
 def test_scores_for_another_model_are_refused() -> None:
-    with device() as dut, pytest.raises(DeviceError, match=r"s0\.bin: 3 scores.*12 classes"):
-        measure.accuracy(open_session(dut.port), SAMPLES, 12, ignore, ignore)
+    twelve = load_tasks()["kws01"]
+    with device() as dut, pytest.raises(DeviceError, match=r"s0\.bin: 3 results.*has 12"):
+        measure.accuracy(open_session(dut.port), twelve, SAMPLES, ignore, ignore)
 
 
 @pytest.mark.parametrize(("kind", "error", "text"), FAULTS)
@@ -135,7 +141,7 @@ def test_what_was_measured_before_a_fault_is_kept(
     with device(Fault(kind, "db 03", nth=4)) as dut:
         session = open_session(dut.port)
         with pytest.raises(error, match=text):
-            measure.accuracy(session, SAMPLES, 3, kept.append, ignore)
+            measure.accuracy(session, TASK, SAMPLES, kept.append, ignore)
     assert [row["sample"] for row in kept] == ["s0.bin", "s1.bin", "s2.bin"]
 
 

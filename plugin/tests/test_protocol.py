@@ -39,6 +39,7 @@ from tinyhil.protocol.lines import MAX_LINE_BYTES
         ("m-hil-tick-hz-25000000", protocol.HilValue("tick-hz", 25_000_000)),
         ("m-hil-model-sha256-[ab]", protocol.HilText("model-sha256", "ab")),
         ("m-hil-laps-16-[1,2]", protocol.HilLaps(16, (1, 2))),
+        ("m-hil-output-64-[00ff]", protocol.HilOutput(64, b"\x00\xff")),
     ],
 )  # fmt: skip
 def test_each_line_of_the_protocol_is_understood(line: str, message: Message) -> None:

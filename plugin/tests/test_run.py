@@ -19,6 +19,7 @@ from tinyhil.board import Board
 from tinyhil.data import Material
 from tinyhil.paths import ROOT
 from tinyhil.report.html import find_allure
+from tinyhil.task import Task
 
 RUN_S = 120.0
 
@@ -160,21 +161,22 @@ def test_official_data_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_firmware_of_another_task_is_refused(
-    mps2: Board, stand_in: Material, tmp_path: Path
+    mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path
 ) -> None:
-    image = firmware.build(mps2, "vww01", stand_in.model, tmp_path / "build").image
+    other = kws01.model_copy(update={"name": "vww01"})
+    image = firmware.build(mps2, other, stand_in.model, tmp_path / "build").image
     status, output = run(tmp_path / "runs", "--hil-firmware", str(image.path))
     assert status == 1
     assert "[mps2-an386 / identify] the firmware's profile names the model 'vww01'" in output
 
 
 def test_an_image_outside_the_memory_map_is_refused(
-    mps2: Board, stand_in: Material, tmp_path: Path
+    mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path
 ) -> None:
     moved = tuple(memory.model_copy(update={"start": memory.start + 0x1000_0000})
                   for memory in mps2.memory)  # fmt: skip
     elsewhere = mps2.model_copy(update={"memory": moved})
-    image = firmware.build(elsewhere, "kws01", stand_in.model, tmp_path / "build").image
+    image = firmware.build(elsewhere, kws01, stand_in.model, tmp_path / "build").image
     status, output = run(tmp_path / "runs", "--hil-firmware", str(image.path))
     assert status == 1
     assert "FirmwareError: [mps2-an386 / flash]" in output
@@ -205,7 +207,7 @@ def test_a_run_that_is_killed_keeps_whole_lines_and_leaves_no_emulator(tmp_path:
     emulator = emulator_of(process)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=RUN_S)
-    assert all(len(row["scores"]) == 12 for row in lines(rows))
+    assert all(len(row["scores"][0]) == 12 for row in lines(rows))
     assert len(lines(rows)) >= 5
     emulator.wait(timeout=10)
 

@@ -155,7 +155,7 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     model = options.model or SUITES / tasks[options.task].stand_in.model
     folder = options.out or Path("build", "firmware", board.name, options.task)
     with console.status(f"building for {board.name}"):
-        built = firmware.build(board, options.task, model, folder, energy=options.energy)
+        built = firmware.build(board, tasks[options.task], model, folder, energy=options.energy)
     table = Table("#", "operator", "output", "MACs", box=None)
     for operator in built.model.operators:
         table.add_row(

@@ -8,13 +8,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from tinyhil.board import Board
 from tinyhil.compiler import CompiledModel, compile_model
 from tinyhil.elf import Image, read_image
 from tinyhil.errors import BenchError, FirmwareError
 from tinyhil.paths import FIRMWARE
+from tinyhil.task import Task
 
 _BUILD_S = 300.0
 _SHOWN_LINES = 30
@@ -28,12 +29,12 @@ class Firmware:
     model: CompiledModel
 
 
-def build(board: Board, task: str, model: Path, folder: Path, *, energy: bool = False) -> Firmware:
+def build(board: Board, task: Task, model: Path, folder: Path, *, energy: bool = False) -> Firmware:
     """Compile `model` into the reference firmware for `board`.
 
     Args:
         board: whose core, port and memory map are used.
-        task: name that the firmware's `profile` answers with.
+        task: whose name the firmware's `profile` answers with, and whose samples it takes.
         model: an int8 ``.tflite``.
         folder: for generated sources and objects; a second build there does only what changed.
         energy: mark time by a pin's edges, for a power monitor.
@@ -46,12 +47,18 @@ def build(board: Board, task: str, model: Path, folder: Path, *, energy: bool = 
     compiled = compile_model(model)
     folder.mkdir(parents=True, exist_ok=True)
     # Two runs may build the same firmware at once, one for each of two equal boards.
-    with FileLock(folder / "lock", timeout=_BUILD_S):
-        return _build(board, task, compiled, folder, energy)
+    try:
+        with FileLock(folder / "lock", timeout=_BUILD_S):
+            return _build(board, task, compiled, folder, energy)
+    except Timeout as error:
+        raise BenchError(
+            f"{folder}: another build has held this folder for {_BUILD_S:g} s",
+            hint="end that process, then try again",
+        ) from error
 
 
 def _build(
-    board: Board, task: str, compiled: CompiledModel, folder: Path, energy: bool
+    board: Board, task: Task, compiled: CompiledModel, folder: Path, energy: bool
 ) -> Firmware:
     generated = folder / "generated"
     compiled.write(generated)
@@ -64,7 +71,9 @@ def _build(
         "TINYHIL_FLAGS": " ".join(board.toolchain.flags),
         "TINYHIL_KERNEL_FOLDERS": ";".join(board.toolchain.kernels),
         "TINYHIL_PORT": board.port,
-        "TINYHIL_TASK": task,
+        "TINYHIL_TASK": task.name,
+        "TINYHIL_ENCODING": task.input.encoding,
+        "TINYHIL_RESULT": task.result,
         "TINYHIL_CLOCK_HZ": str(board.clock_hz),
         "TINYHIL_BAUD": str(board.baud),
         "TINYHIL_GENERATED": str(generated.resolve()),

@@ -45,6 +45,11 @@ class Job:
         return self.material.data.samples[: QUICK_SAMPLES if self.quick else None]
 
     @property
+    def performance_inputs(self) -> tuple[tuple[str, bytes], ...]:
+        """Name and bytes of what performance is measured on."""
+        return measure.performance_inputs(self.task, self.samples)
+
+    @property
     def limits(self) -> Mapping[Metric, Limit]:
         """Of the task and of the board, by metric."""
         return {**self.task.targets, **self.dut.board.limits.get(self.task.name, {})}
@@ -103,9 +108,11 @@ class Measure:
 
 
 def _accuracy(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
-    samples, classes = talk.job.samples, len(talk.job.task.classes)
-    result = measure.accuracy(talk.session, samples, classes, keep, progress)
-    found: dict[Metric, float] = {"top1": metrics.top1(result.labels, result.scores)}
+    samples, task = talk.job.samples, talk.job.task
+    result = measure.accuracy(talk.session, task, samples, keep, progress)
+    found: dict[Metric, float] = {}
+    if task.result == "scores":
+        found["top1"] = metrics.top1(result.labels, result.scores)
     area = metrics.auc(result.labels, result.scores)
     if area is not None:
         found["auc"] = area
@@ -114,7 +121,9 @@ def _accuracy(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
 
 def _single_stream(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
     job = talk.job
-    result = measure.single_stream(talk.session, talk.info, job.samples, job.rules, keep, progress)
+    result = measure.single_stream(
+        talk.session, talk.info, job.performance_inputs, job.rules, keep, progress
+    )
     p50, p90, p99 = (metrics.percentile(result.times_s, percent) for percent in (50, 90, 99))
     found: dict[Metric, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
     if job.dut.board.emulator:
@@ -123,13 +132,15 @@ def _single_stream(talk: Conversation, keep: Keep, progress: Progress) -> Findin
         "clock": result.clock,
         "tick_hz": result.tick_hz,
         "device_s": round(float(result.times_s.sum()), 6),
-        "inputs": min(measure.PERFORMANCE_INPUTS, len(job.samples)),
+        "inputs": len(job.performance_inputs),
     }
     return Finding(result, len(result.times_s), found, details)
 
 
 def _throughput(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
-    result = measure.throughput(talk.session, talk.job.samples, talk.job.rules, keep, progress)
+    result = measure.throughput(
+        talk.session, talk.job.performance_inputs, talk.job.rules, keep, progress
+    )
     found: dict[Metric, float] = {"throughput_ips": metrics.throughput(result.windows)}
     return Finding(
         result,
@@ -140,8 +151,8 @@ def _throughput(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
 
 
 def _memory(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
-    sample = talk.job.samples[0]
-    use = memory_use(talk.session, talk.info, talk.job.image, sample)
+    _, data = talk.job.performance_inputs[0]
+    use = memory_use(talk.session, talk.info, talk.job.image, data)
     keep(use.as_json())
     progress(1, 1)
     found: dict[Metric, float] = {"flash_bytes": use.flash_bytes, "ram_bytes": use.ram_bytes}

@@ -18,6 +18,7 @@ from tinyhil.data import Sample
 from tinyhil.deadline import Deadline
 from tinyhil.errors import DeviceError
 from tinyhil.session import DeviceInfo, Inference, Session
+from tinyhil.task import Task
 
 Keep = Callable[[Mapping[str, Any]], None]
 """Takes one raw answer as a JSON object."""
@@ -66,7 +67,7 @@ class Accuracy:
     labels: NDArray[np.int64]
     """``(samples,)``"""
     scores: NDArray[np.float64]
-    """``(samples, classes)``, as the device printed them."""
+    """``(samples, results)``, as the device printed them; means over a sample's windows."""
 
 
 @dataclass(frozen=True)
@@ -88,37 +89,39 @@ class Throughput:
 
 
 def accuracy(
-    session: Session, samples: Sequence[Sample], classes: int, keep: Keep, progress: Progress
+    session: Session, task: Task, samples: Sequence[Sample], keep: Keep, progress: Progress
 ) -> Accuracy:
-    """Infer each sample once.
+    """Infer each sample once; where a sample holds several windows, each of them.
 
     Args:
         session: a synchronized session.
+        task: whose windows and results are expected.
         samples: in the order to send them.
-        classes: scores that each answer must have.
         keep: see `Keep`.
         progress: in samples.
 
     Raises:
         LinkError, DeviceError: see `Session`.
     """
-    rows: list[tuple[float, ...]] = []
+    rows: list[NDArray[np.float64]] = []
     pace = _Pace(session)
     for sample in samples:
-        _upload(session, sample)
-        inference = pace.infer(1, 0)
-        _check_classes(sample, inference, classes)
+        windows = task.input.windows(sample.data)
+        answers: list[Inference] = []
+        for window in windows:
+            _upload(session, window)
+            answers.append(pace.infer(1, 0))
+            _check_results(sample, answers[-1], task.results)
+            progress(len(rows) + len(answers) / len(windows), len(samples))
         keep(
             {
                 "sample": sample.name,
                 "label": sample.label,
-                "scores": inference.scores,
-                "start_us": inference.start_us,
-                "end_us": inference.end_us,
+                "scores": [answer.scores for answer in answers],
+                "stamps_us": [(answer.start_us, answer.end_us) for answer in answers],
             }
         )
-        rows.append(inference.scores)
-        progress(len(rows), len(samples))
+        rows.append(np.mean([answer.scores for answer in answers], axis=0))
     return Accuracy(
         tuple(sample.name for sample in samples),
         np.array([sample.label for sample in samples], dtype=np.int64),
@@ -126,16 +129,21 @@ def accuracy(
     )
 
 
-def performance_inputs(samples: Sequence[Sample]) -> tuple[Sample, ...]:
-    """The inputs of performance measurements: spread evenly over the data set, in its order."""
+def performance_inputs(task: Task, samples: Sequence[Sample]) -> tuple[tuple[str, bytes], ...]:
+    """Name and bytes of the inputs of performance measurements.
+
+    They are spread evenly over the data set, in its order; of a sample that holds several windows,
+    the first one.
+    """
     count = min(PERFORMANCE_INPUTS, len(samples))
-    return tuple(samples[index * len(samples) // count] for index in range(count))
+    chosen = [samples[index * len(samples) // count] for index in range(count)]
+    return tuple((sample.name, task.input.windows(sample.data)[0]) for sample in chosen)
 
 
 def single_stream(
     session: Session,
     info: DeviceInfo,
-    samples: Sequence[Sample],
+    inputs: Sequence[tuple[str, bytes]],
     rules: Rules,
     keep: Keep,
     progress: Progress,
@@ -148,14 +156,13 @@ def single_stream(
     Raises:
         LinkError, DeviceError: see `Session`.
     """
-    inputs = performance_inputs(samples)
     share = Rules(
         queries=math.ceil(rules.queries / len(inputs)),
         single_stream_s=rules.single_stream_s / len(inputs),
     )
     times: list[float] = []
-    for number, sample in enumerate(inputs):
-        _upload(session, sample)
+    for number, (name, data) in enumerate(inputs):
+        _upload(session, data)
         own: list[float] = []
         pace = _Pace(session)
         pace.infer(1, 0)
@@ -163,7 +170,7 @@ def single_stream(
         while len(own) < share.queries or sum(own) < share.single_stream_s:
             batch = _batch_size(info, pace, share, own)
             ticks, seconds = _batch(session, info, pace, batch)
-            keep({"sample": sample.name, "times": ticks, "unit": _unit(info)})
+            keep({"sample": name, "times": ticks, "unit": _unit(info)})
             own.extend(seconds)
             progress(number + min(1.0, _done(share, own)), len(inputs))
         times.extend(own)
@@ -172,17 +179,20 @@ def single_stream(
 
 
 def throughput(
-    session: Session, samples: Sequence[Sample], rules: Rules, keep: Keep, progress: Progress
+    session: Session,
+    inputs: Sequence[tuple[str, bytes]],
+    rules: Rules,
+    keep: Keep,
+    progress: Progress,
 ) -> Throughput:
     """Run the official performance measurement: each input long enough by the device's clock.
 
     Raises:
         LinkError, DeviceError: see `Session`.
     """
-    inputs = performance_inputs(samples)
     windows = []
-    for number, sample in enumerate(inputs):
-        _upload(session, sample)
+    for number, (name, data) in enumerate(inputs):
+        _upload(session, data)
         pace = _Pace(session)
         pace.infer(1, 0)
         count, seconds = rules.window_inferences, -1.0
@@ -190,14 +200,14 @@ def throughput(
             count = max(count, math.ceil(1.02 * rules.window_s / pace.device_s))
             window = pace.infer(count, rules.warm_up)
             seconds = _seconds(window)
-            keep({"sample": sample.name, "count": count, **_stamps(window)})
+            keep({"sample": name, "count": count, **_stamps(window)})
         windows.append((count, seconds))
         progress(number + 1, len(inputs))
     return Throughput(tuple(windows))
 
 
-def _upload(session: Session, sample: Sample) -> None:
-    session.load(sample.data, Deadline.after(_ANSWER_S + _UPLOAD_S_A_BYTE * len(sample.data)))
+def _upload(session: Session, data: bytes) -> None:
+    session.load(data, Deadline.after(_ANSWER_S + _UPLOAD_S_A_BYTE * len(data)))
 
 
 class _Pace:
@@ -258,10 +268,10 @@ def _check_sum(inference: Inference, ticks: Sequence[int], hertz: int) -> None:
         )
 
 
-def _check_classes(sample: Sample, inference: Inference, classes: int) -> None:
-    if len(inference.scores) != classes:
+def _check_results(sample: Sample, inference: Inference, results: int) -> None:
+    if len(inference.scores) != results:
         raise DeviceError(
-            f"{sample.name}: {len(inference.scores)} scores came, the task has {classes} classes",
+            f"{sample.name}: {len(inference.scores)} results came, the task has {results}",
             hint="the firmware was built for another model",
         )
 

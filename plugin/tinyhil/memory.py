@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tinyhil.data import Sample
 from tinyhil.deadline import Deadline
 from tinyhil.elf import Image
 from tinyhil.session import DeviceInfo, Session
@@ -44,7 +43,7 @@ class MemoryUse:
         return asdict(self)
 
 
-def memory_use(session: Session, info: DeviceInfo, image: Image, sample: Sample) -> MemoryUse:
+def memory_use(session: Session, info: DeviceInfo, image: Image, sample: bytes) -> MemoryUse:
     """Infer once, so that the stack has been as deep as it gets, then ask for its mark.
 
     Raises:
@@ -53,7 +52,7 @@ def memory_use(session: Session, info: DeviceInfo, image: Image, sample: Sample)
     used = reserved = None
     if info.extension:
         deadline = Deadline.after(_INFER_S)
-        session.load(sample.data, deadline)
+        session.load(sample, deadline)
         session.infer(1, 0, deadline)
         stack = session.stack(deadline)
         used, reserved = stack.used_bytes, stack.reserved_bytes

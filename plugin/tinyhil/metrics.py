@@ -51,13 +51,16 @@ def top1(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float:
 def auc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
     """Area under the ROC curve, one class against the rest, averaged over classes.
 
-    None where it is not defined: when a class has no sample.
+    A single column is no class but a score that grows with anomaly, class 1. None where the area
+    is not defined: when a class has no sample.
     """
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - a second of import, seldom needed
 
     classes = scores.shape[1]
-    if len(np.unique(labels)) != classes:
+    if len(np.unique(labels)) != max(classes, 2):
         return None
+    if classes == 1:
+        return float(roc_auc_score(labels, scores[:, 0]))
     if classes == 2:
         return float(roc_auc_score(labels, normalised(scores)[:, 1]))
     return float(roc_auc_score(labels, normalised(scores), multi_class="ovr"))

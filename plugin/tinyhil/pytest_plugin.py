@@ -209,7 +209,7 @@ def _image(
     if options.firmware:
         return read_image(options.firmware), None
     folder = options.build / "firmware" / board.board.name / f"{task.name}-{material.data.kind}"
-    built = firmware.build(board.board, task.name, material.model, folder)
+    built = firmware.build(board.board, task, material.model, folder)
     return built.image, built.model.sha256
 
 

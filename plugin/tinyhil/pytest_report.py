@@ -177,7 +177,7 @@ def _pictures(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
                 instruction_s=emulator.instruction_s if emulator else None,
             ),
         )
-    elif isinstance(result, Accuracy):
+    elif isinstance(result, Accuracy) and job.task.result == "scores":
         counts = metrics.confusion(result.labels, result.scores)
         title = title_of(subject, "confusion matrix")
         yield "confusion matrix", figures.confusion_matrix(counts, job.task.classes, title=title)

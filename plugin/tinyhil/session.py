@@ -171,6 +171,18 @@ class Session:
         reply.end()
         return use
 
+    def output(self, deadline: Deadline) -> bytes:
+        """The model's raw output of the last inference, int8; needs our own firmware."""
+        data = bytearray()
+        for line in self._ask("hil output%", deadline).take_all(protocol.HilOutput):
+            if line.first != len(data):
+                raise LinkError(
+                    f"of the output, the bytes from {len(data)} on did not come",
+                    hint="a line was lost or doubled on the way; check the cable",
+                )
+            data += line.data
+        return bytes(data)
+
     def read_back(self, deadline: Deadline) -> bytes:
         """The input buffer as the device holds it."""
         reply = self._ask("db print%", deadline)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from pathlib import Path
 from typing import Literal
 
@@ -16,8 +17,22 @@ class Input(Facts):
     """A sample as it is sent to the device."""
 
     bytes: int = Field(gt=0)
-    encoding: Literal["int8"]
-    """Of the bytes: `int8` is quantized already, as the reference model takes it."""
+    """Of one file of the data set."""
+    encoding: Literal["int8", "uint8", "float32"]
+    """Of the bytes: `int8` is quantized already, as the reference model takes it; `uint8` are
+    image bytes, 128 above the model's int8; `float32` little-endian floats, which the device
+    quantizes with the model's own scale and zero point."""
+    window_bytes: int | None = Field(default=None, gt=0)
+    """Of one inference, where a file holds several overlapping windows."""
+    stride_bytes: int | None = Field(default=None, gt=0)
+    """From one window's start to the next one's."""
+
+    def windows(self, data: builtins.bytes) -> tuple[builtins.bytes, ...]:
+        """What is inferred of one file, in order: the file itself, or its windows."""
+        if self.window_bytes is None or self.stride_bytes is None:
+            return (data,)
+        starts = range(0, len(data) - self.window_bytes + 1, self.stride_bytes)
+        return tuple(data[start : start + self.window_bytes] for start in starts)
 
 
 class Official(Facts):
@@ -49,10 +64,17 @@ class Task(Facts):
     classes: tuple[str, ...] = Field(min_length=2)
     """In the order of the model's scores."""
     input: Input
+    result: Literal["scores", "mse"] = "scores"
+    """What the device answers: a score a class, or the mean squared error of a window."""
     official: Official
     stand_in: StandIn
     targets: dict[Metric, Limit]
     """Quality targets, each with its source."""
+
+    @property
+    def results(self) -> int:
+        """Numbers in an answer of the device."""
+        return len(self.classes) if self.result == "scores" else 1
 
 
 def load_task(path: Path) -> Task:

@@ -138,6 +138,14 @@ class HilLaps:
 
 
 @dataclass(frozen=True)
+class HilOutput:
+    """``m-hil-output-FIRST-[hex]``: raw bytes of the model's output from FIRST on."""
+
+    first: int
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Other:
     """A line that is no message of the protocol, such as one of the help text."""
 
@@ -164,6 +172,7 @@ Message = (
     | HilValue
     | HilText
     | HilLaps
+    | HilOutput
     | Other
 )
 
@@ -205,6 +214,10 @@ _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
         (
             rf"m-hil-laps-{_COUNT}-\[(\d{{1,10}}(?:,\d{{1,10}})*)\]",
             lambda first, ticks: HilLaps(int(first), _numbers(ticks)),
+        ),
+        (
+            rf"m-hil-output-{_COUNT}-\[((?:[0-9a-f]{{2}})+)\]",
+            lambda first, digits: HilOutput(int(first), bytes.fromhex(digits)),
         ),
         (rf"m-hil-({_WORDS})-(\d{{1,20}})", lambda name, value: HilValue(name, int(value))),
         (rf"m-hil-({_WORDS})-\[(.*)\]", HilText),
