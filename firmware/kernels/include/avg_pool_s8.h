@@ -8,7 +8,7 @@
 struct avg_pool_s8 {
     int32_t input_height, input_width, channels;
     int32_t output_height, output_width;
-    int32_t filter_height, filter_width;
+    int32_t kernel_height, kernel_width;
     int32_t stride_height, stride_width;
     int32_t pad_top, pad_left; /**< Padding is not counted in the mean. */
     int32_t activation_min, activation_max;

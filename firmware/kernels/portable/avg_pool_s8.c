@@ -22,11 +22,11 @@ void avg_pool_s8(const struct avg_pool_s8 *op, const int8_t *input, int8_t *outp
     for (int32_t oy = 0; oy < op->output_height; oy++) {
         int32_t y = oy * op->stride_height - op->pad_top;
         int32_t top = larger(y, 0);
-        int32_t bottom = smaller(y + op->filter_height, op->input_height);
+        int32_t bottom = smaller(y + op->kernel_height, op->input_height);
         for (int32_t ox = 0; ox < op->output_width; ox++) {
             int32_t x = ox * op->stride_width - op->pad_left;
             int32_t left = larger(x, 0);
-            int32_t right = smaller(x + op->filter_width, op->input_width);
+            int32_t right = smaller(x + op->kernel_width, op->input_width);
             int32_t count = (bottom - top) * (right - left);
             for (int32_t channel = 0; channel < op->channels; channel++) {
                 const int8_t *line = input + top * row + left * op->channels + channel;

@@ -45,8 +45,13 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if shift < -31 or multiplier == 0 else (multiplier, shift)
 
 
-def activation_range(node: Node, activation: int | float) -> tuple[int, int]:
-    """Smallest and largest int8 output under a fused activation."""
+def activation_fields(node: Node, kind: str) -> dict[str, int]:
+    """Smallest and largest int8 output under the fused activation in options of the table `kind`.
+
+    Raises:
+        ModelError: the activation is not known.
+    """
+    activation = node.option(kind, "FusedActivationFunction")
     bounds = {
         _NONE: (None, None),
         _RELU: (0.0, None),
@@ -59,7 +64,7 @@ def activation_range(node: Node, activation: int | float) -> tuple[int, int]:
     lowest = INT8_MIN if low is None else max(INT8_MIN, _quantize(node, low))
     highest = INT8_MAX if high is None else min(INT8_MAX, _quantize(node, high))
     node.check(lowest <= highest, "has an output range that its activation leaves empty")
-    return lowest, highest
+    return {"activation_min": lowest, "activation_max": highest}
 
 
 def _quantize(node: Node, real: float) -> int:
@@ -114,7 +119,8 @@ def _channel(node: Node, bias: int, bound: int, real: float) -> Channel:
     node.check(math.isfinite(real), "has scales whose quotient is not a number")
     multiplier, shift = quantize_multiplier(real)
     left, right = max(shift, 0), max(-shift, 0)
-    node.check(bound << left < 2**31, "has sums that may not fit into 32 bits")
+    # The zero point and 128 are still to be added.
+    node.check((bound << left) + 256 < 2**31, "has sums that may not fit into 32 bits")
     careful = _needs_care(left, right, bound, node.output.zero_point)
     return Channel(bias, multiplier, left, right, careful)
 

@@ -53,6 +53,23 @@ def windows(node: Node, kind: str, height: int, width: int) -> tuple[Axis, Axis]
     return axes[0], axes[1]
 
 
+def window_fields(node: Node, vertical: Axis, horizontal: Axis) -> dict[str, int]:
+    """What the structs of all kernels with windows have in common."""
+    image = node.activation().shape
+    return {
+        "input_height": image[1],
+        "input_width": image[2],
+        "output_height": vertical.outputs,
+        "output_width": horizontal.outputs,
+        "kernel_height": vertical.size,
+        "kernel_width": horizontal.size,
+        "stride_height": vertical.stride,
+        "stride_width": horizontal.stride,
+        "pad_top": vertical.pad,
+        "pad_left": horizontal.pad,
+    }
+
+
 def _axis(node: Node, padding: int, size: int, stride: int, inputs: int) -> Axis:
     if padding == _VALID:
         return Axis(size, stride, 0, max(0, (inputs - size) // stride + 1))

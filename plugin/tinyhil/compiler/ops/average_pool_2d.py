@@ -6,8 +6,8 @@ from typing import Final
 
 from tinyhil.compiler.graph import Node
 from tinyhil.compiler.lowered import Lowered
-from tinyhil.compiler.quantize import activation_range
-from tinyhil.compiler.window import windows
+from tinyhil.compiler.quantize import activation_fields
+from tinyhil.compiler.window import window_fields, windows
 
 NAME = "AVERAGE_POOL_2D"
 
@@ -32,22 +32,11 @@ def lower(node: Node) -> Lowered:
         min(height, image.shape[1]) * min(width, image.shape[2]) <= _MAX_WINDOW,
         f"has the window {height}x{width}, which is too large",
     )
-    lowest, highest = activation_range(node, node.option(_OPTIONS, "FusedActivationFunction"))
     return Lowered(
         kernel="avg_pool_s8",
         fields={
-            "input_height": image.shape[1],
-            "input_width": image.shape[2],
+            **window_fields(node, vertical, horizontal),
             "channels": image.shape[3],
-            "output_height": vertical.outputs,
-            "output_width": horizontal.outputs,
-            "filter_height": height,
-            "filter_width": width,
-            "stride_height": vertical.stride,
-            "stride_width": horizontal.stride,
-            "pad_top": vertical.pad,
-            "pad_left": horizontal.pad,
-            "activation_min": lowest,
-            "activation_max": highest,
+            **activation_fields(node, _OPTIONS),
         },
     )

@@ -9,8 +9,8 @@ import numpy as np
 from tinyhil.compiler.graph import Node
 from tinyhil.compiler.lowered import Lowered, channel_array, int8_array, interleave
 from tinyhil.compiler.packed import ALWAYS_FITS, packed_sums_fit
-from tinyhil.compiler.quantize import activation_range, channels, weight_scales
-from tinyhil.compiler.window import windows
+from tinyhil.compiler.quantize import activation_fields, channels, weight_scales
+from tinyhil.compiler.window import window_fields, windows
 
 NAME = "CONV_2D"
 
@@ -30,30 +30,19 @@ def lower(node: Node) -> Lowered:
     node.check(outputs == node.output.shape[3], f"has weights for {outputs} output channels")
     flat = weights.data.reshape(outputs, -1)
     scales = weight_scales(node, weights, outputs, axis=0)
-    lowest, highest = activation_range(node, node.option(_OPTIONS, "FusedActivationFunction"))
     patch = flat.shape[1] + -flat.shape[1] % _UNROLL
     padded = np.pad(flat, ((0, 0), (0, patch - flat.shape[1])))
     return Lowered(
         kernel="conv2d_s8",
         fields={
-            "input_height": image.shape[1],
-            "input_width": image.shape[2],
+            **window_fields(node, vertical, horizontal),
             "input_channels": inputs,
-            "output_height": vertical.outputs,
-            "output_width": horizontal.outputs,
             "output_channels": outputs,
-            "kernel_height": height,
-            "kernel_width": width,
-            "stride_height": vertical.stride,
-            "stride_width": horizontal.stride,
-            "pad_top": vertical.pad,
-            "pad_left": horizontal.pad,
             "patch": patch,
             "run": patch if packed_sums_fit(flat) else ALWAYS_FITS // _UNROLL * _UNROLL,
             "input_zero_point": image.zero_point,
             "output_zero_point": node.output.zero_point,
-            "activation_min": lowest,
-            "activation_max": highest,
+            **activation_fields(node, _OPTIONS),
         },
         arrays=(
             int8_array("weights", interleave(padded, 2)),

@@ -7,8 +7,8 @@ from typing import Final
 from tinyhil.compiler.graph import Node
 from tinyhil.compiler.lowered import Lowered, channel_array, int8_array
 from tinyhil.compiler.packed import packed_sums_fit
-from tinyhil.compiler.quantize import activation_range, channels, weight_scales
-from tinyhil.compiler.window import windows
+from tinyhil.compiler.quantize import activation_fields, channels, weight_scales
+from tinyhil.compiler.window import window_fields, windows
 
 NAME = "DEPTHWISE_CONV_2D"
 
@@ -32,7 +32,6 @@ def lower(node: Node) -> Lowered:
     node.check(outputs == node.output.shape[3], f"has weights for {outputs} output channels")
     flat = weights.data.reshape(-1, outputs).T
     scales = weight_scales(node, weights, outputs, axis=3)
-    lowest, highest = activation_range(node, node.option(_OPTIONS, "FusedActivationFunction"))
     node.check(
         packed_sums_fit(flat), "has a kernel that is too large for the packed sums of its kernel"
     )
@@ -42,24 +41,14 @@ def lower(node: Node) -> Lowered:
     return Lowered(
         kernel="depthwise_conv2d_s8",
         fields={
-            "input_height": image.shape[1],
-            "input_width": image.shape[2],
+            **window_fields(node, vertical, horizontal),
             "input_channels": inputs,
-            "output_height": vertical.outputs,
-            "output_width": horizontal.outputs,
             "multiplier": multiplier,
-            "kernel_height": height,
-            "kernel_width": width,
-            "stride_height": vertical.stride,
-            "stride_width": horizontal.stride,
-            "pad_top": vertical.pad,
-            "pad_left": horizontal.pad,
             "plane_height": plane_height,
             "plane_width": plane_width,
             "input_zero_point": image.zero_point,
             "output_zero_point": node.output.zero_point,
-            "activation_min": lowest,
-            "activation_max": highest,
+            **activation_fields(node, _OPTIONS),
         },
         arrays=(
             int8_array("weights", flat),

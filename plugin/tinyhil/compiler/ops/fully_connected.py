@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyhil.compiler.graph import Node, Tensor
 from tinyhil.compiler.lowered import Lowered, channel_array, int8_array, interleave
-from tinyhil.compiler.quantize import activation_range, channels, weight_scales
+from tinyhil.compiler.quantize import activation_fields, channels, weight_scales
 
 NAME = "FULLY_CONNECTED"
 
@@ -25,7 +25,6 @@ def lower(node: Node) -> Lowered:
     rows = source.elements // inputs
     node.check(source.elements == rows * inputs, f"has {source.elements} inputs, not {inputs}")
     node.check(node.output.elements == rows * outputs, f"has not {rows * outputs} outputs")
-    lowest, highest = activation_range(node, node.option(_OPTIONS, "FusedActivationFunction"))
     return Lowered(
         kernel="fully_connected_s8",
         fields={
@@ -33,8 +32,7 @@ def lower(node: Node) -> Lowered:
             "inputs": inputs,
             "outputs": outputs,
             "output_zero_point": node.output.zero_point,
-            "activation_min": lowest,
-            "activation_max": highest,
+            **activation_fields(node, _OPTIONS),
         },
         arrays=(
             int8_array("weights", interleave(weights.data, 4)),
