@@ -31,6 +31,8 @@ MARKERS = {
     "latency": "single-stream latency and throughput, by the device's own clock",
     "accuracy": "quality over the data set",
     "memory": "flash and RAM use",
+    "energy": "energy of an inference under a power monitor; physical boards only",
+    "audit": "whether a device measures what it claims to",
 }
 
 _REPORT = "tinyhil-report"
@@ -168,8 +170,9 @@ def flashed(board: Dut, task: Task, request: pytest.FixtureRequest) -> Job:
         deadline = Deadline.after(_FLASH_S)
         open_flasher = load_flasher(board.board.flash.method)
         with open_flasher(board.board, board.probe_uid, deadline) as flasher:
-            flasher.flash(image, deadline, progress)
+            result = flasher.flash(image, deadline, progress)
             flasher.reset()
+    report.flashed(board, result)
     return Job(board, task, material, image, model_sha256, plan.link, options.quick)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 import pytest
 from rich.console import Console
@@ -16,7 +17,9 @@ from rich.console import Console
 from tinyhil import metrics
 from tinyhil.board import Board
 from tinyhil.deadline import Deadline
+from tinyhil.dut import Dut
 from tinyhil.errors import BenchError, TinyhilError
+from tinyhil.flash import FlashResult
 from tinyhil.measure import Accuracy, Progress, SingleStream
 from tinyhil.plan import Plan
 from tinyhil.progress import progress_bar
@@ -64,11 +67,27 @@ class HilReport:
     @contextmanager
     def bar(self, title: str) -> Iterator[Progress]:
         """A progress bar on the terminal, past pytest's capturing."""
-        capture = self._config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():
+        with self._uncaptured():
             print()  # noqa: T201 - leaves the line on which pytest names the test
             with progress_bar(Console(), title) as progress:
                 yield progress
+
+    def _uncaptured(self) -> AbstractContextManager[None]:
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        return cast(AbstractContextManager[None], capture.global_and_fixture_disabled())
+
+    def flashed(self, dut: Dut, result: FlashResult) -> None:
+        """An image is on a board; say whether it had to be programmed."""
+        how = "held the image already, by comparison" if result.skipped else "programmed"
+        text = (
+            f"{dut.station}: {result.image_bytes:,} bytes {how}, verified, {result.seconds:.2f} s"
+        )
+        allure.attach_text("flash", text)
+        self._print(text)
+
+    def _print(self, text: str) -> None:
+        with self._uncaptured():
+            print(text)  # noqa: T201
 
     def made(self, entry: Entry) -> None:
         """See `runner.Reporter`."""
@@ -156,12 +175,24 @@ class HilReport:
         if not console.is_terminal:
             console = Console(width=_TABLE_COLUMNS)
         console.print(verdict_table(self._entries, self._boards))
+        for entry in self._entries:
+            if entry.measure == "memory" and entry.error is None:
+                console.print(_memory_line(entry))
         for folder in self.runs:
             terminalreporter.line(f"run:    {folder}")
         if self._page:
             terminalreporter.line(f"report: {self._page}")
         if self._problem:
             terminalreporter.line(f"no HTML report: {self._problem}")
+
+
+def _memory_line(entry: Entry) -> str:
+    """The parts of a memory size, in bytes."""
+    parts = {name: "?" if size is None else f"{size:,}" for name, size in entry.details.items()}
+    return (
+        "{board} {task}: text {text}, data {data}, bss {bss} (tensor arena {arena}) bytes; "
+        "stack {stack_used} of {stack_reserved} bytes used"
+    ).format(board=entry.subject.board, task=entry.subject.task, **parts)
 
 
 def _pictures(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
