@@ -3,6 +3,8 @@
  *
  *   MODEL_SHA256             string literal: SHA-256 of the .tflite file, lower-case hex
  *   MODEL_INPUT_BYTES        size of the int8 input tensor
+ *   MODEL_INPUT_SCALE        float literal, exact
+ *   MODEL_INPUT_ZERO_POINT   real input = MODEL_INPUT_SCALE * (input - this)
  *   MODEL_OUTPUT_COUNT       elements (and bytes) of the int8 output tensor
  *   MODEL_ARENA_BYTES        size of the tensor arena; never 0
  *   MODEL_OUTPUT_SCALE       float literal, exact

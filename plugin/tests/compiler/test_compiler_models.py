@@ -100,8 +100,11 @@ def test_the_configuration_header_states_the_facts() -> None:
     assert int(macros["MODEL_OUTPUT_COUNT"]) == model.output.size
     assert int(macros["MODEL_ARENA_BYTES"]) == model.arena_bytes
     assert int(macros["MODEL_MACS"]) == model.macs
-    assert float.fromhex(macros["MODEL_OUTPUT_SCALE"].rstrip("f")) == model.output.scale
-    assert int(macros["MODEL_OUTPUT_ZERO_POINT"].strip("()")) == model.output.zero_point
+    for end, tensor in (("INPUT", model.input), ("OUTPUT", model.output)):
+        scale = macros[f"MODEL_{end}_SCALE"]
+        assert scale.endswith("f")
+        assert float.fromhex(scale.removesuffix("f")) == tensor.scale
+        assert int(macros[f"MODEL_{end}_ZERO_POINT"].strip("()")) == tensor.zero_point
 
 
 def test_writing_leaves_files_alone_that_are_right_already(tmp_path: Path) -> None:

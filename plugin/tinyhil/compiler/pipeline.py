@@ -74,6 +74,8 @@ def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
     return {
         "MODEL_SHA256": f'"{graph.sha256}"',
         "MODEL_INPUT_BYTES": str(graph.input.elements),
+        "MODEL_INPUT_SCALE": f"{graph.input.scale.hex()}f",
+        "MODEL_INPUT_ZERO_POINT": f"({graph.input.zero_point})",
         "MODEL_OUTPUT_COUNT": str(graph.output.elements),
         "MODEL_ARENA_BYTES": str(arena_bytes),
         "MODEL_OUTPUT_SCALE": f"{graph.output.scale.hex()}f",
