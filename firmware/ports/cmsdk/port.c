@@ -1,0 +1,24 @@
+/* The port of a board whose UART0 and timer 0 are both those of the CMSDK. */
+#include "port.h"
+
+#include "board.h"
+#include "cortex_m.h"
+#include "timer.h"
+#include "uart.h"
+
+void port_init(void) {
+    cmsdk_uart_init();
+    cmsdk_timer_init();
+}
+
+void port_timestamp_edge(void) {
+    /* QEMU's boards have no pin to watch; energy needs a physical board. */
+}
+
+void port_interrupt(uint32_t number) {
+    if (number == BOARD_IRQ_TIMER0) {
+        cmsdk_timer_interrupt();
+    } else if (number == BOARD_IRQ_UART0_RX) {
+        cmsdk_uart_interrupt();
+    }
+}
