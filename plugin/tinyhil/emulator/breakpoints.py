@@ -1,4 +1,4 @@
-"""The breakpoint unit (FPB) of an ARMv7-M core, played by breakpoints of the gdb stub."""
+"""The breakpoint unit (FPB) of a Cortex-M core, played by breakpoints of the gdb stub."""
 
 from __future__ import annotations
 

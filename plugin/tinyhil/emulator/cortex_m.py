@@ -1,6 +1,6 @@
-"""Debug registers of an ARMv7-M core, translated to run control of a `Machine`.
+"""Debug registers of an ARMv7-M or ARMv8-M core, translated to run control of a `Machine`.
 
-Names and bits: ARMv7-M Architecture Reference Manual, chapter C1 "ARMv7-M Debug".
+Names and bits: Architecture Reference Manuals of ARMv7-M (chapter C1) and ARMv8-M (chapter B12).
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ _SELECTORS = {
     16: ("xpsr",),
     17: ("msp", "sp"),  # QEMU 7.2 shows no banked stack pointers; in main code `sp` is `msp`
     18: ("psp",),
+    26: ("msp_s", "sp"),
     33: ("fpscr",),
+    36: ("vpr",),
 }
 """Names in the gdb stub of the registers that DCRSR selects; the first that exists counts."""
 _SELECT_S0 = 64

@@ -13,6 +13,8 @@ from tinyhil.emulator.memory import SystemBus
 
 _DP_IDR, _DP_CTRL_STAT, _DP_SELECT, _DP_RDBUFF = 0x0, 0x4, 0x8, 0xC
 _DP_ABORT = 0x0
+_SELECT_DP_BANK = 0xF
+"""Bank of the register at address 4: 0 holds CTRL/STAT, the others of SWD are not needed."""
 _STICKY = 0b1011_0010
 """CTRL/STAT: write-data error, sticky error, compare and overrun."""
 _STICKY_ERROR = 1 << 5
@@ -24,6 +26,8 @@ _AP_BASE, _AP_IDR = 0xF8, 0xFC
 _CSW_RESET = 0x23000042
 _CSW_WRITABLE = 0x7F000017
 _CSW_DEVICE_ENABLED = 1 << 6
+_CSW_SECURE_ENABLED = 1 << 23
+"""On an AHB5-AP: secure memory too can be reached."""
 _CSW_INCREMENT = 1 << 4
 _INCREMENT_WRAP = 0x1000
 
@@ -36,14 +40,15 @@ class DebugAccessPort:
         self._bus = bus
         self._select = 0
         self._control = 0
-        self._csw = _CSW_RESET
+        self._csw_fixed = _CSW_DEVICE_ENABLED | (_CSW_SECURE_ENABLED if facts.trustzone else 0)
+        self._csw = _CSW_RESET | self._csw_fixed
         self._tar = 0
 
     def read_dp(self, address: int) -> int:
         """Read a register of the debug port."""
         if address == _DP_IDR:
             return self._facts.dp_idr
-        if address == _DP_CTRL_STAT:
+        if address == _DP_CTRL_STAT and self._select & _SELECT_DP_BANK == 0:
             return self._control | (self._control & _POWER_REQUESTS) << 1
         return 0
 
@@ -51,7 +56,7 @@ class DebugAccessPort:
         """Write a register of the debug port."""
         if address == _DP_ABORT:
             self._control &= ~_STICKY
-        elif address == _DP_CTRL_STAT:
+        elif address == _DP_CTRL_STAT and self._select & _SELECT_DP_BANK == 0:
             requests = value & ~(_STICKY | _POWER_REQUESTS << 1)
             self._control = self._control & _STICKY | requests
         elif address == _DP_SELECT:
@@ -87,7 +92,7 @@ class DebugAccessPort:
         """
         register = self._register(address)
         if register == _AP_CSW:
-            csw = values[-1] & _CSW_WRITABLE | _CSW_DEVICE_ENABLED
+            csw = values[-1] & _CSW_WRITABLE | self._csw_fixed
             self._csw = csw if csw & 7 <= 2 else csw & ~7 | 2
         elif register == _AP_TAR:
             self._tar = values[-1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from tinyhil.emulator.cores import CoreFacts
 from tinyhil.emulator.cortex_m import CoreDebug
+from tinyhil.emulator.gdb import StubFaultError
 from tinyhil.emulator.machine import Machine
 
 _PRIVATE_PERIPHERALS = 0xE0000000
@@ -12,11 +14,16 @@ _BKPT = 0xBE
 
 
 class SystemBus:
-    """Reads and writes at any time; `StubFaultError` where there is nothing."""
+    """Reads and writes at any time; `StubFaultError` where there is nothing.
 
-    def __init__(self, machine: Machine, core: CoreDebug) -> None:
+    QEMU hides secure peripherals from a debugger's writes, so on a core with TrustZone a write to
+    any peripheral faults too: better than one that is lost.
+    """
+
+    def __init__(self, machine: Machine, core: CoreDebug, facts: CoreFacts) -> None:
         self._machine = machine
         self._core = core
+        self._trustzone = facts.trustzone
         self._planted: set[int] = set()
 
     def read(self, address: int, size: int) -> bytes:
@@ -36,6 +43,8 @@ class SystemBus:
                 word = int.from_bytes(data[offset : offset + 4], "little")
                 self._core.write(address + offset, word)
             return
+        if address in _PERIPHERALS and self._trustzone:
+            raise StubFaultError(f"QEMU lets no debugger write the peripheral at {address:#010x}")
         with self._machine.paused() as stub:
             if address in _PERIPHERALS:
                 stub.write_physical(address, data)

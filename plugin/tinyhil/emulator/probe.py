@@ -128,7 +128,7 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
             undo.callback(machine.close)
             facts = core_facts(self._board.core)
             self._core = CoreDebug(machine, facts)
-            self._port = DebugAccessPort(facts, SystemBus(machine, self._core))
+            self._port = DebugAccessPort(facts, SystemBus(machine, self._core, facts))
             self._open = undo.pop_all()
 
     def close(self) -> None:

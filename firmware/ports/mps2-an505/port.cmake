@@ -1,0 +1,2 @@
+include(${CMAKE_CURRENT_LIST_DIR}/../cmsdk/port.cmake)
+list(APPEND TINYHIL_PORT_INCLUDES ${CMAKE_CURRENT_LIST_DIR})
