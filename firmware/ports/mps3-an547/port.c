@@ -1,0 +1,48 @@
+/* Arm MPS3 with the Cortex-M55 image (AN547): CMSDK UART0, and the system counter of the SSE-300
+ * subsystem for time.  Registers: Corstone SSE-300 TRM (101773), "System Counter". */
+#include "port.h"
+
+#include "board.h"
+#include "cortex_m.h"
+#include "uart.h"
+
+#define COUNTER_CTRL   REGISTER(BOARD_COUNTER + 0x0u)
+#define COUNTER_LOW    REGISTER(BOARD_COUNTER + 0x8u) /* To be written while it stands still. */
+#define COUNTER_HIGH   REGISTER(BOARD_COUNTER + 0xcu)
+#define COUNTER_ENABLE (1u << 0)
+
+void port_init(void) {
+    cmsdk_uart_init();
+    port_ticks_restart();
+}
+
+uint32_t port_tick_hz(void) {
+    return HIL_CLOCK_HZ;
+}
+
+void port_ticks_restart(void) {
+    COUNTER_CTRL = 0;
+    COUNTER_LOW = 0;
+    COUNTER_HIGH = 0;
+    COUNTER_CTRL = COUNTER_ENABLE;
+}
+
+uint64_t port_ticks(void) {
+    uint32_t high;
+    uint32_t low;
+    do { /* Until the lower half has not wrapped between the readings. */
+        high = COUNTER_HIGH;
+        low = COUNTER_LOW;
+    } while (high != COUNTER_HIGH);
+    return (uint64_t)high << 32 | low;
+}
+
+void port_timestamp_edge(void) {
+    /* QEMU's boards have no pin to watch; energy needs a physical board. */
+}
+
+void port_interrupt(uint32_t number) {
+    if (number == BOARD_IRQ_UART0_RX) {
+        cmsdk_uart_interrupt();
+    }
+}
