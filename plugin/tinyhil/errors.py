@@ -26,8 +26,9 @@ class TinyhilError(Exception):
         self.stage = stage
 
     def locate(self, board: str, stage: str) -> None:
-        """Fill in board and stage where the raiser, deeper down, could not know them."""
-        self.board = self.board or board
+        """Name the station, which the raiser, deeper down, could not know, and the stage unless
+        it named a finer one."""
+        self.board = board
         self.stage = self.stage or stage
 
     def __str__(self) -> str:

@@ -1,0 +1,63 @@
+"""Starts whole runs of the suites in a process of their own, as a user does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tinyhil.paths import ROOT
+
+RUN_S = 120.0
+
+
+def start(runs: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Start pytest on the suites without official data, its run folders in `runs`."""
+    kept = {name: value for name, value in os.environ.items() if name != "TINYHIL_DATA"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", "suites", "--hil-runs", str(runs), *arguments],
+        cwd=ROOT,
+        env={**kept, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(runs: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    """Exit status and output of a run."""
+    process = start(runs, *arguments, **environment)
+    output, _ = process.communicate(timeout=RUN_S)
+    return process.returncode, output
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def record(runs: Path) -> list[dict[str, Any]]:
+    """The lines of the only run's record."""
+    (path,) = runs.glob("*_mps2-an386/record.jsonl")
+    return lines(path)
+
+
+def await_rows(process: subprocess.Popen[str], runs: Path, count: int) -> Path:
+    """Wait until the accuracy measure has kept `count` samples; returns where."""
+    deadline = time.monotonic() + RUN_S
+    while time.monotonic() < deadline and process.poll() is None:
+        for path in runs.glob("*/raw/kws01-accuracy.jsonl"):
+            if path.read_bytes().count(b"\n") >= count:
+                return path
+        time.sleep(0.02)
+    raise AssertionError(f"no {count} samples were measured: {process.communicate()[0]}")
+
+
+def emulator_of(process: subprocess.Popen[str]) -> psutil.Process:
+    children = psutil.Process(process.pid).children(recursive=True)
+    return next(child for child in children if child.name().startswith("qemu-system"))
