@@ -63,7 +63,7 @@ static const struct command {
     {"infer", infer_command, "infer N [W]      : W warm-up and N timed inferences"},
     {"results", results_command, "results          : scores of the last inference"},
     {"hil", extension_command,
-     "hil info | hil laps FIRST COUNT | hil stack | hil output : tinyhil's own"},
+     "hil info | laps FIRST COUNT | stack | output | load N KEEP : tinyhil's own"},
     {"help", help_command, "help             : this text"},
 };
 

@@ -18,6 +18,7 @@ int32_t commands_number(const char *word);
 void buffer_command(struct hil *hil, char *rest);    /* db */
 void infer_command(struct hil *hil, char *rest);     /* infer */
 void infer_results(const struct hil *hil);           /* results */
+void upload_command(struct hil *hil, char *rest);    /* hil load */
 void extension_command(struct hil *hil, char *rest); /* hil */
 
 #endif

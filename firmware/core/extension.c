@@ -84,6 +84,8 @@ void extension_command(struct hil *hil, char *rest) {
         laps(hil, rest);
     } else if (strcmp(word, "stack") == 0) {
         stack();
+    } else if (strcmp(word, "load") == 0) {
+        upload_command(hil, rest);
     } else if (strcmp(word, "output") == 0) {
         output(hil);
     } else {

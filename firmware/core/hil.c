@@ -4,11 +4,13 @@
 #include "commands.h"
 #include "port.h"
 #include "print.h"
+#include "rtt.h"
 #include "stack.h"
 
 void hil_init(struct hil *hil, int8_t *arena) {
     hil->arena = arena;
     stack_paint();
+    rtt_init();
     port_ticks_restart();
     print_line(CLOCK_MODE_LINE);
     clock_stamp(hil);

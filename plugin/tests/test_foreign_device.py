@@ -21,7 +21,7 @@ from tinyhil.errors import DeviceError, LinkError, LinkTimeoutError, TinyhilErro
 from tinyhil.links.serial import SerialLink
 from tinyhil.measure import Rules
 from tinyhil.session import Session
-from tinyhil.task import load_tasks
+from tinyhil.task import Task, load_tasks
 
 SAMPLES = tuple(Sample(f"s{i}.bin", i % 3, bytes([i]) * 100) for i in range(6))
 
@@ -49,6 +49,11 @@ def ignore(*_: object) -> None:
     """Progress and raw answers of no interest."""
 
 
+def accuracy(session: Session, task: Task, keep: measure.Keep) -> measure.Accuracy:
+    upload = measure.upload_by(session)
+    return measure.accuracy(session, upload, task, SAMPLES, keep, ignore)
+
+
 def test_a_foreign_firmware_is_recognised_by_its_own_error_line() -> None:
     with device() as dut:
         info = open_session(dut.port).identify(Deadline.after(5))
@@ -66,7 +71,7 @@ def test_a_sample_reaches_the_device_whole() -> None:
 
 def test_accuracy_is_measured_on_a_foreign_firmware() -> None:
     with device() as dut:
-        result = measure.accuracy(open_session(dut.port), TASK, SAMPLES, ignore, ignore)
+        result = accuracy(open_session(dut.port), TASK, ignore)
     assert np.array_equal(np.argmax(result.scores, axis=1), result.labels)
 
 
@@ -130,7 +135,7 @@ def test_a_clock_that_stands_still_is_refused() -> None:
 def test_scores_for_another_model_are_refused() -> None:
     twelve = load_tasks()["kws01"]
     with device() as dut, pytest.raises(DeviceError, match=r"s0\.bin: 3 results.*has 12"):
-        measure.accuracy(open_session(dut.port), twelve, SAMPLES, ignore, ignore)
+        accuracy(open_session(dut.port), twelve, ignore)
 
 
 @pytest.mark.parametrize(("kind", "error", "text"), FAULTS)
@@ -141,7 +146,7 @@ def test_what_was_measured_before_a_fault_is_kept(
     with device(Fault(kind, "db 03", nth=4)) as dut:
         session = open_session(dut.port)
         with pytest.raises(error, match=text):
-            measure.accuracy(session, TASK, SAMPLES, kept.append, ignore)
+            accuracy(session, TASK, kept.append)
     assert [row["sample"] for row in kept] == ["s0.bin", "s1.bin", "s2.bin"]
 
 

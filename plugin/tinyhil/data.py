@@ -41,6 +41,12 @@ class DataSet:
     sha256: str
     samples: tuple[Sample, ...]
 
+    def sent_bytes(self, task: Task) -> int:
+        """What a device is sent in all, overlapping windows whole."""
+        return sum(
+            len(window) for sample in self.samples for window in task.input.windows(sample.data)
+        )
+
 
 @dataclass(frozen=True)
 class Material:

@@ -11,6 +11,7 @@ from tinyhil.data import Material, Sample
 from tinyhil.dut import Dut
 from tinyhil.elf import Image
 from tinyhil.facts import Limit, Metric
+from tinyhil.links import open_channel
 from tinyhil.measure import Accuracy, Keep, Progress, Rules, SingleStream, Throughput
 from tinyhil.memory import MemoryUse, memory_use
 from tinyhil.record import Subject
@@ -109,7 +110,9 @@ class Measure:
 
 def _accuracy(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
     samples, task = talk.job.samples, talk.job.task
-    result = measure.accuracy(talk.session, task, samples, keep, progress)
+    with open_channel(talk.job.link, talk.job.dut, talk.job.image) as channel:
+        upload = measure.upload_by(talk.session, channel)
+        result = measure.accuracy(talk.session, upload, task, samples, keep, progress)
     found: dict[Metric, float] = {}
     if task.result == "scores":
         found["top1"] = metrics.top1(result.labels, result.scores)

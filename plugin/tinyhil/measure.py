@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tinyhil.data import Sample
 from tinyhil.deadline import Deadline
 from tinyhil.errors import DeviceError
-from tinyhil.session import DeviceInfo, Inference, Session
+from tinyhil.session import DeviceInfo, Inference, SampleChannel, Session
 from tinyhil.task import Task
 
 Keep = Callable[[Mapping[str, Any]], None]
@@ -28,6 +28,10 @@ Progress = Callable[[float, float], None]
 
 PERFORMANCE_INPUTS = 5
 """Different inputs of a performance measurement, as the official rules have it."""
+
+Upload = Callable[[bytes, int], None]
+"""Puts a sample into the device's input buffer; the number says how many of its first bytes are
+the last ones of the sample before."""
 
 _ANSWER_S = 10.0
 """How long a short command may take, and what every longer one may take beyond its pace."""
@@ -89,12 +93,18 @@ class Throughput:
 
 
 def accuracy(
-    session: Session, task: Task, samples: Sequence[Sample], keep: Keep, progress: Progress
+    session: Session,
+    upload: Upload,
+    task: Task,
+    samples: Sequence[Sample],
+    keep: Keep,
+    progress: Progress,
 ) -> Accuracy:
     """Infer each sample once; where a sample holds several windows, each of them.
 
     Args:
         session: a synchronized session.
+        upload: how samples get to the device.
         task: whose windows and results are expected.
         samples: in the order to send them.
         keep: see `Keep`.
@@ -108,8 +118,8 @@ def accuracy(
     for sample in samples:
         windows = task.input.windows(sample.data)
         answers: list[Inference] = []
-        for window in windows:
-            _upload(session, window)
+        for number, window in enumerate(windows):
+            upload(window, task.input.overlap if number else 0)
             answers.append(pace.infer(1, 0))
             _check_results(sample, answers[-1], task.results)
             progress(len(rows) + len(answers) / len(windows), len(samples))
@@ -162,7 +172,7 @@ def single_stream(
     )
     times: list[float] = []
     for number, (name, data) in enumerate(inputs):
-        _upload(session, data)
+        upload_by(session)(data, 0)
         own: list[float] = []
         pace = _Pace(session)
         pace.infer(1, 0)
@@ -192,7 +202,7 @@ def throughput(
     """
     windows = []
     for number, (name, data) in enumerate(inputs):
-        _upload(session, data)
+        upload_by(session)(data, 0)
         pace = _Pace(session)
         pace.infer(1, 0)
         count, seconds = rules.window_inferences, -1.0
@@ -206,8 +216,17 @@ def throughput(
     return Throughput(tuple(windows))
 
 
-def _upload(session: Session, data: bytes) -> None:
-    session.load(data, Deadline.after(_ANSWER_S + _UPLOAD_S_A_BYTE * len(data)))
+def upload_by(session: Session, channel: SampleChannel | None = None) -> Upload:
+    """The way of samples over the session's link, or through a channel beside it."""
+
+    def upload(data: bytes, keep: int) -> None:
+        deadline = Deadline.after(_ANSWER_S + _UPLOAD_S_A_BYTE * len(data))
+        if channel is None:
+            session.load(data, deadline)
+        else:
+            session.load_through(channel, data, keep, deadline)
+
+    return upload
 
 
 class _Pace:

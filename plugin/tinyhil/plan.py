@@ -37,8 +37,6 @@ class Plan:
     options: Options
     stations: tuple[Station, ...]
     tasks: tuple[Task, ...]
-    link: str
-    """The kind of link, ``auto`` resolved."""
 
     def station(self, name: str) -> Station:
         """The chosen station of this name."""
@@ -69,5 +67,4 @@ def make_plan(options: Options) -> Plan:
             hint="choose one of them",
         )
     chosen = select(stations(load_boards(), options.bench), options.boards or [DEFAULT_BOARD])
-    link = links.DEFAULT if options.link == "auto" else options.link
-    return Plan(options, chosen, tuple(load_tasks().values()), link)
+    return Plan(options, chosen, tuple(load_tasks().values()))

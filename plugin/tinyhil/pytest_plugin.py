@@ -16,7 +16,7 @@ from tinyhil.elf import Image, read_image
 from tinyhil.errors import ConfigError, TinyhilError
 from tinyhil.flash import load_flasher
 from tinyhil.job import Job
-from tinyhil.links import open_link
+from tinyhil.links import choose, open_link
 from tinyhil.paths import SUITES
 from tinyhil.plan import Options, Plan, make_plan
 from tinyhil.pytest_report import HilReport, choose_results, plan_key
@@ -68,7 +68,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ),
         (
             "--hil-link",
-            "how samples travel: 'serial', or 'auto' for the best that the board has (default)",
+            "how samples travel: 'serial', 'rtt' (through the debug probe), or 'auto' (default): "
+            "rtt where the wire would take minutes",
             {"default": "auto", "metavar": "LINK"},
         ),
         (
@@ -173,7 +174,11 @@ def flashed(board: Dut, task: Task, request: pytest.FixtureRequest) -> Job:
             result = flasher.flash(image, deadline, progress)
             flasher.reset()
     report.flashed(board, result)
-    return Job(board, task, material, image, model_sha256, plan.link, options.quick)
+    link = options.link
+    if link == "auto":
+        own_firmware = options.firmware is None
+        link = choose(material.data.sent_bytes(task), board.baud, own_firmware=own_firmware)
+    return Job(board, task, material, image, model_sha256, link, options.quick)
 
 
 @pytest.fixture(scope="session")

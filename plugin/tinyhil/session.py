@@ -7,7 +7,9 @@ is an error here, never a figure.
 from __future__ import annotations
 
 import secrets
+import zlib
 from dataclasses import dataclass
+from typing import Protocol
 
 from tinyhil import protocol
 from tinyhil.deadline import Deadline
@@ -63,6 +65,18 @@ class StackUse:
 
     used_bytes: int
     reserved_bytes: int
+
+
+class SampleChannel(Protocol):
+    """A way for samples beside the link."""
+
+    def send(self, data: bytes, deadline: Deadline) -> None:
+        """Send all of `data`.
+
+        Raises:
+            LinkTimeoutError: not all could be sent before the deadline.
+        """
+        ...
 
 
 class Session:
@@ -125,6 +139,32 @@ class Session:
         reply = self._ask(last, deadline)
         reply.take(protocol.LoadDone)
         reply.end()
+
+    def load_through(
+        self, channel: SampleChannel, sample: bytes, keep: int, deadline: Deadline
+    ) -> None:
+        """Put a sample into the input buffer through another channel; needs our own firmware.
+
+        Args:
+            channel: takes the bytes.
+            sample: the whole sample.
+            keep: how many of its first bytes are the last ones of the sample before, so that the
+                device has them already: windows overlap.
+            deadline: for all of it.
+
+        Raises:
+            LinkError: the device's checksum over its whole buffer is not the sample's.
+        """
+        self._send(protocol.load_through(len(sample), keep), deadline)
+        channel.send(sample[keep:], deadline)
+        reply = self._answer("hil load", deadline)
+        found, wanted = _value(reply, "crc"), zlib.crc32(sample)
+        reply.end()
+        if found != wanted:
+            raise LinkError(
+                f"the device's input buffer has the CRC-32 {found:08x}, the sample {wanted:08x}",
+                hint="the debug port lost or damaged bytes; lower 'flash.frequency_hz'",
+            )
 
     def infer(self, count: int, warm_up: int, deadline: Deadline) -> Inference:
         """Run `warm_up` inferences, then `count` timed ones, on the loaded sample."""
@@ -222,6 +262,9 @@ class Session:
                 so that the session stays in step.
         """
         self._send(command, deadline)
+        return self._answer(command, deadline)
+
+    def _answer(self, command: str, deadline: Deadline) -> Reply:
         messages: list[Message] = []
         complaint: protocol.DeviceComplaint | None = None
         while len(messages) <= _MAX_REPLY_LINES:

@@ -27,6 +27,11 @@ class Input(Facts):
     stride_bytes: int | None = Field(default=None, gt=0)
     """From one window's start to the next one's."""
 
+    @property
+    def overlap(self) -> builtins.int:
+        """Bytes that a window shares with the one before."""
+        return (self.window_bytes or 0) - (self.stride_bytes or 0)
+
     def windows(self, data: builtins.bytes) -> tuple[builtins.bytes, ...]:
         """What is inferred of one file, in order: the file itself, or its windows."""
         if self.window_bytes is None or self.stride_bytes is None:

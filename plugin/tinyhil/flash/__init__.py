@@ -11,12 +11,15 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self, cast
+from typing import TYPE_CHECKING, Protocol, Self, cast
 
 from tinyhil.board import Board
 from tinyhil.deadline import Deadline
 from tinyhil.elf import Image
 from tinyhil.errors import ConfigError, FirmwareError
+
+if TYPE_CHECKING:
+    from tinyhil.flash._pyocd_rtt import RttSender
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all; each image counts thrice: it is compared,
@@ -120,6 +123,22 @@ def flash(
         result = flasher.flash(image, deadline, progress)
         flasher.reset()
     return result
+
+
+def open_rtt(board: Board, probe_uid: str, control_block: int) -> RttSender:
+    """Open a channel into the running board through its probe; see `RttSender`.
+
+    Args:
+        board: facts of the board.
+        probe_uid: exact id of its probe.
+        control_block: address of the firmware's RTT control block.
+
+    Raises:
+        BenchError: the probe is missing, taken or dead, or there is no control block.
+    """
+    from tinyhil.flash._pyocd_rtt import RttSender as Sender  # noqa: PLC0415 - pyOCD is slow
+
+    return Sender(board, probe_uid, control_block)
 
 
 def check_fit(image: Image, board: Board) -> None:

@@ -58,7 +58,9 @@ class Warnings(logging.Handler):
 
 
 @contextmanager
-def translated(doing: str, board: str, probe_uid: str, warnings: Warnings) -> Iterator[None]:
+def translated(
+    doing: str, board: str, probe_uid: str, warnings: Warnings, stage: str = "flash"
+) -> Iterator[None]:
     """Turn pyOCD's exceptions into ours.
 
     Args:
@@ -66,11 +68,12 @@ def translated(doing: str, board: str, probe_uid: str, warnings: Warnings) -> It
         board: name of the board.
         probe_uid: of the probe.
         warnings: what pyOCD said on the way; goes into the message.
+        stage: of the flow.
     """
     try:
         yield
     except TinyhilError as error:
-        error.locate(board, "flash")
+        error.locate(board, stage)
         raise
     except exceptions.TargetSupportError as error:
         raise ConfigError(
@@ -78,7 +81,7 @@ def translated(doing: str, board: str, probe_uid: str, warnings: Warnings) -> It
             hint="correct 'flash.target' in the board's file ('pyocd list --targets' shows what "
             "is built in), or name a CMSIS pack in 'flash.pack'",
             board=board,
-            stage="flash",
+            stage=stage,
         ) from error
     except (exceptions.Error, OSError) as error:
         said = str(warnings)
@@ -87,5 +90,5 @@ def translated(doing: str, board: str, probe_uid: str, warnings: Warnings) -> It
             f"probe {probe_uid} failed at {doing}: {error}{f' (pyOCD: {said})' if said else ''}",
             hint=_LOCKED_HINT if _LOCKED.search(said) else hint,
             board=board,
-            stage="flash",
+            stage=stage,
         ) from error

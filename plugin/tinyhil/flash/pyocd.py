@@ -200,7 +200,7 @@ def _connect(board: Board, probe_uid: str, deadline: Deadline) -> Session:
     for frequency_hz, mode in product(frequencies, ("under-reset", "pre-reset")):
         if failure and deadline.expired:
             break
-        session = Session(_find_probe(probe_uid), options=_options(board, frequency_hz, mode))
+        session = Session(find_probe(probe_uid), options=session_options(board, frequency_hz, mode))
         try:
             session.open()
             if not session.target.is_halted():
@@ -216,7 +216,7 @@ def _connect(board: Board, probe_uid: str, deadline: Deadline) -> Session:
     raise failure
 
 
-def _options(board: Board, frequency_hz: int, connect_mode: str) -> dict[str, Any]:
+def session_options(board: Board, frequency_hz: int, connect_mode: str) -> dict[str, Any]:
     """Options of an unattended session, which nothing that lies about may change."""
     return {
         "auto_unlock": False,  # pyOCD's default mass-erases a locked part
@@ -232,7 +232,7 @@ def _options(board: Board, frequency_hz: int, connect_mode: str) -> dict[str, An
     }
 
 
-def _find_probe(probe_uid: str) -> DebugProbe:
+def find_probe(probe_uid: str) -> DebugProbe:
     """The probe with exactly this uid; pyOCD's own helper takes parts of one, and waits."""
     probe = DebugProbeAggregator.get_probe_with_id(probe_uid)
     if probe is None:

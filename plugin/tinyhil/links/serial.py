@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import termios
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import serial
@@ -13,6 +14,7 @@ from tinyhil.errors import BenchError, LinkError, LinkTimeoutError
 
 if TYPE_CHECKING:
     from tinyhil.dut import Dut
+    from tinyhil.elf import Image
 
 # What pyserial raises when a port dies: its own exception, or whatever the call underneath it
 # raised (a pty's `in_waiting` a bare OSError, a flush a termios.error, which is no OSError).
@@ -30,6 +32,12 @@ _GONE = "check the cable and the board's power; an emulated board's QEMU may hav
 def open_link(dut: Dut) -> SerialLink:
     """Open the board's serial port; see `SerialLink`."""
     return SerialLink(dut.serial_url, dut.baud)
+
+
+def open_channel(dut: Dut, image: Image) -> AbstractContextManager[None]:
+    """Samples take the link."""
+    del dut, image
+    return contextlib.nullcontext()
 
 
 class SerialLink:

@@ -4,7 +4,15 @@ Source: the public reference firmware and runner of MLPerf Tiny (``mlcommons/tin
 real sessions.
 """
 
-from tinyhil.protocol.commands import PIECE_BYTES, db_load, db_pieces, infer, laps
+from tinyhil.protocol.commands import (
+    PIECE_BYTES,
+    db_expansion,
+    db_load,
+    db_pieces,
+    infer,
+    laps,
+    load_through,
+)
 from tinyhil.protocol.lines import Damaged, Line, LineReader
 from tinyhil.protocol.messages import (
     BufferBytes,
@@ -62,10 +70,12 @@ __all__ = [
     "TimestampMode",
     "WarmupDone",
     "WarmupStart",
+    "db_expansion",
     "db_load",
     "db_pieces",
     "infer",
     "laps",
+    "load_through",
     "parse",
     "printable",
 ]

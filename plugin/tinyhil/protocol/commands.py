@@ -20,9 +20,20 @@ def db_pieces(sample: bytes) -> Iterator[str]:
         yield f"db {sample[start : start + PIECE_BYTES].hex()}%"
 
 
+def db_expansion() -> float:
+    """Bytes on the wire for each byte of a sample that is sent as text."""
+    return len(next(db_pieces(bytes(PIECE_BYTES)))) / PIECE_BYTES
+
+
 def infer(count: int, warm_up: int) -> str:
     """Run `warm_up` inferences, then `count` timed ones."""
     return f"infer {count} {warm_up}%"
+
+
+def load_through(count: int, keep: int) -> str:
+    """Tell our own firmware that a sample of `count` bytes comes through the debug port, of which
+    the first `keep` are the last ones of the sample before."""
+    return f"hil load {count} {keep}%"
 
 
 def laps(first: int, count: int) -> str:

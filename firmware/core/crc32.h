@@ -1,0 +1,10 @@
+/* The CRC-32 of zlib, Ethernet and PNG (reflected, polynomial 0x04c11db7). */
+#ifndef TINYHIL_CRC32_H
+#define TINYHIL_CRC32_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint32_t crc32(const uint8_t *bytes, size_t size);
+
+#endif
