@@ -65,12 +65,14 @@ static inline struct short_s8 short_s8(const struct channel_s8 *channel, int32_t
 
 /**
  * The same for channels that are not careful, in a few instructions. As the sum is doubled, the
- * first rounding is that of the product's upper word to the nearest.
+ * first rounding is that of the product's upper word to the nearest. The second one is exact only
+ * where there is a right shift, or where what is below zero saturates anyway.
  */
 static inline int8_t requantize_short_s8(int32_t sum, const struct short_s8 *channel) {
     int32_t doubled = (int32_t)((uint32_t)sum * 2 + (uint32_t)channel->twice_bias);
     int64_t product = (int64_t)doubled * channel->multiplier;
     int32_t scaled = (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
+    scaled += scaled >> 31; /* halves away from zero, as above */
     return saturate_s8((scaled + channel->rounding) >> channel->right);
 }
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,19 @@ def half_up(value: Fraction) -> int:
     return math.floor(value + Fraction(1, 2))
 
 
+def rescale(value: int, multiplier: float) -> int:
+    """value * multiplier, with the two roundings of the reference."""
+    fraction, exponent = math.frexp(multiplier)
+    mantissa = half_up(Fraction(fraction) * 2**31)
+    if mantissa == 2**31:
+        mantissa, exponent = 2**30, exponent + 1
+    if exponent < -31:
+        mantissa = exponent = 0
+    shifted = value * 2 ** max(exponent, 0)
+    scaled = half_up(Fraction(shifted * mantissa, 2**31))
+    return half_away(Fraction(scaled, 2 ** max(-exponent, 0)))
+
+
 @dataclass(frozen=True)
 class Requantization:
     """From an accumulator to an int8 output."""
@@ -36,17 +49,8 @@ class Requantization:
     activation: int = NONE
 
     def __call__(self, accumulator: int) -> int:
-        fraction, exponent = math.frexp(self.multiplier)
-        mantissa = half_up(Fraction(fraction) * 2**31)
-        if mantissa == 2**31:
-            mantissa, exponent = 2**30, exponent + 1
-        if exponent < -31:
-            mantissa = exponent = 0
-        shifted = accumulator * 2 ** max(exponent, 0)
-        scaled = half_up(Fraction(shifted * mantissa, 2**31))
-        rounded = half_away(Fraction(scaled, 2 ** max(-exponent, 0)))
         low, high = self.bounds()
-        return min(max(rounded + self.zero_point, low), high)
+        return min(max(rescale(accumulator, self.multiplier) + self.zero_point, low), high)
 
     def bounds(self) -> tuple[int, int]:
         """Smallest and largest output."""
@@ -61,6 +65,15 @@ class Requantization:
             -128 if low is None else max(-128, stored(low)),
             127 if high is None else min(127, stored(high)),
         )
+
+
+class Quantized(Protocol):
+    """A tensor that is quantized as a whole; its scale is a float32."""
+
+    @property
+    def scale(self) -> float: ...
+    @property
+    def zero_point(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -147,6 +160,19 @@ def pool(image: NDArray[np.int8], window: Window, bounds: tuple[int, int]) -> ND
         mean = half_away(Fraction(sum(values), len(values)))
         result[y, x, channel] = min(max(mean, bounds[0]), bounds[1])
     return result
+
+
+def add(
+    values: tuple[int, int], inputs: tuple[Quantized, Quantized], output: Quantized, activation: int
+) -> int:
+    """ADD of two stored values."""
+    twice = 2 * max(tensor.scale for tensor in inputs)
+    total = sum(
+        rescale((value - tensor.zero_point) * 2**20, tensor.scale / twice)
+        for value, tensor in zip(values, inputs, strict=True)
+    )
+    multiplier = twice / (output.scale * 2**20)
+    return Requantization(multiplier, output.scale, output.zero_point, activation)(total)
 
 
 def softmax(row: NDArray[np.int8], scale: float) -> NDArray[Any]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+from tinyhil.compiler import compile_model
 
 from . import definition
 from .definition import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, Requantization, Window
@@ -209,6 +213,60 @@ def test_average_pool_equals_its_definition(
     samples = images(np.random.default_rng(5), window.height, window.width, channels)
     expected = [definition.pool(sample, window, bounds) for sample in samples]
     assert np.array_equal(run_model(model, samples), np.reshape(expected, (len(samples), -1)))
+
+
+SCALES = st.floats(2.0**-12, 2.0**3, width=32)
+
+
+@EXAMPLES
+@given(
+    scales=st.tuples(SCALES, SCALES),
+    zero_points=st.tuples(INT8, INT8, INT8),
+    ratio=st.floats(2.0**-6, 2.0**6),
+    activation=ACTIVATIONS,
+)
+def test_add_equals_its_definition(
+    run_model: RunModel,
+    scales: tuple[float, float],
+    zero_points: tuple[int, int, int],
+    ratio: float,
+    activation: int,
+) -> None:
+    first = Activation((1, 8, 8, 2), scales[0], zero_points[0])
+    second = Activation(first.shape, scales[1], zero_points[1])
+    result = Activation(first.shape, float(np.float32(max(scales) * ratio)), zero_points[2])
+    # As a model has one input, the other one is the same image with its channels swapped.
+    swap = Weights(np.array([0, 1, 1, 0], np.int8).reshape(2, 1, 1, 2), [scales[1] / scales[0]])
+    conv = {"StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+    fused = {"FusedActivationFunction": activation}
+    model = Model(
+        [first, swap, second, result],
+        [
+            Operator("CONV_2D", (0, 1), 2, "Conv2DOptions", conv),
+            Operator("ADD", (0, 2), 3, "AddOptions", fused),
+        ],
+    )
+    samples = images(np.random.default_rng(8), 8, 8, 2)
+    moved = samples[..., ::-1].astype(int) - first.zero_point + second.zero_point
+    pairs = zip(samples.ravel().tolist(), np.clip(moved, -128, 127).ravel().tolist(), strict=True)
+    expected = [definition.add(pair, (first, second), result, activation) for pair in pairs]
+    assert run_model(model, samples).ravel().tolist() == expected
+
+
+def test_add_works_in_place_but_spares_what_is_still_needed(
+    run_model: RunModel, tmp_path: Path
+) -> None:
+    # x + x, 2x + x spares 2x, then 2x + 3x and 5x + x in the memory of 2x.
+    sums = [(0, 0), (1, 0), (1, 2), (3, 0), (4, 0)]
+    tensors = [Activation((1, 112), scale) for scale in (1.0, 2.0, 3.0, 5.0, 6.0, 7.0)]
+    model = Model(
+        tensors, [Operator("ADD", pair, 1 + i, "AddOptions") for i, pair in enumerate(sums)]
+    )
+    samples = np.arange(-56, 56, dtype=np.int8).reshape(1, -1)
+    assert np.array_equal(run_model(model, samples), samples)
+    file = tmp_path / "model.tflite"
+    file.write_bytes(model.build())
+    assert compile_model(file).arena_bytes == 2 * 112
 
 
 def softmax_model(rows: int, classes: int, scale: float) -> Model:

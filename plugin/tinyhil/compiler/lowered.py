@@ -40,6 +40,10 @@ class Lowered:
     macs: int = 0
     scratch_bytes: int = 0
     """Memory that the kernel needs while it runs; the call gets a pointer to it if not 0."""
+    order: tuple[int, ...] = (0,)
+    """Positions of the computed inputs among the node's inputs, as the kernel takes them."""
+    in_place: bool = False
+    """Whether the output may be in the same memory as an input of its size."""
 
 
 def int8_array(name: str, values: NDArray[Any]) -> ConstantArray:

@@ -45,6 +45,18 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if shift < -31 or multiplier == 0 else (multiplier, shift)
 
 
+def multiply_high(a: int, b: int) -> int:
+    """a * b / 2**31, halves up."""
+    return (a * b + 2**30) >> 31
+
+
+def divide_by_power(value: int, exponent: int) -> int:
+    """value / 2**exponent, halves away from zero."""
+    if exponent == 0:
+        return value
+    return (value + (1 << exponent - 1) - (value < 0)) >> exponent
+
+
 def activation_fields(node: Node, kind: str) -> dict[str, int]:
     """Smallest and largest int8 output under the fused activation in options of the table `kind`.
 
@@ -110,12 +122,16 @@ def channels(
     folded = biases - node.activation().zero_point * wide.sum(axis=1)
     bounds = np.abs(folded) + 128 * np.abs(wide).sum(axis=1)
     return tuple(
-        _channel(node, int(folded[i]), int(bounds[i]), multipliers[i]) for i in range(count)
+        channel(node, int(folded[i]), int(bounds[i]), multipliers[i]) for i in range(count)
     )
 
 
-def _channel(node: Node, bias: int, bound: int, real: float) -> Channel:
-    """One channel; `bound` is on the size of its accumulator."""
+def channel(node: Node, bias: int, bound: int, real: float) -> Channel:
+    """One channel; `bound` is on the size of its accumulator, `real` the factor to the output.
+
+    Raises:
+        ModelError: the factor is not finite, or the accumulator may overflow.
+    """
     node.check(math.isfinite(real), "has scales whose quotient is not a number")
     multiplier, shift = quantize_multiplier(real)
     left, right = max(shift, 0), max(-shift, 0)
@@ -128,8 +144,10 @@ def _channel(node: Node, bias: int, bound: int, real: float) -> Channel:
 def _needs_care(left: int, right: int, bound: int, zero_point: int) -> int:
     """1 unless the kernels' short requantization is the same as the full one.
 
-    The short one knows no left shift; it doubles the sum; and it rounds halves below zero up,
-    which does not matter where everything below zero saturates. What it adds before the right
-    shift is then at most 2**30, too little to overflow.
+    The short one knows no left shift; it doubles the sum; it always rounds as a right shift must,
+    which does not matter where everything below zero saturates; and what it adds before the right
+    shift may be 2**30 at most, beside a scaled sum that is as large.
     """
-    return int(left > 0 or bound >= 2**30 or (right > 0 and zero_point > INT8_MIN))
+    added = (2 * (zero_point - INT8_MIN) + 1) << right
+    unshifted = right == 0 and zero_point > INT8_MIN
+    return int(left > 0 or bound >= 2**30 or unshifted or added > 2**31)

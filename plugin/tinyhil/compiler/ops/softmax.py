@@ -12,7 +12,12 @@ from typing import Final
 
 from tinyhil.compiler.graph import Node
 from tinyhil.compiler.lowered import Lowered, int32_array
-from tinyhil.compiler.quantize import INT8_MIN, quantize_multiplier
+from tinyhil.compiler.quantize import (
+    INT8_MIN,
+    divide_by_power,
+    multiply_high,
+    quantize_multiplier,
+)
 
 NAME = "SOFTMAX"
 
@@ -60,19 +65,9 @@ def exponentials(scale: float) -> list[int]:
     multiplier, shift = quantize_multiplier(real)
     limit = math.floor((2**_INTEGER_BITS - 1) * 2 ** (31 - _INTEGER_BITS) / 2**shift)
     return [
-        _exponential(_multiply(-distance << shift, multiplier))
+        _exponential(multiply_high(-distance << shift, multiplier))
         for distance in range(min(limit, 255) + 1)
     ]
-
-
-def _multiply(a: int, b: int) -> int:
-    """a * b / 2**31, halves up."""
-    return (a * b + 2**30) >> 31
-
-
-def _divide(value: int, shift: int) -> int:
-    """value / 2**shift, halves away from zero."""
-    return (value + (1 << shift - 1) - (value < 0)) >> shift
 
 
 def _exponential(value: int) -> int:
@@ -84,7 +79,7 @@ def _exponential(value: int) -> int:
     quarters = (rest - value) // _QUARTER
     for bit, power in enumerate(_POWERS):
         if quarters >> bit & 1:
-            result = _multiply(result, power)
+            result = multiply_high(result, power)
     return result
 
 
@@ -93,8 +88,8 @@ def _exponential_of_quarter(value: int) -> int:
     center = 1895147668  # exp(-1/8)
     third = 715827883
     x = value + 2**28
-    x2 = _multiply(x, x)
-    x3 = _multiply(x2, x)
-    x4 = _multiply(x2, x2)
-    higher = _divide(_multiply(_divide(x4, 2) + x3, third) + x2, 1)
-    return center + _multiply(center, x + higher)
+    x2 = multiply_high(x, x)
+    x3 = multiply_high(x2, x)
+    x4 = multiply_high(x2, x2)
+    higher = divide_by_power(multiply_high(divide_by_power(x4, 2) + x3, third) + x2, 1)
+    return center + multiply_high(center, x + higher)
