@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.board import Board
+from tinyhil.board import Board, load_boards
 from tinyhil.deadline import Deadline
 from tinyhil.elf import Image, read_image
 from tinyhil.emulator.qemu import QEMU, EmulatedBoard, start
@@ -48,10 +48,24 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def emulated(mps2: Board, runtime: Path) -> Iterator[EmulatedBoard]:
-    """An emulated board, empty and halted, that pyOCD can find."""
+def reachable(runtime: Path) -> None:
+    """Sees to it that pyOCD finds the probes of emulated boards."""
     del runtime
     if not any(found.name == "tinyhil" for found in entry_points(group="pyocd.probe")):
         pytest.skip("NOT TESTED: tinyhil is not installed, so that pyOCD can't find its probes")
+
+
+@pytest.fixture
+def emulated(mps2: Board, reachable: None) -> Iterator[EmulatedBoard]:
+    """The default emulated board, empty and halted."""
+    del reachable
     with start(mps2, deadline=Deadline.after(20)) as board:
+        yield board
+
+
+@pytest.fixture(params=[name for name, board in load_boards().items() if board.emulated])
+def each(request: pytest.FixtureRequest, reachable: None) -> Iterator[EmulatedBoard]:
+    """Every emulated board in turn, empty and halted."""
+    del reachable
+    with start(load_boards()[request.param], deadline=Deadline.after(20)) as board:
         yield board

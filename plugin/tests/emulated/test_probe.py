@@ -16,7 +16,7 @@ from pyocd.core.session import Session
 from pyocd.core.target import Target
 from pyocd.probe.aggregator import DebugProbeAggregator
 
-from tinyhil.board import Board
+from tinyhil.board import Board, load_boards
 from tinyhil.deadline import Deadline
 from tinyhil.elf import Image
 from tinyhil.emulator.qemu import EmulatedBoard, start
@@ -41,6 +41,11 @@ def running(emulated: EmulatedBoard, echo_image: Image) -> EmulatedBoard:
     return emulated
 
 
+def first(board: Board, kind: str) -> int:
+    """Where the board's first memory of a kind begins."""
+    return next(memory.start for memory in board.memory if memory.kind == kind)
+
+
 def echoes(emulated: EmulatedBoard) -> bool:
     """Whether the firmware runs (after which it only echoes)."""
     with serial.serial_for_url(emulated.serial_url, timeout=10) as port:
@@ -63,16 +68,17 @@ def test_halt_step_and_resume(running: EmulatedBoard) -> None:
     assert echoes(running)
 
 
-def test_stepping_goes_past_an_instruction_that_sleeps(emulated: EmulatedBoard) -> None:
-    with debugging(emulated) as target:
-        target.write_memory_block8(0x100, bytes.fromhex("00bf 30bf 20bf 00bf"))
+def test_stepping_goes_past_an_instruction_that_sleeps(each: EmulatedBoard) -> None:
+    code = first(each.board, "flash") + 0x100
+    with debugging(each) as target:
+        target.write_memory_block8(code, bytes.fromhex("00bf 30bf 20bf 00bf"))
         target.write_core_register("xpsr", 0x0100_0000)
-        target.write_core_register("pc", 0x100)
+        target.write_core_register("pc", code)
         seen = []
         for _ in range(4):
             target.step()
             seen.append(target.read_core_register("pc"))
-        assert seen == [0x102, 0x104, 0x106, 0x108]
+        assert seen == [code + 2, code + 4, code + 6, code + 8]
 
 
 @pytest.mark.parametrize("kind", [Target.BreakpointType.HW, Target.BreakpointType.SW])
@@ -97,27 +103,36 @@ def test_a_breakpoint_stops_the_core_where_it_stands(
         assert b"ticks" in port.readline()
 
 
-def test_core_registers_are_read_and_written(emulated: EmulatedBoard) -> None:
+def test_core_registers_are_read_and_written(each: EmulatedBoard) -> None:
     written = {f"r{number}": 0x1111_1111 * number for number in range(13)}
     written |= {"sp": 0x2000_1000, "lr": 0x101, "pc": 0x100, "s0": 0x3F80_0000, "s31": 0x4000_0000}
-    with debugging(emulated) as target:
+    with debugging(each) as target:
         for name, value in written.items():
             target.write_core_register_raw(name, value)
         assert {name: target.read_core_register_raw(name) for name in written} == written
         assert target.read_core_register_raw("s30") == 0
 
 
-def test_memory_is_read_and_written_in_every_width_and_alignment(emulated: EmulatedBoard) -> None:
+def test_memory_is_read_and_written_in_every_width_and_alignment(each: EmulatedBoard) -> None:
     pattern = bytes(range(1, 256)) * 40
-    with debugging(emulated) as target:
-        target.write_memory_block8(0x2000_0001, pattern)
-        assert bytes(target.read_memory_block8(0x2000_0001, len(pattern))) == pattern
-        target.write8(0x2000_0003, 0xAA)
-        target.write16(0x2000_0006, 0xBBCC)
-        assert target.read8(0x2000_0003) == 0xAA
-        assert target.read16(0x2000_0006) == 0xBBCC
-        assert target.read32(0x2000_0000) == 0xAA02_0100
-        assert target.read32(0x2000_0004) == 0xBBCC_0504
+    ram = first(each.board, "ram")
+    with debugging(each) as target:
+        target.write_memory_block8(ram + 1, pattern)
+        assert bytes(target.read_memory_block8(ram + 1, len(pattern))) == pattern
+        target.write8(ram + 3, 0xAA)
+        target.write16(ram + 6, 0xBBCC)
+        assert target.read8(ram + 3) == 0xAA
+        assert target.read16(ram + 6) == 0xBBCC
+        assert target.read32(ram) == 0xAA02_0100
+        assert target.read32(ram + 4) == 0xBBCC_0504
+
+
+def test_all_memory_of_the_boards_file_is_there(each: EmulatedBoard) -> None:
+    edges = [address for memory in each.board.memory for address in (memory.start, memory.end - 4)]
+    with debugging(each) as target:
+        for address in edges:
+            target.write32(address, address ^ 0x5A5A_A5A5)
+        assert [target.read32(address) ^ 0x5A5A_A5A5 for address in edges] == edges
 
 
 def test_memory_of_a_running_core_is_accessed_without_stopping_it(running: EmulatedBoard) -> None:
@@ -132,6 +147,20 @@ def test_a_write_reaches_the_peripherals(emulated: EmulatedBoard) -> None:
     with debugging(emulated) as target:
         target.write32(TIMER0_RELOAD, 0x1234)
         assert target.read32(TIMER0_RELOAD) == 0x1234
+
+
+@pytest.mark.parametrize(
+    ("name", "register"), [("mps2-an505", 0x5000_0008), ("mps3-an547", 0x5930_3010)]
+)
+@pytest.mark.usefixtures("reachable")
+def test_a_write_to_a_secure_peripheral_is_refused_and_not_lost(name: str, register: int) -> None:
+    with (
+        start(load_boards()[name], deadline=Deadline.after(20)) as secure,
+        debugging(secure) as target,
+    ):
+        with pytest.raises(exceptions.TransferFaultError):
+            target.write32(register, 0x10)
+        assert target.read32(register) == 0
 
 
 def test_an_access_to_nowhere_faults_and_the_next_one_works(emulated: EmulatedBoard) -> None:
@@ -178,13 +207,13 @@ def test_reset_can_be_caught_before_the_first_instruction(
     assert echoes(running)
 
 
-def test_a_core_without_firmware_locks_up_and_can_be_halted(emulated: EmulatedBoard) -> None:
-    with debugging(emulated) as target:
+def test_a_core_without_firmware_locks_up_and_can_be_halted(each: EmulatedBoard) -> None:
+    with debugging(each) as target:
         target.reset()
         assert target.get_state() is Target.State.LOCKUP
         target.halt()
         assert target.get_state() is Target.State.HALTED
-    assert emulated.alive()
+    assert each.alive()
 
 
 def test_a_second_debugger_is_refused_at_once(emulated: EmulatedBoard) -> None:
@@ -249,20 +278,18 @@ def test_a_board_that_hangs_does_not_hang_its_debugger(
     assert not emulated.alive()
 
 
-@pytest.mark.parametrize(
-    ("machine", "core", "name"),
-    [("mps2-an385", "cortex-m3", "Cortex-M3"), ("mps2-an500", "cortex-m7", "Cortex-M7")],
-)
-def test_other_armv7m_cores_are_debugged_too(
-    mps2: Board, emulated: EmulatedBoard, echo_image: Image, machine: str, core: str, name: str
+def test_a_cortex_m3_is_debugged_too(
+    mps2: Board, emulated: EmulatedBoard, echo_image: Image
 ) -> None:
     assert mps2.emulator is not None
-    facts = mps2.emulator.model_copy(update={"machine": machine})
-    board = mps2.model_copy(update={"name": machine, "core": core, "emulator": facts})
+    facts = mps2.emulator.model_copy(update={"machine": "mps2-an385"})
+    board = mps2.model_copy(
+        update={"name": "mps2-an385", "core": "cortex-m3", "emulator": facts},
+    )
     with start(board, deadline=Deadline.after(20)) as other:
         flash(echo_image, board, other.probe_uid, Deadline.after(20))
         with debugging(other) as target:
-            assert target.cores[0].name == name
+            assert target.cores[0].name == "Cortex-M3"
             assert target.set_breakpoint(0x100, Target.BreakpointType.HW)
         assert echoes(other)
     assert emulated.alive()
