@@ -9,12 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tinyhil.datasets import fetch
 from tinyhil.datasets.official import Report
 from tinyhil.datasets.pins import load_sources
-from tinyhil.datasets.verify import verify
 from tinyhil.errors import ConfigError
-from tinyhil.progress import progress_bar
 
 HELP = "list, verify and get the official data sets and models"
 _DESCRIPTION = """\
@@ -67,6 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.datasets.verify import verify  # noqa: PLC0415 - other commands need it not
+
     root: Path | None = options.root or _environment_root()
     table = Table("name", "what it is", "from", "licence", "state", box=None, pad_edge=False)
     to_get = []
@@ -85,6 +84,9 @@ def _list(options: argparse.Namespace, console: Console) -> int:
 
 
 def _verify(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.datasets.verify import verify  # noqa: PLC0415 - as above
+    from tinyhil.progress import progress_bar  # noqa: PLC0415
+
     root, sources = _root(options), load_sources()
     wrong = present = 0
     for name in options.only or sources:
@@ -111,10 +113,14 @@ def _print_report(report: Report, get: str, console: Console) -> None:
 
 
 def _fetch(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.datasets.fetch import fetch  # noqa: PLC0415 - as above
+    from tinyhil.datasets.verify import verify  # noqa: PLC0415
+    from tinyhil.progress import progress_bar  # noqa: PLC0415
+
     root, sources = _root(options), load_sources()
     for name in options.only or [name for name, source in sources.items() if source.fetched]:
         with progress_bar(console, f"fetching {name}") as progress:
-            report = fetch.fetch(root, name, progress=progress)
+            report = fetch(root, name, progress=progress)
         _print_report(report, sources[name].get, console)
     for name, source in sources.items():
         if not options.only and not source.fetched and verify(root, name).absent:
@@ -124,9 +130,12 @@ def _fetch(options: argparse.Namespace, console: Console) -> int:
 
 
 def _build(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.datasets.fetch import build  # noqa: PLC0415 - as above
+    from tinyhil.progress import progress_bar  # noqa: PLC0415
+
     root = _root(options)
     with progress_bar(console, "building ic01") as progress:
-        report = fetch.build(root, archive=options.archive, progress=progress)
+        report = build(root, archive=options.archive, progress=progress)
     _print_report(report, load_sources()[report.name].get, console)
     return 0
 
