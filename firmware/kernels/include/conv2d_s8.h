@@ -15,7 +15,8 @@ struct conv2d_s8 {
     int32_t run;   /**< How much of a patch may be summed in a packed accumulator; times 4. */
     int32_t input_zero_point, output_zero_point;
     int32_t activation_min, activation_max;
-    const int8_t *weights; /**< [ceil(output_channels / 2)][patch][2], zero where rounded up. */
+    /** [ceil(output_channels / 2)][patch][2], zero where rounded up; aligned to 4. */
+    const int8_t *weights;
     const struct channel_s8 *channels; /**< [output_channels] */
 };
 

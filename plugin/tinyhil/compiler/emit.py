@@ -80,5 +80,6 @@ def _array(symbol: str, array: ConstantArray) -> list[str]:
     width = max(map(len, texts)) + 2
     columns = max(1, (_WIDTH - 4) // width)
     rows = (", ".join(texts[i : i + columns]) for i in range(0, len(texts), columns))
-    head = f"static const {array.ctype} {symbol}_{array.field}[{len(texts)}] = {{"
+    # Kernels with vector instructions load bytes a word at a time.
+    head = f"static const _Alignas(4) {array.ctype} {symbol}_{array.field}[{len(texts)}] = {{"
     return [head, *(f"    {row}," for row in rows), "};"]

@@ -13,6 +13,8 @@ from tinyhil.compiler.window import window_fields, windows
 NAME = "DEPTHWISE_CONV_2D"
 
 _OPTIONS: Final = "DepthwiseConv2DOptions"
+_BLOCK: Final = 8
+"""So many channels are done at once by a kernel that does several."""
 
 
 def lower(node: Node) -> Lowered:
@@ -62,5 +64,5 @@ def lower(node: Node) -> Lowered:
             ),
         ),
         macs=vertical.outputs * horizontal.outputs * weights.elements,
-        scratch_bytes=4 * 2 * half + 4 * plane_height * plane_width,
+        scratch_bytes=max(4 * 2 * half + 4 * plane_height * plane_width, _BLOCK * height * width),
     )
