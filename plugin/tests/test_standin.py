@@ -1,215 +1,221 @@
-"""The stand-in set is pinned byte for byte; its model has the closed division's architecture."""
+"""The stand-in sets: pinned byte for byte, in the official layout, and honest to train on."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, cast
 
 import numpy as np
 import pytest
-import tflite
+from numpy.typing import NDArray
 
 from tinyhil import standin
+from tinyhil.data import digest
 from tinyhil.errors import ConfigError
 from tinyhil.standin import kws01
 
-STANDIN = Path(__file__).resolve().parents[2] / "suites" / "standin"
-MODEL = STANDIN / "kws01.tflite"
-OFFICIAL_MODEL = Path("models") / "kws_ref_model.tflite"
+ORACLES = Path(__file__).resolve().parents[2] / "suites" / "standin"
 
-TEST_SET_SHA256 = "3c67afe25f560520c275b564ed925f387ce86d0087f4c7f08121cf857c3e3c61"
-MODEL_SHA256 = "f7c636e4b29a4c39ee5d9d776344f8be5003b9df0ea4e8b4edae01fb7d05ce81"
-INPUT_QUANTIZATION = (0.5, 83)
-ORACLE_TOP1 = 960
+Set = tuple[NDArray[Any], NDArray[np.int64]]
 
 
-class Step(NamedTuple):
-    """One operator: what it does to which shape."""
+@dataclass(frozen=True)
+class Facts:
+    """What is promised of a set."""
 
-    op: str
-    source: tuple[int, ...]
-    weights: tuple[int, ...]
-    result: tuple[int, ...]
-    stride: tuple[int, int] | None = None
-    padding: str = ""
-    activation: str = ""
+    arrays_sha256: str
+    """Of the bytes of all samples and of the labels as little-endian int64."""
+    folder_sha256: str
+    """Of the folder that `write` makes, as `tinyhil.data.digest` sums it."""
+    count: int
+    shape: tuple[int, ...]
+    dtype: str
+    range: tuple[float, float]
+    """Smallest and largest value of the training set."""
+    class_counts: tuple[int, int]
+    """Fewest and most samples of a class that are still called balanced."""
+    file: str
+    """Name of the first file."""
+    line: str
+    """What the label file says of it, behind the name."""
+    score: float
+    """Top-1 hits or AUC of the oracle's outputs."""
 
 
-MAP = (1, 25, 5, 64)
-FIRST = Step("CONV_2D", (1, 49, 10, 1), (64, 10, 4, 1), MAP, (2, 2), "SAME", "RELU")
-DEPTHWISE = Step("DEPTHWISE_CONV_2D", MAP, (1, 3, 3, 64), MAP, (1, 1), "SAME", "RELU")
-POINTWISE = Step("CONV_2D", MAP, (64, 1, 1, 64), MAP, (1, 1), "SAME", "RELU")
-
-# The DS-CNN of github.com/mlcommons/tiny, benchmark/training/keyword_spotting, as converted.
-CLOSED_DIVISION = (
-    FIRST,
-    *(DEPTHWISE, POINTWISE) * 4,
-    Step("AVERAGE_POOL_2D", MAP, (25, 5), (1, 1, 1, 64), (25, 5), "VALID", "NONE"),
-    Step("RESHAPE", (1, 1, 1, 64), (), (1, 64)),
-    Step("FULLY_CONNECTED", (1, 64), (12, 64), (1, 12), activation="NONE"),
-    Step("SOFTMAX", (1, 12), (), (1, 12)),
-)
-
-OPTIONS = {
-    "CONV_2D": tflite.Conv2DOptions,
-    "DEPTHWISE_CONV_2D": tflite.DepthwiseConv2DOptions,
-    "AVERAGE_POOL_2D": tflite.Pool2DOptions,
-    "FULLY_CONNECTED": tflite.FullyConnectedOptions,
+SETS = {
+    "kws01": Facts(
+        arrays_sha256="3c67afe25f560520c275b564ed925f387ce86d0087f4c7f08121cf857c3e3c61",
+        folder_sha256="588eff74fb2831727e82262ce55506efe744217fc376d0f608552a10e93449c0",
+        count=1000,
+        shape=(49, 10),
+        dtype="int8",
+        range=(-128, 127),  # all of it, else the converter would pick another scale
+        class_counts=(60, 110),
+        file="kws01_000000_Unknown_11.bin",
+        line="12,11",
+        score=960,
+    ),
+    "ic01": Facts(
+        arrays_sha256="55db687bcf747910332d588b6af380cd22a8553bbba08201874cef9d736f4a99",
+        folder_sha256="99cf4d712e9ad1fa5389697b623365a2c52245253ed43b24082bda35d0119217",
+        count=200,
+        shape=(32, 32, 3),
+        dtype="uint8",
+        range=(0, 255),
+        class_counts=(10, 30),
+        file="ic01_000000_airplane_0.bin",
+        line="10,0",
+        score=185,
+    ),
+    "ad01": Facts(
+        arrays_sha256="075a72070efcfc11d0bba0911e43079e8fa2b31883517e3fc240841ca5e810ba",
+        folder_sha256="16a968d1efe967a574a0ca77fb72503c42252eb92f090fd016112c7c1d6c18ca",
+        count=248,
+        shape=(200, 128),
+        dtype="float32",
+        range=(-14002 / 256, 7966 / 256),
+        class_counts=(100, 148),
+        file="anomaly_000000.bin",
+        line="2,1,2560,512",
+        score=0.9022,
+    ),
 }
 
-
-def name_of(enum: type, value: int) -> str:
-    """Name of a value of one of the enumerations of the ``tflite`` package."""
-    return next(name for name, number in vars(enum).items() if number == value)
+every_set = pytest.mark.parametrize("name", SETS)
 
 
-def graph_of(path: Path) -> tuple[Any, Any]:
-    """A model and its only subgraph."""
-    model = tflite.Model.GetRootAs(path.read_bytes(), 0)
-    assert model.SubgraphsLength() == 1
-    return model, model.Subgraphs(0)
+def generator(name: str) -> standin.Generator:
+    """The module that makes a task's samples."""
+    return cast(standin.Generator, import_module(f"tinyhil.standin.{name}"))
 
 
-def shape_of(tensor: Any) -> tuple[int, ...]:
-    """Shape of a tensor."""
-    return tuple(tensor.ShapeAsNumpy().tolist())
+@cache
+def generated(name: str, which: Literal["held out", "training"]) -> Set:
+    """A task's held-out set, or the beginning of its training set; made once."""
+    module = cast(Any, generator(name))
+    if which == "held out":
+        return cast(Set, module.generate(module.TEST_COUNT, module.TEST_SEED))
+    return cast(Set, module.generate(400, module.TRAIN_SEED))
 
 
-def op_of(model: Any, operator: Any) -> str:
-    """Name of an operator."""
-    code = model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode()
-    return name_of(tflite.BuiltinOperator, code)
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Folders of the sets, each written once."""
+    root = tmp_path_factory.mktemp("sets")
+
+    def folder(name: str) -> Path:
+        if not (root / name).exists():
+            standin.write(name, root / name)
+        return root / name
+
+    return folder
 
 
-def options_of(operator: Any, op: str) -> Any:
-    """An operator's options; None for those without stride and activation."""
-    if op not in OPTIONS:
-        return None
-    options = OPTIONS[op]()
-    table = operator.BuiltinOptions()
-    options.Init(table.Bytes, table.Pos)
-    return options
+def test_these_are_all_the_sets() -> None:
+    assert standin.tasks() == tuple(sorted(SETS))
 
 
-def steps_of(path: Path) -> tuple[Step, ...]:
-    """A model's operators in order."""
-    model, graph = graph_of(path)
-    steps = []
-    for operator in (graph.Operators(i) for i in range(graph.OperatorsLength())):
-        op = op_of(model, operator)
-        options = options_of(operator, op)
-        tensors = [graph.Tensors(i) for i in operator.InputsAsNumpy()]
-        weights = shape_of(tensors[1]) if len(tensors) == 3 else ()
-        stride, padding, activation = None, "", ""
-        if options is not None:
-            activation = name_of(tflite.ActivationFunctionType, options.FusedActivationFunction())
-        if op == "AVERAGE_POOL_2D":
-            weights = (options.FilterHeight(), options.FilterWidth())
-        if hasattr(options, "StrideH"):
-            stride = (options.StrideH(), options.StrideW())
-            padding = name_of(tflite.Padding, options.Padding())
-        result = shape_of(graph.Tensors(operator.Outputs(0)))
-        steps.append(Step(op, shape_of(tensors[0]), weights, result, stride, padding, activation))
-    return tuple(steps)
+@every_set
+def test_the_held_out_set_is_pinned(name: str) -> None:
+    samples, labels = generated(name, "held out")
+    found = hashlib.sha256(samples.tobytes() + labels.astype("<i8").tobytes())
+    assert found.hexdigest() == SETS[name].arrays_sha256
 
 
-def tensors_of(path: Path) -> list[tuple[Any, ...]]:
-    """Each tensor an operator touches: operator, version, shape, type, how it is quantized.
-
-    Left out are what differs between two trainings of one architecture: weights, scales, zero
-    points of activations, names and the order in the file.
-    """
-    model, graph = graph_of(path)
-    rows = []
-    for operator in (graph.Operators(i) for i in range(graph.OperatorsLength())):
-        version = model.OperatorCodes(operator.OpcodeIndex()).Version()
-        for index in (*operator.InputsAsNumpy(), *operator.OutputsAsNumpy()):
-            tensor = graph.Tensors(index)
-            found = tensor.Quantization()
-            quantized = (found.ScaleLength(), found.QuantizedDimension()) if found else None
-            constant = model.Buffers(tensor.Buffer()).DataLength() > 0
-            kind = name_of(tflite.TensorType, tensor.Type())
-            rows.append(
-                (op_of(model, operator), version, shape_of(tensor), kind, quantized, constant)
-            )
-    return rows
+@every_set
+def test_shapes_types_and_range(name: str) -> None:
+    facts = SETS[name]
+    for which, count in (("held out", facts.count), ("training", 400)):
+        samples, labels = generated(name, which)
+        assert samples.shape == (count, *facts.shape)
+        assert labels.shape == (count,)
+        assert samples.dtype == np.dtype(facts.dtype).newbyteorder("<")
+        assert labels.dtype == np.dtype(np.int64)
+    assert (samples.min(), samples.max()) == facts.range
 
 
-def test_the_held_out_set_is_pinned() -> None:
-    samples, labels = kws01.generate(kws01.TEST_COUNT, kws01.TEST_SEED)
-    digest = hashlib.sha256(samples.tobytes() + labels.astype("<i8").tobytes())
-    assert digest.hexdigest() == TEST_SET_SHA256
+@every_set
+def test_none_is_an_empty_set(name: str) -> None:
+    samples, labels = generator(name).generate(0, 1)
+    assert (samples.shape, labels.shape) == ((0, *SETS[name].shape), (0,))
 
 
-def test_shapes_types_and_range() -> None:
-    samples, labels = kws01.generate(400, kws01.TRAIN_SEED)
-    assert samples.shape == (400, 49, 10)
-    assert labels.shape == (400,)
-    assert samples.dtype == np.dtype(np.int8)
-    assert labels.dtype == np.dtype(np.int64)
-    assert (samples.min(), samples.max()) == (-128, 127)  # else the converter's scale drifts
-
-
-def test_none_is_an_empty_set() -> None:
-    samples, labels = kws01.generate(0, 1)
-    assert (samples.shape, labels.shape) == ((0, 49, 10), (0,))
-
-
-def test_a_shorter_set_is_the_beginning_of_a_longer_one() -> None:
-    samples, labels = kws01.generate(5, kws01.TEST_SEED)
-    more_samples, more_labels = kws01.generate(9, kws01.TEST_SEED)
+@every_set
+def test_a_shorter_set_is_the_beginning_of_a_longer_one(name: str) -> None:
+    samples, labels = generator(name).generate(5, generator(name).TEST_SEED)
+    more_samples, more_labels = generated(name, "held out")
     np.testing.assert_array_equal(samples, more_samples[:5])
     np.testing.assert_array_equal(labels, more_labels[:5])
 
 
-def test_classes_are_balanced() -> None:
-    _, labels = kws01.generate(kws01.TEST_COUNT, kws01.TEST_SEED)
-    counts = np.bincount(labels, minlength=len(kws01.CLASSES))
-    assert len(counts) == len(kws01.CLASSES) == 12
-    assert counts.min() >= 60
-    assert counts.max() <= 110
+@every_set
+def test_classes_are_balanced(name: str) -> None:
+    _, labels = generated(name, "held out")
+    classes = generator(name).CLASSES
+    counts = np.bincount(labels, minlength=len(classes))
+    assert len(counts) == len(classes)
+    fewest, most = SETS[name].class_counts
+    assert fewest <= counts.min() <= counts.max() <= most
 
 
-def test_training_and_held_out_samples_are_disjoint() -> None:
-    assert len({kws01.TRAIN_SEED, kws01.TEST_SEED}) == 2
-    held_out, _ = kws01.generate(kws01.TEST_COUNT, kws01.TEST_SEED)
-    training, _ = kws01.generate(3000, kws01.TRAIN_SEED)
+@every_set
+def test_training_and_held_out_samples_are_disjoint(name: str) -> None:
+    held_out, _ = generated(name, "held out")
+    training, _ = generated(name, "training")
     seen = {sample.tobytes() for sample in held_out}
-    assert len(seen) == kws01.TEST_COUNT
+    assert len(seen) == SETS[name].count
     assert not seen & {sample.tobytes() for sample in training}
 
 
-def test_write_gives_the_layout_of_the_official_runner(tmp_path: Path) -> None:
-    folder = tmp_path / "made" / "kws01"
-    standin.write("kws01", folder)
-    samples, labels = kws01.generate(kws01.TEST_COUNT, kws01.TEST_SEED)
+def test_spectrograms_are_exact_in_any_float_type() -> None:
+    samples, _ = generated("ad01", "held out")
+    steps = samples.astype(np.float64) * 256
+    np.testing.assert_array_equal(steps, np.round(steps))
+
+
+@every_set
+def test_write_gives_the_layout_of_the_official_runner(
+    name: str, written: Callable[[str], Path]
+) -> None:
+    folder, (samples, labels) = written(name), generated(name, "held out")
     with (folder / "y_labels.csv").open(newline="") as file:
         rows = list(csv.reader(file))
-    assert len(rows) == kws01.TEST_COUNT
+    assert len(rows) == SETS[name].count
     assert {file.name for file in folder.iterdir()} == {"y_labels.csv", *(row[0] for row in rows)}
-    for index, (name, classes, label) in enumerate(rows):
-        assert (int(classes), int(label)) == (12, labels[index])
-        assert name == f"kws01_{index:06d}_{kws01.CLASSES[int(label)]}_{label}.bin"
-        assert (folder / name).read_bytes() == samples[index].tobytes()
-    assert list(folder.parent.iterdir()) == [folder]  # nothing of the scratch folder is left
+    classes = generator(name).CLASSES
+    for index, (file_name, count, label, *_) in enumerate(rows):
+        assert (int(count), int(label)) == (len(classes), labels[index])
+        assert f"{index:06d}" in file_name
+        assert classes[int(label)] in file_name
+        assert (folder / file_name).read_bytes() == samples[index].tobytes()
+    assert rows[0] == [SETS[name].file, *SETS[name].line.split(",")]
+
+
+@every_set
+def test_what_is_written_is_pinned(name: str, written: Callable[[str], Path]) -> None:
+    files = {file.name: file.read_bytes() for file in written(name).iterdir()}
+    assert digest(files) == SETS[name].folder_sha256
 
 
 def test_a_set_that_is_there_already_stands(tmp_path: Path) -> None:
-    folder = tmp_path / "kws01"
-    standin.write("kws01", folder)
+    folder = tmp_path / "made" / "ic01"
+    standin.write("ic01", folder)
     before = folder.stat().st_ino
-    standin.write("kws01", folder)
+    standin.write("ic01", folder)
     assert folder.stat().st_ino == before
-    assert list(tmp_path.iterdir()) == [folder]
+    assert list(folder.parent.iterdir()) == [folder]  # nothing of the scratch folder is left
 
 
 def test_write_leaves_an_existing_folder_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(ConfigError, match="exists"):
-        standin.write("kws01", tmp_path)
+        standin.write("ic01", tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -223,44 +229,42 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("task", ["nope01", "", "../kws01", "kws01.x"])
-def test_a_task_without_generator_is_refused(task: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["nope01", "", "../kws01", "kws01.x", "_draws"])
+def test_a_task_without_generator_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no stand-in set"):
-        standin.write(task, tmp_path / "set")
+        standin.write(name, tmp_path / "set")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_model_is_pinned() -> None:
-    assert hashlib.sha256(MODEL.read_bytes()).hexdigest() == MODEL_SHA256
+@pytest.mark.parametrize("name", ["kws01", "ic01"])
+def test_the_oracle_of_a_classifier_belongs_to_the_held_out_set(
+    name: str, written: Callable[[str], Path]
+) -> None:
+    _, labels = generated(name, "held out")
+    with np.load(ORACLES / f"{name}_oracle.npz") as oracle:
+        names, outputs = oracle["names"].tolist(), oracle["outputs"]
+    assert names == named_in(written(name))
+    assert (outputs.shape, outputs.dtype) == ((len(labels), len(generator(name).CLASSES)), np.int8)
+    assert int(np.sum(outputs.argmax(axis=1) == labels)) == SETS[name].score
 
 
-def test_the_model_has_the_closed_architecture() -> None:
-    assert steps_of(MODEL) == CLOSED_DIVISION
+def test_the_oracle_of_the_autoencoder_belongs_to_the_held_out_set(
+    written: Callable[[str], Path],
+) -> None:
+    _, labels = generated("ad01", "held out")
+    with np.load(ORACLES / "ad01_oracle.npz") as oracle:
+        arrays = dict(oracle)
+    names = named_in(written("ad01"))
+    assert arrays["names"].tolist() == names
+    assert arrays["output_names"].tolist() == names[::60]
+    assert (arrays["outputs"].shape, arrays["outputs"].dtype) == ((5, 196, 640), np.int8)
+    errors = arrays["window_mse"]
+    assert (errors.shape, errors.dtype) == ((248, 196), np.float64)
+    scores = errors.mean(axis=1)
+    normal, anomalous = scores[labels == 0], scores[labels == 1]
+    assert np.mean(anomalous[:, np.newaxis] > normal) == pytest.approx(SETS["ad01"].score, abs=5e-5)
 
 
-def test_stored_bytes_are_the_models_input() -> None:
-    _, graph = graph_of(MODEL)
-    tensor = graph.Tensors(graph.Inputs(0))
-    quantization = tensor.Quantization()
-    assert tensor.Type() == tflite.TensorType.INT8
-    assert (quantization.Scale(0), quantization.ZeroPoint(0)) == INPUT_QUANTIZATION
-
-
-def test_the_model_equals_the_official_one_tensor_by_tensor() -> None:
-    folder = os.environ.get("TINYHIL_DATA")
-    if not folder:
-        pytest.skip("TINYHIL_DATA does not name the folder of the official data and models")
-    official = Path(folder) / OFFICIAL_MODEL
-    if not official.is_file():
-        pytest.skip(f"the folder of TINYHIL_DATA has no {OFFICIAL_MODEL}")
-    assert steps_of(MODEL) == steps_of(official)
-    assert tensors_of(MODEL) == tensors_of(official)
-
-
-def test_the_oracle_belongs_to_the_held_out_set() -> None:
-    samples, labels = kws01.generate(kws01.TEST_COUNT, kws01.TEST_SEED)
-    with np.load(STANDIN / "kws01_oracle.npz") as oracle:
-        names, outputs = oracle["names"], oracle["outputs"]
-    assert (outputs.shape, outputs.dtype) == ((len(samples), 12), np.int8)
-    assert [int(name[:-4].rsplit("_", 1)[1]) for name in names] == labels.tolist()
-    assert int(np.sum(outputs.argmax(axis=1) == labels)) == ORACLE_TOP1
+def named_in(folder: Path) -> list[str]:
+    """The files that a label file names, in its order."""
+    return [line.split(",")[0] for line in (folder / "y_labels.csv").read_text().splitlines()]

@@ -2,7 +2,8 @@
 
 They have the official shape and layout but nothing of the official content, and a record that ran
 on one says so: a score on them is no benchmark result. A task has a stand-in set when this folder
-has a module of its name; adding one is adding that file (see `Generator`), nothing else.
+has a module of its name; adding one is adding that file (see `Generator`), nothing else. What
+modules share is in those whose names begin with an underscore.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ class Generator(Protocol):
     """Seed of the held-out set that `write` writes."""
     TEST_COUNT: int
     """Number of samples in that set."""
+    FILE_NAME: str
+    """A sample file's name, to be formatted with `index`, `name` of the class, and `label`."""
+    LABEL_COLUMNS: tuple[int, ...]
+    """What each line of the label file has behind the class, as the official one has."""
 
     def generate(self, count: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples, one along the first axis, in the type that is sent; and int64 labels."""
@@ -38,7 +43,8 @@ class Generator(Protocol):
 
 def tasks() -> tuple[str, ...]:
     """Names of the tasks that have a stand-in set, sorted."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    names = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
 def write(task: str, folder: Path) -> None:
@@ -46,8 +52,9 @@ def write(task: str, folder: Path) -> None:
 
     One file a sample, for example ``kws01_000000_Stop_7.bin`` (index, class name, label), with its
     raw bytes; and ``y_labels.csv`` with a line ``file,classes,class`` for each, ``classes`` being
-    their number. The set is written beside ``folder`` and then renamed, so ``folder`` is either
-    whole or absent. When it holds this set already, say from another process, that one stands.
+    their number, and with further columns where the task has any. The set is written beside
+    ``folder`` and then renamed, so ``folder`` is either whole or absent. When it holds this set
+    already, say from another process, that one stands.
 
     Args:
         task: name of the task, for example ``kws01``.
@@ -62,7 +69,7 @@ def write(task: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
         whole = Path(scratch) / folder.name
         whole.mkdir()
-        _write_samples(task, generator, whole)
+        _write_samples(generator, whole)
         try:
             whole.rename(folder)
         except OSError:
@@ -93,12 +100,13 @@ def _generator(task: str) -> Generator:
     return cast(Generator, importlib.import_module(f"{__name__}.{task}"))
 
 
-def _write_samples(task: str, generator: Generator, folder: Path) -> None:
+def _write_samples(generator: Generator, folder: Path) -> None:
     """Fill an empty folder with sample files and the label file."""
     samples, labels = generator.generate(generator.TEST_COUNT, generator.TEST_SEED)
     lines = []
     for index, (sample, label) in enumerate(zip(samples, labels.tolist(), strict=True)):
-        name = f"{task}_{index:06d}_{generator.CLASSES[label]}_{label}.bin"
+        name = generator.FILE_NAME.format(index=index, name=generator.CLASSES[label], label=label)
         (folder / name).write_bytes(sample.tobytes())
-        lines.append(f"{name},{len(generator.CLASSES)},{label}\n")
+        columns = (len(generator.CLASSES), label, *generator.LABEL_COLUMNS)
+        lines.append(",".join((name, *map(str, columns))) + "\n")
     (folder / LABEL_FILE).write_bytes("".join(lines).encode("ascii"))

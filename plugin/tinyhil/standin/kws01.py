@@ -5,10 +5,9 @@ space of the 10 features; a sample glides through the phones of its word with th
 voice, loudness and noise of a made-up speaker. Words that share sounds (Go and No, Off and On)
 are therefore easily mistaken for each other, as in real speech, and "Unknown" is any other word.
 
-The bytes of a set are pinned by their SHA-256, so every value is integer arithmetic on draws of
-``numpy.random.RandomState.randint`` with an explicit 64-bit type: that stream is frozen by NumPy
-(NEP 19), and no floating-point unit or math library has a say in it. Values are in 1/256 of one
-int8 step (``_ONE``) until the last line.
+The bytes of a set are pinned by their SHA-256, so every value is integer arithmetic (see
+`_draws`): no floating-point unit or math library has a say in it. Values are in 1/256 of one int8
+step (``_ONE``) until the last line.
 
 The range of the features follows the official set (zero point 83, feature 0 wide, the higher ones
 ever narrower); none of its data is in here.
@@ -21,6 +20,8 @@ from typing import Final
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
+
+from tinyhil.standin._draws import bell, draw
 
 CLASSES: Final[tuple[str, ...]] = (
     "Down", "Go", "Left", "No", "Off", "On", "Right", "Stop", "Up", "Yes", "Silence", "Unknown",
@@ -36,6 +37,9 @@ TEST_COUNT: Final = 1000
 """Samples in the held-out set, as many as in the official one."""
 TRAIN_SEED: Final = 20_250_102
 """Seed of the training set."""
+
+FILE_NAME: Final = "kws01_{index:06d}_{name}_{label}.bin"
+LABEL_COLUMNS: Final[tuple[int, ...]] = ()
 
 _ONE: Final = 256  # one int8 step
 _ZERO: Final = 83  # rest position of features 1 to 9, and zero point of the models
@@ -87,20 +91,9 @@ def generate(count: int, seed: int) -> tuple[NDArray[np.int8], NDArray[np.int64]
     samples = np.empty((count, FRAMES, FEATURES), dtype=np.int8)
     labels = np.empty(count, dtype=np.int64)
     for index in range(count):
-        labels[index] = _draw(random, 0, len(CLASSES) - 1)
+        labels[index] = draw(random, 0, len(CLASSES) - 1)
         samples[index] = _sample(random, int(labels[index]), phones)
     return samples, labels
-
-
-def _draw(random: RandomState, low: int, high: int) -> int:
-    """One integer from ``low`` to ``high``, both included."""
-    return int(random.randint(low, high + 1, dtype=np.int64))
-
-
-def _bell(random: RandomState, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Sums of four uniform draws: bell-shaped, -512 to 508, standard deviation 148."""
-    draws = random.randint(-128, 128, size=(4, *shape), dtype=np.int64)
-    return np.asarray(draws.sum(axis=0), dtype=np.int64)
 
 
 def _phone_targets() -> dict[str, NDArray[np.int64]]:
@@ -117,10 +110,10 @@ def _unknown_word(random: RandomState) -> tuple[str, ...]:
     """A word of two to five phones that is none of the ten."""
     while True:
         word = []
-        vowel = _draw(random, 0, 1)
-        for _ in range(_draw(random, 2, 5)):
+        vowel = draw(random, 0, 1)
+        for _ in range(draw(random, 2, 5)):
             choice = _VOWELS if vowel else _CONSONANTS
-            word.append(choice[_draw(random, 0, len(choice) - 1)])
+            word.append(choice[draw(random, 0, len(choice) - 1)])
             vowel = 1 - vowel
         if tuple(word) not in _WORDS:
             return tuple(word)
@@ -130,14 +123,14 @@ def _sample(
     random: RandomState, label: int, phones: dict[str, NDArray[np.int64]]
 ) -> NDArray[np.int8]:
     """One sample of a class, int8, shape ``(49, 10)``."""
-    floor = _draw(random, -135, -20) * _ONE  # feature 0 of the room without a voice
+    floor = draw(random, -135, -20) * _ONE  # feature 0 of the room without a voice
     frames = np.zeros((FRAMES, FEATURES), dtype=np.int64)
     if label != _SILENCE:
         word = _WORDS[label] if label < _SILENCE else _unknown_word(random)
         frames += _spoken(random, word, phones, floor)
     frames[:, 0] += floor
     frames[:, 1:] += _ZERO * _ONE
-    frames += _bell(random, (FRAMES, FEATURES)) * _NOISE * _draw(random, 60, 200) // 256
+    frames += bell(random, (FRAMES, FEATURES)) * _NOISE * draw(random, 60, 200) // 256
     return np.clip((frames + _ONE // 2) // _ONE, -128, 127).astype(np.int8)
 
 
@@ -148,15 +141,15 @@ def _spoken(
     floor: int,
 ) -> NDArray[np.int64]:
     """A speaker's track through a word, relative to the room; shape ``(49, 10)``, 1/256 steps."""
-    tempo = _draw(random, 180, 360)  # 256 is the usual one
-    lengths = [_PHONES[p][1] * tempo * _draw(random, 190, 340) // 256 for p in word]
+    tempo = draw(random, 180, 360)  # 256 is the usual one
+    lengths = [_PHONES[p][1] * tempo * draw(random, 190, 340) // 256 for p in word]
     total = sum(lengths)
-    start = _draw(random, 2 * _ONE, max(2 * _ONE, (FRAMES - 2) * _ONE - total))
+    start = draw(random, 2 * _ONE, max(2 * _ONE, (FRAMES - 2) * _ONE - total))
     targets = np.stack([phones[p] for p in word])
-    targets[:, 0] += _draw(random, -24, 24) * _ONE - floor
-    targets[:, 0] += _bell(random, (len(word),)) * _STRESS
-    targets[:, 1:] += _bell(random, (len(word), FEATURES - 1)) * _SPREAD * _ACCENT // 256
-    targets[:, 1:] += _bell(random, (FEATURES - 1,)) * _VOICE
+    targets[:, 0] += draw(random, -24, 24) * _ONE - floor
+    targets[:, 0] += bell(random, (len(word),)) * _STRESS
+    targets[:, 1:] += bell(random, (len(word), FEATURES - 1)) * _SPREAD * _ACCENT // 256
+    targets[:, 1:] += bell(random, (FEATURES - 1,)) * _VOICE
 
     edges = start + np.cumsum([0, *lengths], dtype=np.int64)
     centres = (edges[:-1] + edges[1:]) // 2
