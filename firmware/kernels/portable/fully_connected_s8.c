@@ -4,7 +4,7 @@
  */
 #include "fully_connected_s8.h"
 
-enum { BLOCK = 4 };
+enum { BLOCK = 4, UNROLL = 4 };
 
 static void store(const struct channel_s8 *channel, int32_t zero_point, int32_t sum,
                   int8_t *output) {
@@ -17,31 +17,21 @@ static void store(const struct channel_s8 *channel, int32_t zero_point, int32_t 
 }
 
 static void connect(const struct fully_connected_s8 *op, const int8_t *input, int8_t *output) {
+    int32_t pair = (op->inputs + UNROLL - 1) / UNROLL * UNROLL * 2;
     const int8_t *weights = op->weights;
-    const int8_t *end = input + op->inputs;
     for (int32_t first = 0; first < op->outputs; first += BLOCK) {
         int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-        const int8_t *x = input;
-#define STEP(k)                                                                                    \
-    do {                                                                                           \
-        int32_t value = x[k];                                                                      \
-        s0 += value * weights[BLOCK * (k)];                                                        \
-        s1 += value * weights[BLOCK * (k) + 1];                                                    \
-        s2 += value * weights[BLOCK * (k) + 2];                                                    \
-        s3 += value * weights[BLOCK * (k) + 3];                                                    \
-    } while (0)
-        for (int32_t left = op->inputs / 4; left > 0; left--) {
-            STEP(0);
-            STEP(1);
-            STEP(2);
-            STEP(3);
-            x += 4;
-            weights += 4 * BLOCK;
+        const int8_t *upper = weights + pair;
+        const int8_t *end = input + op->inputs;
+        for (const int8_t *x = input; x < end; x++) {
+            s0 += *x * weights[0];
+            s1 += *x * weights[1];
+            s2 += *x * upper[0];
+            s3 += *x * upper[1];
+            weights += 2;
+            upper += 2;
         }
-        for (; x < end; x++, weights += BLOCK) {
-            STEP(0);
-        }
-#undef STEP
+        weights = upper + (pair - 2 * op->inputs);
         const int32_t sums[BLOCK] = {s0, s1, s2, s3};
         for (int32_t i = 0; i < BLOCK && first + i < op->outputs; i++) {
             store(&op->channels[first + i], op->output_zero_point, sums[i], output + first + i);
@@ -49,7 +39,9 @@ static void connect(const struct fully_connected_s8 *op, const int8_t *input, in
     }
 }
 
-void fully_connected_s8(const struct fully_connected_s8 *op, const int8_t *input, int8_t *output) {
+void fully_connected_s8(const struct fully_connected_s8 *op, const int8_t *input, int8_t *output,
+                        int8_t *scratch) {
+    (void)scratch; /* for kernels that widen their inputs */
     for (int32_t row = 0; row < op->rows; row++) {
         connect(op, input + row * op->inputs, output + row * op->outputs);
     }

@@ -13,10 +13,12 @@ from tinyhil.compiler.quantize import activation_fields, channels, weight_scales
 NAME = "FULLY_CONNECTED"
 
 _OPTIONS: Final = "FullyConnectedOptions"
+_UNROLL: Final = 4
+"""Outputs and inputs are rounded up to a multiple of this."""
 
 
 def lower(node: Node) -> Lowered:
-    """Weights in blocks of four outputs."""
+    """Weights in pairs of outputs, both rounded up with zeros."""
     source, weights = node.activation(), node.constant(1, "INT8")
     assert weights.data is not None
     node.check(len(weights.shape) == 2, f"has weights of shape {list(weights.shape)}")
@@ -25,6 +27,7 @@ def lower(node: Node) -> Lowered:
     rows = source.elements // inputs
     node.check(source.elements == rows * inputs, f"has {source.elements} inputs, not {inputs}")
     node.check(node.output.elements == rows * outputs, f"has not {rows * outputs} outputs")
+    padded = np.pad(weights.data, ((0, -outputs % _UNROLL), (0, -inputs % _UNROLL)))
     return Lowered(
         kernel="fully_connected_s8",
         fields={
@@ -35,7 +38,7 @@ def lower(node: Node) -> Lowered:
             **activation_fields(node, _OPTIONS),
         },
         arrays=(
-            int8_array("weights", interleave(weights.data, 4)),
+            int8_array("weights", interleave(padded, 2)),
             channel_array(
                 channels(
                     node,
@@ -46,6 +49,7 @@ def lower(node: Node) -> Lowered:
             ),
         ),
         macs=rows * weights.elements,
+        scratch_bytes=2 * padded.shape[1],
     )
 
 
