@@ -1,0 +1,62 @@
+/* What a self-test of kernels on the target has: random numbers, buffers, a verdict. */
+#ifndef IMAGE_H
+#define IMAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "requantize.h"
+
+/** Uniform in `low` to `high`, both included. */
+int32_t draw(int32_t low, int32_t high);
+
+/** `count` random bytes, at times only extreme ones. */
+void fill(int8_t *values, int32_t count);
+
+/**
+ * Buffers that end where memory ends, so that a kernel that reads behind one of them faults. Each
+ * has a region of its own.
+ */
+int8_t *input_buffer(int32_t count);
+int8_t *weights_buffer(int32_t count);
+struct channel_s8 *channels_buffer(int32_t count);
+
+/** Random numbers such as the compiler lets pass, for sums of at most `bound` without the bias. */
+struct channel_s8 draw_channel(int32_t bound);
+
+/** A range for the output, often that of int8. */
+void draw_range(int32_t *zero_point, int32_t *lowest, int32_t *highest);
+
+/** A window along one axis, as the compiler makes them. */
+struct axis {
+    int32_t input, kernel, stride, pad, output;
+};
+
+struct axis draw_axis(int32_t longest, int32_t largest);
+
+enum { OUTPUT_BYTES = 16384, SCRATCH_BYTES = 16384 };
+
+/** What a kernel wrote. */
+struct result {
+    int8_t output[OUTPUT_BYTES];
+    int8_t scratch[SCRATCH_BYTES];
+};
+
+extern struct result portable, twin;
+
+/** Fills both results with the same bytes. */
+void clear_results(void);
+
+/** Whether both outputs are equal, bytes around them included, and scratch behind `used` is not
+ * touched. */
+bool results_agree(int32_t used);
+
+/** Where outputs are to be written. */
+enum { MARGIN = 64 };
+
+/** The tests, one a kernel: one random case, and whether both kernels agree on it. */
+bool conv2d_case(void);
+bool depthwise_case(void);
+bool fully_connected_case(void);
+
+#endif
