@@ -1,4 +1,4 @@
-"""The command line: ``tinyhil doctor | boards | emulate | build``."""
+"""The command line: ``tinyhil doctor | boards | emulate | data | build``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tinyhil.board import Board, load_boards
+from tinyhil.datasets import command as data_command
 from tinyhil.errors import ConfigError, TinyhilError
 
 _FOUND_COLUMNS = 28
@@ -21,6 +22,7 @@ examples:
   tinyhil doctor                       what is missing here, and how to get it
   tinyhil boards                       the board types that there are
   tinyhil emulate mps2-an386           start an emulated board for a terminal or a debugger
+  tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
   pytest suites --hil-board mps2-an386 run the benchmark
 
@@ -72,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     emulate.add_argument("board", help="name of an emulated board, see `tinyhil boards`")
     emulate.set_defaults(run=_emulate)
+
+    data_command.add_arguments(commands.add_parser("data", help=data_command.HELP))
 
     build = commands.add_parser(
         "build",
@@ -143,7 +147,7 @@ def _emulate(options: argparse.Namespace, console: Console) -> int:
 
 def _build(options: argparse.Namespace, console: Console) -> int:
     from tinyhil import firmware  # noqa: PLC0415 - as above
-    from tinyhil.paths import SUITES  # noqa: PLC0415
+    from tinyhil.data import stand_in_model  # noqa: PLC0415
     from tinyhil.task import load_tasks  # noqa: PLC0415
 
     board, tasks = _board(options.board), load_tasks()
@@ -152,7 +156,7 @@ def _build(options: argparse.Namespace, console: Console) -> int:
             f"option --task: no task '{options.task}'; known: {', '.join(tasks)}",
             hint="choose one of them",
         )
-    model = options.model or SUITES / tasks[options.task].stand_in.model
+    model = options.model or stand_in_model(tasks[options.task])
     folder = options.out or Path("build", "firmware", board.name, options.task)
     with console.status(f"building for {board.name}"):
         built = firmware.build(board, tasks[options.task], model, folder, energy=options.energy)

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Literal
 
 from tinyhil import standin
+from tinyhil.datasets.official import is_official
 from tinyhil.errors import DataError
 from tinyhil.paths import SUITES
-from tinyhil.task import Task
+from tinyhil.task import StandIn, Task
 
 Kind = Literal["official", "stand-in", "custom"]
 
@@ -44,7 +45,9 @@ class DataSet:
     def sent_bytes(self, task: Task) -> int:
         """What a device is sent in all, overlapping windows whole."""
         return sum(
-            len(window) for sample in self.samples for window in task.input.windows(sample.data)
+            len(window.data)
+            for sample in self.samples
+            for window in task.input.windows(sample.data)
         )
 
 
@@ -74,10 +77,10 @@ def official_data(task: Task, root: Path) -> DataSet:
     Raises:
         DataError: the folder, a file or a label is missing, torn or unknown.
     """
-    files = _read_folder(root / task.official.data)
-    sha256 = digest(files)
-    kind: Kind = "official" if sha256 == task.official.data_sha256 else "custom"
-    return _data_set(task, kind, root / task.official.data, sha256, files)
+    folder = root / task.official.data
+    files = _read_folder(folder)
+    kind: Kind = "official" if is_official(task.name, folder, files) else "custom"
+    return _data_set(task, kind, folder, digest(files), files)
 
 
 def stand_in_data(task: Task, cache: Path) -> DataSet:
@@ -86,16 +89,17 @@ def stand_in_data(task: Task, cache: Path) -> DataSet:
     Raises:
         DataError: what the generator made differs from the pinned sum.
     """
-    folder = cache / f"{task.name}-{task.stand_in.data_sha256[:16]}"
+    stand_in = _stand_in(task)
+    folder = cache / f"{task.name}-{stand_in.data_sha256[:16]}"
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         standin.write(task.name, folder)
     files = _read_folder(folder)
     sha256 = digest(files)
-    if sha256 != task.stand_in.data_sha256:
+    if sha256 != stand_in.data_sha256:
         raise DataError(
             f"{folder}: the stand-in set has the sum {sha256[:16]}…, pinned is "
-            f"{task.stand_in.data_sha256[:16]}…",
+            f"{stand_in.data_sha256[:16]}…",
             hint="delete the folder, it is made again; if it stays so, the generator was changed",
         )
     return _data_set(task, "stand-in", folder, sha256, files)
@@ -113,12 +117,33 @@ def material(task: Task, root: Path | None, cache: Path) -> Material:
         DataError: something is missing, torn or altered.
     """
     if root is None:
-        model = SUITES / task.stand_in.model
-        _check_sum(model, task.stand_in.model_sha256)
-        return Material(stand_in_data(task, cache), model, task.stand_in.model_sha256)
+        stand_in = _stand_in(task)
+        model = stand_in_model(task)
+        return Material(stand_in_data(task, cache), model, stand_in.model_sha256)
     model = root / task.official.model
     _check_sum(model, task.official.model_sha256)
     return Material(official_data(task, root), model, task.official.model_sha256)
+
+
+def stand_in_model(task: Task) -> Path:
+    """The model of the stand-in, checked against its pinned sum.
+
+    Raises:
+        DataError: the task has none, or the file is missing or altered.
+    """
+    stand_in = _stand_in(task)
+    path = SUITES / stand_in.model
+    _check_sum(path, stand_in.model_sha256)
+    return path
+
+
+def _stand_in(task: Task) -> StandIn:
+    if task.stand_in is None:
+        raise DataError(
+            f"task '{task.name}' has no stand-in",
+            hint="point --hil-data or TINYHIL_DATA at the official data",
+        )
+    return task.stand_in
 
 
 def _check_sum(path: Path, sha256: str) -> None:
@@ -127,7 +152,7 @@ def _check_sum(path: Path, sha256: str) -> None:
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read: {error.strerror}",
-            hint="point --hil-data or TINYHIL_DATA at the folder that holds 'models/'",
+            hint="`tinyhil data fetch DIR` gets it; --hil-data or TINYHIL_DATA is the DIR",
         ) from error
     if found != sha256:
         raise DataError(
@@ -141,7 +166,8 @@ def _read_folder(folder: Path) -> dict[str, bytes]:
     if not (folder / LABELS).is_file():
         raise DataError(
             f"{folder / LABELS}: no such file",
-            hint="point --hil-data or TINYHIL_DATA at the folder that holds 'datasets/'",
+            hint="`tinyhil data list` says how to get it; --hil-data or TINYHIL_DATA is the folder "
+            "that holds 'datasets/'",
         )
     paths = [folder / LABELS, *sorted(folder.glob("*.bin"))]
     try:

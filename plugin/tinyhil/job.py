@@ -34,6 +34,7 @@ class Job:
     """Of the model in the image; None where an image of the user's own does not tell."""
     link: str
     quick: bool
+    all_windows: bool
 
     @property
     def rules(self) -> Rules:
@@ -94,6 +95,8 @@ class Finding:
     metrics: Mapping[Metric, float]
     details: Mapping[str, Any]
     """Figures beside the metrics; JSON values."""
+    unjudged: str | None = None
+    """Why the metrics may not be judged, or None."""
 
 
 @dataclass(frozen=True)
@@ -112,14 +115,21 @@ def _accuracy(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
     samples, task = talk.job.samples, talk.job.task
     with open_channel(talk.job.link, talk.job.dut, talk.job.image) as channel:
         upload = measure.upload_by(talk.session, channel)
-        result = measure.accuracy(talk.session, upload, task, samples, keep, progress)
+        result = measure.accuracy(
+            talk.session, upload, task, samples, keep, progress, all_windows=talk.job.all_windows
+        )
     found: dict[Metric, float] = {}
     if task.result == "scores":
         found["top1"] = metrics.top1(result.labels, result.scores)
     area = metrics.auc(result.labels, result.scores)
     if area is not None:
         found["auc"] = area
-    return Finding(result, len(samples), found, {})
+    every = sum(len(task.input.windows(sample.data)) for sample in samples)
+    details = {"inferences": result.inferences, "inferences_of_the_full_set": every}
+    subset = f"{result.inferences} of {every} windows: a subset is never judged"
+    return Finding(
+        result, len(samples), found, details, None if result.inferences == every else subset
+    )
 
 
 def _single_stream(talk: Conversation, keep: Keep, progress: Progress) -> Finding:

@@ -72,6 +72,7 @@ class Accuracy:
     """``(samples,)``"""
     scores: NDArray[np.float64]
     """``(samples, results)``, as the device printed them; means over a sample's windows."""
+    inferences: int
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ def accuracy(
     samples: Sequence[Sample],
     keep: Keep,
     progress: Progress,
+    *,
+    all_windows: bool = True,
 ) -> Accuracy:
     """Infer each sample once; where a sample holds several windows, each of them.
 
@@ -109,17 +112,19 @@ def accuracy(
         samples: in the order to send them.
         keep: see `Keep`.
         progress: in samples.
+        all_windows: see `Input.windows`.
 
     Raises:
         LinkError, DeviceError: see `Session`.
     """
     rows: list[NDArray[np.float64]] = []
+    inferences = 0
     pace = _Pace(session)
     for sample in samples:
-        windows = task.input.windows(sample.data)
+        windows = task.input.windows(sample.data, all_windows=all_windows)
         answers: list[Inference] = []
-        for number, window in enumerate(windows):
-            upload(window, task.input.overlap if number else 0)
+        for window in windows:
+            upload(window.data, window.keep)
             answers.append(pace.infer(1, 0))
             _check_results(sample, answers[-1], task.results)
             progress(len(rows) + len(answers) / len(windows), len(samples))
@@ -131,11 +136,13 @@ def accuracy(
                 "stamps_us": [(answer.start_us, answer.end_us) for answer in answers],
             }
         )
+        inferences += len(answers)
         rows.append(np.mean([answer.scores for answer in answers], axis=0))
     return Accuracy(
         tuple(sample.name for sample in samples),
         np.array([sample.label for sample in samples], dtype=np.int64),
         np.array(rows, dtype=np.float64),
+        inferences,
     )
 
 
@@ -147,7 +154,7 @@ def performance_inputs(task: Task, samples: Sequence[Sample]) -> tuple[tuple[str
     """
     count = min(PERFORMANCE_INPUTS, len(samples))
     chosen = [samples[index * len(samples) // count] for index in range(count)]
-    return tuple((sample.name, task.input.windows(sample.data)[0]) for sample in chosen)
+    return tuple((sample.name, task.input.windows(sample.data)[0].data) for sample in chosen)
 
 
 def single_stream(

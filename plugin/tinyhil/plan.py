@@ -25,6 +25,7 @@ class Options:
     firmware: Path | None
     link: str
     quick: bool
+    all_windows: bool
     runs: Path
     build: Path
     """Folder of firmware builds and generated data sets."""

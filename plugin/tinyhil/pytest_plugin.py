@@ -78,6 +78,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             {"action": "store_true"},
         ),
         (
+            "--hil-all-windows",
+            "infer every window of a task that has many in a file (anomaly detection): minutes "
+            "more, and the only way to a verdict on its quality",
+            {"action": "store_true"},
+        ),
+        (
             "--hil-runs",
             "folder for run folders and reports (default: reports/runs in the root folder)",
             {"type": Path, "metavar": "DIR"},
@@ -125,6 +131,7 @@ def plan_of(config: pytest.Config) -> Plan:
             firmware=option("--hil-firmware"),
             link=option("--hil-link"),
             quick=option("--hil-quick"),
+            all_windows=option("--hil-all-windows"),
             runs=_runs(config),
             build=config.rootpath / "build",
         )
@@ -178,7 +185,7 @@ def flashed(board: Dut, task: Task, request: pytest.FixtureRequest) -> Job:
     if link == "auto":
         own_firmware = options.firmware is None
         link = choose(material.data.sent_bytes(task), board.baud, own_firmware=own_firmware)
-    return Job(board, task, material, image, model_sha256, link, options.quick)
+    return Job(board, task, material, image, model_sha256, link, options.quick, options.all_windows)
 
 
 @pytest.fixture(scope="session")

@@ -123,7 +123,7 @@ class Measurement:
             seconds = time.monotonic() - clock
             self._note(replace(blank, samples=kept, seconds=seconds, error=str(error)))
             raise
-        unjudged = "a quick run is never judged" if job.quick else None
+        unjudged = "a quick run is never judged" if job.quick else finding.unjudged
         entry = replace(
             blank,
             samples=finding.samples,

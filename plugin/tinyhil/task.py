@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,15 @@ from pydantic import Field
 from tinyhil.errors import ConfigError
 from tinyhil.facts import Facts, Limit, Metric, load
 from tinyhil.paths import TASKS
+
+
+@dataclass(frozen=True)
+class Window:
+    """Input of one inference."""
+
+    data: bytes
+    keep: int
+    """How many of its first bytes are the last ones of the window before."""
 
 
 class Input(Facts):
@@ -27,26 +37,36 @@ class Input(Facts):
     stride_bytes: int | None = Field(default=None, gt=0)
     """From one window's start to the next one's."""
 
-    @property
-    def overlap(self) -> builtins.int:
-        """Bytes that a window shares with the one before."""
-        return (self.window_bytes or 0) - (self.stride_bytes or 0)
+    default_windows: int | None = Field(default=None, gt=1)
+    """How many windows of a file a run infers unless it is told to infer all."""
 
-    def windows(self, data: builtins.bytes) -> tuple[builtins.bytes, ...]:
-        """What is inferred of one file, in order: the file itself, or its windows."""
-        if self.window_bytes is None or self.stride_bytes is None:
-            return (data,)
-        starts = range(0, len(data) - self.window_bytes + 1, self.stride_bytes)
-        return tuple(data[start : start + self.window_bytes] for start in starts)
+    def windows(self, data: builtins.bytes, *, all_windows: bool = True) -> tuple[Window, ...]:
+        """What is inferred of one file, in order: the file itself, or its windows.
+
+        Args:
+            data: the file's bytes.
+            all_windows: every window, or `default_windows` of them, spread evenly.
+        """
+        size, stride = self.window_bytes, self.stride_bytes
+        if size is None or stride is None:
+            return (Window(data, 0),)
+        starts = list(range(0, len(data) - size + 1, stride))
+        if self.default_windows and not all_windows:
+            last, gaps = len(starts) - 1, self.default_windows - 1
+            starts = [starts[number * last // gaps] for number in range(self.default_windows)]
+        before = [-size, *starts]
+        return tuple(
+            Window(data[start : start + size], max(0, previous + size - start))
+            for previous, start in zip(before, starts, strict=False)
+        )
 
 
 class Official(Facts):
-    """Where the official material lies in the folder that the user brings, and its sums."""
+    """Where the official material lies in the folder that the user brings; the sums of the data
+    set's files are in ``suites/pins``."""
 
     data: str
     """Folder of the data set in the runner's own layout."""
-    data_sha256: str
-    """Of the list of all files' sums, see `data.digest`."""
     model: str
     model_sha256: str
 
@@ -55,6 +75,7 @@ class StandIn(Facts):
     """The stand-in of our own, so that a clean clone runs offline."""
 
     data_sha256: str
+    """Of the list of all files' sums, see `data.digest`."""
     model: str
     """Path below ``suites/``."""
     model_sha256: str
@@ -72,7 +93,7 @@ class Task(Facts):
     result: Literal["scores", "mse"] = "scores"
     """What the device answers: a score a class, or the mean squared error of a window."""
     official: Official
-    stand_in: StandIn
+    stand_in: StandIn | None = None
     targets: dict[Metric, Limit]
     """Quality targets, each with its source."""
 
