@@ -131,6 +131,20 @@ def test_the_text_protocol_is_answered(live: Dut) -> None:
         ]
 
 
+def test_bytes_that_arrive_while_it_infers_are_kept_and_cost_no_time(live: Dut) -> None:
+    with serial.serial_for_url(live.serial_url, timeout=10) as port:
+
+        def ask(*commands: bytes) -> bytes:
+            port.write(b"".join(commands))
+            return [port.read_until(b"m-ready\r\n") for _ in commands][-1]
+
+        ask(b"%")
+        quiet = [ask(b"infer 4 0%"), ask(b"hil laps 0 4%")]
+        meanwhile = ask(b"infer 4 0%", *[b"nonsense%"] * 20, b"name%")
+        assert meanwhile == b"m-name-dut-[tinyhil]\r\nm-ready\r\n"
+        assert ask(b"hil laps 0 4%") == quiet[1]
+
+
 def test_an_idle_device_sleeps_and_its_clock_goes_right(live: Dut) -> None:
     (pid,) = [board.pid for board in running_boards() if board.probe_uid == live.probe_uid]
     with serial.serial_for_url(live.serial_url, timeout=10) as port:
