@@ -10,14 +10,15 @@ struct fully_connected_s8 {
     int32_t output_zero_point;
     int32_t activation_min, activation_max;
     /**
-     * [2 * ceil(outputs / 4)][inputs rounded up to 4][2]: outputs in pairs, the number of pairs
+     * [2 * ceil(outputs / 4)][inputs rounded up to 8][2]: outputs in pairs, the number of pairs
      * even, zero where rounded up; aligned to 4.
      */
     const int8_t *weights;
     const struct channel_s8 *channels; /**< [outputs] */
 };
 
-/** `scratch`: 2 * inputs rounded up to 4, aligned to 4. The three buffers must not overlap. */
+/** `scratch`: 2 * (inputs rounded up to 8) bytes, aligned to 4. The three buffers must not overlap.
+ */
 void fully_connected_s8(const struct fully_connected_s8 *op, const int8_t *input, int8_t *output,
                         int8_t *scratch);
 

@@ -45,7 +45,7 @@ static void connect(const struct fully_connected_s8 *op, const struct range_mve 
                     const int8_t *input, int8_t *output) {
     const struct channel_s8 *channels = op->channels;
     const int8_t *weights = op->weights;
-    const int32_t pair = (op->inputs + 3) / 4 * 4 * 2;
+    const int32_t pair = (op->inputs + 7) / 8 * 8 * 2;
     for (int32_t left = op->outputs; left > 0; left -= BLOCK) {
         const mve_pred16_t lanes = vctp32q((uint32_t)left);
         int32x4_t sums = multiply(input, weights, op->inputs, pair);

@@ -4,7 +4,7 @@
  */
 #include "fully_connected_s8.h"
 
-enum { BLOCK = 4, UNROLL = 4 };
+enum { BLOCK = 4, UNROLL = 8 };
 
 static void store(const struct channel_s8 *channel, int32_t zero_point, int32_t sum,
                   int8_t *output) {

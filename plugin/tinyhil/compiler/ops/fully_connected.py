@@ -13,8 +13,10 @@ from tinyhil.compiler.quantize import activation_fields, channels, weight_scales
 NAME = "FULLY_CONNECTED"
 
 _OPTIONS: Final = "FullyConnectedOptions"
-_UNROLL: Final = 4
-"""Outputs and inputs are rounded up to a multiple of this."""
+_BLOCK: Final = 4
+"""Outputs are rounded up to a multiple of this."""
+_UNROLL: Final = 8
+"""And inputs of this."""
 
 
 def lower(node: Node) -> Lowered:
@@ -27,7 +29,7 @@ def lower(node: Node) -> Lowered:
     rows = source.elements // inputs
     node.check(source.elements == rows * inputs, f"has {source.elements} inputs, not {inputs}")
     node.check(node.output.elements == rows * outputs, f"has not {rows * outputs} outputs")
-    padded = np.pad(weights.data, ((0, -outputs % _UNROLL), (0, -inputs % _UNROLL)))
+    padded = np.pad(weights.data, ((0, -outputs % _BLOCK), (0, -inputs % _UNROLL)))
     return Lowered(
         kernel="fully_connected_s8",
         fields={

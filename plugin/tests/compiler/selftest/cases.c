@@ -119,7 +119,7 @@ bool depthwise_case(void) {
 bool fully_connected_case(void) {
     struct fully_connected_s8 op = {
         .rows = draw(1, 3), .inputs = draw(1, 70), .outputs = draw(1, 13)};
-    int32_t inputs = round_up(op.inputs, 4);
+    int32_t inputs = round_up(op.inputs, 8);
     op.weights = draw_weights(op.outputs, round_up(op.outputs, 4), 2, op.inputs, inputs);
     op.channels = draw_channels(op.outputs, op.inputs);
     draw_range(&op.output_zero_point, &op.activation_min, &op.activation_max);

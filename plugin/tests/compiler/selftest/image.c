@@ -8,10 +8,6 @@
 #define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 #define CPACR             REGISTER(0xe000ed88u)
 
-#define DTCM_END  0x20080000u
-#define ISRAM_END 0x31400000u
-#define SRAM_END  0x01200000u
-
 enum { SEMIHOSTING_WRITE = 0x04, SEMIHOSTING_EXIT = 0x20, EXIT_REASON = 0x20026 };
 enum { CASES = 300, MARGIN_VALUE = 0x55 };
 
@@ -62,15 +58,15 @@ void fill(int8_t *values, int32_t count) {
 }
 
 int8_t *input_buffer(int32_t count) {
-    return (int8_t *)(DTCM_END - (uint32_t)count);
+    return (int8_t *)(INPUT_END - (uint32_t)count);
 }
 
 int8_t *weights_buffer(int32_t count) {
-    return (int8_t *)(ISRAM_END - (uint32_t)count);
+    return (int8_t *)(WEIGHTS_END - (uint32_t)count);
 }
 
 struct channel_s8 *channels_buffer(int32_t count) {
-    return (struct channel_s8 *)SRAM_END - count;
+    return (struct channel_s8 *)CHANNELS_END - count;
 }
 
 static int32_t bits(uint32_t value) {
@@ -85,7 +81,6 @@ struct channel_s8 draw_channel(int32_t bound) {
     struct channel_s8 channel = {
         .bias = draw(-most, most),
         .multiplier = draw(0, 3) ? draw(INT32_C(1) << 30, INT32_MAX) : multipliers[draw(0, 2)],
-        .careful = 1,
     };
     int32_t size = bits((uint32_t)(abs(channel.bias) + bound + 256));
     switch (draw(0, 3)) {
@@ -100,6 +95,9 @@ struct channel_s8 draw_channel(int32_t bound) {
         channel.right = channel.right > 31 ? 31 : channel.right;
         break;
     }
+    /* Never more careless than the compiler at the most difficult zero point. */
+    bool simple = channel.left == 0 && size <= 30 && channel.right > 0 && channel.right <= 22;
+    channel.careful = !simple || draw(0, 1);
     return channel;
 }
 
@@ -159,7 +157,7 @@ static void finish(void) {
 }
 
 static void reset_handler(void) {
-    CPACR |= 0xfu << 20; /* full access to the FPU and Helium */
+    CPACR |= 0xfu << 20; /* full access to FPU and Helium, where there are any */
     __asm volatile("dsb\n\tisb");
     run("conv2d_s8", conv2d_case);
     run("depthwise_conv2d_s8", depthwise_case);

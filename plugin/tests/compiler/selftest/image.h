@@ -14,8 +14,8 @@ int32_t draw(int32_t low, int32_t high);
 void fill(int8_t *values, int32_t count);
 
 /**
- * Buffers that end where memory ends, so that a kernel that reads behind one of them faults. Each
- * has a region of its own.
+ * Buffers that end at INPUT_END, WEIGHTS_END and CHANNELS_END: where memory ends, if the board has
+ * enough regions, so that a kernel that reads behind one of them faults.
  */
 int8_t *input_buffer(int32_t count);
 int8_t *weights_buffer(int32_t count);

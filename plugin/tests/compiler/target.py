@@ -1,0 +1,139 @@
+"""A compiled model on an emulated board, as a bare-metal program that QEMU feeds over semihosting.
+
+As a program: ``python -m compiler.target BOARD MODEL...`` in ``plugin/tests`` prints how many
+instructions an inference of each model takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.board import Board, load_boards
+from tinyhil.compiler import CompiledModel, compile_model
+from tinyhil.emulator.qemu import QEMU
+from tinyhil.firmware import linker_memory, require_tool
+from tinyhil.paths import FIRMWARE
+
+_HERE: Final = Path(__file__).parent / "target"
+_LINKER_SCRIPT: Final = FIRMWARE / "ports" / "cortex-m" / "cortex-m.ld"
+_TIMEOUT_S: Final = 300
+_INSTRUCTION_NS: Final = 1
+"""Of emulated time; so the counter of 24 bits lasts for some 500 million of them."""
+
+
+@dataclass(frozen=True)
+class TargetModel:
+    """A compiled model and the program that runs it on an emulated board."""
+
+    facts: CompiledModel
+    board: Board
+    program: Path
+
+    def run(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Outputs [samples, elements] for inputs [samples, ...]."""
+        return self._run(inputs)[0]
+
+    def instructions(self, inputs: NDArray[np.int8]) -> NDArray[np.int64]:
+        """Instructions of each inference, give or take a tick of the counter (20 to 50)."""
+        ticks = self._run(inputs)[1].astype(np.int64)
+        return ticks * 1_000_000_000 // (self.board.clock_hz * _INSTRUCTION_NS)
+
+    def _run(self, inputs: NDArray[np.int8]) -> tuple[NDArray[np.int8], NDArray[np.uint32]]:
+        assert self.board.emulator is not None
+        done = subprocess.run(
+            [
+                *(QEMU, "-machine", self.board.emulator.machine, "-icount", "shift=0"),
+                *("-nodefaults", "-no-user-config", "-display", "none"),
+                *("-semihosting-config", "enable=on,target=native", "-kernel", self.program),
+            ],
+            input=np.ascontiguousarray(inputs).tobytes(),
+            capture_output=True,
+            check=False,
+            timeout=_TIMEOUT_S,
+        )
+        size = self.facts.output.size
+        answers = np.frombuffer(done.stdout, np.uint8)
+        assert answers.size == len(inputs) * (size + 4), f"stopped early: {done.stderr.decode()}"
+        rows = answers.reshape(len(inputs), -1)
+        return rows[:, :size].view(np.int8), rows[:, size:].copy().view("<u4")[:, 0]
+
+
+@dataclass(frozen=True)
+class TargetBuild:
+    """The kernels, built for a board."""
+
+    board: Board
+    folder: Path
+
+    def __call__(self, model: Path) -> TargetModel:
+        """Compile a ``.tflite`` file and build the program."""
+        facts = compile_model(model)
+        out = self.folder / facts.sha256
+        facts.write(out)
+        program = out / "bare.elf"
+        toolchain = self.board.toolchain
+        subprocess.run(
+            [
+                *(f"{toolchain.prefix}gcc", *toolchain.flags, "-O2", "-std=gnu11", "-Wall"),
+                *("-Wextra", "-Werror", "-nostartfiles", "--specs=nano.specs"),
+                *(f"-I{out}", f"-I{FIRMWARE / 'kernels' / 'include'}", f"-L{self.folder}"),
+                *(_HERE / "bare.c", out / "model.c", self.folder / "kernels/libtinyhil_kernels.a"),
+                *(f"-T{_LINKER_SCRIPT}", "-o", program),
+            ],
+            check=True,
+        )
+        return TargetModel(facts, self.board, program)
+
+
+def missing_tool(board: Board) -> str | None:
+    """The first program that is needed and is not there."""
+    tools = (QEMU, "cmake", "ninja", f"{board.toolchain.prefix}gcc")
+    return next((tool for tool in tools if shutil.which(tool) is None), None)
+
+
+def build_kernels(board: Board, folder: Path) -> TargetBuild:
+    """Build the kernels as the firmware of `board` has them, in an empty folder."""
+    toolchain = board.toolchain
+    definitions = {
+        "CMAKE_TOOLCHAIN_FILE": FIRMWARE / "cmake" / "cross.cmake",
+        "CMAKE_MAKE_PROGRAM": require_tool("ninja"),
+        "TINYHIL_PREFIX": toolchain.prefix,
+        "TINYHIL_FLAGS": " ".join(toolchain.flags),
+        "TINYHIL_KERNEL_FOLDERS": ";".join(toolchain.kernels),
+        "TINYHIL_FIRMWARE": FIRMWARE,
+    }
+    options = [f"-D{name}={value}" for name, value in definitions.items()]
+    for arguments in (["-G", "Ninja", "-S", _HERE, "-B", folder, *options], ["--build", folder]):
+        subprocess.run([require_tool("cmake"), *arguments], check=True, stdout=subprocess.DEVNULL)
+    (folder / "board.ld").write_text(linker_memory(board), encoding="utf-8")
+    return TargetBuild(board, folder)
+
+
+def main() -> None:
+    """Count the instructions of an inference on random inputs."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("board", choices=sorted(load_boards()))
+    parser.add_argument("models", nargs="+", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        build = build_kernels(load_boards()[arguments.board], Path(folder))
+        for path in arguments.models:
+            model = build(path)
+            shape = (3, model.facts.input.size)
+            inputs = np.random.default_rng(0).integers(-128, 128, shape, np.int8)
+            counts = model.instructions(inputs)
+            sys.stdout.write(f"{path.stem}: {counts.mean():,.0f} instructions\n")
+
+
+if __name__ == "__main__":
+    main()
