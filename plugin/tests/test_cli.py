@@ -64,7 +64,7 @@ def test_build_prints_operators_and_sizes_and_leaves_an_image(tmp_path: Path) ->
     ("arguments", "text"),
     [
         (["build", "--board", "nope"], "no board 'nope'; known: mps2-an386"),
-        (["build", "--task", "nope"], "no task 'nope'; known: kws01"),
+        (["build", "--task", "nope"], "no task 'nope'; known: ad01, ic01, kws01"),
         (["build", "--model", "/nowhere.tflite"], "/nowhere.tflite"),
         (["emulate", "nope"], "no board 'nope'; known: mps2-an386"),
     ],

@@ -82,7 +82,12 @@ def _build(
     objects = folder / "objects"
     cmake = require_tool("cmake")
     options = [f"-D{name}={value}" for name, value in definitions.items()]
-    _run([cmake, "-G", "Ninja", "-S", str(FIRMWARE), "-B", str(objects), *options], board)
+    configure = [cmake, "-G", "Ninja", "-S", str(FIRMWARE), "-B", str(objects), *options]
+    try:
+        _run(configure, board)
+    except FirmwareError:
+        # CMake refuses a folder that was moved, or was configured by another checkout.
+        _run([*configure, "--fresh"], board)
     _run([cmake, "--build", str(objects)], board)
     return Firmware(read_image(objects / "firmware.elf"), compiled)
 

@@ -66,7 +66,10 @@ class RttSender:
         with translated("sending", self._board.name, self._probe_uid, self._warnings, "upload"):
             left = data
             while left:
-                left = left[self._channel.write(left) :]
+                # Whole words: an odd piece would leave all later ones unaligned, which the debug
+                # port moves byte by byte. The last byte of the channel always stays empty.
+                room = (self._channel.bytes_free - 1) & ~3
+                left = left[self._channel.write(left[:room]) :]
                 if left and deadline.expired:
                     raise LinkTimeoutError(
                         f"the device took {len(data) - len(left)} of {len(data)} bytes from its "
