@@ -105,15 +105,16 @@ def build_kernels(board: Board, folder: Path) -> TargetBuild:
     """Build the kernels as the firmware of `board` has them, in an empty folder."""
     toolchain = board.toolchain
     definitions = {
-        "CMAKE_TOOLCHAIN_FILE": FIRMWARE / "cmake" / "cross.cmake",
+        "CMAKE_TOOLCHAIN_FILE": str(FIRMWARE / "cmake" / "cross.cmake"),
         "CMAKE_MAKE_PROGRAM": require_tool("ninja"),
         "TINYHIL_PREFIX": toolchain.prefix,
         "TINYHIL_FLAGS": " ".join(toolchain.flags),
         "TINYHIL_KERNEL_FOLDERS": ";".join(toolchain.kernels),
-        "TINYHIL_FIRMWARE": FIRMWARE,
+        "TINYHIL_FIRMWARE": str(FIRMWARE),
     }
     options = [f"-D{name}={value}" for name, value in definitions.items()]
-    for arguments in (["-G", "Ninja", "-S", _HERE, "-B", folder, *options], ["--build", folder]):
+    configure = ["-G", "Ninja", "-S", str(_HERE), "-B", str(folder), *options]
+    for arguments in (configure, ["--build", str(folder)]):
         subprocess.run([require_tool("cmake"), *arguments], check=True, stdout=subprocess.DEVNULL)
     (folder / "board.ld").write_text(linker_memory(board), encoding="utf-8")
     return TargetBuild(board, folder)

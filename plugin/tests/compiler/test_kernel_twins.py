@@ -53,8 +53,8 @@ def _said(name: str, folder: Path) -> str:
         subprocess.run([*command, "-c", twin, "-o", folder / f"{kernel}.o"], check=True)
     image = folder / "selftest.elf"
     sources = [_SOURCES / "image.c", _SOURCES / "cases.c", *sorted(folder.glob("*.o"))]
-    link = ["-nostartfiles", "--specs=nano.specs", f"-T{_SOURCES / 'image.ld'}", "-o", image]
-    subprocess.run([*command, *sources, *link], check=True)
+    link = ["-nostartfiles", "--specs=nano.specs", f"-T{_SOURCES / 'image.ld'}"]
+    subprocess.run([*command, *sources, *link, "-o", image], check=True)
     done = subprocess.run(
         [
             *(QEMU, "-machine", board.emulator.machine, "-nodefaults", "-display", "none"),
