@@ -19,6 +19,7 @@ from tinyhil import standin
 from tinyhil.data import digest
 from tinyhil.errors import ConfigError
 from tinyhil.standin import kws01
+from tinyhil.task import load_tasks
 
 ORACLES = Path(__file__).resolve().parents[2] / "suites" / "standin"
 
@@ -85,6 +86,18 @@ SETS = {
         line="2,1,2560,512",
         score=0.9022,
     ),
+    "vww01": Facts(
+        arrays_sha256="df5a1715f43b36c053c63dabc43934bcda09f5c6db0bf1512bb02145d0cec15d",
+        folder_sha256="53e63d9eec6a1f0ffcd2d668d795f77f3bf5b3f6a2ea672af1ccafc77cc879e5",
+        count=1000,
+        shape=(96, 96, 3),
+        dtype="uint8",
+        range=(0, 255),
+        class_counts=(450, 550),
+        file="vww01_000000_1.bin",
+        line="2,1",
+        score=904,
+    ),
 }
 
 every_set = pytest.mark.parametrize("name", SETS)
@@ -119,6 +132,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 def test_these_are_all_the_sets() -> None:
     assert standin.tasks() == tuple(sorted(SETS))
+
+
+@every_set
+def test_classes_are_those_of_the_task(name: str) -> None:
+    assert load_tasks()[name].classes == generator(name).CLASSES
 
 
 @every_set
@@ -188,11 +206,10 @@ def test_write_gives_the_layout_of_the_official_runner(
         rows = list(csv.reader(file))
     assert len(rows) == SETS[name].count
     assert {file.name for file in folder.iterdir()} == {"y_labels.csv", *(row[0] for row in rows)}
-    classes = generator(name).CLASSES
+    classes = len(generator(name).CLASSES)
     for index, (file_name, count, label, *_) in enumerate(rows):
-        assert (int(count), int(label)) == (len(classes), labels[index])
-        assert f"{index:06d}" in file_name
-        assert classes[int(label)] in file_name
+        assert (int(count), int(label)) == (classes, labels[index])
+        assert f"_{index:06d}" in file_name
         assert (folder / file_name).read_bytes() == samples[index].tobytes()
     assert rows[0] == [SETS[name].file, *SETS[name].line.split(",")]
 
@@ -236,7 +253,7 @@ def test_a_task_without_generator_is_refused(name: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["kws01", "ic01"])
+@pytest.mark.parametrize("name", ["kws01", "ic01", "vww01"])
 def test_the_oracle_of_a_classifier_belongs_to_the_held_out_set(
     name: str, written: Callable[[str], Path]
 ) -> None:

@@ -105,6 +105,7 @@ class Facts(NamedTuple):
     """The reference model of github.com/mlcommons/tiny, benchmark/training, as converted."""
 
 
+IMAGES = 0.003921568859368563  # 1/255 in float32
 PROBABILITIES = (1 / 256, -128)
 
 MODELS = {
@@ -144,6 +145,18 @@ MODELS = {
             dense(8, 128, "RELU"),
             *(dense(128, 128, "RELU"),) * 3,
             dense(128, 640),
+        ),
+    ),
+    "vww01": Facts(
+        "18f6ca9c97744dad6851b97783536852abe5a68c08716b4b8fa2e5d255d53928",
+        "vww_96_int8.tflite",
+        (IMAGES, -128),
+        PROBABILITIES,
+        (
+            conv((1, 96, 96, 3), 8, (3, 3), 2),
+            *separable((1, 48, 48, 8), ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1))),
+            *separable((1, 12, 12, 64), ((128, 2), *((128, 1),) * 5, (256, 2), (256, 1))),
+            *classifier((1, 3, 3, 256), 2),
         ),
     ),
 }
@@ -282,7 +295,7 @@ def test_the_model_equals_the_official_one_tensor_by_tensor(name: str) -> None:
     assert tensors_of(ours) == tensors_of(official)
 
 
-@pytest.mark.parametrize("name", ["ic01"])
+@pytest.mark.parametrize("name", ["ic01", "vww01"])
 def test_image_bytes_become_the_input_as_for_the_official_model(name: str) -> None:
     folder = os.environ.get("TINYHIL_DATA")
     if not folder:
