@@ -11,7 +11,7 @@ DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help bench test lint setup system clean
+.PHONY: help bench bench-kernels test lint setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -19,6 +19,9 @@ help: ## show this text
 
 bench: setup ## set up, then run the benchmark (TINYHIL_DATA=DIR: on the official data)
 	pytest suites --hil-board $(BOARD)
+
+bench-kernels: setup ## our kernels beside the field's best open ones, model by model
+	python -m tinyhil.benchmarks.kernels
 
 test: setup ## set up, then run the tests
 	pytest

@@ -1,0 +1,184 @@
+"""``make bench-kernels``: our kernels beside the field's best open ones, model by model.
+
+Each model is built into the reference firmware, flashed and run on an emulated board; a figure is
+the device's own count of one inference. Peers' figures come from ``suites/peers.toml``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from rich.console import Console
+from rich.table import Table
+
+from tinyhil import firmware, flash
+from tinyhil.bench import stations
+from tinyhil.board import Board, load_boards
+from tinyhil.compiler import CompiledModel, compile_model
+from tinyhil.deadline import Deadline
+from tinyhil.dut import attached
+from tinyhil.facts import Facts, load
+from tinyhil.links.serial import open_link
+from tinyhil.paths import REPORTS, SUITES
+from tinyhil.progress import progress_bar
+from tinyhil.session import Session
+from tinyhil.task import Input, Task, load_tasks
+
+BOARDS = ("mps2-an386", "mps3-an547")
+_STEP_S = 120.0
+_LAPS = 3
+
+
+class Peer(Facts):
+    """What another runtime needs for one model on one core."""
+
+    instructions: int
+    code_bytes: int | None = None
+    arena_bytes: int | None = None
+
+
+class PeerModel(Facts):
+    """One model, and what peers need for it."""
+
+    file: str
+    stand_in: str | None = None
+    cortex_m4: Peer = Field(alias="cortex-m4")
+    cortex_m55: Peer = Field(alias="cortex-m55")
+
+    def peer(self, board: Board) -> Peer:
+        """Figures for the board's core."""
+        return self.cortex_m4 if board.core == "cortex-m4" else self.cortex_m55
+
+
+class PeerFile(Facts):
+    """The whole of ``suites/peers.toml``."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    models: dict[str, PeerModel]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One model on one board, with the peer's figure beside each of ours."""
+
+    model: str
+    data_set: str
+    board: str
+    instructions: int
+    peer_instructions: int
+    code_bytes: int
+    peer_code_bytes: int | None
+    arena_bytes: int
+    peer_arena_bytes: int | None
+
+
+def main() -> int:
+    """Measure every model on every board, print the table, write the figures."""
+    console = Console()
+    root = os.environ.get("TINYHIL_DATA")
+    models = load(SUITES / "peers.toml", PeerFile).models
+    boards = load_boards()
+    chosen = list(_models(models, Path(root) if root else None))
+    figures = []
+    with progress_bar(console, "kernels") as progress:
+        for name in BOARDS:
+            for model, path, data_set in chosen:
+                peer = models[model].peer(boards[name])
+                figures.append(_measure(boards[name], model, path, data_set, peer))
+                progress(len(figures), len(BOARDS) * len(chosen))
+    console.print(_table(figures))
+    folder = REPORTS / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "kernels.json"
+    target.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
+    console.print(f"figures: {target}", soft_wrap=True)
+    return 0
+
+
+def _models(models: dict[str, PeerModel], root: Path | None) -> Iterator[tuple[str, Path, str]]:
+    """Name, file and data set of every model that is there."""
+    for name, model in models.items():
+        if root:
+            yield name, root / model.file, "official"
+        elif model.stand_in:
+            yield name, SUITES / model.stand_in, "stand-in"
+
+
+def _measure(board: Board, name: str, path: Path, data_set: str, peer: Peer) -> Figure:
+    """Count the instructions of one inference on an input of zeros.
+
+    The kernels' counts hardly depend on the input; no sample is needed.
+    """
+    compiled = compile_model(path)
+    task = _task(name, compiled)
+    assert board.emulator is not None
+    with tempfile.TemporaryDirectory() as folder:
+        image = firmware.build(board, task, path, Path(folder)).image
+        with attached(stations({board.name: board}, None)[board.name]) as dut:
+            flash.flash(image, board, dut.probe_uid, Deadline.after(_STEP_S))
+            session = Session(open_link(dut))
+            session.synchronize(Deadline.after(_STEP_S))
+            deadline = Deadline.after(_STEP_S)
+            session.load(bytes(task.input.window_bytes or task.input.bytes), deadline)
+            session.infer(_LAPS, 0, deadline)
+            seconds = max(session.laps(_LAPS, deadline)) / board.clock_hz
+    return Figure(
+        model=name,
+        data_set=data_set,
+        board=board.name,
+        instructions=round(seconds / board.emulator.instruction_s),
+        peer_instructions=peer.instructions,
+        code_bytes=image.text_bytes - compiled.weights_bytes,
+        peer_code_bytes=peer.code_bytes,
+        arena_bytes=compiled.arena_bytes,
+        peer_arena_bytes=peer.arena_bytes,
+    )
+
+
+def _task(name: str, compiled: CompiledModel) -> Task:
+    """The task of this name, or one whose samples are the model's input as it is."""
+    tasks = load_tasks()
+    if name in tasks:
+        return tasks[name]
+    whole = Input(bytes=compiled.input.size, encoding="int8")
+    classes = tuple(str(number) for number in range(compiled.output.size))
+    return tasks["kws01"].model_copy(update={"name": name, "input": whole, "classes": classes})
+
+
+def _table(figures: list[Figure]) -> Table:
+    table = Table(
+        "board", "model", "data", "instructions", "CMSIS-NN", "ratio", "code", "CMSIS-NN",
+        "arena", "CMSIS-NN", box=None, pad_edge=False,
+        caption="emulated: instruction counts, no time of silicon; sizes in bytes, code without "
+        "the model; CMSIS-NN: TensorFlow Lite Micro with it",
+    )  # fmt: skip
+    for figure in figures:
+        table.add_row(
+            figure.board,
+            figure.model,
+            figure.data_set,
+            f"{figure.instructions:,}",
+            f"{figure.peer_instructions:,}",
+            f"{figure.instructions / figure.peer_instructions:.2f}",
+            *(
+                f"{size:,}" if size is not None else "-"
+                for size in (
+                    figure.code_bytes,
+                    figure.peer_code_bytes,
+                    figure.arena_bytes,
+                    figure.peer_arena_bytes,
+                )
+            ),
+        )
+    return table
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,129 @@
+"""``make bench-oracle``: every output of the models on the device beside those of the oracle.
+
+The oracle is TensorFlow Lite's reference kernels (``tflite-runtime`` 2.14, ``BUILTIN_REF``); its
+outputs were taken once into files, so that nothing here depends on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from tinyhil import firmware, flash
+from tinyhil.bench import select, stations
+from tinyhil.board import load_boards
+from tinyhil.data import Material, material
+from tinyhil.deadline import Deadline
+from tinyhil.dut import attached
+from tinyhil.links import open_channel, open_link
+from tinyhil.measure import upload_by
+from tinyhil.paths import REPORTS, ROOT, SUITES
+from tinyhil.progress import progress_bar
+from tinyhil.session import Session
+from tinyhil.task import Task, load_tasks
+
+_STEP_S = 120.0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How many outputs of one task on one board equal the oracle's, byte for byte."""
+
+    board: str
+    task: str
+    data_set: str
+    outputs: int
+    equal: int
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Inputs of inferences, in order, and the oracle's outputs."""
+
+    windows: tuple[tuple[bytes, int], ...]
+    """Bytes, and how many of the first ones the window before ended with."""
+    outputs: NDArray[np.int8]
+
+
+def expected(task: Task, made: Material, oracle: Path, limit: int | None) -> Expected:
+    """What the oracle has for a task, at most `limit` samples of it."""
+    vectors = np.load(oracle / f"{task.name}.npz" if made.data.kind == "official" else
+                      oracle / f"{task.name}_oracle.npz")  # fmt: skip
+    names = vectors["output_names" if "output_names" in vectors else "names"].tolist()[:limit]
+    by_name = {sample.name: sample.data for sample in made.data.samples}
+    windows = [
+        (window.data, window.keep) for name in names for window in task.input.windows(by_name[name])
+    ]
+    outputs = vectors["outputs"][: len(names)].reshape(len(windows), -1)
+    return Expected(tuple(windows), outputs)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare, print a table, write the figures; 1 if any output differs."""
+    parser = argparse.ArgumentParser(prog="make bench-oracle", description=__doc__)
+    parser.add_argument("--board", action="append", default=[], help="name or glob; repeatable")
+    parser.add_argument("--limit", type=int, help="samples a task; default: all that there are")
+    options = parser.parse_args(arguments)
+    root = Path(os.environ["TINYHIL_DATA"]) if "TINYHIL_DATA" in os.environ else None
+    oracle = root / "oracle" if root else SUITES / "standin"
+    chosen = select(stations(load_boards(), None), options.board or ["mps2-an386"])
+    console, figures = Console(), []
+    for station in chosen:
+        for task in load_tasks().values():
+            made = material(task, root, ROOT / "build" / "data")
+            figures.append(_compare(station.name, task, made, oracle, options.limit, console))
+    console.print(_table(figures))
+    folder = REPORTS / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "oracle.json").write_text(
+        json.dumps([asdict(figure) for figure in figures], indent=2) + "\n"
+    )
+    return 0 if all(figure.equal == figure.outputs for figure in figures) else 1
+
+
+def _compare(
+    name: str, task: Task, made: Material, oracle: Path, limit: int | None, console: Console
+) -> Figure:
+    station = stations(load_boards(), None)[name]
+    wanted = expected(task, made, oracle, limit)
+    folder = ROOT / "build" / "firmware" / name / f"{task.name}-{made.data.kind}"
+    image = firmware.build(station.board, task, made.model, folder).image
+    equal = 0
+    with ExitStack() as stack:
+        dut = stack.enter_context(attached(station))
+        flash.flash(image, dut.board, dut.probe_uid, Deadline.after(_STEP_S))
+        session = Session(open_link("rtt", dut))
+        session.synchronize(Deadline.after(_STEP_S))
+        upload = upload_by(session, stack.enter_context(open_channel("rtt", dut, image)))
+        progress = stack.enter_context(progress_bar(console, f"{name} {task.name}"))
+        for number, ((data, keep), output) in enumerate(
+            zip(wanted.windows, wanted.outputs, strict=True), start=1
+        ):
+            upload(data, keep)
+            session.infer(1, 0, Deadline.after(_STEP_S))
+            equal += session.output(Deadline.after(_STEP_S)) == output.tobytes()
+            progress(number, len(wanted.windows))
+    return Figure(name, task.name, made.data.kind, len(wanted.windows), equal)
+
+
+def _table(figures: list[Figure]) -> Table:
+    table = Table("board", "task", "data", "outputs", "equal to the oracle", box=None)
+    for figure in figures:
+        table.add_row(
+            figure.board, figure.task, figure.data_set, str(figure.outputs), str(figure.equal)
+        )
+    return table
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
