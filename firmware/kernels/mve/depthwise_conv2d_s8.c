@@ -1,8 +1,13 @@
 /*
  * DEPTHWISE_CONV_2D for Helium, eight output channels after the other.
  *
- * Products are 16 bits wide; those of even and of odd channels are added up in 32 bits, in a
- * vector each. The weights of the eight channels are first laid out tap by tap.
+ * Rows of the input are first copied, these channels only, between borders that hold the input's
+ * zero point, so that no output knows a border. There is room for as many rows as the kernel has:
+ * each row that comes in takes the place of one that is no longer needed. So the kernel's first row
+ * is at any place, and the weights are there twice, one kernel after the other: whichever row of
+ * them meets the first place, the following places meet the following rows.
+ *
+ * Products are 16 bits wide; those of even and of odd channels are added up in 32 bits.
  */
 #include "depthwise_conv2d_s8.h"
 
@@ -12,123 +17,147 @@
 
 enum { BLOCK = 8 };
 
-/** Eight output channels. */
+/** Eight output channels; where there are fewer, the last one stands in for those missing. */
 struct block {
-    struct channels_mve even_channels, odd_channels;
-    struct range_mve range;
-    const int8_t *weights; /**< [taps][BLOCK] */
-    uint16x8_t sources;    /**< Input channel of each, from that of the first one on. */
-    mve_pred16_t outputs;  /**< Those that there are. */
-    bool adjacent;         /**< There are eight, each with an input channel of its own. */
+    struct channels_mve even, odd;
+    mve_pred16_t lanes;  /**< Those that there are. */
+    bool adjacent;       /**< Their input channels are eight, next to each other. */
+    uint16x8_t sources;  /**< Their input channels, counted from that of the first one. */
+    const int8_t *input; /**< At that channel. */
+    int8_t *weights;     /**< [2][kernel_height][kernel_width][BLOCK] */
+    int8_t *rows;        /**< [kernel_height][plane_width][BLOCK] */
 };
 
-/** Products of eight channels so far. */
-struct sums {
-    int32x4_t even, odd;
-};
-
-/** One input for all eight, wherever the kernel hangs over the edge. */
-static inline struct sums add_padding(struct sums sums, const int8_t *weights, int32_t count,
-                                      int32_t zero_point) {
-    const int16x8_t x = vdupq_n_s16((int16_t)zero_point);
-    for (; count > 0; count--, weights += BLOCK) {
-        int16x8_t w = vldrbq_s16(weights);
-        sums.even = vaddq_s32(sums.even, vmullbq_int_s16(x, w));
-        sums.odd = vaddq_s32(sums.odd, vmulltq_int_s16(x, w));
-    }
-    return sums;
-}
-
-/** `count` inputs next to each other. */
-static inline struct sums add_inputs(struct sums sums, const struct block *block,
-                                     const int8_t *weights, int32_t count, const int8_t *inputs,
-                                     int32_t channels, bool adjacent) {
-    for (; count > 0; count--, weights += BLOCK, inputs += channels) {
-        int16x8_t x =
-            adjacent ? vldrbq_s16(inputs) : vldrbq_gather_offset_s16(inputs, block->sources);
-        int16x8_t w = vldrbq_s16(weights);
-        sums.even = vaddq_s32(sums.even, vmullbq_int_s16(x, w));
-        sums.odd = vaddq_s32(sums.odd, vmulltq_int_s16(x, w));
-    }
-    return sums;
-}
-
-/** A row of output pixels. */
-static inline void convolve_row(const struct depthwise_conv2d_s8 *op, const struct block *block,
-                                const int8_t *input, int32_t top, int8_t *output, bool adjacent) {
-    int32_t left = -op->pad_left;
-    for (int32_t x = 0; x < op->output_width; x++, left += op->stride_width) {
-        int32_t skipped = left < 0 ? -left : 0;
-        int32_t reach = op->input_width - left;
-        int32_t inside = (reach < op->kernel_width ? reach : op->kernel_width) - skipped;
-        inside = inside > 0 ? inside : 0;
-        int32_t behind = op->kernel_width - skipped - inside;
-        const int8_t *weights = block->weights;
-        struct sums sums = {vdupq_n_s32(0), vdupq_n_s32(0)};
-        for (int32_t y = top; y < top + op->kernel_height; y++) {
-            if (y < 0 || y >= op->input_height) {
-                sums = add_padding(sums, weights, op->kernel_width, op->input_zero_point);
-            } else {
-                const int8_t *row =
-                    input + (y * op->input_width + left + skipped) * op->input_channels;
-                sums = add_padding(sums, weights, skipped, op->input_zero_point);
-                sums = add_inputs(sums, block, weights + skipped * BLOCK, inside, row,
-                                  op->input_channels, adjacent);
-                sums = add_padding(sums, weights + (skipped + inside) * BLOCK, behind,
-                                   op->input_zero_point);
-            }
-            weights += op->kernel_width * BLOCK;
+/** Copies row `y` of the input to its place. */
+static void place_row(const struct depthwise_conv2d_s8 *op, const struct block *block, int32_t y) {
+    const int32_t channels = op->input_channels;
+    int32_t columns = op->plane_width - op->pad_left;
+    columns = columns < op->input_width ? columns : op->input_width;
+    int32_t place = (y + op->pad_top) % op->kernel_height;
+    int8_t *row = block->rows + (place * op->plane_width + op->pad_left) * BLOCK;
+    const int8_t *input = block->input + y * op->input_width * channels;
+    if (y < 0 || y >= op->input_height) {
+        for (; columns > 0; columns--, row += BLOCK) {
+            vstrbq_s16(row, vdupq_n_s16((int16_t)op->input_zero_point));
         }
-        int32x4_t even = requantize_channels_mve(sums.even, &block->even_channels, &block->range);
-        int32x4_t odd = requantize_channels_mve(sums.odd, &block->odd_channels, &block->range);
-        int16x8_t both = vmovntq_s32(vreinterpretq_s16_s32(even), odd);
-        vstrbq_p_s16(output, both, block->outputs);
-        output += op->input_channels * op->multiplier;
+    } else if (block->adjacent) {
+        for (; columns > 0; columns--, row += BLOCK, input += channels) {
+            vstrbq_s16(row, vldrbq_s16(input));
+        }
+    } else {
+        for (; columns > 0; columns--, row += BLOCK, input += channels) {
+            vstrbq_s16(row, vldrbq_gather_offset_s16(input, block->sources));
+        }
     }
 }
 
-/** Prepares the `count` output channels from `first` on; `laid_out` is filled with their weights.
+/** Adds the products of `count` taps next to each other. */
+static inline int32x4x2_t multiply(int32x4x2_t sums, const int8_t *inputs, const int8_t *weights,
+                                   int32_t count) {
+    for (; count > 0; count--, inputs += BLOCK, weights += BLOCK) {
+        int16x8_t x = vldrbq_s16(inputs);
+        int16x8_t w = vldrbq_s16(weights);
+        sums.val[0] = vaddq_s32(sums.val[0], vmullbq_int_s16(x, w));
+        sums.val[1] = vaddq_s32(sums.val[1], vmulltq_int_s16(x, w));
+    }
+    return sums;
+}
+
+/** A row of output pixels; `weights` begin with the row of the kernel that meets the first place.
  */
-static struct block prepare(const struct depthwise_conv2d_s8 *op, int32_t first, int32_t count,
-                            int8_t *laid_out) {
+static inline void convolve_row(const struct depthwise_conv2d_s8 *op, const struct block *block,
+                                const int8_t *weights, int8_t *output, int32_t height,
+                                int32_t width) {
+    const int32_t outputs = op->input_channels * op->multiplier;
+    const int32_t row = op->plane_width * BLOCK;
+    const int8_t *inputs = block->rows;
+    for (int32_t left = op->output_width; left > 0; left--) {
+        int32x4x2_t sums = {{block->even.bias, block->odd.bias}};
+        const int8_t *x = inputs;
+        const int8_t *w = weights;
+#pragma GCC unroll 3
+        for (int32_t y = 0; y < height; y++) {
+            sums = multiply(sums, x, w, width);
+            x += row;
+            w += width * BLOCK;
+        }
+        int32x4_t even = requantize_mve(sums.val[0], &block->even, op->output_zero_point);
+        int32x4_t odd = requantize_mve(sums.val[1], &block->odd, op->output_zero_point);
+        int16x8_t both = vqmovnbq_s32(vreinterpretq_s16_s32(even), even);
+        both = vqmovntq_s32(both, odd);
+        both = vreinterpretq_s16_s8(vqmovnbq_s16(vreinterpretq_s8_s16(both), both));
+        vstrbq_p_s16(output, both, block->lanes);
+        output += outputs;
+        inputs += op->stride_width * BLOCK;
+    }
+}
+
+/** Lays out the weights of four channels, which begin at the `offsets`, tap by tap and twice. */
+static void place_weights(const int8_t *weights, uint32x4_t offsets, int32_t taps, int8_t *place) {
+    for (int32_t tap = 0; tap < taps; tap++, place += BLOCK) {
+        int32x4_t lanes = vldrbq_gather_offset_s32(weights + tap, offsets);
+        vstrbq_s32(place, lanes);
+        vstrbq_s32(place + taps * BLOCK, lanes);
+    }
+}
+
+/** Prepares the `count` output channels from `first` on. */
+static struct block prepare(const struct depthwise_conv2d_s8 *op, const int8_t *input,
+                            int32_t first, int32_t count, int8_t *scratch) {
+    const int32_t taps = op->kernel_height * op->kernel_width;
+    const uint32x4_t last = vdupq_n_u32((uint32_t)count - 1);
     const struct channel_s8 *channels = op->channels + first;
-    int32_t taps = op->kernel_height * op->kernel_width;
     uint16_t sources[BLOCK];
     for (int32_t i = 0; i < BLOCK; i++) {
-        int32_t index = first + (i < count ? i : 0); /* any but one that does not exist */
-        const int8_t *weights = op->weights + index * taps;
-        for (int32_t tap = 0; tap < taps; tap++) {
-            laid_out[tap * BLOCK + i] = weights[tap];
-        }
+        int32_t index = first + (i < count ? i : count - 1);
         sources[i] = (uint16_t)(index / op->multiplier - first / op->multiplier);
     }
+    for (uint32_t i = 0; i < BLOCK; i += 4) {
+        uint32x4_t indexes = vminq_u32(vidupq_n_u32(i, 1), last);
+        place_weights(op->weights + first * taps, vmulq_n_u32(indexes, (uint32_t)taps), taps,
+                      scratch + i);
+    }
     return (struct block){
-        .even_channels = load_channels_mve(channels, 2, vctp32q((uint32_t)(count + 1) / 2)),
-        .odd_channels = load_channels_mve(channels + 1, 2, vctp32q((uint32_t)count / 2)),
-        .range = {op->output_zero_point, op->activation_min, op->activation_max},
-        .weights = laid_out,
-        .sources = vldrhq_u16(sources),
-        .outputs = vctp16q((uint32_t)count),
+        .even = load_channels_mve(channels, vminq_u32(vidupq_n_u32(0, 2), last)),
+        .odd = load_channels_mve(channels, vminq_u32(vidupq_n_u32(1, 2), last)),
+        .lanes = vctp16q((uint32_t)count),
         .adjacent = count == BLOCK && op->multiplier == 1,
+        .sources = vldrhq_u16(sources),
+        .input = input + first / op->multiplier,
+        .weights = scratch,
+        .rows = scratch + 2 * taps * BLOCK,
     };
 }
 
 void depthwise_conv2d_s8(const struct depthwise_conv2d_s8 *op, const int8_t *input, int8_t *output,
                          int8_t *scratch) {
-    int32_t outputs = op->input_channels * op->multiplier;
+    const int32_t height = op->kernel_height;
+    const int32_t width = op->kernel_width;
+    const int32_t outputs = op->input_channels * op->multiplier;
+    int8_t *borders = scratch + 2 * height * width * BLOCK;
+    for (int32_t i = 0; i < height * op->plane_width; i++, borders += BLOCK) {
+        vstrbq_s16(borders, vdupq_n_s16((int16_t)op->input_zero_point));
+    }
     for (int32_t first = 0; first < outputs; first += BLOCK) {
         int32_t count = outputs - first < BLOCK ? outputs - first : BLOCK;
-        struct block block = prepare(op, first, count, scratch);
-        const int8_t *source = input + first / op->multiplier;
-        int8_t *result = output + first;
-        int32_t top = -op->pad_top;
-        for (int32_t y = 0; y < op->output_height; y++, top += op->stride_height) {
-            if (block.adjacent) {
-                convolve_row(op, &block, source, top, result, true);
-            } else {
-                convolve_row(op, &block, source, top, result, false);
+        const struct block block = prepare(op, input, first, count, scratch);
+        int8_t *place = output + first;
+        int32_t next = 0; /* row to come in, counted from the topmost border */
+        for (int32_t y = 0; y < op->output_height; y++) {
+            int32_t top = y * op->stride_height;
+            for (next = next > top ? next : top; next < top + height; next++) {
+                place_row(op, &block, next - op->pad_top);
             }
-            result += op->output_width * outputs;
+            int32_t turned = (height - top % height) % height;
+            const int8_t *weights = block.weights + turned * width * BLOCK;
+            if (height == 3 && width == 3) {
+                convolve_row(op, &block, weights, place, 3, 3);
+            } else {
+                convolve_row(op, &block, weights, place, height, width);
+            }
+            place += op->output_width * outputs;
         }
     }
+    clamp_s8(output, op->output_height * op->output_width * outputs, op->activation_min,
+             op->activation_max);
 }

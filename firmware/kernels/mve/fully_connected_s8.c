@@ -27,11 +27,10 @@ static inline int32x4_t multiply(const int8_t *input, const int8_t *weights, int
     }
     for (int32_t left = inputs % CHUNK; left > 0; left -= HALF) {
         int16x8_t x = vldrbq_z_s16(input, vctp16q((uint32_t)left));
-        const mve_pred16_t lanes = vctp8q(2 * (uint32_t)left);
-        int8x16_t w = vldrbq_z_s8(weights, lanes);
+        int8x16_t w = vldrbq_s8(weights);
         s0 = vmladavaq_s16(s0, x, vmovlbq_s8(w));
         s1 = vmladavaq_s16(s1, x, vmovltq_s8(w));
-        w = vldrbq_z_s8(upper, lanes);
+        w = vldrbq_s8(upper);
         s2 = vmladavaq_s16(s2, x, vmovlbq_s8(w));
         s3 = vmladavaq_s16(s3, x, vmovltq_s8(w));
         input += HALF;
@@ -41,27 +40,26 @@ static inline int32x4_t multiply(const int8_t *input, const int8_t *weights, int
     return (int32x4_t){s0, s1, s2, s3};
 }
 
-static void connect(const struct fully_connected_s8 *op, const struct range_mve *range,
-                    const int8_t *input, int8_t *output) {
-    const struct channel_s8 *channels = op->channels;
+static void connect(const struct fully_connected_s8 *op, const int8_t *input, int8_t *output) {
+    const uint32_t outputs = (uint32_t)op->outputs;
+    const int32_t pair = (op->inputs + HALF - 1) / HALF * HALF * 2;
     const int8_t *weights = op->weights;
-    const int32_t pair = (op->inputs + 7) / 8 * 8 * 2;
-    for (int32_t left = op->outputs; left > 0; left -= BLOCK) {
-        const mve_pred16_t lanes = vctp32q((uint32_t)left);
-        int32x4_t sums = multiply(input, weights, op->inputs, pair);
-        struct channels_mve block = load_channels_mve(channels, 1, lanes);
-        vstrbq_p_s32(output, requantize_channels_mve(sums, &block, range), lanes);
+    for (uint32_t first = 0; first < outputs; first += BLOCK) {
+        const uint32x4_t indexes =
+            vminq_u32(vidupq_n_u32(first, 1), vdupq_n_u32(outputs - 1)); /* only what there is */
+        const struct channels_mve block = load_channels_mve(op->channels, indexes);
+        int32x4_t sums = vaddq_s32(multiply(input, weights, op->inputs, pair), block.bias);
+        int32x4_t result = saturate_mve(requantize_mve(sums, &block, op->output_zero_point));
+        vstrbq_p_s32(output + first, result, vctp32q(outputs - first));
         weights += 2 * pair;
-        channels += BLOCK;
-        output += BLOCK;
     }
 }
 
 void fully_connected_s8(const struct fully_connected_s8 *op, const int8_t *input, int8_t *output,
                         int8_t *scratch) {
     (void)scratch; /* for kernels that widen their inputs */
-    const struct range_mve range = {op->output_zero_point, op->activation_min, op->activation_max};
     for (int32_t row = 0; row < op->rows; row++) {
-        connect(op, &range, input + row * op->inputs, output + row * op->outputs);
+        connect(op, input + row * op->inputs, output + row * op->outputs);
     }
+    clamp_s8(output, op->rows * op->outputs, op->activation_min, op->activation_max);
 }

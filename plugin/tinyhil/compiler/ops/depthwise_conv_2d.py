@@ -64,5 +64,8 @@ def lower(node: Node) -> Lowered:
             ),
         ),
         macs=vertical.outputs * horizontal.outputs * weights.elements,
-        scratch_bytes=max(4 * 2 * half + 4 * plane_height * plane_width, _BLOCK * height * width),
+        scratch_bytes=max(
+            4 * 2 * half + 4 * plane_height * plane_width,
+            _BLOCK * height * (2 * width + plane_width),
+        ),
     )
