@@ -8,6 +8,20 @@
 
 enum { BLOCK = 4, UNROLL = 8 };
 
+/** Widens `count` inputs; returns their end. */
+static int16_t *widen(int16_t *wide, const int8_t *inputs, int32_t count) {
+    for (; count >= 4; count -= 4, inputs += 4, wide += 4) {
+        bytes4 bytes = load_bytes(inputs);
+        pair16 *pairs = (pair16 *)(void *)wide;
+        pairs[0] = lower_pair(bytes);
+        pairs[1] = upper_pair(bytes);
+    }
+    for (; count > 0; count--) {
+        *wide++ = *inputs++;
+    }
+    return wide;
+}
+
 static inline void store(const struct channel_s8 *channel, int32_t zero_point, int32_t sum,
                          int8_t *output) {
     if (channel->careful) {

@@ -37,19 +37,16 @@ static inline int32_t multiply_add(int16x2_t a, int16x2_t b, int32_t sum) {
     return __smlad(a, b, sum);
 }
 
-/** Widens `count` bytes, in their order, to `to`; returns its end. */
-static inline int16_t *widen(int16_t *to, const int8_t *from, int32_t count) {
-    for (; count >= 4; count -= 4, from += 4, to += 4) {
-        bytes4 bytes = load_bytes(from);
-        uint32_t even = (uint32_t)even_bytes(bytes);
-        uint32_t odd = (uint32_t)odd_bytes(bytes);
-        uint32_t words[2] = {(even & 0xffffu) | odd << 16, (odd & 0xffff0000u) | even >> 16};
-        memcpy(to, words, sizeof words);
-    }
-    for (; count > 0; count--) {
-        *to++ = *from++;
-    }
-    return to;
+/** Bytes 0 and 1, widened. */
+static inline int16x2_t lower_pair(bytes4 bytes) {
+    uint32_t even = (uint32_t)even_bytes(bytes), odd = (uint32_t)odd_bytes(bytes);
+    return (int16x2_t)((even & 0xffffu) | odd << 16);
+}
+
+/** Bytes 2 and 3, widened. */
+static inline int16x2_t upper_pair(bytes4 bytes) {
+    uint32_t even = (uint32_t)even_bytes(bytes), odd = (uint32_t)odd_bytes(bytes);
+    return (int16x2_t)((odd & 0xffff0000u) | even >> 16);
 }
 
 #endif

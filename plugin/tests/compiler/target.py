@@ -26,6 +26,7 @@ from tinyhil.paths import FIRMWARE
 
 _HERE: Final = Path(__file__).parent / "target"
 _LINKER_SCRIPT: Final = FIRMWARE / "ports" / "cortex-m" / "cortex-m.ld"
+_KERNELS: Final = sorted(path.stem for path in (FIRMWARE / "kernels/portable").glob("*.c"))
 _TIMEOUT_S: Final = 300
 _INSTRUCTION_NS: Final = 1
 """Of emulated time; so the counter of 24 bits lasts for some 500 million of them."""
@@ -44,7 +45,10 @@ class TargetModel:
         return self._run(inputs)[0]
 
     def instructions(self, inputs: NDArray[np.int8]) -> NDArray[np.int64]:
-        """Instructions of each inference, give or take a tick of the counter (20 to 50)."""
+        """Instructions [samples, 1 + kernels]: of each inference, then of each kernel in it.
+
+        All of them give or take a tick of the counter, some 40 instructions.
+        """
         ticks = self._run(inputs)[1].astype(np.int64)
         return ticks * 1_000_000_000 // (self.board.clock_hz * _INSTRUCTION_NS)
 
@@ -62,10 +66,12 @@ class TargetModel:
             timeout=_TIMEOUT_S,
         )
         size = self.facts.output.size
+        calls = sum(operator.name != "RESHAPE" for operator in self.facts.operators)
         answers = np.frombuffer(done.stdout, np.uint8)
-        assert answers.size == len(inputs) * (size + 4), f"stopped early: {done.stderr.decode()}"
+        complete = answers.size == len(inputs) * (size + 4 + 4 * calls)
+        assert complete, f"stopped early: {done.stderr.decode()}"
         rows = answers.reshape(len(inputs), -1)
-        return rows[:, :size].view(np.int8), rows[:, size:].copy().view("<u4")[:, 0]
+        return rows[:, :size].view(np.int8), rows[:, size:].copy().view("<u4")
 
 
 @dataclass(frozen=True)
@@ -81,14 +87,18 @@ class TargetBuild:
         out = self.folder / facts.sha256
         facts.write(out)
         program = out / "bare.elf"
+        timed = "".join(f"TIME_KERNEL({kernel})\n" for kernel in _KERNELS)
+        (out / "timed.c").write_text(f'#include "bare.h"\n{timed}', encoding="utf-8")
         toolchain = self.board.toolchain
         subprocess.run(
             [
                 *(f"{toolchain.prefix}gcc", *toolchain.flags, "-O2", "-std=gnu11", "-Wall"),
                 *("-Wextra", "-Werror", "-nostartfiles", "--specs=nano.specs"),
-                *(f"-I{out}", f"-I{FIRMWARE / 'kernels' / 'include'}", f"-L{self.folder}"),
-                *(_HERE / "bare.c", out / "model.c", self.folder / "kernels/libtinyhil_kernels.a"),
-                *(f"-T{_LINKER_SCRIPT}", "-o", program),
+                *(f"-I{path}" for path in (out, _HERE, FIRMWARE / "kernels" / "include")),
+                *(_HERE / "bare.c", out / "timed.c", out / "model.c"),
+                self.folder / "kernels" / "libtinyhil_kernels.a",
+                *(f"-Wl,--wrap={kernel}" for kernel in _KERNELS),
+                *(f"-L{self.folder}", f"-T{_LINKER_SCRIPT}", "-o", program),
             ],
             check=True,
         )
@@ -132,8 +142,15 @@ def main() -> None:
             model = build(path)
             shape = (3, model.facts.input.size)
             inputs = np.random.default_rng(0).integers(-128, 128, shape, np.int8)
-            counts = model.instructions(inputs)
-            sys.stdout.write(f"{path.stem}: {counts.mean():,.0f} instructions\n")
+            counts = model.instructions(inputs).mean(axis=0)
+            sys.stdout.write(f"{path.stem}: {counts[0]:,.0f} instructions\n")
+            called = [operator for operator in model.facts.operators if operator.name != "RESHAPE"]
+            for operator, count in zip(called, counts[1:], strict=True):
+                shape_text = "x".join(map(str, operator.output_shape))
+                sys.stdout.write(
+                    f"{operator.index:4} {operator.name:18} {shape_text:14} "
+                    f"{operator.macs:10,} MACs {count:12,.0f}\n"
+                )
 
 
 if __name__ == "__main__":

@@ -51,6 +51,25 @@ def test_official_visual_wake_words_equal_the_reference(
     assert np.array_equal(model.run(images ^ np.int8(-128)), oracle["outputs"][some])
 
 
+def test_official_image_classification_equals_the_reference_on_its_whole_set(
+    official: Path, host_build: HostBuild
+) -> None:
+    oracle = np.load(official / "oracle" / "ic01.npz")
+    images = _files(official / "datasets" / "ic01", oracle["names"])
+    model = host_build(official / "models" / "pretrainedResnet_quant.tflite")
+    assert np.array_equal(model.run(images ^ np.int8(-128)), oracle["outputs"])
+
+
+def test_official_large_image_classification_equals_the_reference(
+    official: Path, host_build: HostBuild
+) -> None:
+    oracle = np.load(official / "oracle" / "ic02.npz")
+    some = slice(None, None, 4)
+    model = host_build(official / "models" / "pretrainedResnet_large_int8.tflite")
+    outputs = model.run(oracle["inputs"][some])
+    assert np.array_equal(outputs, oracle["outputs"][some].reshape(outputs.shape))
+
+
 def test_official_streaming_wake_word_equals_the_reference(
     official: Path, host_build: HostBuild
 ) -> None:
