@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from tinyhil import firmware
 from tinyhil.board import Board
-from tinyhil.data import Material, material
+from tinyhil.data import Material
 from tinyhil.deadline import Deadline
 from tinyhil.dut import Dut
 from tinyhil.errors import DeviceError, FirmwareError
 from tinyhil.firmware import Firmware
 from tinyhil.flash import load_flasher
-from tinyhil.links.serial import open_link
 from tinyhil.paths import SUITES
 from tinyhil.session import Session
 from tinyhil.task import Task
@@ -220,30 +219,6 @@ def test_outputs_on_the_device_equal_the_oracle_of_the_stand_in(
     assert np.array_equal(outputs, oracle["outputs"][:100])
 
 
-def test_all_official_outputs_on_the_device_equal_the_oracle(
-    live: Dut, kws01: Task, official: Path, mps2: Board, tmp_path: Path
-) -> None:
-    brought = material(kws01, official, tmp_path)
-    assert brought.data.kind == "official"
-    built = firmware.build(mps2, kws01, brought.model, tmp_path)
-    deadline = Deadline.after(60)
-    with load_flasher("pyocd")(mps2, live.probe_uid, deadline) as flasher:
-        flasher.flash(built.image, deadline)
-        flasher.reset()
-    link = open_link(live)
-    session = Session(link)
-    session.synchronize(Deadline.after(10))
-    oracle = np.load(official / "oracle" / "kws01.npz")
-    expected = dict(zip(oracle["names"].tolist(), oracle["outputs"], strict=True))
-    outputs = int8_outputs(session, [sample.data for sample in brought.data.samples])
-    equal = [
-        np.array_equal(output, expected[sample.name])
-        for sample, output in zip(brought.data.samples, outputs, strict=True)
-    ]
-    link.close()
-    assert (sum(equal), len(equal)) == (1000, 1000)
-
-
 def test_a_second_build_does_nothing(
     mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path
 ) -> None:
@@ -258,7 +233,7 @@ def test_an_image_too_large_for_the_board_is_refused_by_name(
     mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path
 ) -> None:
     small = tuple(memory.model_copy(update={"size": 0x8000}) for memory in mps2.memory)
-    with pytest.raises(FirmwareError, match=r"region `(CODE|DATA)' overflowed by \d+ bytes"):
+    with pytest.raises(FirmwareError, match=r"(ssram1|ssram23) .* too small by [\d,]+ bytes"):
         firmware.build(mps2.model_copy(update={"memory": small}), kws01, stand_in.model, tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tinyhil.board import Board
+from tinyhil.board import Board, Memory
 from tinyhil.compiler import CompiledModel, compile_model
 from tinyhil.elf import Image, read_image
 from tinyhil.errors import BenchError, FirmwareError
@@ -93,14 +94,19 @@ def _build(
 
 
 def linker_memory(board: Board) -> str:
-    """The linker's memory map: CODE is the board's first flash region, DATA its first RAM."""
-    lines = ["/* Generated from the board's facts. */", "MEMORY", "{"]
-    for name, kind, access in (("CODE", "flash", "rx"), ("DATA", "ram", "rwx")):
-        region = next(memory for memory in board.memory if memory.kind == kind)
-        lines.append(
-            f"    {name} ({access}) : ORIGIN = {region.start:#x}, LENGTH = {region.size:#x}"
-        )
-    return "\n".join([*lines, "}", ""])
+    """The linker's memory map."""
+    access = {"CODE": "rx", "DATA": "rwx"}
+    lines = [
+        f"    {name} ({access[name]}) : ORIGIN = {memory.start:#x}, LENGTH = {memory.size:#x}"
+        for name, memory in _regions(board).items()
+    ]
+    return "\n".join(["/* Generated from the board's facts. */", "MEMORY", "{", *lines, "}", ""])
+
+
+def _regions(board: Board) -> dict[str, Memory]:
+    """What the linker script names: CODE is the board's first flash, DATA its first RAM."""
+    first = {memory.kind: memory for memory in reversed(board.memory)}
+    return {"CODE": first["flash"], "DATA": first["ram"]}
 
 
 def require_tool(name: str) -> str:
@@ -130,10 +136,28 @@ def _run(command: list[str], board: Board) -> None:
             stage="build",
         ) from error
     if done.returncode != 0:
+        _check_room(done.stdout, board)
         output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_SHOWN_LINES:])
         raise FirmwareError(
             f"the build failed:\n{output}",
             hint="the compiler's or linker's message above names the place",
+            board=board.name,
+            stage="build",
+        )
+
+
+def _check_room(output: str, board: Board) -> None:
+    """Say in the board's own terms what the linker says of a memory that is too small."""
+    missing = [
+        f"{memory.name} ({memory.size:,} bytes at {memory.start:#010x}) is too small by "
+        f"{int(count):,} bytes"
+        for name, memory in _regions(board).items()
+        for count in re.findall(rf"region `{name}' overflowed by (\d+) bytes", output)
+    ]
+    if missing:
+        raise FirmwareError(
+            f"the firmware does not fit the board: {'; '.join(missing)}",
+            hint="choose a smaller model or a larger board",
             board=board.name,
             stage="build",
         )

@@ -1,0 +1,125 @@
+"""Every task on a device: samples go in and results come out as the task's facts say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tinyhil import firmware, flash
+from tinyhil.bench import stations
+from tinyhil.benchmarks.oracle import expected
+from tinyhil.board import Board
+from tinyhil.data import material
+from tinyhil.deadline import Deadline
+from tinyhil.dut import attached
+from tinyhil.links import open_channel, open_link
+from tinyhil.measure import Upload, upload_by
+from tinyhil.paths import SUITES
+from tinyhil.session import Session
+from tinyhil.task import Task, load_task, load_tasks
+
+LATER = Path(__file__).parent / "later"
+
+
+@contextmanager
+def running(
+    board: Board, task: Task, model: Path, folder: Path
+) -> Iterator[tuple[Session, Upload]]:
+    """A session with an emulated board that runs a task, and the way of samples to it."""
+    image = firmware.build(board, task, model, folder).image
+    with attached(stations({board.name: board}, None)[board.name]) as dut:
+        flash.flash(image, board, dut.probe_uid, Deadline.after(60))
+        session = Session(open_link("rtt", dut))
+        session.synchronize(Deadline.after(10))
+        with open_channel("rtt", dut, image) as channel:
+            yield session, upload_by(session, channel)
+
+
+def int8(data: bytes) -> NDArray[np.int8]:
+    return np.frombuffer(data, dtype=np.int8)
+
+
+@pytest.mark.parametrize("name", ["ic01", "kws01", "vww01"])
+def test_a_classifier_answers_as_its_oracle(name: str, mps2: Board, tmp_path: Path) -> None:
+    task = load_tasks()[name]
+    made = material(task, None, tmp_path)
+    oracle = np.load(SUITES / "standin" / f"{name}_oracle.npz")
+    with running(mps2, task, made.model, tmp_path / "build") as (session, upload):
+        for sample, output in zip(made.data.samples[:8], oracle["outputs"], strict=False):
+            upload(sample.data, 0)
+            inference = session.infer(1, 0, Deadline.after(30))
+            assert np.array_equal(int8(session.output(Deadline.after(5))), output.ravel())
+            assert np.allclose(inference.scores, (output.ravel() + 128.0) / 256, atol=0.0006)
+            assert session.read_back(Deadline.after(30)) == sample.data, "the sample stays whole"
+
+
+def test_anomaly_detection_answers_the_error_of_each_window(mps2: Board, tmp_path: Path) -> None:
+    task = load_tasks()["ad01"]
+    made = material(task, None, tmp_path)
+    oracle = np.load(SUITES / "standin" / "ad01_oracle.npz")
+    by_name = {sample.name: sample.data for sample in made.data.samples}
+    name = str(oracle["output_names"][0])
+    errors = oracle["window_mse"][oracle["names"].tolist().index(name)]
+    with running(mps2, task, made.model, tmp_path / "build") as (session, upload):
+        for number, window in enumerate(task.input.windows(by_name[name])[:40]):
+            upload(window.data, window.keep)
+            (error,) = session.infer(1, 0, Deadline.after(30)).scores
+            output = int8(session.output(Deadline.after(5)))
+            assert np.array_equal(output, oracle["outputs"][0][number])
+            assert error == pytest.approx(errors[number], abs=0.0006)
+
+
+def test_windows_overlap_and_a_subset_is_spread_evenly() -> None:
+    facts = load_tasks()["ad01"].input
+    data = bytes(range(256)) * 400
+    every = facts.windows(data)
+    some = facts.windows(data, all_windows=False)
+    assert (len(every), len(some)) == (196, 14)
+    assert [window.keep for window in every[:3]] == [0, 2048, 2048]
+    assert every[1].data[:2048] == every[0].data[512:]
+    assert (some[0].data, some[-1].data) == (every[0].data, every[-1].data)
+    assert {window.keep for window in some} == {0}
+
+
+# `make bench-oracle` compares the full sets of all tasks.
+@pytest.mark.parametrize(
+    ("name", "every"), [("kws01", 1), ("ic01", 4), ("vww01", 25), ("ad01", 13)]
+)
+def test_official_outputs_on_the_device_equal_the_oracle(
+    name: str, every: int, mps2: Board, official: Path, tmp_path: Path
+) -> None:
+    task = load_tasks()[name]
+    made = material(task, official, tmp_path)
+    assert made.data.kind == "official"
+    wanted = expected(task, made, official / "oracle", None)
+    chosen = [
+        (data, output)
+        for (data, _), output in zip(wanted.windows[::every], wanted.outputs[::every], strict=True)
+    ]
+    equal = 0
+    with running(mps2, task, made.model, tmp_path / "build") as (session, upload):
+        for data, output in chosen:
+            upload(data, 0)
+            session.infer(1, 0, Deadline.after(30))
+            equal += session.output(Deadline.after(5)) == output.tobytes()
+    assert equal == len(chosen)
+    assert len(chosen) == {"kws01": 1000, "ic01": 50, "vww01": 40, "ad01": 377}[name]
+
+
+@pytest.mark.parametrize("name", ["sww01", "ic02"])
+def test_a_later_model_needs_a_file_of_facts_and_no_more(
+    name: str, mps2: Board, official: Path, tmp_path: Path
+) -> None:
+    task = load_task(LATER / f"{name}.toml")
+    oracle = np.load(official / "oracle" / f"{name}.npz")
+    with running(mps2, task, official / task.official.model, tmp_path) as (session, upload):
+        for tensor, output in zip(oracle["inputs"], oracle["outputs"], strict=True):
+            flip = 128 if task.input.encoding == "uint8" else 0
+            upload((tensor.view(np.uint8) ^ flip).tobytes(), 0)
+            session.infer(1, 0, Deadline.after(30))
+            assert np.array_equal(int8(session.output(Deadline.after(5))), output.ravel())
