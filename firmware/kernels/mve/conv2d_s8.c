@@ -60,20 +60,25 @@ static void gather(const struct conv2d_s8 *op, const int8_t *input, int32_t pixe
 
 /** Sums of two pixels for a pair of channels: those of the first pixel, then of the other one. */
 static inline int32x4_t multiply(const int8_t *x0, const int8_t *x1, const int8_t *weights,
-                                 int32_t patch) {
+                                 uint32_t patch) {
     int32_t a0 = 0, a1 = 0, b0 = 0, b1 = 0;
-    for (int32_t chunks = patch / CHUNK; chunks > 0; chunks--) {
-        int8x16x2_t w = vld2q_s8(weights);
-        int8x16_t x = vldrbq_s8(x0);
-        a0 = vmladavaq_s8(a0, x, w.val[0]);
-        a1 = vmladavaq_s8(a1, x, w.val[1]);
-        x = vldrbq_s8(x1);
-        b0 = vmladavaq_s8(b0, x, w.val[0]);
-        b1 = vmladavaq_s8(b1, x, w.val[1]);
-        weights += 2 * CHUNK;
-        x0 += CHUNK;
-        x1 += CHUNK;
-    }
+    /* GCC 12 computes the number of rounds anew each time, and puts no load beside a product. */
+    __asm volatile("wls lr, %[chunks], 2f\n"
+                   "1:\n\t"
+                   "vld20.8 {q0, q1}, [%[weights]]\n\t"
+                   "vld21.8 {q0, q1}, [%[weights]]!\n\t"
+                   "vldrb.8 q2, [%[x0]], #16\n\t"
+                   "vmladava.s8 %[a0], q2, q0\n\t"
+                   "vldrb.8 q3, [%[x1]], #16\n\t"
+                   "vmladava.s8 %[a1], q2, q1\n\t"
+                   "vmladava.s8 %[b0], q3, q0\n\t"
+                   "vmladava.s8 %[b1], q3, q1\n\t"
+                   "le lr, 1b\n"
+                   "2:"
+                   : [a0] "+Te"(a0), [a1] "+Te"(a1), [b0] "+Te"(b0), [b1] "+Te"(b1), [x0] "+r"(x0),
+                     [x1] "+r"(x1), [weights] "+r"(weights)
+                   : [chunks] "r"(patch / CHUNK)
+                   : "q0", "q1", "q2", "q3", "lr", "cc", "memory");
     if (patch % CHUNK) {
         int8x16_t w = vldrbq_s8(weights);
         int16x8_t x = vldrbq_s16(x0);
@@ -87,33 +92,42 @@ static inline int32x4_t multiply(const int8_t *x0, const int8_t *x1, const int8_
 }
 
 /**
- * All output channels of `count` pixels, whose patches are next to each other. Four sums are
- * requantized at a time: those of two pixels for a pair of channels.
+ * All output channels of `pairs` pairs of pixels, whose patches are next to each other. Four sums
+ * are requantized at a time: those of two pixels for a pair of channels. With `apart` 0, not 1,
+ * both pixels of a pair are the same one.
  */
 static void convolve(const struct conv2d_s8 *op, const int8_t *patches, int8_t *output,
-                     int32_t count) {
+                     int32_t pairs, int32_t apart) {
     const uint32_t channels = (uint32_t)op->output_channels;
-    const int32_t patch = op->patch;
-    /* A last pixel is done together with the one before it, once more; a single one twice. */
-    const int32_t last = count > 1 ? count - 2 : 0;
-    const int32_t neighbour = count > 1 ? 1 : 0;
+    const uint32_t patch = (uint32_t)op->patch;
+    const int32_t zero_point = op->output_zero_point;
     const int8_t *weights = op->weights;
     for (uint32_t first = 0; first < channels; first += 2) {
-        /* A last channel is done twice. */
-        const uint32_t next = first + 1 < channels ? 1 : 0;
+        const uint32_t next = first + 1 < channels ? 1 : 0; /* or the same channel twice */
         const struct channels_mve pair =
             load_channels_mve(op->channels + first, (uint32x4_t){0, next, 0, next});
-        const uint32_t step = neighbour ? channels : 0;
+        const uint32_t step = apart ? channels : 0;
         const uint32x4_t places = {0, next, step, step + next};
-        for (int32_t i = 0; i < count; i += 2) {
-            int32_t pixel = i < last ? i : last;
-            const int8_t *x = patches + pixel * patch;
-            int32x4_t sums = multiply(x, x + neighbour * patch, weights, patch);
-            sums = requantize_mve(vaddq_s32(sums, pair.bias), &pair, op->output_zero_point);
-            vstrbq_scatter_offset_s32(output + pixel * op->output_channels + first, places,
-                                      saturate_mve(sums));
+        const int8_t *x = patches;
+        int8_t *place = output + first;
+        for (int32_t left = pairs; left > 0; left--) {
+            int32x4_t sums = multiply(x, apart ? x + patch : x, weights, patch);
+            sums = requantize_mve(vaddq_s32(sums, pair.bias), &pair, zero_point);
+            vstrbq_scatter_offset_s32(place, places, saturate_mve(sums));
+            x += 2 * patch;
+            place += 2 * channels;
         }
         weights += 2 * patch;
+    }
+}
+
+/** The same for any number of pixels. */
+static void convolve_all(const struct conv2d_s8 *op, const int8_t *patches, int8_t *output,
+                         int32_t pixels) {
+    convolve(op, patches, output, pixels / 2, 1);
+    if (pixels % 2) {
+        int32_t last = pixels - 1;
+        convolve(op, patches + last * op->patch, output + last * op->output_channels, 1, 0);
     }
 }
 
@@ -121,14 +135,14 @@ void conv2d_s8(const struct conv2d_s8 *op, const int8_t *input, int8_t *output, 
     int32_t pixels = op->output_height * op->output_width;
     if (op->kernel_height * op->kernel_width * op->stride_height * op->stride_width == 1 &&
         op->patch == op->input_channels) {
-        convolve(op, input, output, pixels);
+        convolve_all(op, input, output, pixels);
     } else {
         for (int32_t first = 0; first < pixels; first += PIXELS) {
             int32_t count = pixels - first < PIXELS ? pixels - first : PIXELS;
             for (int32_t i = 0; i < count; i++) {
                 gather(op, input, first + i, scratch + i * op->patch);
             }
-            convolve(op, scratch, output + first * op->output_channels, count);
+            convolve_all(op, scratch, output + first * op->output_channels, count);
         }
     }
     clamp_s8(output, pixels * op->output_channels, op->activation_min, op->activation_max);
