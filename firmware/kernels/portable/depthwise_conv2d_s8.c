@@ -39,13 +39,18 @@ static void column_3x3(const int32_t *plane, int32_t width, int32_t step, const 
 /** The same for any kernel. */
 static void column(const struct depthwise_conv2d_s8 *op, const int32_t *plane, int32_t step,
                    const int8_t *weights, int32_t half, int32_t *sums) {
+    /* A kernel of one column is taken for a row whose inputs are further apart. */
+    bool narrow = op->kernel_width == 1;
+    int32_t rows = narrow ? 1 : op->kernel_height;
+    int32_t taps = narrow ? op->kernel_height : op->kernel_width;
+    int32_t distance = narrow ? op->plane_width : 1;
     for (const int32_t *end = sums + half; sums < end; plane += step) {
-        const int32_t *row = plane;
         const int8_t *tap = weights;
         int64_t packed = 0;
-        for (int32_t y = 0; y < op->kernel_height; y++, row += op->plane_width) {
-            for (int32_t x = 0; x < op->kernel_width; x++) {
-                packed += (int64_t)row[x] * *tap++;
+        for (int32_t y = 0; y < rows; y++) {
+            const int32_t *x = plane + y * op->plane_width;
+            for (const int8_t *last = tap + taps; tap < last; x += distance) {
+                packed += (int64_t)*x * *tap++;
             }
         }
         sums[half] = high_sum(packed);
