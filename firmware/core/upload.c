@@ -9,8 +9,8 @@
 #include "print.h"
 #include "rtt.h"
 
-#define SILENCE_S 2u /* How long the host may leave the channel empty in the middle of a sample.   \
-                      */
+/* How long the host may leave the channel empty in the middle of a sample. */
+#define SILENCE_S 2u
 
 /* Fills the buffer from `position` on; false when the host has given up: it is silent for too
  * long, or types a command. */

@@ -28,6 +28,7 @@ def brought(kws01: Task, cache: Path, tmp_path: Path) -> Path:
 def test_the_stand_in_set_has_the_pinned_sum(kws01: Task, cache: Path) -> None:
     made = material(kws01, None, cache)
     assert (made.data.kind, made.division) == ("stand-in", "none")
+    assert kws01.stand_in is not None
     assert made.data.sha256 == kws01.stand_in.data_sha256
     assert len(made.data.samples) == 1000
 
