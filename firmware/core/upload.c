@@ -9,8 +9,9 @@
 #include "print.h"
 #include "rtt.h"
 
-/* How long the host may leave the channel empty in the middle of a sample. */
-#define SILENCE_S 2u
+/* How long the host may leave the channel empty in the middle of a sample.  Long, for an emulated
+ * board's busy time runs ten times as fast as the host's; a host that wants to go on types. */
+#define SILENCE_S 60u
 
 /* Fills the buffer from `position` on; false when the host has given up: it is silent for too
  * long, or types a command. */
