@@ -107,11 +107,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for fixture in ("board", "task"):
-        if fixture in metafunc.fixturenames:
+        if _is_ours(metafunc, fixture):
             plan = plan_of(metafunc.config)
             chosen = plan.stations if fixture == "board" else plan.tasks
             names = [choice.name for choice in chosen]
             metafunc.parametrize(fixture, names, indirect=True, scope="session")
+
+
+def _is_ours(metafunc: pytest.Metafunc, fixture: str) -> bool:
+    """Whether a test asks for our fixture, not for one of the user's of the same name."""
+    given = metafunc.definition.iter_markers("parametrize")
+    if any(fixture in str(mark.args[0]).replace(",", " ").split() for mark in given):
+        return False
+    definitions = metafunc._arg2fixturedefs.get(fixture, ())
+    return bool(definitions) and definitions[-1].func.__module__ == __name__
 
 
 def plan_of(config: pytest.Config) -> Plan:

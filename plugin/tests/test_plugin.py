@@ -1,0 +1,47 @@
+"""The plugin in other people's test suites: it must not disturb what is not its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+def test_arguments_and_fixtures_of_the_users_own_names_are_left_alone(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def board():
+            return "mine"
+
+        def test_fixture(board):
+            assert board == "mine"
+
+        @pytest.mark.parametrize("task, number", [("wash", 1), ("dry", 2)])
+        def test_parameter(task, number):
+            assert task in ("wash", "dry")
+        """
+    )
+    pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=3)
+
+
+def test_a_run_without_boards_leaves_nothing_behind(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_nothing(): pass")
+    result = pytester.runpytest("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1)
+    assert "tinyhil ===" not in result.stdout.str()
+    assert not (Path(pytester.path) / "reports").exists()
+
+
+def test_fixtures_of_ours_are_parametrized_in_suites_of_the_users(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile("def test_quality(measurement): measurement.judge('top1')")
+    result = pytester.runpytest("--collect-only", "-q", "--hil-board", "mps2-an386")
+    result.stdout.fnmatch_lines(["*test_quality[[]mps2-an386-kws01[]]*"])
