@@ -17,6 +17,8 @@ class OperatorSummary:
     output_shape: tuple[int, ...]
     macs: int
     """Multiply-accumulates of one inference."""
+    instructions: int | None
+    """Of one inference on a Cortex-M4, as predicted by `cost`; None where it knows no model."""
 
 
 @dataclass(frozen=True)

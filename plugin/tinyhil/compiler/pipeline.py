@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tinyhil.compiler import emit, ops
+from tinyhil.compiler import cost, emit, ops
 from tinyhil.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
 from tinyhil.compiler.graph import Graph, Node, Tensor, refusal
 from tinyhil.compiler.layout import Layout, lay_out, sources
@@ -31,7 +31,7 @@ def compile_model(path: Path) -> CompiledModel:
     if layout.arena_bytes > MAX_ARENA_BYTES:
         raise refusal(str(path), f"needs a tensor arena of {layout.arena_bytes} bytes")
     operators = tuple(
-        OperatorSummary(node.index, node.name, node.output.shape, low.macs)
+        OperatorSummary(node.index, node.name, node.output.shape, low.macs, cost.predict(low))
         for node, low in zip(graph.nodes, lowered, strict=True)
     )
     calls = [_call(node, low, layout) for node, low in zip(graph.nodes, lowered, strict=True)]
