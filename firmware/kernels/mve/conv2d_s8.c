@@ -28,10 +28,11 @@ static inline int8_t *place_run(int8_t *place, const int8_t *values, int32_t cou
 
 /** Stores a value `count` times; returns where they end. */
 static inline int8_t *place_padding(int8_t *place, int32_t value, int32_t count) {
-    for (; count > 0; count--) {
-        *place++ = (int8_t)value;
+    int8_t *end = place + count;
+    for (; count > 0; count -= CHUNK, place += CHUNK) {
+        vstrbq_p_s8(place, vdupq_n_s8((int8_t)value), vctp8q((uint32_t)count));
     }
-    return place;
+    return end;
 }
 
 /** Gathers the patch under one output pixel. */
@@ -42,19 +43,27 @@ static void gather(const struct conv2d_s8 *op, const int8_t *input, int32_t pixe
     int32_t reach = op->input_width - left;
     int32_t inside = (reach < op->kernel_width ? reach : op->kernel_width) - skipped;
     inside = inside > 0 ? inside : 0;
-    int32_t behind = op->kernel_width - skipped - inside;
     int32_t channels = op->input_channels;
-    int32_t zero = op->input_zero_point;
-    int32_t row = (top * op->input_width + left + skipped) * channels;
-    for (int32_t y = top; y < top + op->kernel_height; y++) {
-        if (y < 0 || y >= op->input_height) {
-            patch = place_padding(patch, zero, op->kernel_width * channels);
-        } else {
-            patch = place_padding(patch, zero, skipped * channels);
-            patch = place_run(patch, input + row, inside * channels);
-            patch = place_padding(patch, zero, behind * channels);
+    int32_t row = op->input_width * channels;
+    int32_t whole = op->kernel_width * channels;
+    int32_t offset = top * row + (left + skipped) * channels; /* negative above the image */
+    if (inside == op->kernel_width && top >= 0 && top + op->kernel_height <= op->input_height) {
+        for (int32_t rows = op->kernel_height; rows > 0; rows--, offset += row) {
+            patch = place_run(patch, input + offset, whole);
         }
-        row += op->input_width * channels;
+        return;
+    }
+    int32_t zero = op->input_zero_point;
+    int32_t before = skipped * channels;
+    int32_t run = inside * channels;
+    for (int32_t y = top; y < top + op->kernel_height; y++, offset += row) {
+        if (y < 0 || y >= op->input_height) {
+            patch = place_padding(patch, zero, whole);
+        } else {
+            patch = place_padding(patch, zero, before);
+            patch = place_run(patch, input + offset, run);
+            patch = place_padding(patch, zero, whole - before - run);
+        }
     }
 }
 
