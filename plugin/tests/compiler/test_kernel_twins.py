@@ -23,7 +23,7 @@ _KERNELS = FIRMWARE / "kernels"
 _FLAGS = (
     "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{_KERNELS / 'include'}", f"-I{_SOURCES}"
 )  # fmt: skip
-_CASES = ("conv2d_s8", "depthwise_conv2d_s8", "fully_connected_s8")
+_CASES = ("add_s8", "conv2d_s8", "depthwise_conv2d_s8", "fully_connected_s8")
 _ENDS: Mapping[str, Mapping[str, str]] = {
     "mps3-an547": {"input": "dtcm", "weights": "isram", "channels": "sram"},
     "mps2-an386": {"input": "ssram23", "weights": "psram", "channels": "ssram1"},

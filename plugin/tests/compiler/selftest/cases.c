@@ -1,12 +1,16 @@
 /* Random cases of each kernel, laid out as the compiler does it; see the kernels' headers. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "add_s8.h"
 #include "conv2d_s8.h"
 #include "depthwise_conv2d_s8.h"
 #include "fully_connected_s8.h"
 #include "image.h"
 
 /* The portable kernels, renamed. */
+void portable_add_s8(const struct add_s8 *op, const int8_t *first, const int8_t *second,
+                     int8_t *output);
 void portable_conv2d_s8(const struct conv2d_s8 *op, const int8_t *input, int8_t *output,
                         int8_t *scratch);
 void portable_depthwise_conv2d_s8(const struct depthwise_conv2d_s8 *op, const int8_t *input,
@@ -43,6 +47,31 @@ static const struct channel_s8 *draw_channels(int32_t count, int32_t products) {
         channels[i] = draw_channel(128 * 128 * products);
     }
     return channels;
+}
+
+bool add_case(void) {
+    enum { VALUES = 256, LARGEST = 255 << ADD_SHIFT };
+    struct add_s8 op = {.elements = draw(1, 200)};
+    int32_t table[VALUES];
+    for (int32_t i = 0; i < VALUES; i++) {
+        table[i] = draw(-LARGEST, LARGEST);
+    }
+    op.second = table;
+    op.channels = channels_buffer(1);
+    *channels_buffer(1) = draw_channel(LARGEST + (128 << ADD_SHIFT));
+    draw_range(&op.output_zero_point, &op.activation_min, &op.activation_max);
+    int8_t *first = input_buffer(op.elements);
+    int8_t *second = weights_buffer(op.elements);
+    fill(first, op.elements);
+    fill(second, op.elements);
+    clear_results();
+    portable_add_s8(&op, first, second, portable.output + MARGIN);
+    if (draw(0, 1)) { /* in place */
+        memcpy(twin.output + MARGIN, first, (size_t)op.elements);
+        first = twin.output + MARGIN;
+    }
+    add_s8(&op, first, second, twin.output + MARGIN);
+    return results_agree(0);
 }
 
 bool conv2d_case(void) {

@@ -159,6 +159,7 @@ static void finish(void) {
 static void reset_handler(void) {
     CPACR |= 0xfu << 20; /* full access to FPU and Helium, where there are any */
     __asm volatile("dsb\n\tisb");
+    run("add_s8", add_case);
     run("conv2d_s8", conv2d_case);
     run("depthwise_conv2d_s8", depthwise_case);
     run("fully_connected_s8", fully_connected_case);

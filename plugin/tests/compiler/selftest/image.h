@@ -55,6 +55,7 @@ bool results_agree(int32_t used);
 enum { MARGIN = 64 };
 
 /** The tests, one a kernel: one random case, and whether both kernels agree on it. */
+bool add_case(void);
 bool conv2d_case(void);
 bool depthwise_case(void);
 bool fully_connected_case(void);
