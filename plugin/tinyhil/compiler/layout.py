@@ -59,31 +59,23 @@ def sources(node: Node, low: Lowered) -> list[Tensor]:
 
 def _homes(graph: Graph, lowered: Sequence[Lowered]) -> dict[int, int]:
     """Of each activation, by index, the one whose memory it is in: its own or an earlier one's."""
-    homes = {graph.input.index: graph.input.index}
+    own = {graph.input.index: graph.input.index}
     for node, low in zip(graph.nodes, lowered, strict=True):
-        own = node.output.index
-        homes[own] = own if low.kernel else homes[sources(node, low)[0].index]
+        source = own[sources(node, low)[0].index]
+        own[node.output.index] = node.output.index if low.kernel else source
+    lives = _lives(graph, lowered, own)
+    outside = (own[graph.input.index], own[graph.output.index])
+    taken: dict[int, int] = {}  # instead of its own, the memory of an input that ends there
     for node, low in zip(graph.nodes, lowered, strict=True):
-        own = node.output.index
-        if low.in_place and homes[own] != homes[graph.output.index]:
-            home = next(iter(_left_behind(graph, lowered, homes, node)), own)
-            homes = {tensor: home if old == own else old for tensor, old in homes.items()}
-    return homes
-
-
-def _left_behind(
-    graph: Graph, lowered: Sequence[Lowered], homes: Mapping[int, int], node: Node
-) -> list[int]:
-    """Memory in the arena of inputs of `node` that nothing needs afterwards."""
-    lives = _lives(graph, lowered, homes)
-    outside = (homes[graph.input.index], homes[graph.output.index])
-    return [
-        homes[tensor.index]
-        for tensor in sources(node, lowered[node.index])
-        if homes[tensor.index] not in outside
-        and lives[homes[tensor.index]][1] == node.index
-        and tensor.elements == node.output.elements
-    ]
+        if not low.in_place or node.output.index in outside:
+            continue
+        for tensor in sources(node, low):
+            home = own[tensor.index]
+            ends = home not in outside and lives[home][1] == node.index
+            if ends and tensor.elements == node.output.elements:
+                taken[node.output.index] = taken.get(home, home)
+                break
+    return {tensor: taken.get(home, home) for tensor, home in own.items()}
 
 
 def _lives(
