@@ -7,6 +7,8 @@
  */
 #include "conv2d_s8.h"
 
+#include <stdbool.h>
+
 #include "requantize_mve.h"
 
 enum { PIXELS = 8, CHUNK = 16 };
@@ -100,43 +102,64 @@ static inline int32x4_t multiply(const int8_t *x0, const int8_t *x1, const int8_
     return (int32x4_t){a0, a1, b0, b1};
 }
 
+/** Pixels to be done two by two. */
+struct pixels {
+    const int8_t *patches; /**< One next to the other. */
+    int8_t *output;
+    int32_t pairs;
+    bool apart; /**< Else both pixels of a pair are the same one. */
+};
+
 /**
- * All output channels of `pairs` pairs of pixels, whose patches are next to each other. Four sums
- * are requantized at a time: those of two pixels for a pair of channels. With `apart` 0, not 1,
- * both pixels of a pair are the same one.
+ * The pair of output channels from `first` on, or that one alone. Four sums are requantized at a
+ * time: those of two pixels for both channels.
  */
-static void convolve(const struct conv2d_s8 *op, const int8_t *patches, int8_t *output,
-                     int32_t pairs, int32_t apart) {
+static inline void convolve_pair(const struct conv2d_s8 *op, struct pixels pixels, uint32_t first,
+                                 bool alone) {
+    const uint32_t next = alone ? 0 : 1;
     const uint32_t channels = (uint32_t)op->output_channels;
+    const uint32_t step = pixels.apart ? channels : 0;
     const uint32_t patch = (uint32_t)op->patch;
     const int32_t zero_point = op->output_zero_point;
-    const int8_t *weights = op->weights;
-    for (uint32_t first = 0; first < channels; first += 2) {
-        const uint32_t next = first + 1 < channels ? 1 : 0; /* or the same channel twice */
-        const struct channels_mve pair =
-            load_channels_mve(op->channels + first, (uint32x4_t){0, next, 0, next});
-        const uint32_t step = apart ? channels : 0;
-        const uint32x4_t places = {0, next, step, step + next};
-        const int8_t *x = patches;
-        int8_t *place = output + first;
-        for (int32_t left = pairs; left > 0; left--) {
-            int32x4_t sums = multiply(x, apart ? x + patch : x, weights, patch);
-            sums = requantize_mve(vaddq_s32(sums, pair.bias), &pair, zero_point);
-            vstrbq_scatter_offset_s32(place, places, saturate_mve(sums));
-            x += 2 * patch;
-            place += 2 * channels;
+    const int8_t *weights = op->weights + first * patch;
+    const struct channels_mve pair =
+        load_channels_mve(op->channels + first, (uint32x4_t){0, next, 0, next});
+    const uint32x4_t places = {0, next, step, step + next};
+    const int8_t *x = pixels.patches;
+    int8_t *place = pixels.output + first;
+    for (; pixels.pairs > 0; pixels.pairs--) {
+        int32x4_t sums = multiply(x, pixels.apart ? x + patch : x, weights, patch);
+        sums = requantize_mve(vaddq_s32(sums, pair.bias), &pair, zero_point);
+        sums = saturate_mve(sums);
+        if (alone) {
+            place[0] = (int8_t)vgetq_lane_s32(sums, 0);
+            place[step] = (int8_t)vgetq_lane_s32(sums, 2);
+        } else {
+            vstrbq_scatter_offset_s32(place, places, sums);
         }
-        weights += 2 * patch;
+        x += 2 * patch;
+        place += 2 * channels;
     }
 }
 
-/** The same for any number of pixels. */
-static void convolve_all(const struct conv2d_s8 *op, const int8_t *patches, int8_t *output,
-                         int32_t pixels) {
-    convolve(op, patches, output, pixels / 2, 1);
-    if (pixels % 2) {
-        int32_t last = pixels - 1;
-        convolve(op, patches + last * op->patch, output + last * op->output_channels, 1, 0);
+static void convolve_pairs(const struct conv2d_s8 *op, struct pixels pixels) {
+    const uint32_t channels = (uint32_t)op->output_channels;
+    for (uint32_t first = 0; first + 1 < channels; first += 2) {
+        convolve_pair(op, pixels, first, false);
+    }
+    if (channels % 2) {
+        convolve_pair(op, pixels, channels - 1, true);
+    }
+}
+
+/** All output channels of `count` pixels, whose patches are next to each other. */
+static void convolve(const struct conv2d_s8 *op, const int8_t *patches, int8_t *output,
+                     int32_t count) {
+    convolve_pairs(op, (struct pixels){patches, output, count / 2, true});
+    if (count % 2) {
+        patches += (count - 1) * op->patch;
+        output += (count - 1) * op->output_channels;
+        convolve_pairs(op, (struct pixels){patches, output, 1, false});
     }
 }
 
@@ -144,14 +167,14 @@ void conv2d_s8(const struct conv2d_s8 *op, const int8_t *input, int8_t *output, 
     int32_t pixels = op->output_height * op->output_width;
     if (op->kernel_height * op->kernel_width * op->stride_height * op->stride_width == 1 &&
         op->patch == op->input_channels) {
-        convolve_all(op, input, output, pixels);
+        convolve(op, input, output, pixels);
     } else {
         for (int32_t first = 0; first < pixels; first += PIXELS) {
             int32_t count = pixels - first < PIXELS ? pixels - first : PIXELS;
             for (int32_t i = 0; i < count; i++) {
                 gather(op, input, first + i, scratch + i * op->patch);
             }
-            convolve_all(op, scratch, output + first * op->output_channels, count);
+            convolve(op, scratch, output + first * op->output_channels, count);
         }
     }
     clamp_s8(output, pixels * op->output_channels, op->activation_min, op->activation_max);

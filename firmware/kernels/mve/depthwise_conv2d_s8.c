@@ -167,7 +167,7 @@ void depthwise_conv2d_s8(const struct depthwise_conv2d_s8 *op, const int8_t *inp
             for (next = next > top ? next : top; next < top + height; next++) {
                 place_row(op, &block, next - op->pad_top);
             }
-            int32_t turned = (height - top % height) % height;
+            int32_t turned = height - top % height;
             const int8_t *weights = block.weights + turned * width * BLOCK;
             if (height == 3 && width == 3) {
                 convolve_row(op, &block, weights, place, true);
