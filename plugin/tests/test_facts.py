@@ -50,12 +50,12 @@ def test_an_unknown_key_in_a_nested_table_is_named_with_its_place(tmp_path: Path
 
 
 def test_a_limit_for_an_unknown_metric_is_refused(tmp_path: Path) -> None:
-    limit = '[limits.kws01.latency_p95_s]\nmax = 1.0\nsource = "x"\n'
+    limit = '[limits.other.latency_p95_s]\nmax = 1.0\nsource = "x"\n'
     assert "latency_p95_s" in wrong_board(tmp_path, "[emulator]", f"{limit}[emulator]")
 
 
 def test_a_limit_needs_exactly_one_bound(tmp_path: Path) -> None:
-    limit = '[limits.kws01.latency_p90_s]\nsource = "x"\n'
+    limit = '[limits.other.latency_p90_s]\nsource = "x"\n'
     assert "exactly one of" in wrong_board(tmp_path, "[emulator]", f"{limit}[emulator]")
 
 

@@ -160,13 +160,18 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     folder = options.out or Path("build", "firmware", board.name, options.task)
     with console.status(f"building for {board.name}"):
         built = firmware.build(board, tasks[options.task], model, folder, energy=options.energy)
+    # The cost model is fitted to the Cortex-M4; of another core's kernels it says nothing.
+    predicted = board.core == "cortex-m4"
     table = Table("#", "operator", "output", "MACs", box=None)
+    if predicted:
+        table.add_column("instructions, predicted")
     for operator in built.model.operators:
         table.add_row(
             str(operator.index),
             operator.name,
             " x ".join(map(str, operator.output_shape)),
             f"{operator.macs:,}",
+            *([_count(operator.instructions)] if predicted else []),
         )
     console.print(table)
     image = built.image
@@ -177,6 +182,10 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     )
     console.print(f"{image.path}", soft_wrap=True)
     return 0
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"
 
 
 def _board(name: str) -> Board:

@@ -36,7 +36,7 @@ def format_metric(metric: Metric, value: float) -> str:
         case "top1":
             return f"{100 * value:.6g} %"
         case "instructions":
-            return f"{value:,.0f} instr."
+            return f"{value:,.0f}"
     return f"{value:.6g}"
 
 
