@@ -44,7 +44,6 @@ static void gather(const struct conv2d_s8 *op, const int8_t *input, int32_t pixe
     int32_t skipped = left < 0 ? -left : 0;
     int32_t reach = op->input_width - left;
     int32_t inside = (reach < op->kernel_width ? reach : op->kernel_width) - skipped;
-    inside = inside > 0 ? inside : 0;
     int32_t channels = op->input_channels;
     int32_t row = op->input_width * channels;
     int32_t whole = op->kernel_width * channels;

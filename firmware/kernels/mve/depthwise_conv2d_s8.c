@@ -164,7 +164,7 @@ void depthwise_conv2d_s8(const struct depthwise_conv2d_s8 *op, const int8_t *inp
         int32_t next = 0; /* row to come in, counted from the topmost border */
         for (int32_t y = 0; y < op->output_height; y++) {
             int32_t top = y * op->stride_height;
-            for (next = next > top ? next : top; next < top + height; next++) {
+            for (; next < top + height; next++) {
                 place_row(op, &block, next - op->pad_top);
             }
             int32_t turned = height - top % height;
