@@ -11,7 +11,7 @@ DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help bench bench-kernels test lint setup system clean
+.PHONY: help bench bench-ad-full bench-kernels bench-oracle fuzz test lint setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -22,6 +22,15 @@ bench: setup ## set up, then run the benchmark (TINYHIL_DATA=DIR: on the officia
 
 bench-kernels: setup ## our kernels beside the field's best open ones, model by model
 	python -m tinyhil.benchmarks.kernels
+
+bench-oracle: setup ## outputs on the device beside those of the reference (ORACLE="--board 'mps*' --limit 100")
+	python -m tinyhil.benchmarks.oracle $(ORACLE)
+
+bench-ad-full: setup ## accuracy of anomaly detection over all windows, some minutes
+	pytest suites --hil-board $(BOARD) -m accuracy -k ad01 --hil-all-windows
+
+fuzz: setup ## damaged models against the model compiler, some minutes
+	cd plugin/tests && python -m compiler.fuzz $(CURDIR)/suites/standin/ic01.tflite 20000
 
 test: setup ## set up, then run the tests
 	pytest

@@ -15,7 +15,7 @@ from tinyhil.data import Material, material
 from tinyhil.deadline import Deadline
 from tinyhil.dut import Dut, attached
 from tinyhil.firmware import Firmware
-from tinyhil.flash import load_flasher
+from tinyhil.flash import flash
 from tinyhil.links.serial import open_link
 from tinyhil.session import Session
 from tinyhil.task import Task, load_tasks
@@ -60,10 +60,7 @@ def stand_in_firmware(
 def live(mps2: Board, stand_in_firmware: Firmware) -> Iterator[Dut]:
     """An emulated board of the test file's own that runs the stand-in firmware."""
     with attached(stations({mps2.name: mps2}, None)[mps2.name]) as dut:
-        deadline = Deadline.after(60)
-        with load_flasher("pyocd")(dut.board, dut.probe_uid, deadline) as flasher:
-            flasher.flash(stand_in_firmware.image, deadline)
-            flasher.reset()
+        flash(stand_in_firmware.image, dut.board, dut.probe_uid, Deadline.after(60))
         yield dut
 
 

@@ -14,7 +14,7 @@ from tinyhil.deadline import Deadline
 from tinyhil.dut import Dut, attached
 from tinyhil.elf import Image, read_image
 from tinyhil.errors import ConfigError, TinyhilError
-from tinyhil.flash import load_flasher
+from tinyhil.flash import flash
 from tinyhil.job import Job
 from tinyhil.links import choose, open_link
 from tinyhil.paths import SUITES
@@ -184,11 +184,7 @@ def flashed(board: Dut, task: Task, request: pytest.FixtureRequest) -> Job:
     with _located(board, "build"), report.bar("build"):
         image, model_sha256 = _image(board, task, material, options)
     with _located(board, "flash"), report.bar("flash") as progress:
-        deadline = Deadline.after(_FLASH_S)
-        open_flasher = load_flasher(board.board.flash.method)
-        with open_flasher(board.board, board.probe_uid, deadline) as flasher:
-            result = flasher.flash(image, deadline, progress)
-            flasher.reset()
+        result = flash(image, board.board, board.probe_uid, Deadline.after(_FLASH_S), progress)
     report.flashed(board, result)
     link = options.link
     if link == "auto":
