@@ -12,4 +12,6 @@ pytestmark = pytest.mark.accuracy
 @pytest.mark.parametrize("metric", ["top1", "auc"])
 def test_quality_reaches_its_target(measurement: Measurement, metric: Metric) -> None:
     verdict = measurement.judge(metric)
+    if not verdict.defined:
+        pytest.skip(verdict.reason)
     assert verdict, verdict

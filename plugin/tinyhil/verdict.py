@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +22,11 @@ class Verdict:
     status: Status
     reason: str
     """Why it is not judged, or which limit it missed or kept."""
+
+    @property
+    def defined(self) -> bool:
+        """Whether the metric has a value: not every task and set of samples defines each."""
+        return not math.isnan(self.value)
 
     def __bool__(self) -> bool:
         return self.status != "fail"
