@@ -93,7 +93,8 @@ class Measurement:
             TinyhilError: as `outcome`.
         """
         outcome = self.outcome(metric)
-        undefined = Verdict(metric, math.nan, None, "not judged", "this task, or a quick run, has none")
+        why = "this task, or a quick run, has none"
+        undefined = Verdict(metric, math.nan, None, "not judged", why)
         verdicts = {verdict.metric: verdict for verdict in outcome.entry.verdicts}
         verdict = verdicts.get(metric, undefined)
         self._reporter.judged(verdict, outcome)
