@@ -34,6 +34,7 @@ from tinyhil.task import Input, Task, load_tasks
 BOARDS = ("mps2-an386", "mps3-an547")
 _STEP_S = 120.0
 _LAPS = 3
+_COLUMNS = 100
 
 
 class Peer(Facts):
@@ -82,6 +83,8 @@ class Figure:
 def main() -> int:
     """Measure every model on every board, print the table, write the figures."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_COLUMNS)
     root = os.environ.get("TINYHIL_DATA")
     models = load(SUITES / "peers.toml", PeerFile).models
     boards = load_boards()
@@ -154,16 +157,16 @@ def _task(name: str, compiled: CompiledModel) -> Task:
 
 def _table(figures: list[Figure]) -> Table:
     table = Table(
-        "board", "model", "data", "instructions", "CMSIS-NN", "ratio", "code", "CMSIS-NN",
-        "arena", "CMSIS-NN", box=None, pad_edge=False,
+        "board", "model", "instructions", "peer", "ratio", "code", "peer", "arena", "peer",
+        box=None, pad_edge=False,
         caption="emulated: instruction counts, no time of silicon; sizes in bytes, code without "
-        "the model; CMSIS-NN: TensorFlow Lite Micro with it",
+        f"the model; models: {', '.join(sorted({figure.data_set for figure in figures}))}; "
+        "peer: TensorFlow Lite Micro with CMSIS-NN, on the official models",
     )  # fmt: skip
     for figure in figures:
         table.add_row(
             figure.board,
             figure.model,
-            figure.data_set,
             f"{figure.instructions:,}",
             f"{figure.peer_instructions:,}",
             f"{figure.instructions / figure.peer_instructions:.2f}",
