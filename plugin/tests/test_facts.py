@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tinyhil.bench import select, stations
-from tinyhil.board import load_board, load_boards
+from tinyhil.board import Board, load_boards
 from tinyhil.errors import ConfigError
+from tinyhil.facts import load_named
 from tinyhil.paths import BOARDS
 from tinyhil.task import load_tasks
 
@@ -27,7 +28,7 @@ def wrong_board(tmp_path: Path, old: str, new: str) -> str:
     path = tmp_path / "mps2-an386.toml"
     path.write_text(BOARD.replace(old, new))
     with pytest.raises(ConfigError) as caught:
-        load_board(path)
+        load_named(path, Board)
     assert str(path) in str(caught.value)
     return str(caught.value)
 

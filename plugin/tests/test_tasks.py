@@ -17,11 +17,12 @@ from tinyhil.board import Board
 from tinyhil.data import material
 from tinyhil.deadline import Deadline
 from tinyhil.dut import attached
+from tinyhil.facts import load_named
 from tinyhil.links import open_channel, open_link
 from tinyhil.measure import Upload, upload_by
 from tinyhil.paths import SUITES
 from tinyhil.session import Session
-from tinyhil.task import Task, load_task, load_tasks
+from tinyhil.task import Task, load_tasks
 
 LATER = Path(__file__).parent / "later"
 
@@ -115,7 +116,7 @@ def test_official_outputs_on_the_device_equal_the_oracle(
 def test_a_later_model_needs_a_file_of_facts_and_no_more(
     name: str, mps2: Board, official: Path, tmp_path: Path
 ) -> None:
-    task = load_task(LATER / f"{name}.toml")
+    task = load_named(LATER / f"{name}.toml", Task)
     oracle = np.load(official / "oracle" / f"{name}.npz")
     with running(mps2, task, official / task.official.model, tmp_path) as (session, upload):
         for tensor, output in zip(oracle["inputs"], oracle["outputs"], strict=True):

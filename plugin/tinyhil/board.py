@@ -10,8 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tinyhil.errors import ConfigError
-from tinyhil.facts import Facts, Limit, Metric, load
+from tinyhil.facts import Facts, Limit, Metric, NamedFacts, load_folder
 from tinyhil.paths import BOARDS
 
 
@@ -66,7 +65,7 @@ class EmulatorFacts(Facts):
         return float(2**self.icount_shift) * 1e-9
 
 
-class Board(Facts):
+class Board(NamedFacts):
     """A board type."""
 
     schema_version: Literal[1] = Field(alias="schema")
@@ -92,25 +91,10 @@ class Board(Facts):
         return self.emulator is not None
 
 
-def load_board(path: Path) -> Board:
-    """Read one board file.
-
-    Raises:
-        ConfigError: the file is wrong, or is not named after its board.
-    """
-    board = load(path, Board)
-    if board.name != path.stem:
-        raise ConfigError(
-            f"{path}: key 'name' says '{board.name}', the file's name '{path.stem}'",
-            hint="make the two the same",
-        )
-    return board
-
-
 def load_boards(folder: Path = BOARDS) -> dict[str, Board]:
     """All board types by name.
 
     Raises:
-        ConfigError: as `load_board`; one wrong file is an error for all, before anything starts.
+        ConfigError: as `facts.load_folder`.
     """
-    return {path.stem: load_board(path) for path in sorted(folder.glob("*.toml"))}
+    return load_folder(folder, Board)

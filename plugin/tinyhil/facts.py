@@ -18,6 +18,12 @@ class Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class NamedFacts(Facts):
+    """Base of what has a file of its own, named after it."""
+
+    name: str
+
+
 class Limit(Facts):
     """A bound on one metric, in the metric's own unit, with the source of the number."""
 
@@ -48,6 +54,7 @@ Metric = Literal[
 """The names that metrics have everywhere: in limits, records, tables and reports."""
 
 Model = TypeVar("Model", bound=Facts)
+Named = TypeVar("Named", bound=NamedFacts)
 
 
 def load(path: Path, model: type[Model]) -> Model:
@@ -69,6 +76,30 @@ def load(path: Path, model: type[Model]) -> Model:
         return model.model_validate(values)
     except ValidationError as error:
         raise _explain(path, model, error) from error
+
+
+def load_named(path: Path, model: type[Named]) -> Named:
+    """Read one TOML file that is named after what it describes.
+
+    Raises:
+        ConfigError: as `load`, or it has another name.
+    """
+    facts = load(path, model)
+    if facts.name != path.stem:
+        raise ConfigError(
+            f"{path}: key 'name' says '{facts.name}', the file's name '{path.stem}'",
+            hint="make the two the same",
+        )
+    return facts
+
+
+def load_folder(folder: Path, model: type[Named]) -> dict[str, Named]:
+    """All files of a folder, by name.
+
+    Raises:
+        ConfigError: as `load_named`; one wrong file is an error for all, before anything starts.
+    """
+    return {path.stem: load_named(path, model) for path in sorted(folder.glob("*.toml"))}
 
 
 def _explain(path: Path, model: type[Facts], error: ValidationError) -> ConfigError:

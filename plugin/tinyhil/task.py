@@ -9,8 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tinyhil.errors import ConfigError
-from tinyhil.facts import Facts, Limit, Metric, load
+from tinyhil.facts import Facts, Limit, Metric, NamedFacts, load_folder
 from tinyhil.paths import TASKS
 
 
@@ -81,7 +80,7 @@ class StandIn(Facts):
     model_sha256: str
 
 
-class Task(Facts):
+class Task(NamedFacts):
     """A benchmark task."""
 
     schema_version: Literal[1] = Field(alias="schema")
@@ -103,25 +102,10 @@ class Task(Facts):
         return len(self.classes) if self.result == "scores" else 1
 
 
-def load_task(path: Path) -> Task:
-    """Read one task file.
-
-    Raises:
-        ConfigError: the file is wrong, or is not named after its task.
-    """
-    task = load(path, Task)
-    if task.name != path.stem:
-        raise ConfigError(
-            f"{path}: key 'name' says '{task.name}', the file's name '{path.stem}'",
-            hint="make the two the same",
-        )
-    return task
-
-
 def load_tasks(folder: Path = TASKS) -> dict[str, Task]:
     """All tasks by name.
 
     Raises:
-        ConfigError: as `load_task`; one wrong file is an error for all, before anything starts.
+        ConfigError: as `facts.load_folder`.
     """
-    return {path.stem: load_task(path) for path in sorted(folder.glob("*.toml"))}
+    return load_folder(folder, Task)

@@ -6,7 +6,6 @@ the device's own count of one inference. Peers' figures come from ``suites/peers
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -20,13 +19,14 @@ from rich.table import Table
 
 from tinyhil import firmware, flash
 from tinyhil.bench import stations
+from tinyhil.benchmarks import write_figures
 from tinyhil.board import Board, load_boards
 from tinyhil.compiler import CompiledModel, compile_model
 from tinyhil.deadline import Deadline
 from tinyhil.dut import attached
 from tinyhil.facts import Facts, load
 from tinyhil.links.serial import open_link
-from tinyhil.paths import REPORTS, SUITES
+from tinyhil.paths import SUITES
 from tinyhil.progress import progress_bar
 from tinyhil.session import Session
 from tinyhil.task import Input, Task, load_tasks
@@ -97,11 +97,8 @@ def main() -> int:
                 figures.append(_measure(boards[name], model, path, data_set, peer))
                 progress(len(figures), len(BOARDS) * len(chosen))
     console.print(_table(figures))
-    folder = REPORTS / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "kernels.json"
-    target.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
-    console.print(f"figures: {target}", soft_wrap=True)
+    path = write_figures("kernels", [asdict(figure) for figure in figures])
+    console.print(f"figures: {path}", soft_wrap=True)
     return 0
 
 

@@ -7,7 +7,6 @@ outputs were taken once into files, so that nothing here depends on it.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -21,13 +20,14 @@ from rich.table import Table
 
 from tinyhil import firmware, flash
 from tinyhil.bench import select, stations
+from tinyhil.benchmarks import write_figures
 from tinyhil.board import load_boards
 from tinyhil.data import Material, material
 from tinyhil.deadline import Deadline
 from tinyhil.dut import attached
 from tinyhil.links import open_channel, open_link
 from tinyhil.measure import upload_by
-from tinyhil.paths import REPORTS, ROOT, SUITES
+from tinyhil.paths import ROOT, SUITES
 from tinyhil.progress import progress_bar
 from tinyhil.session import Session
 from tinyhil.task import Task, load_tasks
@@ -83,11 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             made = material(task, root, ROOT / "build" / "data")
             figures.append(_compare(station.name, task, made, oracle, options.limit, console))
     console.print(_table(figures))
-    folder = REPORTS / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "oracle.json").write_text(
-        json.dumps([asdict(figure) for figure in figures], indent=2) + "\n"
-    )
+    write_figures("oracle", [asdict(figure) for figure in figures])
     return 0 if all(figure.equal == figure.outputs for figure in figures) else 1
 
 
