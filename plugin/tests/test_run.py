@@ -85,7 +85,7 @@ def test_a_marker_chooses_one_kind_of_test(tmp_path: Path) -> None:
     ("arguments", "texts"),
     [
         (["--hil-board", "nucleo"], ["no station 'nucleo'", "known: mps2-an386"]),
-        (["--hil-link", "carrier-pigeon"], ["no link 'carrier-pigeon'", "known: auto, serial"]),
+        (["--hil-link", "carrier-pigeon"], ["no link 'carrier-pigeon'", "known: auto, rtt, serial"]),
         (["--hil-data", "/nowhere"], ["/nowhere is no folder"]),
         (["--hil-firmware", "/nowhere.elf"], ["/nowhere.elf is no file"]),
         (["--hil-bench", "/nowhere.toml"], ["/nowhere.toml is no file"]),
@@ -104,7 +104,7 @@ def test_official_data_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
     status, output = run(tmp_path, TINYHIL_DATA=str(tmp_path))
     assert status == 1
     assert "kws_ref_model.tflite: cannot be read" in output
-    assert "next step: point --hil-data or TINYHIL_DATA" in output
+    assert "next step: `tinyhil data fetch DIR` gets it" in output
 
 
 def test_firmware_of_another_task_is_refused(

@@ -33,7 +33,8 @@ def wire(tmp_path: Path, probe: str, port: str) -> list[str]:
     bench.write_text(
         f'schema = 1\n[stations.desk]\nboard = "mps2-an386"\nprobe = "{probe}"\nport = "{port}"\n'
     )
-    return ["--hil-bench", str(bench), "--hil-board", "desk"]
+    # Without Allure's page, which other runs look at: it would double the time of these.
+    return ["--hil-bench", str(bench), "--hil-board", "desk", "-p", "no:allure_pytest"]
 
 
 def scores(_: bytes) -> list[float]:
