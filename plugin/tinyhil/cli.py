@@ -160,8 +160,8 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     folder = options.out or Path("build", "firmware", board.name, options.task)
     with console.status(f"building for {board.name}"):
         built = firmware.build(board, tasks[options.task], model, folder, energy=options.energy)
-    # The cost model is fitted to the Cortex-M4; of another core's kernels it says nothing.
-    predicted = board.core == "cortex-m4"
+    # The cost model knows the kernels of Armv7E-M; of Helium's it says nothing.
+    predicted = "mve" not in board.toolchain.kernels
     table = Table("#", "operator", "output", "MACs", box=None)
     if predicted:
         table.add_column("instructions, predicted")
