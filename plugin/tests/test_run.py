@@ -85,7 +85,7 @@ def test_a_marker_chooses_one_kind_of_test(tmp_path: Path) -> None:
     ("arguments", "texts"),
     [
         (["--hil-board", "nucleo"], ["no station 'nucleo'", "known: mps2-an386"]),
-        (["--hil-link", "carrier-pigeon"], ["no link 'carrier-pigeon'", "known: auto, rtt, serial"]),
+        (["--hil-link", "pigeon"], ["no link 'pigeon'", "known: auto, rtt, serial"]),
         (["--hil-data", "/nowhere"], ["/nowhere is no folder"]),
         (["--hil-firmware", "/nowhere.elf"], ["/nowhere.elf is no file"]),
         (["--hil-bench", "/nowhere.toml"], ["/nowhere.toml is no file"]),
