@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,12 @@ from tinyhil.flash import flash
 from tinyhil.links.serial import open_link
 from tinyhil.session import Session
 from tinyhil.task import Task, load_tasks
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _children_take_ctrl_c() -> None:
+    """A shell has its background processes ignore SIGINT, and their children would inherit it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,8 @@ from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.emulator.registry import running_boards
 from tinyhil.errors import BenchError, ConfigError
 from tinyhil.flash import flash
+
+from ..processes import child
 
 
 def booted(emulated: EmulatedBoard, image: Image) -> serial.SerialBase:
@@ -111,15 +114,13 @@ def test_only_boards_that_can_be_emulated_are_started(mps2: Board) -> None:
         start(mps2.model_copy(update={"core": "z80"}), deadline=Deadline.after(20))
 
 
-def run_emulate() -> subprocess.Popen[str]:
+def run_emulate() -> AbstractContextManager[subprocess.Popen[str]]:
     script = (
         "import sys; from rich.console import Console; from tinyhil.board import load_boards;"
         "from tinyhil.emulator.run import emulate;"
         "sys.exit(emulate(load_boards()['mps2-an386'], console=Console()))"
     )
-    return subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return child([sys.executable, "-c", script])
 
 
 def wait_for_board(emulating: subprocess.Popen[str]) -> str:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,8 @@ from tinyhil.emulator.registry import running_boards
 from tinyhil.emulator.runtime import claim, live_folders
 from tinyhil.errors import BenchError
 
+from ..processes import child
+
 _OWNER = """
 import sys
 from tinyhil.board import load_boards
@@ -30,14 +33,9 @@ print(board.pid, flush=True)
 """
 
 
-def owner(then: str) -> subprocess.Popen[str]:
+def owner(then: str) -> AbstractContextManager[subprocess.Popen[str]]:
     """A process that starts a board, tells QEMU's process id, and goes on with `then`."""
-    return subprocess.Popen(
-        [sys.executable, "-c", _OWNER + then],
-        stdout=subprocess.PIPE,
-        stdin=subprocess.PIPE,
-        text=True,
-    )
+    return child([sys.executable, "-c", _OWNER + then])
 
 
 def qemu_of(process: subprocess.Popen[str]) -> psutil.Process:

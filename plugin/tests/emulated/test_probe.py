@@ -22,6 +22,8 @@ from tinyhil.elf import Image
 from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.flash import flash
 
+from ..processes import child
+
 TIMER0_RELOAD = 0x4000_0008
 NOWHERE = 0xDDDD_DDDC
 
@@ -241,9 +243,7 @@ session.target.resume()
 print("set", flush=True)
 input()
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
-    ) as debugger:
+    with child([sys.executable, "-c", script]) as debugger:
         assert debugger.stdout is not None
         assert debugger.stdout.readline() == "set\n"
         debugger.kill()

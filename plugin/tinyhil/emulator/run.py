@@ -26,7 +26,7 @@ def emulate(board: Board, *, console: Console) -> int:
     """
     try:
         with (
-            _ending_like_ctrl_c(),
+            _ending_cleanly(),
             start(board, deadline=Deadline.after(_START_S)) as emulated,
         ):
             console.print(_describe(emulated), markup=False, highlight=False, soft_wrap=True)
@@ -56,9 +56,10 @@ Ctrl-C ends it."""
 
 
 @contextmanager
-def _ending_like_ctrl_c() -> Iterator[None]:
-    """Have the signals that end a process unwind it, as Ctrl-C does."""
-    signals = (signal.SIGTERM, signal.SIGHUP)
+def _ending_cleanly() -> Iterator[None]:
+    """Have the signals that end a process unwind it; SIGINT too, which a shell has its
+    background processes ignore."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, signal.default_int_handler) for number in signals]
     try:
         yield

@@ -1,0 +1,1 @@
+"""Tests of emulated boards, their virtual probe, and flashing."""
