@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -32,6 +31,8 @@ from tinyhil.links.serial import open_link
 from tinyhil.paths import SUITES
 from tinyhil.session import Session
 from tinyhil.task import Task
+
+from .processes import pyocd
 
 EMULATED = [board for board in load_boards().values() if board.emulated]
 
@@ -223,19 +224,6 @@ def test_reset_can_be_caught_before_the_first_instruction(core: CortexM, built: 
     assert core.get_state() is Target.State.HALTED
     assert core.read_core_register("pc") == built.image.entry & ~1
     assert core.read_core_register("sp") == built.image.symbol("__stack_top").address
-
-
-def pyocd(*arguments: str) -> str:
-    """Run pyOCD's own command; returns what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pyocd", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
 
 
 def test_pyocds_own_command_flashes_and_debugs(live: Dut, built: Firmware) -> None:

@@ -22,7 +22,7 @@ from tinyhil.elf import Image
 from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.flash import flash
 
-from ..processes import child
+from ..processes import child, pyocd
 
 TIMER0_RELOAD = 0x4000_0008
 NOWHERE = 0xDDDD_DDDC
@@ -293,19 +293,6 @@ def test_a_cortex_m3_is_debugged_too(
             assert target.set_breakpoint(0x100, Target.BreakpointType.HW)
         assert echoes(other)
     assert emulated.alive()
-
-
-def pyocd(*arguments: str) -> str:
-    """Run pyOCD's own command; returns what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pyocd", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
 
 
 def test_pyocd_lists_flashes_and_resets_from_another_process(
