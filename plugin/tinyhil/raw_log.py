@@ -35,6 +35,17 @@ class RecordedLink:
         self._note("<", data)
         return data
 
+    def poll(self) -> bytes:
+        """See `Link.poll`."""
+        data = self._link.poll()
+        if data:
+            self._note("<", data)
+        return data
+
+    def set_baud(self, baud: int) -> None:
+        """See `Link.set_baud`."""
+        self._link.set_baud(baud)
+
     def close(self) -> None:
         """See `Link.close`."""
         self._link.close()

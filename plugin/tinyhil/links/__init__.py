@@ -40,6 +40,22 @@ class Link(Protocol):
         """
         ...
 
+    def poll(self) -> bytes:
+        """What has come already, perhaps nothing; does not wait.
+
+        Raises:
+            LinkError: the port is gone.
+        """
+        ...
+
+    def set_baud(self, baud: int) -> None:
+        """Change the rate of both directions; what is still being sent goes out before.
+
+        Raises:
+            LinkError: the port is gone, or this link knows no such rate.
+        """
+        ...
+
     def close(self) -> None:
         """Release the port; never fails."""
         ...

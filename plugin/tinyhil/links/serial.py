@@ -94,6 +94,25 @@ class SerialLink:
                     hint="check the wiring, the baud rate and that the firmware runs",
                 )
 
+    def poll(self) -> bytes:
+        """See `Link.poll`."""
+        try:
+            data: bytes = self._port.read(self._port.in_waiting)
+        except _PORT_ERRORS as error:
+            raise LinkError(f"port {self._url} is gone: {error}", hint=_GONE) from error
+        return data
+
+    def set_baud(self, baud: int) -> None:
+        """See `Link.set_baud`."""
+        try:
+            self._port.flush()
+            self._port.baudrate = baud
+        except (*_PORT_ERRORS, ValueError) as error:
+            raise LinkError(
+                f"port {self._url} does not run at {baud} baud: {error}",
+                hint="lower 'baud_max' in the bench file to what the adapter can do",
+            ) from error
+
     def close(self) -> None:
         """See `Link.close`."""
         with contextlib.suppress(*_PORT_ERRORS):
