@@ -17,10 +17,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Damaged:
-    """A line that can't be believed."""
+    """A line, or a frame, that can't be believed."""
 
     raw: bytes
-    """At most `MAX_LINE_BYTES` of it."""
+    """Bounded: at most what the reader keeps."""
     reason: str
 
 
