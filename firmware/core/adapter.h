@@ -8,6 +8,8 @@
 
 #include "hil.h"
 
+#define ADAPTER_RESULTS_MAX 255
+
 /* The model's input, made of the loaded sample.  The input buffer may be changed until
  * `adapter_input_close`. */
 const int8_t *adapter_input_open(struct hil *hil);
@@ -15,7 +17,14 @@ const int8_t *adapter_input_open(struct hil *hil);
 /* Makes the input buffer hold the sample again as it was loaded. */
 void adapter_input_close(struct hil *hil);
 
-/* What `results` prints, made of the sample and the last output. */
-void adapter_print_results(const struct hil *hil);
+/* How many numbers the task's results are; at most ADAPTER_RESULTS_MAX. */
+size_t adapter_result_count(void);
+
+/* One of them in thousandths, made of the sample and the last output. */
+int32_t adapter_result(const struct hil *hil, size_t index);
+
+/* Thousandths, rounded as printf("%.3f") does (to nearest, ties to even); what no number of 32
+ * bits can be becomes the nearest one, and what is no number 0. */
+int32_t adapter_thousandths(float value);
 
 #endif

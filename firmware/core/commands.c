@@ -63,7 +63,7 @@ static const struct command {
     {"infer", infer_command, "infer N [W]      : W warm-up and N timed inferences"},
     {"results", results_command, "results          : scores of the last inference"},
     {"hil", extension_command,
-     "hil info | laps FIRST COUNT | stack | output | load N KEEP : tinyhil's own"},
+     "hil info | laps FIRST COUNT | stack | output | crc | frames wire/probe | baud N : our own"},
     {"help", help_command, "help             : this text"},
 };
 
@@ -85,7 +85,13 @@ void commands_run(struct hil *hil, char *text) {
             return;
         }
     }
+    commands_unknown(hil, "", name != NULL ? name : "");
+}
+
+void commands_unknown(struct hil *hil, const char *family, const char *name) {
+    hil->command_unknown = true;
     print_text("e-[Unknown command: ");
-    print_untrusted(name != NULL ? name : "");
+    print_text(family);
+    print_untrusted(name);
     print_line("]");
 }

@@ -18,7 +18,11 @@ int32_t commands_number(const char *word);
 void buffer_command(struct hil *hil, char *rest);    /* db */
 void infer_command(struct hil *hil, char *rest);     /* infer */
 void infer_results(const struct hil *hil);           /* results */
-void upload_command(struct hil *hil, char *rest);    /* hil load */
 void extension_command(struct hil *hil, char *rest); /* hil */
+void frames_command(struct hil *hil, char *rest);    /* hil frames */
+void rate_command(struct hil *hil, char *rest);      /* hil baud */
+
+/* Prints the error for a command that is none: `family` (a blank behind it, or empty), `name`. */
+void commands_unknown(struct hil *hil, const char *family, const char *name);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint32_t crc32(const uint8_t *bytes, size_t size);
+/* The sum of what had the sum `sum` (of nothing: 0) and then these bytes; as zlib's. */
+uint32_t crc32(uint32_t sum, const uint8_t *bytes, size_t size);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "crc32.h"
 #include "port.h"
 #include "print.h"
 #include "stack.h"
@@ -16,8 +17,10 @@ static void print_value(const char *name, uint32_t value) {
     print_line("");
 }
 
-static void info(const struct hil *hil) {
-    print_value("m-hil-version-", 1);
+static void info(struct hil *hil, char *rest) {
+    (void)rest;
+    print_value("m-hil-version-", 2);
+    print_value("m-hil-frames-", 1);
     print_value("m-hil-tick-hz-", port_tick_hz());
     print_value("m-hil-lap-capacity-", HIL_LAPS);
     print_value("m-hil-arena-bytes-", MODEL_ARENA_BYTES);
@@ -26,7 +29,7 @@ static void info(const struct hil *hil) {
 }
 
 /* `hil laps FIRST COUNT`: lines `m-hil-laps-FIRST-[ticks,…]`, FIRST being each line's own. */
-static void laps(const struct hil *hil, char *rest) {
+static void laps(struct hil *hil, char *rest) {
     const char *first_word = commands_word(&rest);
     const char *count_word = commands_word(&rest);
     int32_t first = first_word != NULL ? commands_number(first_word) : 0;
@@ -52,14 +55,16 @@ static void laps(const struct hil *hil, char *rest) {
     }
 }
 
-static void stack(void) {
+static void stack(struct hil *hil, char *rest) {
+    (void)hil, (void)rest;
     print_value("m-hil-stack-used-", stack_high_water());
     print_value("m-hil-stack-size-", stack_size());
 }
 
 /* `hil output`: lines `m-hil-output-FIRST-[hex]`, the model's raw output, which three decimals or
  * one error would not tell in full. */
-static void output(const struct hil *hil) {
+static void output(struct hil *hil, char *rest) {
+    (void)rest;
     const int count = MODEL_OUTPUT_COUNT;
     for (int i = 0; i < count; i++) {
         if (i % OUTPUT_BYTES_A_LINE == 0) {
@@ -74,23 +79,32 @@ static void output(const struct hil *hil) {
     }
 }
 
+/* `hil crc`: for a sample that has come as text. */
+static void crc(struct hil *hil, char *rest) {
+    (void)rest;
+    print_value("m-hil-crc-", crc32(0, hil->input, hil->input_size));
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct hil *hil, char *rest);
+} subcommands[] = {
+    {"info", info},         {"laps", laps}, {"stack", stack},
+    {"output", output},     {"crc", crc},   {"frames", frames_command},
+    {"baud", rate_command},
+};
+
 void extension_command(struct hil *hil, char *rest) {
     const char *word = commands_word(&rest);
     if (word == NULL) {
         print_line("e-[Command 'hil' requires a subcommand]");
-    } else if (strcmp(word, "info") == 0) {
-        info(hil);
-    } else if (strcmp(word, "laps") == 0) {
-        laps(hil, rest);
-    } else if (strcmp(word, "stack") == 0) {
-        stack();
-    } else if (strcmp(word, "load") == 0) {
-        upload_command(hil, rest);
-    } else if (strcmp(word, "output") == 0) {
-        output(hil);
-    } else {
-        print_text("e-[Unknown command: hil ");
-        print_untrusted(word);
-        print_line("]");
+        return;
     }
+    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
+        if (strcmp(word, subcommands[i].name) == 0) {
+            subcommands[i].run(hil, rest);
+            return;
+        }
+    }
+    commands_unknown(hil, "hil ", word);
 }

@@ -9,6 +9,11 @@
 
 void hil_init(struct hil *hil, int8_t *arena) {
     hil->arena = arena;
+    ring_move(&hil->received, hil->text_queue, sizeof hil->text_queue);
+    rate_init(hil);
+}
+
+void hil_start(struct hil *hil) {
     stack_paint();
     rtt_init();
     port_ticks_restart();
@@ -22,18 +27,48 @@ void hil_receive(struct hil *hil, uint8_t byte) {
     ring_put(&hil->received, byte);
 }
 
-/* Gathers a command; line ends are ignored so that it can be typed at a terminal. */
-static void take(struct hil *hil, char byte) {
-    if (byte == '%') {
-        hil->command[hil->command_length] = '\0';
-        if (hil->command_too_long) {
-            print_line("e-[Command too long]");
-        } else {
-            commands_run(hil, hil->command);
+static void drop_command(struct hil *hil) {
+    hil->command_length = 0;
+    hil->command_too_long = false;
+}
+
+static void run_command(struct hil *hil) {
+    hil->command[hil->command_length] = '\0';
+    if (hil->command_too_long) {
+        print_line("e-[Command too long]");
+    } else {
+        hil->command_unknown = false;
+        commands_run(hil, hil->command);
+        if (!hil->command_unknown) {
+            rate_proven(hil);
         }
+    }
+    drop_command(hil);
+    print_line("m-ready");
+    rate_apply(hil);
+}
+
+/* Speaks frames until the host goes back to text. */
+static void serve_frames(struct hil *hil) {
+    stream_serve(hil, hil->frames);
+    hil->frames->close(hil);
+    hil->frames = NULL;
+    print_line("m-ready");
+}
+
+/* Gathers a command; line ends are ignored so that it can be typed at a terminal.  A 0x00 ends
+ * what was a frame. */
+static void take(struct hil *hil, char byte) {
+    if (rate_is_lost(hil, RATE_TEXT_LIMIT)) {
+        drop_command(hil);
         print_line("m-ready");
-        hil->command_length = 0;
-        hil->command_too_long = false;
+    } else if (byte == '%') {
+        run_command(hil);
+        if (hil->frames != NULL) {
+            serve_frames(hil);
+        }
+    } else if (byte == '\0') {
+        drop_command(hil);
     } else if (byte == '\r' || byte == '\n') {
         return;
     } else if (hil->command_length < HIL_COMMAND_SIZE - 1u) {
@@ -47,6 +82,10 @@ void hil_poll(struct hil *hil) {
     while (!ring_is_empty(&hil->received)) {
         take(hil, (char)ring_take(&hil->received));
     }
+    hil_wait(hil);
+}
+
+void hil_wait(struct hil *hil) {
     uint32_t state = port_interrupts_mask();
     if (ring_is_empty(&hil->received)) {
         port_wait_for_interrupt();

@@ -1,31 +1,53 @@
 /* The device side of the benchmark: one context, the commands of the MLPerf Tiny text protocol,
- * and the `hil` commands of our own, which no official command collides with. */
+ * and the `hil` commands of our own, which no official command collides with.  One of those leads
+ * to frames, which FRAMES.md tells about. */
 #ifndef TINYHIL_HIL_H
 #define TINYHIL_HIL_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "model_config.h"
+#include "rate.h"
 #include "ring.h"
+#include "stream.h"
 
 #define HIL_COMMAND_SIZE 80u   /* Characters of a command, terminator included (protocol). */
 #define HIL_INPUT_SIZE   27648 /* Bytes of the largest sample of the benchmark (protocol). */
 #define HIL_LAPS         1024u /* Inferences of one `infer` whose times are kept. */
+#define HIL_TEXT_QUEUE   512u
 
-_Static_assert(MODEL_INPUT_BYTES <= HIL_INPUT_SIZE, "the model's input must fit the buffer");
+/* The model's input as it is sent; HIL_SAMPLE_ELEMENT is the size of the encoding's elements. */
+#define HIL_SAMPLE_BYTES (MODEL_INPUT_BYTES * HIL_SAMPLE_ELEMENT)
+
+/* While frames are spoken, they queue in the input buffer behind the sample.  Room for the next
+ * sample, and for a frame or two on top, keeps the host sending; the benchmark's largest buffer
+ * has that for all but the largest samples. */
+#define HIL_ROOM         (2 * HIL_SAMPLE_BYTES + 2048)
+#define HIL_STORAGE      (HIL_ROOM > HIL_INPUT_SIZE ? HIL_ROOM : HIL_INPUT_SIZE)
+#define HIL_QUEUE_OFFSET ((HIL_SAMPLE_BYTES + 7) / 8 * 8)
+#define HIL_QUEUE_SIZE   ((uint32_t)(HIL_STORAGE - HIL_QUEUE_OFFSET))
+
+_Static_assert(HIL_SAMPLE_BYTES <= HIL_INPUT_SIZE, "the model's input must fit the buffer");
 
 struct hil {
     struct ring received;
+    uint8_t text_queue[HIL_TEXT_QUEUE]; /* Of `received`, while text is spoken. */
 
     char command[HIL_COMMAND_SIZE];
     size_t command_length;
     bool command_too_long;
+    bool command_unknown; /* The last command was none. */
 
-    uint8_t input[HIL_INPUT_SIZE]; /* As loaded; the model reads it and never writes it. */
-    size_t input_size;             /* Bytes asked for by the last `db load`. */
-    size_t input_position;         /* Bytes that have come since. */
+    const struct transport *frames; /* What to speak from the next `m-ready` on; NULL: text. */
+    struct stream stream;
+    struct rate rate;
+
+    alignas(16) uint8_t input[HIL_STORAGE]; /* As loaded; the model reads it and never writes it. */
+    size_t input_size;     /* Bytes asked for by the last `db load`, or of the last query. */
+    size_t input_position; /* Bytes that have come since. */
 
     int8_t *arena; /* MODEL_ARENA_BYTES, 16-byte aligned, the caller's. */
     int8_t output[MODEL_OUTPUT_COUNT];
@@ -35,13 +57,19 @@ struct hil {
     uint32_t lap_count;
 };
 
-/* Prepares the context and prints the boot lines. */
+/* Prepares the context, which is all zero; before the first byte can be received. */
 void hil_init(struct hil *hil, int8_t *arena);
+
+/* Begins the time since boot and prints the boot lines. */
+void hil_start(struct hil *hil);
 
 /* Queues one received byte; safe in an interrupt. */
 void hil_receive(struct hil *hil, uint8_t byte);
 
 /* Serves what has been received, then sleeps until there is more.  Call it for ever. */
 void hil_poll(struct hil *hil);
+
+/* Sleeps until an interrupt, unless a received byte is waiting. */
+void hil_wait(struct hil *hil);
 
 #endif

@@ -1,4 +1,5 @@
 /* `infer` and `results`: the timed region. */
+#include "infer.h"
 #include "adapter.h"
 #include "clock.h"
 #include "commands.h"
@@ -13,9 +14,14 @@ static uint32_t saturate(uint64_t ticks) {
     return ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks;
 }
 
-/* Runs `count` inferences with interrupts masked on a restarted counter and keeps the time of
- * each; nothing is printed or allocated in between.  Returns the ticks of all together. */
-static uint64_t run_timed(struct hil *hil, const int8_t *input, uint32_t count) {
+void infer_untimed(struct hil *hil, const int8_t *input, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        model_invoke(hil->arena, input, hil->output);
+    }
+}
+
+/* Nothing is printed or allocated between the inferences. */
+uint64_t infer_timed(struct hil *hil, const int8_t *input, uint32_t count) {
     uint32_t state = port_interrupts_mask();
     if (HIL_ENERGY_MODE) {
         port_timestamp_edge();
@@ -40,7 +46,10 @@ static uint64_t run_timed(struct hil *hil, const int8_t *input, uint32_t count) 
 
 void infer_results(const struct hil *hil) {
     print_text("m-results-[");
-    adapter_print_results(hil);
+    for (size_t i = 0; i < adapter_result_count(); i++) {
+        print_text(i != 0u ? "," : "");
+        print_thousandths(adapter_result(hil, i));
+    }
     print_line("]");
 }
 
@@ -65,13 +74,11 @@ void infer_command(struct hil *hil, char *rest) {
     }
     print_count("m-warmup-start-", warm_up);
     const int8_t *input = adapter_input_open(hil);
-    for (int32_t i = 0; i < warm_up; i++) {
-        model_invoke(hil->arena, input, hil->output);
-    }
+    infer_untimed(hil, input, (uint32_t)warm_up);
     print_line("m-warmup-done");
     print_count("m-infer-start-", inferences);
     port_transmit_flush();
-    uint64_t elapsed = run_timed(hil, input, (uint32_t)inferences);
+    uint64_t elapsed = infer_timed(hil, input, (uint32_t)inferences);
     adapter_input_close(hil);
     if (!HIL_ENERGY_MODE) {
         /* Printed after the region, not at its ends: printing takes time too. */

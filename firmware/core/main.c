@@ -15,9 +15,10 @@ void main_receive(uint8_t byte) {
 
 int main(void) {
     uint32_t state = port_interrupts_mask();
+    hil_init(&context, hil_arena);
     port_init();
     port_interrupts_restore(state);
-    hil_init(&context, hil_arena);
+    hil_start(&context);
     for (;;) {
         hil_poll(&context);
     }

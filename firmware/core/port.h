@@ -18,6 +18,12 @@ void port_transmit(uint8_t byte);
 /* Waits until the last byte has left, so that no UART activity falls into a timed region. */
 void port_transmit_flush(void);
 
+/* Whether the UART's divider comes within 2 % of a rate, in baud; never 0. */
+bool port_baud_supported(uint32_t baud);
+
+/* Changes to such a rate, both ways, after the last byte has left.  `port_init` sets HIL_BAUD. */
+void port_set_baud(uint32_t baud);
+
 /* Frequency of `port_ticks`, in Hz. */
 uint32_t port_tick_hz(void);
 

@@ -1,7 +1,5 @@
 #include "print.h"
 
-#include <math.h>
-
 #include "port.h"
 
 void print_text(const char *text) {
@@ -39,10 +37,9 @@ void print_hex_byte(uint8_t value) {
     port_transmit((uint8_t)digits[value & 15u]);
 }
 
-void print_score(float value) {
-    int32_t thousandths = (int32_t)lrintf(value * 1000.0f);
-    uint32_t size = thousandths < 0 ? 0u - (uint32_t)thousandths : (uint32_t)thousandths;
-    if (thousandths < 0) {
+void print_thousandths(int32_t value) {
+    uint32_t size = value < 0 ? 0u - (uint32_t)value : (uint32_t)value;
+    if (value < 0) {
         port_transmit('-');
     }
     print_unsigned(size / 1000u);

@@ -10,8 +10,8 @@ void print_unsigned(uint64_t value);
 void print_signed(int32_t value);
 void print_hex_byte(uint8_t value);
 
-/* A score with three decimals, rounded as printf("%.3f") does (to nearest, ties to even). */
-void print_score(float value);
+/* With three decimals. */
+void print_thousandths(int32_t value);
 
 /* Text that came over the wire: what is no printable ASCII is shown as '?'. */
 void print_untrusted(const char *text);

@@ -1,21 +1,29 @@
-/* SEGGER's Real Time Transfer: bytes that a debug probe puts into memory while the core runs.
+/* SEGGER's Real Time Transfer: bytes that a debug probe puts into memory, and takes out of it,
+ * while the core runs.
  *
- * The layout of the control block is SEGGER's, so that any RTT host finds and fills the channel.
- * Only one channel to the device is offered: answers come over the UART, so that the host never
- * has to poll the probe. */
+ * The layout of the control block is SEGGER's, so that any RTT host finds its channels: one up,
+ * one down.  The down channel has memory only between `rtt_open` and `rtt_close`.  The probe's
+ * offsets are believed only where they lie inside of a channel. */
 #ifndef TINYHIL_RTT_H
 #define TINYHIL_RTT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Makes the control block known; what a former run left in the channel is dropped. */
+/* Makes the control block known, with closed channels. */
 void rtt_init(void);
 
-/* Takes the oldest byte of the channel; false when there is none. */
+/* Empties both channels; `bytes` becomes the down channel, which holds one byte less than `size`.
+ */
+void rtt_open(uint8_t *bytes, uint32_t size);
+
+/* Takes the down channel's memory away. */
+void rtt_close(void);
+
+/* Takes the oldest byte of the down channel; false when there is none. */
 bool rtt_take(uint8_t *byte);
 
-/* Drops what the channel holds. */
-void rtt_drop(void);
+/* Puts a byte into the up channel; false when it is full. */
+bool rtt_put(uint8_t byte);
 
 #endif

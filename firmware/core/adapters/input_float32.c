@@ -6,7 +6,7 @@
 
 static int8_t quantized[MODEL_INPUT_BYTES];
 
-_Static_assert(MODEL_INPUT_BYTES * sizeof(float) <= HIL_INPUT_SIZE, "the window must fit");
+_Static_assert(HIL_SAMPLE_BYTES == MODEL_INPUT_BYTES * sizeof(float), "a sample is floats");
 
 const int8_t *adapter_input_open(struct hil *hil) {
     for (size_t i = 0; i < MODEL_INPUT_BYTES; i++) {

@@ -1,12 +1,13 @@
 /* Results of a classifier: the dequantized scores of all classes. */
 #include "adapter.h"
-#include "print.h"
 
-void adapter_print_results(const struct hil *hil) {
-    for (int i = 0; i < MODEL_OUTPUT_COUNT; i++) {
-        if (i != 0) {
-            print_text(",");
-        }
-        print_score(MODEL_OUTPUT_SCALE * (float)(hil->output[i] - MODEL_OUTPUT_ZERO_POINT));
-    }
+_Static_assert(MODEL_OUTPUT_COUNT <= ADAPTER_RESULTS_MAX, "too many classes for an answer");
+
+size_t adapter_result_count(void) {
+    return MODEL_OUTPUT_COUNT;
+}
+
+int32_t adapter_result(const struct hil *hil, size_t index) {
+    return adapter_thousandths(MODEL_OUTPUT_SCALE *
+                               (float)(hil->output[index] - MODEL_OUTPUT_ZERO_POINT));
 }

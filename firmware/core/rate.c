@@ -1,0 +1,48 @@
+#include "rate.h"
+
+#include "commands.h"
+#include "hil.h"
+#include "port.h"
+#include "print.h"
+
+void rate_init(struct hil *hil) {
+    hil->rate = (struct rate){.now = HIL_BAUD, .next = HIL_BAUD};
+}
+
+static void change(struct hil *hil, uint32_t baud) {
+    port_transmit_flush();
+    port_set_baud(baud);
+    hil->rate = (struct rate){.now = baud, .next = baud};
+}
+
+void rate_apply(struct hil *hil) {
+    if (hil->rate.next != hil->rate.now) {
+        change(hil, hil->rate.next);
+    }
+}
+
+bool rate_is_lost(struct hil *hil, uint32_t limit) {
+    if (hil->rate.now == HIL_BAUD || ++hil->rate.unproven < limit) {
+        return false;
+    }
+    change(hil, HIL_BAUD);
+    return true;
+}
+
+void rate_proven(struct hil *hil) {
+    hil->rate.unproven = 0;
+}
+
+/* `hil baud N`: takes effect behind the `m-ready`, see `rate_apply`. */
+void rate_command(struct hil *hil, char *rest) {
+    const char *word = commands_word(&rest);
+    int32_t baud = word != NULL ? commands_number(word) : 0;
+    if (baud <= 0 || !port_baud_supported((uint32_t)baud)) {
+        print_line("e-[The UART does not run at this rate]");
+        return;
+    }
+    hil->rate.next = (uint32_t)baud;
+    print_text("m-hil-baud-");
+    print_signed(baud);
+    print_line("");
+}
