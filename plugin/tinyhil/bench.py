@@ -37,7 +37,9 @@ class Wiring(Facts):
     port: str
     """Serial port by a name that survives replugging."""
     baud: int | None = Field(default=None, gt=0)
-    """If other than the board's."""
+    """At which it boots, if other than the board's."""
+    baud_max: int = Field(default=921_600, gt=0)
+    """Highest rate that cable and adapter carry; our own firmware is asked for it."""
 
 
 class BenchFile(Facts):

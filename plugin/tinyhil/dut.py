@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,6 +23,11 @@ class Dut:
     probe_uid: str
     serial_url: str
     baud: int
+    """Rate at which the board boots."""
+    baud_max: int
+    """Highest rate to try."""
+    power_off: Callable[[], None] | None = None
+    """Ends it for good; None where nothing here can do that."""
 
 
 @contextmanager
@@ -35,7 +40,10 @@ def attached(station: Station) -> Iterator[Dut]:
     board = station.board
     if station.wiring:
         wiring = station.wiring
-        yield Dut(station.name, board, wiring.probe, wiring.port, wiring.baud or board.baud)
+        baud = wiring.baud or board.baud
+        yield Dut(station.name, board, wiring.probe, wiring.port, baud, wiring.baud_max)
         return
     with qemu.start(board, deadline=Deadline.after(_START_S)) as emulated:
-        yield Dut(station.name, board, emulated.probe_uid, emulated.serial_url, board.baud)
+        # A pty has no rate: there is nothing to gain.
+        uid, port, baud = emulated.probe_uid, emulated.serial_url, board.baud
+        yield Dut(station.name, board, uid, port, baud, baud, emulated.process.stop)

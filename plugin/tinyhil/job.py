@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,10 @@ from tinyhil.data import Material, Sample
 from tinyhil.dut import Dut
 from tinyhil.elf import Image
 from tinyhil.facts import Limit, Metric
-from tinyhil.links import open_channel
 from tinyhil.measure import Accuracy, Keep, Progress, Rules, SingleStream, Throughput
 from tinyhil.memory import MemoryUse, memory_use
+from tinyhil.queries import Queries
+from tinyhil.queries.opening import Tap, asking
 from tinyhil.record import Subject
 from tinyhil.session import DeviceInfo, Session
 from tinyhil.task import Task
@@ -35,6 +37,10 @@ class Job:
     link: str
     quick: bool
     all_windows: bool
+    read_back: float
+    """Share of the samples that are read back from firmware without checksums."""
+    faults: str | None
+    """What is injected on purpose."""
 
     @property
     def rules(self) -> Rules:
@@ -65,7 +71,7 @@ class Job:
             core=board.core,
             emulated=board.emulated,
             task=self.task.name,
-            link=self.link,
+            link=f"{self.link}, with injected faults" if self.faults else self.link,
             division=self.material.division,
             data_set=data.kind,
             data_sha256=data.sha256,
@@ -81,6 +87,20 @@ class Conversation:
     job: Job
     session: Session
     info: DeviceInfo
+    tap: Tap
+
+    def asking(self, link: str) -> AbstractContextManager[Queries]:
+        """The best way to ask this device; frames take a link of this kind."""
+        job = self.job
+        return asking(
+            self.session,
+            self.info,
+            job.dut,
+            job.image,
+            link,
+            tap=self.tap,
+            read_back=job.read_back,
+        )
 
 
 Result = Accuracy | SingleStream | Throughput | MemoryUse
@@ -113,10 +133,9 @@ class Measure:
 
 def _accuracy(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
     samples, task = talk.job.samples, talk.job.task
-    with open_channel(talk.job.link, talk.job.dut, talk.job.image) as channel:
-        upload = measure.upload_by(talk.session, channel)
+    with talk.asking(talk.job.link) as queries:
         result = measure.accuracy(
-            talk.session, upload, task, samples, keep, progress, all_windows=talk.job.all_windows
+            queries, task, samples, keep, progress, all_windows=talk.job.all_windows
         )
     found: dict[Metric, float] = {}
     if task.result == "scores":
@@ -125,7 +144,11 @@ def _accuracy(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
     if area is not None:
         found["auc"] = area
     every = sum(len(task.input.windows(sample.data)) for sample in samples)
-    details = {"inferences": result.inferences, "inferences_of_the_full_set": every}
+    details = {
+        "inferences": result.inferences,
+        "inferences_of_the_full_set": every,
+        "healed": queries.healed,
+    }
     subset = f"{result.inferences} of {every} windows: a subset is never judged"
     return Finding(
         result, len(samples), found, details, None if result.inferences == every else subset
@@ -134,9 +157,11 @@ def _accuracy(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
 
 def _single_stream(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
     job = talk.job
-    result = measure.single_stream(
-        talk.session, talk.info, job.performance_inputs, job.rules, keep, progress
-    )
+    # Never through the probe, whose accesses could disturb what is timed.
+    with talk.asking("serial") as queries:
+        result = measure.single_stream(
+            queries, talk.info, job.performance_inputs, job.rules, keep, progress
+        )
     p50, p90, p99 = (metrics.percentile(result.times_s, percent) for percent in (50, 90, 99))
     found: dict[Metric, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
     if job.dut.board.emulator:
@@ -146,26 +171,36 @@ def _single_stream(talk: Conversation, keep: Keep, progress: Progress) -> Findin
         "tick_hz": result.tick_hz,
         "device_s": round(float(result.times_s.sum()), 6),
         "inputs": len(job.performance_inputs),
+        "healed": queries.healed,
     }
     return Finding(result, len(result.times_s), found, details)
 
 
 def _throughput(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
-    result = measure.throughput(
-        talk.session, talk.job.performance_inputs, talk.job.rules, keep, progress
-    )
+    with talk.asking("serial") as queries:
+        result = measure.throughput(
+            queries, talk.job.performance_inputs, talk.job.rules, keep, progress
+        )
     found: dict[Metric, float] = {"throughput_ips": metrics.throughput(result.windows)}
     return Finding(
         result,
         sum(count for count, _ in result.windows),
         found,
-        {"windows": [{"inferences": count, "device_s": s} for count, s in result.windows]},
+        {
+            "windows": [{"inferences": count, "device_s": s} for count, s in result.windows],
+            "healed": queries.healed,
+        },
     )
 
 
 def _memory(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
     _, data = talk.job.performance_inputs[0]
-    use = memory_use(talk.session, talk.info, talk.job.image, data)
+    if talk.info.extension:
+        # So that the stack has been as deep as it gets.
+        with talk.asking("serial") as queries:
+            queries.load(data)
+            queries.infer(1, 0, expected_s=None, laps=False)
+    use = memory_use(talk.session, talk.info, talk.job.image)
     keep(use.as_json())
     progress(1, 1)
     found: dict[Metric, float] = {"flash_bytes": use.flash_bytes, "ram_bytes": use.ram_bytes}

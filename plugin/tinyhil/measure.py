@@ -9,15 +9,16 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.data import Sample
-from tinyhil.deadline import Deadline
 from tinyhil.errors import DeviceError
-from tinyhil.session import DeviceInfo, Inference, SampleChannel, Session
+from tinyhil.queries import Inference, Queries
+from tinyhil.session import DeviceInfo
 from tinyhil.task import Task
 
 Keep = Callable[[Mapping[str, Any]], None]
@@ -28,19 +29,6 @@ Progress = Callable[[float, float], None]
 
 PERFORMANCE_INPUTS = 5
 """Different inputs of a performance measurement, as the official rules have it."""
-
-Upload = Callable[[bytes, int], None]
-"""Puts a sample into the device's input buffer; the number says how many of its first bytes are
-the last ones of the sample before."""
-
-_ANSWER_S = 10.0
-"""How long a short command may take, and what every longer one may take beyond its pace."""
-
-_UPLOAD_S_A_BYTE = 0.005
-"""At most; text at 9600 baud, the slowest in use, takes half of it."""
-
-_FIRST_INFERENCE_S = 120.0
-"""How long an inference of unknown length may take on the host's clock."""
 
 _BATCH_S = 2.0
 """Device time of one `infer` of many: short enough for a progress bar that moves."""
@@ -94,8 +82,7 @@ class Throughput:
 
 
 def accuracy(
-    session: Session,
-    upload: Upload,
+    queries: Queries,
     task: Task,
     samples: Sequence[Sample],
     keep: Keep,
@@ -106,8 +93,7 @@ def accuracy(
     """Infer each sample once; where a sample holds several windows, each of them.
 
     Args:
-        session: a synchronized session.
-        upload: how samples get to the device.
+        queries: the way to ask the device.
         task: whose windows and results are expected.
         samples: in the order to send them.
         keep: see `Keep`.
@@ -115,19 +101,18 @@ def accuracy(
         all_windows: see `Input.windows`.
 
     Raises:
-        LinkError, DeviceError: see `Session`.
+        LinkError, DeviceError: see `Queries`.
     """
     rows: list[NDArray[np.float64]] = []
     inferences = 0
-    pace = _Pace(session)
-    for sample in samples:
-        windows = task.input.windows(sample.data, all_windows=all_windows)
+    windows = [task.input.windows(sample.data, all_windows=all_windows) for sample in samples]
+    inferred = queries.each(chain.from_iterable(windows))
+    for sample, own in zip(samples, windows, strict=True):
         answers: list[Inference] = []
-        for window in windows:
-            upload(window.data, window.keep)
-            answers.append(pace.infer(1, 0))
-            _check_results(sample, answers[-1], task.results)
-            progress(len(rows) + len(answers) / len(windows), len(samples))
+        for answer in islice(inferred, len(own)):
+            _check_results(sample, answer, task.results)
+            answers.append(answer)
+            progress(len(rows) + len(answers) / len(own), len(samples))
         keep(
             {
                 "sample": sample.name,
@@ -158,7 +143,7 @@ def performance_inputs(task: Task, samples: Sequence[Sample]) -> tuple[tuple[str
 
 
 def single_stream(
-    session: Session,
+    queries: Queries,
     info: DeviceInfo,
     inputs: Sequence[tuple[str, bytes]],
     rules: Rules,
@@ -171,7 +156,7 @@ def single_stream(
     `infer 1 0`, by its own time stamps.
 
     Raises:
-        LinkError, DeviceError: see `Session`.
+        LinkError, DeviceError: see `Queries`.
     """
     share = Rules(
         queries=math.ceil(rules.queries / len(inputs)),
@@ -179,14 +164,13 @@ def single_stream(
     )
     times: list[float] = []
     for number, (name, data) in enumerate(inputs):
-        upload_by(session)(data, 0)
+        queries.load(data)
         own: list[float] = []
-        pace = _Pace(session)
+        pace = _Pace(queries)
         pace.infer(1, 0)
         pace.infer(1, rules.warm_up)
         while len(own) < share.queries or sum(own) < share.single_stream_s:
-            batch = _batch_size(info, pace, share, own)
-            ticks, seconds = _batch(session, info, pace, batch)
+            ticks, seconds = _batch(info, pace, _batch_size(info, pace, share, own))
             keep({"sample": name, "times": ticks, "unit": _unit(info)})
             own.extend(seconds)
             progress(number + min(1.0, _done(share, own)), len(inputs))
@@ -196,7 +180,7 @@ def single_stream(
 
 
 def throughput(
-    session: Session,
+    queries: Queries,
     inputs: Sequence[tuple[str, bytes]],
     rules: Rules,
     keep: Keep,
@@ -205,12 +189,12 @@ def throughput(
     """Run the official performance measurement: each input long enough by the device's clock.
 
     Raises:
-        LinkError, DeviceError: see `Session`.
+        LinkError, DeviceError: see `Queries`.
     """
     windows = []
     for number, (name, data) in enumerate(inputs):
-        upload_by(session)(data, 0)
-        pace = _Pace(session)
+        queries.load(data)
+        pace = _Pace(queries)
         pace.infer(1, 0)
         count, seconds = rules.window_inferences, -1.0
         while seconds < rules.window_s:
@@ -223,33 +207,20 @@ def throughput(
     return Throughput(tuple(windows))
 
 
-def upload_by(session: Session, channel: SampleChannel | None = None) -> Upload:
-    """The way of samples over the session's link, or through a channel beside it."""
-
-    def upload(data: bytes, keep: int) -> None:
-        deadline = Deadline.after(_ANSWER_S + _UPLOAD_S_A_BYTE * len(data))
-        if channel is None:
-            session.load(data, deadline)
-        else:
-            session.load_through(channel, data, keep, deadline)
-
-    return upload
-
-
 class _Pace:
     """How long an inference takes, on both clocks; told by the ones before."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
         self.device_s = 0.0
         self._host_s: float | None = None
 
-    def infer(self, count: int, warm_up: int) -> Inference:
-        """Infer with a deadline that leaves the host ten times of what it took before."""
+    def infer(self, count: int, warm_up: int, *, laps: bool = False) -> Inference:
+        """Infer, telling how long it should take by what it took before."""
         started = time.monotonic()
         inferences = count + warm_up
-        budget = _FIRST_INFERENCE_S if self._host_s is None else 10 * inferences * self._host_s
-        inference = self._session.infer(count, warm_up, Deadline.after(_ANSWER_S + budget))
+        expected_s = None if self._host_s is None else inferences * self._host_s
+        inference = self._queries.infer(count, warm_up, expected_s=expected_s, laps=laps)
         self._host_s = (time.monotonic() - started) / inferences
         self.device_s = _seconds(inference) / count
         if self.device_s <= 0.0:
@@ -268,18 +239,20 @@ def _batch_size(info: DeviceInfo, pace: _Pace, share: Rules, done: Sequence[floa
     return min(missing, math.ceil(_BATCH_S / pace.device_s), info.extension.lap_capacity)
 
 
-def _batch(
-    session: Session, info: DeviceInfo, pace: _Pace, count: int
-) -> tuple[tuple[int, ...], list[float]]:
+def _batch(info: DeviceInfo, pace: _Pace, count: int) -> tuple[tuple[int, ...], list[float]]:
     """Raw times of `count` queries, and the same in seconds."""
-    inference = pace.infer(count, 0)
+    inference = pace.infer(count, 0, laps=True)
     if info.extension is None:
         microseconds = inference.end_us - inference.start_us
         return (microseconds,), [microseconds * 1e-6]
-    times = session.laps(count, Deadline.after(_ANSWER_S))
+    if len(inference.laps) != count:
+        raise DeviceError(
+            f"asked for the times of {count} inferences, {len(inference.laps)} came",
+            hint="build the firmware with this version of tinyhil",
+        )
     hertz = info.extension.tick_hz
-    _check_sum(inference, times, hertz)
-    return times, [ticks / hertz for ticks in times]
+    _check_sum(inference, inference.laps, hertz)
+    return inference.laps, [ticks / hertz for ticks in inference.laps]
 
 
 def _check_sum(inference: Inference, ticks: Sequence[int], hertz: int) -> None:

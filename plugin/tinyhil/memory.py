@@ -9,7 +9,7 @@ from tinyhil.deadline import Deadline
 from tinyhil.elf import Image
 from tinyhil.session import DeviceInfo, Session
 
-_INFER_S = 150.0
+_ANSWER_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,15 @@ class MemoryUse:
         return asdict(self)
 
 
-def memory_use(session: Session, info: DeviceInfo, image: Image, sample: bytes) -> MemoryUse:
-    """Infer once, so that the stack has been as deep as it gets, then ask for its mark.
+def memory_use(session: Session, info: DeviceInfo, image: Image) -> MemoryUse:
+    """Sizes of the image, and how deep the stack has been, which has inferred by now.
 
     Raises:
         LinkError, DeviceError: see `Session`.
     """
     used = reserved = None
     if info.extension:
-        deadline = Deadline.after(_INFER_S)
-        session.load(sample, deadline)
-        session.infer(1, 0, deadline)
-        stack = session.stack(deadline)
+        stack = session.stack(Deadline.after(_ANSWER_S))
         used, reserved = stack.used_bytes, stack.reserved_bytes
     return MemoryUse(
         text=image.text_bytes,

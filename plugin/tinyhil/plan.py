@@ -10,6 +10,7 @@ from tinyhil import links
 from tinyhil.bench import Station, select, stations
 from tinyhil.board import load_boards
 from tinyhil.errors import ConfigError
+from tinyhil.faults import Spec, parse_spec
 from tinyhil.task import Task, load_tasks
 
 DEFAULT_BOARD = "mps2-an386"
@@ -26,6 +27,9 @@ class Options:
     link: str
     quick: bool
     all_windows: bool
+    read_back: float
+    """Share of the samples, from 0 to 1."""
+    faults: str | None
     runs: Path
     build: Path
     """Folder of firmware builds and generated data sets."""
@@ -38,6 +42,8 @@ class Plan:
     options: Options
     stations: tuple[Station, ...]
     tasks: tuple[Task, ...]
+    faults: Spec | None
+    """To inject."""
 
     def station(self, name: str) -> Station:
         """The chosen station of this name."""
@@ -67,5 +73,11 @@ def make_plan(options: Options) -> Plan:
             f"option --hil-link: no link '{options.link}'; known: {', '.join(known_links)}",
             hint="choose one of them",
         )
+    if not 0.0 <= options.read_back <= 1.0:
+        raise ConfigError(
+            f"option --hil-read-back: {options.read_back:g} is no share from 0 to 1",
+            hint="0.05 reads one sample in twenty back, 1 every one",
+        )
+    faults = parse_spec(options.faults) if options.faults is not None else None
     chosen = select(stations(load_boards(), options.bench), options.boards or [DEFAULT_BOARD])
-    return Plan(options, chosen, tuple(load_tasks().values()))
+    return Plan(options, chosen, tuple(load_tasks().values()), faults)

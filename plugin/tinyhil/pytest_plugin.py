@@ -14,12 +14,14 @@ from tinyhil.deadline import Deadline
 from tinyhil.dut import Dut, attached
 from tinyhil.elf import Image, read_image
 from tinyhil.errors import ConfigError, TinyhilError
-from tinyhil.flash import flash
+from tinyhil.faults import SPEC_HELP, Injector
+from tinyhil.flash import flash, reset
 from tinyhil.job import Job
-from tinyhil.links import choose, open_link
+from tinyhil.links import Link, choose, open_link
 from tinyhil.paths import SUITES
 from tinyhil.plan import Options, Plan, make_plan
 from tinyhil.pytest_report import HilReport, choose_results, plan_key
+from tinyhil.queries.opening import Tap
 from tinyhil.raw_log import RecordedLink
 from tinyhil.record import Record
 from tinyhil.report import allure
@@ -69,9 +71,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         (
             "--hil-link",
             "how samples travel: 'serial', 'rtt' (through the debug probe), or 'auto' (default): "
-            "rtt where the wire would take minutes",
+            "rtt to an emulated board with our own firmware, else serial",
             {"default": "auto", "metavar": "LINK"},
         ),
+        (
+            "--hil-read-back",
+            "share of the samples, from 0 to 1, that are read back from firmware that speaks the "
+            "official protocol alone, which has no checksums (default: 0.05); 1 takes twice the "
+            "time and heals what it finds",
+            {"type": float, "default": 0.05, "metavar": "SHARE"},
+        ),
+        ("--hil-faults", SPEC_HELP, {"metavar": "SPEC"}),
         (
             "--hil-quick",
             "few samples and queries, for a look: nothing is judged",
@@ -141,6 +151,8 @@ def plan_of(config: pytest.Config) -> Plan:
             link=option("--hil-link"),
             quick=option("--hil-quick"),
             all_windows=option("--hil-all-windows"),
+            read_back=option("--hil-read-back"),
+            faults=option("--hil-faults"),
             runs=_runs(config),
             build=config.rootpath / "build",
         )
@@ -188,32 +200,61 @@ def flashed(board: Dut, task: Task, request: pytest.FixtureRequest) -> Job:
     report.flashed(board, result)
     link = options.link
     if link == "auto":
-        own_firmware = options.firmware is None
-        link = choose(material.data.sent_bytes(task), board.baud, own_firmware=own_firmware)
-    return Job(board, task, material, image, model_sha256, link, options.quick, options.all_windows)
+        link = choose(emulated=board.board.emulated, own_firmware=options.firmware is None)
+    return Job(
+        board,
+        task,
+        material,
+        image,
+        model_sha256,
+        link,
+        quick=options.quick,
+        all_windows=options.all_windows,
+        read_back=options.read_back,
+        faults=str(plan.faults) if plan.faults else None,
+    )
 
 
 @pytest.fixture(scope="session")
-def session(flashed: Job, record: Record) -> Iterator[Session]:
+def tap(flashed: Job, record: Record, request: pytest.FixtureRequest) -> Tap:
+    """Wraps each link to the board: what passes is in the run's raw folder, and meets faults if
+    the user wants some."""
+    spec = plan_of(request.config).faults
+    dut = flashed.dut
+
+    def reset_board() -> None:
+        reset(dut.board, dut.probe_uid, Deadline.after(_FLASH_S))
+
+    injector = Injector(spec, reset=reset_board, kill=dut.power_off) if spec else None
+
+    def wrap(link: Link, name: str) -> Link:
+        log = record.raw / f"{flashed.task.name}-{name}.log"
+        return RecordedLink(injector.through(link) if injector else link, log)
+
+    return wrap
+
+
+@pytest.fixture(scope="session")
+def session(flashed: Job, record: Record, tap: Tap) -> Iterator[Session]:
     """A synchronized session with the board; every byte of it is in the run's raw folder."""
-    log = record.raw / f"{flashed.task.name}-{flashed.link}.log"
-    logged = RecordedLink(open_link(flashed.link, flashed.dut), log)
+    link = tap(open_link(flashed.link, flashed.dut), "serial")
     try:
-        made = Session(logged)
+        made = Session(link)
         with _located(flashed.dut, "synchronize"):
             made.synchronize(Deadline.after(_SYNCHRONIZE_S))
         yield made
     finally:
-        logged.close()
-        allure.attach_file(log)
+        link.close()
+        allure.attach_file(record.raw / f"{flashed.task.name}-serial.log")
 
 
 @pytest.fixture(scope="session")
 def measurement(
-    flashed: Job, session: Session, record: Record, request: pytest.FixtureRequest
+    flashed: Job, session: Session, record: Record, tap: Tap, request: pytest.FixtureRequest
 ) -> Measurement:
     """The measures of this task on this board, each made when a test first asks for it."""
-    return Measurement(session, flashed, record, _report(request))
+    with _located(flashed.dut, "identify"):
+        return Measurement(session, flashed, record, _report(request), tap)
 
 
 def _report(request: pytest.FixtureRequest) -> HilReport:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import time
+from base64 import b64encode
 from pathlib import Path
 
 from tinyhil.deadline import Deadline
 from tinyhil.errors import BenchError
 from tinyhil.links import Link
 
+_BINARY = re.compile(rb"[^\r\n\x20-\x7e]")
+
 
 class RecordedLink:
     """A `Link` that writes down what passes through another one.
 
     The file holds a line a transfer: seconds on the host's clock since the link was opened, ``>``
-    (to the device) or ``<``, and the bytes as a Python bytes literal, so that no byte is lost or
-    acted upon by a terminal. Each line is flushed: a killed process loses nothing.
+    (to the device) or ``<``, and the bytes: text as a Python bytes literal, so that no byte is
+    lost or acted upon by a terminal, anything else (frames) as ``base64:`` and that. Each line is
+    flushed: a killed process loses nothing.
     """
 
     def __init__(self, link: Link, path: Path) -> None:
@@ -52,8 +57,10 @@ class RecordedLink:
         self._file.close()
 
     def _note(self, direction: str, data: bytes) -> None:
+        text = data.isascii() and _BINARY.search(data) is None
+        shown = repr(data) if text else f"base64:{b64encode(data).decode()}"
         try:
-            self._file.write(f"{time.monotonic() - self._opened:012.6f} {direction} {data!r}\n")
+            self._file.write(f"{time.monotonic() - self._opened:012.6f} {direction} {shown}\n")
         except OSError as error:
             raise BenchError(
                 f"{self._path}: the raw log cannot be written: {error.strerror}",

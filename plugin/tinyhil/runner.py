@@ -19,6 +19,7 @@ from tinyhil.facts import Metric
 from tinyhil.job import MEASURES, Conversation, Finding, Job
 from tinyhil.measure import Progress
 from tinyhil.protocol import printable
+from tinyhil.queries.opening import Tap
 from tinyhil.record import Entry, Record
 from tinyhil.session import DeviceInfo, Session
 from tinyhil.verdict import Verdict, judge
@@ -61,10 +62,17 @@ class Measurement:
         LinkError: see `Session`.
     """
 
-    def __init__(self, session: Session, job: Job, record: Record, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        session: Session,
+        job: Job,
+        record: Record,
+        reporter: Reporter,
+        tap: Tap,
+    ) -> None:
         self.job = job
         self.record = record
-        self._talk = Conversation(job, session, identify(session, job))
+        self._talk = Conversation(job, session, identify(session, job), tap)
         self._reporter = reporter
         self._out_of_step = False
         self._finished: dict[str, Outcome | TinyhilError] = {}

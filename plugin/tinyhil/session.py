@@ -7,18 +7,23 @@ is an error here, never a figure.
 from __future__ import annotations
 
 import secrets
-import zlib
 from dataclasses import dataclass
-from typing import Protocol
 
 from tinyhil import protocol
 from tinyhil.deadline import Deadline
 from tinyhil.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.links import Link
-from tinyhil.protocol import Damaged, Message, Reply, printable
+from tinyhil.protocol import Damaged, Message, Reply, frames, printable
+from tinyhil.queries import Inference
 
 _MAX_REPLY_LINES = 8192
 """Of one command; `db print` of the largest buffer takes 3456."""
+
+_LEAST_QUEUE, _MOST_QUEUE = 1100, 1 << 20
+"""Bytes of frames that a device may say it holds."""
+
+_NONSENSE = b"U" * 5000
+"""More than what brings a device back to its first rate, in text and in frames."""
 
 _SYNC_TRY_S = 0.5
 """How long one attempt waits for a device that may still be booting."""
@@ -50,33 +55,11 @@ class DeviceInfo:
 
 
 @dataclass(frozen=True)
-class Inference:
-    """One `infer` of N inferences: time stamps of the device's own clock, and its scores."""
-
-    count: int
-    start_us: int
-    end_us: int
-    scores: tuple[float, ...]
-
-
-@dataclass(frozen=True)
 class StackUse:
     """Stack of the DUT, in bytes: its high-water mark since boot, and what is reserved."""
 
     used_bytes: int
     reserved_bytes: int
-
-
-class SampleChannel(Protocol):
-    """A way for samples beside the link."""
-
-    def send(self, data: bytes, deadline: Deadline) -> None:
-        """Send all of `data`.
-
-        Raises:
-            LinkTimeoutError: not all could be sent before the deadline.
-        """
-        ...
 
 
 class Session:
@@ -89,7 +72,8 @@ class Session:
     """
 
     def __init__(self, link: Link) -> None:
-        self._link = link
+        self.link = link
+        """For those who speak something else than text over it for a while."""
         self._reader = protocol.LineReader()
         self._lines: list[protocol.Line | Damaged] = []
 
@@ -123,8 +107,16 @@ class Session:
         extension = self._extension(deadline)
         return DeviceInfo(name.vendor, profile.text, model.task, extension)
 
-    def load(self, sample: bytes, deadline: Deadline) -> None:
-        """Put a sample into the input buffer; a byte lost on the way is noticed by its count."""
+    def load(
+        self, sample: bytes, deadline: Deadline, piece_bytes: int = protocol.FULL_PIECE_BYTES
+    ) -> None:
+        """Put a sample into the input buffer; a byte lost on the way is noticed by its count.
+
+        Args:
+            sample: the whole of it.
+            deadline: for all of it.
+            piece_bytes: how much of it one command carries.
+        """
         reply = self._ask(protocol.db_load(len(sample)), deadline)
         expecting = reply.take(protocol.Expecting)
         reply.end()
@@ -133,38 +125,12 @@ class Session:
                 f"announced {len(sample)} bytes, the device expects {expecting.count}",
                 hint="a byte of the command was damaged; check the cable, or lower the baud rate",
             )
-        *first, last = protocol.db_pieces(sample)
+        *first, last = protocol.db_pieces(sample, piece_bytes)
         for command in first:
             self._ask(command, deadline).end()
         reply = self._ask(last, deadline)
         reply.take(protocol.LoadDone)
         reply.end()
-
-    def load_through(
-        self, channel: SampleChannel, sample: bytes, keep: int, deadline: Deadline
-    ) -> None:
-        """Put a sample into the input buffer through another channel; needs our own firmware.
-
-        Args:
-            channel: takes the bytes.
-            sample: the whole sample.
-            keep: how many of its first bytes are the last ones of the sample before, so that the
-                device has them already: windows overlap.
-            deadline: for all of it.
-
-        Raises:
-            LinkError: the device's checksum over its whole buffer is not the sample's.
-        """
-        self._send(protocol.load_through(len(sample), keep), deadline)
-        channel.send(sample[keep:], deadline)
-        reply = self._answer("hil load", deadline)
-        found, wanted = _value(reply, "crc"), zlib.crc32(sample)
-        reply.end()
-        if found != wanted:
-            raise LinkError(
-                f"the device's input buffer has the CRC-32 {found:08x}, the sample {wanted:08x}",
-                hint="the debug port lost or damaged bytes; lower 'flash.frequency_hz'",
-            )
 
     def infer(self, count: int, warm_up: int, deadline: Deadline) -> Inference:
         """Run `warm_up` inferences, then `count` timed ones, on the loaded sample."""
@@ -190,55 +156,92 @@ class Session:
             )
         return Inference(count, start.microseconds, end.microseconds, results.scores)
 
-    def laps(self, count: int, deadline: Deadline) -> tuple[int, ...]:
-        """Ticks of each of the last `count` inferences; needs our own firmware."""
-        ticks: list[int] = []
-        for line in self._ask(protocol.laps(0, count), deadline).take_all(protocol.HilLaps):
-            if line.first != len(ticks):
-                break
-            ticks.extend(line.ticks)
-        if len(ticks) != count:
-            raise LinkError(
-                f"of the times of {count} inferences, those from {len(ticks)} on did not come",
-                hint="a line was lost or doubled on the way; check the cable",
-            )
-        return tuple(ticks)
+    def results(self, deadline: Deadline) -> tuple[float, ...]:
+        """Scores of the last inference, once more."""
+        reply = self._ask("results%", deadline)
+        results = reply.take(protocol.Results)
+        reply.end()
+        return results.scores
 
     def stack(self, deadline: Deadline) -> StackUse:
         """Use of the stack; needs our own firmware."""
+        uses = {self._stack(deadline) for _ in range(2)}
+        if len(uses) > 1:
+            raise _unequal("the use of the stack")
+        return uses.pop()
+
+    def _stack(self, deadline: Deadline) -> StackUse:
         reply = self._ask("hil stack%", deadline)
         use = StackUse(_value(reply, "stack-used"), _value(reply, "stack-size"))
         reply.end()
         return use
-
-    def output(self, deadline: Deadline) -> bytes:
-        """The model's raw output of the last inference, int8; needs our own firmware."""
-        data = bytearray()
-        for line in self._ask("hil output%", deadline).take_all(protocol.HilOutput):
-            if line.first != len(data):
-                raise LinkError(
-                    f"of the output, the bytes from {len(data)} on did not come",
-                    hint="a line was lost or doubled on the way; check the cable",
-                )
-            data += line.data
-        return bytes(data)
 
     def read_back(self, deadline: Deadline) -> bytes:
         """The input buffer as the device holds it."""
         reply = self._ask("db print%", deadline)
         return b"".join(line.data for line in reply.take_all(protocol.BufferBytes))
 
-    def _extension(self, deadline: Deadline) -> Extension | None:
-        try:
-            reply = self._ask("hil info%", deadline)
-        except DeviceError:
-            return None
-        version = _value(reply, "version")
-        if version != 1:
+    def enter_frames(self, way: str, deadline: Deadline) -> int:
+        """Let our own firmware speak frames from now on, over the ``wire`` or the ``probe``.
+
+        Returns:
+            How many bytes of frames it holds while it is busy.
+        """
+        reply = self._ask(f"hil frames {way}%", deadline)
+        queue = _value(reply, "queue")
+        reply.end()
+        if not _LEAST_QUEUE <= queue <= _MOST_QUEUE:
             raise DeviceError(
-                f"firmware has version {version} of the extension, this host knows 1",
+                f"the device says that it holds {queue} bytes of frames",
                 hint="build the firmware with this version of tinyhil",
             )
+        return queue
+
+    def change_baud(self, baud: int, deadline: Deadline) -> None:
+        """Agree with our own firmware on another rate, and see that it answers there.
+
+        Raises:
+            DeviceError: it refuses; nothing has changed.
+        """
+        reply = self._ask(f"hil baud {baud}%", deadline)
+        agreed = _value(reply, "baud")
+        reply.end()
+        self.link.set_baud(baud)
+        if agreed != baud:
+            raise LinkError(
+                f"asked for {baud} baud, the device answered {agreed}", hint="check the cable"
+            )
+        self.synchronize(deadline)
+        self._ask("name%", deadline).take(protocol.Name)
+
+    def fall_back(self, baud: int, deadline: Deadline) -> None:
+        """Meet a device that does not understand us at the rate that it booted with: it returns
+        there after some bytes that make no sense."""
+        self.link.set_baud(baud)
+        self.link.write(_NONSENSE, deadline)
+        self.synchronize(deadline)
+
+    def _extension(self, deadline: Deadline) -> Extension | None:
+        """What the extension tells, asked twice: text has no checksum."""
+        try:
+            first = self._ask_extension(deadline)
+        except DeviceError as error:
+            if "Unknown command: hil" in error.message:
+                return None
+            first = self._ask_extension(deadline)
+        if self._ask_extension(deadline) != first:
+            raise _unequal("what the firmware tells of itself")
+        return first
+
+    def _ask_extension(self, deadline: Deadline) -> Extension:
+        reply = self._ask("hil info%", deadline)
+        for name, known in (("version", 2), ("frames", frames.VERSION)):
+            version = _value(reply, name)
+            if version != known:
+                raise DeviceError(
+                    f"the firmware's extension has the {name} {version}, this host knows {known}",
+                    hint="build the firmware with this version of tinyhil",
+                )
         extension = Extension(
             tick_hz=_value(reply, "tick-hz"),
             lap_capacity=_value(reply, "lap-capacity"),
@@ -277,6 +280,11 @@ class Session:
                         hint="see the raw log; a damaged command is answered so, a wrong one too",
                     )
                 return Reply(command, messages)
+            if isinstance(message, protocol.InitDone):
+                raise LinkError(
+                    f"the device started anew while '{printable(command)}' was asked",
+                    hint="check its power supply, and the firmware for faults",
+                )
             if isinstance(message, protocol.DeviceComplaint):
                 complaint = complaint or message
             messages.append(message)
@@ -286,7 +294,7 @@ class Session:
         )
 
     def _send(self, command: str, deadline: Deadline) -> None:
-        self._link.write(command.encode("ascii"), deadline)
+        self.link.write(command.encode("ascii"), deadline)
 
     def _skip_past(self, nonce: str, deadline: Deadline) -> None:
         """Drop lines, damaged ones too, up to the `m-ready` behind the complaint about `nonce`."""
@@ -315,7 +323,7 @@ class Session:
             if deadline.expired:
                 raise self._late(command, deadline)
             try:
-                self._lines = list(reversed(self._reader.feed(self._link.read(deadline))))
+                self._lines = list(reversed(self._reader.feed(self.link.read(deadline))))
             except LinkTimeoutError as error:
                 raise self._late(command, deadline) from error
         return self._lines.pop()
@@ -327,6 +335,12 @@ class Session:
             + (f"; the line at hand: '{printable(held)}'" if held else ""),
             hint="check the wiring, the baud rate and that the firmware runs; see the raw log",
         )
+
+
+def _unequal(what: str) -> LinkError:
+    return LinkError(
+        f"{what} came twice and differently", hint="the wire changes bytes; check the cable"
+    )
 
 
 def _value(reply: Reply, name: str) -> int:

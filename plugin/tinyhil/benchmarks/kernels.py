@@ -28,6 +28,7 @@ from tinyhil.facts import Facts, load
 from tinyhil.links.serial import open_link
 from tinyhil.paths import SUITES
 from tinyhil.progress import progress_bar
+from tinyhil.queries.opening import asking
 from tinyhil.session import Session
 from tinyhil.task import Input, Task, load_tasks
 
@@ -125,10 +126,11 @@ def _measure(board: Board, name: str, path: Path, data_set: str, peer: Peer) -> 
             flash.flash(image, board, dut.probe_uid, Deadline.after(_STEP_S))
             session = Session(open_link(dut))
             session.synchronize(Deadline.after(_STEP_S))
-            deadline = Deadline.after(_STEP_S)
-            session.load(bytes(task.input.window_bytes or task.input.bytes), deadline)
-            session.infer(_LAPS, 0, deadline)
-            seconds = max(session.laps(_LAPS, deadline)) / board.clock_hz
+            info = session.identify(Deadline.after(_STEP_S))
+            with asking(session, info, dut, image, "serial") as queries:
+                queries.load(bytes(task.input.window_bytes or task.input.bytes))
+                laps = queries.infer(_LAPS, 0, expected_s=None, laps=True).laps
+            seconds = max(laps) / board.clock_hz
     return Figure(
         model=name,
         data_set=data_set,

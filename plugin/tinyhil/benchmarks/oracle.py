@@ -25,12 +25,12 @@ from tinyhil.board import load_boards
 from tinyhil.data import Material, material
 from tinyhil.deadline import Deadline
 from tinyhil.dut import attached
-from tinyhil.links import open_channel, open_link
-from tinyhil.measure import upload_by
+from tinyhil.links import open_link
 from tinyhil.paths import ROOT, SUITES
 from tinyhil.progress import progress_bar
+from tinyhil.queries.opening import asking
 from tinyhil.session import Session
-from tinyhil.task import Task, load_tasks
+from tinyhil.task import Task, Window, load_tasks
 
 _STEP_S = 120.0
 
@@ -50,8 +50,7 @@ class Figure:
 class Expected:
     """Inputs of inferences, in order, and the oracle's outputs."""
 
-    windows: tuple[tuple[bytes, int], ...]
-    """Bytes, and how many of the first ones the window before ended with."""
+    windows: tuple[Window, ...]
     outputs: NDArray[np.int8]
 
 
@@ -61,9 +60,7 @@ def expected(task: Task, made: Material, oracle: Path, limit: int | None) -> Exp
                       oracle / f"{task.name}_oracle.npz")  # fmt: skip
     names = vectors["output_names" if "output_names" in vectors else "names"].tolist()[:limit]
     by_name = {sample.name: sample.data for sample in made.data.samples}
-    windows = [
-        (window.data, window.keep) for name in names for window in task.input.windows(by_name[name])
-    ]
+    windows = [window for name in names for window in task.input.windows(by_name[name])]
     outputs = vectors["outputs"][: len(names)].reshape(len(windows), -1)
     return Expected(tuple(windows), outputs)
 
@@ -100,14 +97,14 @@ def _compare(
         flash.flash(image, dut.board, dut.probe_uid, Deadline.after(_STEP_S))
         session = Session(open_link("rtt", dut))
         session.synchronize(Deadline.after(_STEP_S))
-        upload = upload_by(session, stack.enter_context(open_channel("rtt", dut, image)))
+        info = session.identify(Deadline.after(_STEP_S))
+        queries = stack.enter_context(asking(session, info, dut, image, "rtt"))
         progress = stack.enter_context(progress_bar(console, f"{name} {task.name}"))
-        for number, ((data, keep), output) in enumerate(
-            zip(wanted.windows, wanted.outputs, strict=True), start=1
+        answers = queries.each(wanted.windows, output=True)
+        for number, (answer, output) in enumerate(
+            zip(answers, wanted.outputs, strict=True), start=1
         ):
-            upload(data, keep)
-            session.infer(1, 0, Deadline.after(_STEP_S))
-            equal += session.output(Deadline.after(_STEP_S)) == output.tobytes()
+            equal += answer.output == output.tobytes()
             progress(number, len(wanted.windows))
     return Figure(name, task.name, made.data.kind, len(wanted.windows), equal)
 

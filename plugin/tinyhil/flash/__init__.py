@@ -125,6 +125,16 @@ def flash(
     return result
 
 
+def reset(board: Board, probe_uid: str, deadline: Deadline) -> None:
+    """Reset the board; its firmware boots.
+
+    Raises:
+        ConfigError, BenchError: as `open_flasher`.
+    """
+    with open_flasher(board, probe_uid, deadline) as flasher:
+        flasher.reset()
+
+
 def open_rtt(board: Board, probe_uid: str, control_block: int) -> RttSender:
     """Open a channel into the running board through its probe; see `RttSender`.
 

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, cast
 
 from tinyhil.deadline import Deadline
-from tinyhil.protocol import db_expansion
 
 if TYPE_CHECKING:
     from tinyhil.dut import Dut
     from tinyhil.elf import Image
-    from tinyhil.session import SampleChannel
-
-_PATIENCE_S = 120.0
-"""How long a data set may take over the wire before ``auto`` chooses the debug port."""
 
 
 class Link(Protocol):
@@ -72,12 +66,13 @@ class Kind(Protocol):
         """
         ...
 
-    def open_channel(self, dut: Dut, image: Image) -> AbstractContextManager[SampleChannel | None]:
-        """Open the channel for the samples of an accuracy run; None where they take the link.
+    def open_frames(self, dut: Dut, image: Image) -> Link | None:
+        """Open the link for frames, once the device has been told to expect them there; None
+        where they take the link of the commands.
 
         Raises:
-            BenchError: the channel can't be opened.
-            FirmwareError: the image has no such channel.
+            BenchError: it can't be opened.
+            FirmwareError: the image has no such link.
         """
         ...
 
@@ -87,16 +82,14 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
-def choose(data_bytes: int, baud: int, *, own_firmware: bool) -> str:
-    """What ``--hil-link auto`` means: the serial port, unless samples would take minutes over it.
+def choose(*, emulated: bool, own_firmware: bool) -> str:
+    """What ``--hil-link auto`` means for samples.
 
-    Args:
-        data_bytes: of all samples that would be sent.
-        baud: of the serial port; ten bits a byte on the wire.
-        own_firmware: whether the device runs our firmware, which alone has another channel.
+    A physical board takes its serial port: what a debug probe carries differs by a factor of a
+    hundred from one kind to another. An emulated one takes the probe, which is many times faster
+    than the UART that QEMU plays; other people's firmware has no such link.
     """
-    wire_s = data_bytes * db_expansion() / (baud / 10)
-    return "rtt" if own_firmware and wire_s > _PATIENCE_S else "serial"
+    return "rtt" if emulated and own_firmware else "serial"
 
 
 def open_link(kind: str, dut: Dut) -> Link:
@@ -104,9 +97,9 @@ def open_link(kind: str, dut: Dut) -> Link:
     return _kind(kind).open_link(dut)
 
 
-def open_channel(kind: str, dut: Dut, image: Image) -> AbstractContextManager[SampleChannel | None]:
-    """Open the sample channel of a known kind, see `names` and `Kind.open_channel`."""
-    return _kind(kind).open_channel(dut, image)
+def open_frames(kind: str, dut: Dut, image: Image) -> Link | None:
+    """Open the link for frames of a known kind, see `names` and `Kind.open_frames`."""
+    return _kind(kind).open_frames(dut, image)
 
 
 def _kind(name: str) -> Kind:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import termios
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import serial
@@ -34,10 +33,9 @@ def open_link(dut: Dut) -> SerialLink:
     return SerialLink(dut.serial_url, dut.baud)
 
 
-def open_channel(dut: Dut, image: Image) -> AbstractContextManager[None]:
-    """Samples take the link."""
+def open_frames(dut: Dut, image: Image) -> None:
+    """Frames take the link of the commands."""
     del dut, image
-    return contextlib.nullcontext()
 
 
 class SerialLink:
@@ -66,9 +64,10 @@ class SerialLink:
     def write(self, data: bytes, deadline: Deadline) -> None:
         """See `Link.write`."""
         try:
-            if deadline.remaining() < _WRITE_S:
+            timeout = min(_WRITE_S, max(0.001, deadline.remaining()))
+            if timeout != self._port.write_timeout:
                 # Set only when it matters: each change reconfigures the port.
-                self._port.write_timeout = max(0.001, deadline.remaining())
+                self._port.write_timeout = timeout
             self._port.write(data)
         except serial.SerialTimeoutException as error:
             # Some of the bytes may have left: sending them again would double them.

@@ -5,21 +5,17 @@ real sessions.
 """
 
 from tinyhil.protocol.commands import (
-    PIECE_BYTES,
-    db_expansion,
+    FULL_PIECE_BYTES,
+    OFFICIAL_PIECE_BYTES,
     db_load,
     db_pieces,
     infer,
-    laps,
-    load_through,
 )
 from tinyhil.protocol.lines import Damaged, Line, LineReader
 from tinyhil.protocol.messages import (
     BufferBytes,
     DeviceComplaint,
     Expecting,
-    HilLaps,
-    HilOutput,
     HilText,
     HilValue,
     InferDone,
@@ -43,13 +39,12 @@ from tinyhil.protocol.reply import Reply
 from tinyhil.protocol.text import printable
 
 __all__ = [
-    "PIECE_BYTES",
+    "FULL_PIECE_BYTES",
+    "OFFICIAL_PIECE_BYTES",
     "BufferBytes",
     "Damaged",
     "DeviceComplaint",
     "Expecting",
-    "HilLaps",
-    "HilOutput",
     "HilText",
     "HilValue",
     "InferDone",
@@ -70,12 +65,9 @@ __all__ = [
     "TimestampMode",
     "WarmupDone",
     "WarmupStart",
-    "db_expansion",
     "db_load",
     "db_pieces",
     "infer",
-    "laps",
-    "load_through",
     "parse",
     "printable",
 ]

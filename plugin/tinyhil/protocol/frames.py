@@ -74,7 +74,7 @@ class Refused:
 
 Frame = Status | Result | Refused
 
-REASONS: Final = {1: "its size", 2: "how much it keeps", 3: "its count"}
+REASONS: Final = {1: "its size", 2: "how much it keeps", 3: "its count", 4: "its flags"}
 """What a device may refuse a query for."""
 
 

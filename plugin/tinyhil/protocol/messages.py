@@ -130,22 +130,6 @@ class HilText:
 
 
 @dataclass(frozen=True)
-class HilLaps:
-    """``m-hil-laps-FIRST-[…]``: times of inferences FIRST, FIRST + 1, … in ticks."""
-
-    first: int
-    ticks: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class HilOutput:
-    """``m-hil-output-FIRST-[hex]``: raw bytes of the model's output from FIRST on."""
-
-    first: int
-    data: bytes
-
-
-@dataclass(frozen=True)
 class Other:
     """A line that is no message of the protocol, such as one of the help text."""
 
@@ -171,18 +155,12 @@ Message = (
     | Results
     | HilValue
     | HilText
-    | HilLaps
-    | HilOutput
     | Other
 )
 
 _COUNT = r"(\d{1,10})"
 _WORDS = r"[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*"
-_SCORE = r"-?\d{1,12}\.\d{1,9}|-?\d{1,12}"
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+_SCORE = r"-?\d{1,12}\.\d{3}"  # All firmware of the field prints three; fewer are a lost one.
 
 
 _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
@@ -208,16 +186,8 @@ _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
         (rf"m-infer-start-{_COUNT}", lambda n: InferStart(int(n))),
         (r"m-infer-done", InferDone),
         (
-            rf"m-results-\[((?:{_SCORE})(?:,(?:{_SCORE}))*)\]",
+            rf"m-results-\[({_SCORE}(?:,{_SCORE})*)\]",
             lambda scores: Results(tuple(float(score) for score in scores.split(","))),
-        ),
-        (
-            rf"m-hil-laps-{_COUNT}-\[(\d{{1,10}}(?:,\d{{1,10}})*)\]",
-            lambda first, ticks: HilLaps(int(first), _numbers(ticks)),
-        ),
-        (
-            rf"m-hil-output-{_COUNT}-\[((?:[0-9a-f]{{2}})+)\]",
-            lambda first, digits: HilOutput(int(first), bytes.fromhex(digits)),
         ),
         (rf"m-hil-({_WORDS})-(\d{{1,20}})", lambda name, value: HilValue(name, int(value))),
         (rf"m-hil-({_WORDS})-\[(.*)\]", HilText),

@@ -84,6 +84,16 @@ class Pipeline:
         return tuple(self._waiting)
 
     @property
+    def progress(self) -> int:
+        """Grows with each acknowledged frame and each answer."""
+        return self._base + self._answered
+
+    @property
+    def timed(self) -> bool:
+        """Whether the device is timing, or going to, so that nothing may be sent."""
+        return bool(self._waiting) and self._waiting[0].timed
+
+    @property
     def wants_more(self) -> bool:
         """Whether the next frame would not be full."""
         return len(self._stream) < frames.PIECE_BYTES
