@@ -7,6 +7,7 @@ what happened; and what was measured before must be kept.
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from tinyhil.emulator.foreign import Fault, ForeignDevice, Kind
 from tinyhil.errors import DeviceError, LinkError, LinkTimeoutError, TinyhilError
 from tinyhil.links.serial import SerialLink
 from tinyhil.measure import Rules
+from tinyhil.queries.text import TextQueries
 from tinyhil.session import Session
 from tinyhil.task import Task, load_tasks
 
@@ -27,8 +29,9 @@ SAMPLES = tuple(Sample(f"s{i}.bin", i % 3, bytes([i]) * 100) for i in range(6))
 
 
 def scores(data: bytes) -> list[float]:
-    """A device that knows each sample's class by its bytes."""
-    return [0.9 if index == data[0] % 3 else 0.05 for index in range(3)]
+    """A device that knows each sample's class by its bytes; any change of one shows."""
+    trace = zlib.crc32(data) % 90 / 1000
+    return [(0.9 if index == data[0] % 3 else 0.05) + trace for index in range(3)]
 
 
 def device(*faults: Fault, infer_us: int = 50_000) -> ForeignDevice:
@@ -49,9 +52,14 @@ def ignore(*_: object) -> None:
     """Progress and raw answers of no interest."""
 
 
-def accuracy(session: Session, task: Task, keep: measure.Keep) -> measure.Accuracy:
-    upload = measure.upload_by(session)
-    return measure.accuracy(session, upload, task, SAMPLES, keep, ignore)
+def accuracy(
+    queries: TextQueries, task: Task = TASK, keep: measure.Keep = ignore
+) -> measure.Accuracy:
+    return measure.accuracy(queries, task, SAMPLES, keep, ignore)
+
+
+def ask(port: str, read_back: float = 0.0) -> TextQueries:
+    return TextQueries(open_session(port), read_back=read_back, answer_s=1.0)
 
 
 def test_a_foreign_firmware_is_recognised_by_its_own_error_line() -> None:
@@ -71,7 +79,7 @@ def test_a_sample_reaches_the_device_whole() -> None:
 
 def test_accuracy_is_measured_on_a_foreign_firmware() -> None:
     with device() as dut:
-        result = accuracy(open_session(dut.port), TASK, ignore)
+        result = accuracy(ask(dut.port))
     assert np.array_equal(np.argmax(result.scores, axis=1), result.labels)
 
 
@@ -80,7 +88,7 @@ def test_single_stream_asks_a_foreign_firmware_for_one_inference_at_a_time() -> 
         session = open_session(dut.port)
         info = session.identify(Deadline.after(5))
         rules = Rules(queries=20, single_stream_s=1.5, warm_up=1)
-        result = measure.single_stream(session, info, INPUTS, rules, ignore, ignore)
+        result = measure.single_stream(TextQueries(session), info, INPUTS, rules, ignore, ignore)
         timed = [command for command in dut.commands if command == "infer 1 0"]
     assert result.clock == "time stamps"
     assert np.allclose(result.times_s, 0.05)
@@ -90,7 +98,7 @@ def test_single_stream_asks_a_foreign_firmware_for_one_inference_at_a_time() -> 
 
 def test_throughput_windows_last_as_long_as_the_rules_ask() -> None:
     with device() as dut:
-        result = measure.throughput(open_session(dut.port), INPUTS, Rules(), ignore, ignore)
+        result = measure.throughput(ask(dut.port), INPUTS, Rules(), ignore, ignore)
     assert len(result.windows) == 5
     assert all(count >= 10 and seconds >= 10.0 for count, seconds in result.windows)
 
@@ -129,25 +137,64 @@ def test_a_clock_that_runs_backwards_is_refused() -> None:
 
 def test_a_clock_that_stands_still_is_refused() -> None:
     with device(infer_us=0) as dut, pytest.raises(DeviceError, match="no time"):
-        measure.throughput(open_session(dut.port), INPUTS, Rules(), ignore, ignore)
+        measure.throughput(ask(dut.port), INPUTS, Rules(), ignore, ignore)
 
 
 def test_scores_for_another_model_are_refused() -> None:
     twelve = load_tasks()["kws01"]
     with device() as dut, pytest.raises(DeviceError, match=r"s0\.bin: 3 results.*has 12"):
-        accuracy(open_session(dut.port), twelve, ignore)
+        accuracy(ask(dut.port), twelve)
 
 
 @pytest.mark.parametrize(("kind", "error", "text"), FAULTS)
-def test_what_was_measured_before_a_fault_is_kept(
+def test_what_was_measured_before_a_lasting_fault_is_kept(
     kind: Kind, error: type[TinyhilError], text: str
 ) -> None:
     kept: list[Mapping[str, Any]] = []
-    with device(Fault(kind, "db 03", nth=4)) as dut:
-        session = open_session(dut.port)
+    with device(Fault(kind, "db 03", lasting=True)) as dut:
+        queries = ask(dut.port)
         with pytest.raises(error, match=text):
-            accuracy(session, TASK, kept.append)
+            accuracy(queries, TASK, kept.append)
     assert [row["sample"] for row in kept] == ["s0.bin", "s1.bin", "s2.bin"]
+
+
+@pytest.mark.parametrize("command", ["db 03", "db load", "infer"])
+@pytest.mark.parametrize("kind", ["error", "noise", "lost-digits", "restart"])
+def test_a_fault_that_passes_is_healed_by_asking_again(kind: Kind, command: str) -> None:
+    with device(Fault(kind, command, nth=2)) as dut:
+        queries = ask(dut.port)
+        result = accuracy(queries)
+    assert np.array_equal(np.argmax(result.scores, axis=1), result.labels)
+    assert sum(queries.healed.values()) == 1
+
+
+def test_a_device_that_starts_anew_is_named() -> None:
+    expected = pytest.raises(LinkError, match="the device started anew while 'infer 1 0")
+    with device(Fault("restart", "infer", lasting=True)) as dut, expected:
+        accuracy(ask(dut.port))
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"), [("changed-digit", "db 03"), ("changed-score", "infer")]
+)
+def test_what_text_can_not_show_is_seen_by_reading_back(kind: Kind, command: str) -> None:
+    fault = Fault(kind, command, nth=2)
+    with device() as dut:
+        clean = accuracy(ask(dut.port))
+    with device(fault) as dut:
+        fooled = accuracy(ask(dut.port))
+    with device(fault) as dut:
+        queries = ask(dut.port, read_back=1.0)
+        seen = accuracy(queries)
+    assert not np.array_equal(fooled.scores, clean.scores), "nothing in the answers shows it"
+    assert np.array_equal(seen.scores, clean.scores)
+    assert queries.healed == {"LinkError": 1}
+
+
+def test_a_difference_in_a_share_of_the_samples_is_an_error() -> None:
+    expected = pytest.raises(LinkError, match=r"only a share of 0\.01 was looked at")
+    with device(Fault("changed-digit", "db 00", lasting=True)) as dut, expected:
+        accuracy(ask(dut.port, read_back=0.01))
 
 
 def test_lines_of_an_earlier_life_do_not_disturb_the_session() -> None:

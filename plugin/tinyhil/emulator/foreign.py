@@ -28,6 +28,9 @@ Kind = Literal[
     "silence",  # says nothing from here on
     "unplugged",  # the port goes away
     "lost-digits",  # drops two digits of the command, as a full receive buffer does
+    "changed-digit",  # takes the last digit of the command for another one
+    "changed-score",  # takes nothing amiss, but a digit of the answer changes on the way
+    "restart",  # starts anew: forgets all, prints its boot lines
     "backwards",  # its clock jumps back during the command
 ]
 
@@ -39,6 +42,8 @@ class Fault:
     kind: Kind
     command: str
     nth: int = 1
+    lasting: bool = False
+    """Whether it goes wrong at all later ones too."""
 
 
 @dataclass
@@ -95,7 +100,8 @@ class ForeignDevice:
         self.commands.append(command)
         for fault in self.faults:
             count = sum(asked.startswith(fault.command) for asked in self.commands)
-            if command.startswith(fault.command) and count == fault.nth:
+            hit = count >= fault.nth if fault.lasting else count == fault.nth
+            if command.startswith(fault.command) and hit:
                 self._fail(fault.kind, command)
                 return
         self._send(*self._answer(command))
@@ -116,6 +122,15 @@ class ForeignDevice:
                 self._unplug()
             case "lost-digits":
                 self._send(*self._answer(command[:-2]))
+            case "changed-digit":
+                self._send(*self._answer(command[:-1] + f"{int(command[-1], 16) ^ 1:x}"))
+            case "changed-score":
+                lines = self._answer(command)
+                self._send(*(line.replace(".9", ".8") for line in lines))
+            case "restart":
+                self._buffer.clear()
+                self._expected, self._scores = 0, ()
+                self._send("m-timestamp-mode-performance", "m-lap-us-12", "m-init-done")
             case "backwards":
                 self.infer_us = -self.infer_us
                 self._send(*self._answer(command))
