@@ -1,0 +1,112 @@
+"""Reads ``results.txt`` as the official checker does: a figure counts if text stands before it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Name = Literal[
+    "top1", "auc", "throughput", "energy", "latency", "window throughput", "window energy"
+]
+"""`latency` is ours alone: the official runners report none of single queries."""
+
+_NUMBER = r"([0-9.]+)"
+_FORMS: dict[Name, re.Pattern[str]] = {
+    "top1": re.compile(rf"Top[- ]1%?\s?([:=]) {_NUMBER}"),
+    "auc": re.compile(rf"AUC\s?([:=]) {_NUMBER}"),
+    "throughput": re.compile(rf"Median throughput (is)\s+{_NUMBER} inf\./sec\."),
+    "energy": re.compile(rf"Median energy cost (is) {_NUMBER} uJ/inf"),
+    "latency": re.compile(rf"Latency p(50|90|99) is {_NUMBER} sec\."),
+    "window throughput": re.compile(rf"Throughput\s*(:)\s*{_NUMBER} inf\./sec\."),
+    "window energy": re.compile(rf"Energy/Inf\.?\s*(:)\s*{_NUMBER} uJ/inf"),
+}
+_WITHOUT_TEXT = ("energy", "window throughput", "window energy")
+"""What is read at the start of a line too."""
+
+_MAX_CLAIMS = 1000
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A figure as it stands in the file."""
+
+    name: Name
+    text: str
+    line: int
+    sign: str
+    """What stands before the number: ``:`` is how EEMBC's runner wrote, ``=`` how today's does; of
+    a latency, its percentile."""
+
+    @property
+    def value(self) -> float:
+        """The number; the official checker fails on one that is none.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return float(self.text)
+
+    @property
+    def decimals(self) -> int:
+        """Digits behind the point."""
+        return len(self.text.partition(".")[2])
+
+    def agrees_with(self, value: float) -> bool:
+        """Whether it is `value`, rounded to as many digits."""
+        return abs(self.value - value) <= 10.0**-self.decimals * (0.5 + 1e-6)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All figures of a file, in its order."""
+
+    claims: tuple[Claim, ...]
+    unread: tuple[Claim, ...]
+    """Figures that the official checker passes over, as no text stands before them."""
+    broken: tuple[Claim, ...]
+    """Figures that are no numbers."""
+
+    def last(self, name: Name) -> Claim | None:
+        """The figure that counts: the last one of this name."""
+        return next((claim for claim in reversed(self.claims) if claim.name == name), None)
+
+    def counting(self, *names: Name) -> tuple[Claim, ...]:
+        """The figures of these names that count."""
+        return tuple(claim for name in names if (claim := self.last(name)))
+
+    def all(self, name: Name) -> tuple[Claim, ...]:
+        """All figures of this name."""
+        return tuple(claim for claim in self.claims if claim.name == name)
+
+
+def read_summary(text: str) -> Summary:
+    """Find the figures in the text of a ``results.txt``; at most a thousand of them."""
+    claims: list[Claim] = []
+    unread: list[Claim] = []
+    broken: list[Claim] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        for claim, before in _claims_in(line, number):
+            if not _is_number(claim):
+                broken.append(claim)
+            elif claim.name in _WITHOUT_TEXT or before.endswith(" "):
+                claims.append(claim)
+            else:
+                unread.append(claim)
+            if len(claims) + len(unread) + len(broken) >= _MAX_CLAIMS:
+                return Summary(tuple(claims), tuple(unread), tuple(broken))
+    return Summary(tuple(claims), tuple(unread), tuple(broken))
+
+
+def _claims_in(line: str, number: int) -> Iterable[tuple[Claim, str]]:
+    for name, form in _FORMS.items():
+        for match in form.finditer(line):
+            yield Claim(name, match[2], number, match[1]), line[: match.start()]
+
+
+def _is_number(claim: Claim) -> bool:
+    try:
+        return claim.value < float("inf")
+    except ValueError:
+        return False
