@@ -5,47 +5,27 @@ The expected lines are those of the public reference firmware, as real devices p
 
 from __future__ import annotations
 
+import itertools
 import subprocess
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import serial
-from numpy.typing import NDArray
 
 from tinyhil import firmware
 from tinyhil.board import Board
 from tinyhil.data import Material
 from tinyhil.deadline import Deadline
 from tinyhil.dut import Dut
-from tinyhil.errors import DeviceError, FirmwareError
+from tinyhil.errors import FirmwareError
 from tinyhil.firmware import Firmware
 from tinyhil.flash import load_flasher
-from tinyhil.paths import SUITES
 from tinyhil.session import Session
 from tinyhil.task import Task
 
-
-class Terminal:
-    """A terminal on the board's port: a command in, the lines of its answer out."""
-
-    def __init__(self, port: serial.Serial) -> None:
-        self._port = port
-
-    def type(self, command: str) -> list[str]:
-        """Lines of the answer before `m-ready`; a line end other than CR LF stays visible."""
-        self._port.write(command.encode())
-        return self.read()
-
-    def read(self) -> list[str]:
-        answer = self._port.read_until(b"m-ready\r\n").decode()
-        assert answer.endswith("m-ready\r\n"), f"no m-ready: {answer!r}"
-        return answer.split("\r\n")[:-2]
-
-    def raw(self, command: str) -> bytes:
-        self._port.write(command.encode())
-        return bytes(self._port.read_until(b"m-ready\r\n"))
+from .terminal import Terminal
 
 
 @pytest.fixture
@@ -146,42 +126,62 @@ def test_time_since_boot_never_runs_backwards(terminal: Terminal) -> None:
     assert stamps == sorted(stamps)
 
 
-def test_each_inference_has_its_own_time(live_session: Session, stand_in: Material) -> None:
-    deadline = Deadline.after(60)
-    live_session.load(stand_in.data.samples[0].data, deadline)
-    inference = live_session.infer(20, 0, deadline)
-    ticks = live_session.laps(20, deadline)
+def laps(terminal: Terminal, asked: str = "") -> tuple[int, ...]:
+    """Ticks of each inference of the last `infer`."""
+    lines = [line.partition("-[") for line in terminal.type(f"hil laps{asked}%")]
+    ticks = [tuple(map(int, ticks.removesuffix("]").split(","))) for _, _, ticks in lines]
+    starts = itertools.accumulate(map(len, ticks[:-1]), initial=0)
+    assert [name for name, _, _ in lines] == [f"m-hil-laps-{start}" for start in starts]
+    return tuple(itertools.chain(*ticks))
+
+
+def test_each_inference_has_its_own_time(terminal: Terminal, stand_in: Material) -> None:
+    terminal.load(stand_in.data.samples[0].data)
+    lines = terminal.type("infer 20 0%")
+    start, end = (int(line.removeprefix("m-lap-us-")) for line in lines[3:5])
+    ticks = laps(terminal)
     assert len(ticks) == 20
-    microseconds = inference.end_us - inference.start_us
-    assert abs(sum(ticks) / 25 - microseconds) <= 2
+    assert abs(sum(ticks) / 25 - (end - start)) <= 2
     assert max(ticks) - min(ticks) <= 50, "equal work takes equal time, but for the loop's first"
-    with pytest.raises(DeviceError, match="Laps kept: 20"):
-        live_session.laps(21, deadline)
+    assert terminal.type("hil laps 0 21%") == ["e-[Laps kept: 20]"]
 
 
 def test_the_same_inferences_take_the_same_ticks_again(
-    live_session: Session, stand_in: Material
+    terminal: Terminal, stand_in: Material
 ) -> None:
-    deadline = Deadline.after(60)
-    live_session.load(stand_in.data.samples[3].data, deadline)
+    terminal.load(stand_in.data.samples[3].data)
     runs = set()
     for _ in range(5):
-        live_session.infer(4, 0, deadline)
-        runs.add(live_session.laps(4, deadline))
+        terminal.type("infer 4 0%")
+        runs.add(laps(terminal))
     assert len(runs) == 1
 
 
-def test_more_inferences_than_times_are_kept_of_are_run_all_the_same(
-    live_session: Session, stand_in: Material
+def test_the_extension_tells_what_the_device_is(
+    terminal: Terminal, stand_in_firmware: Firmware
 ) -> None:
-    info = live_session.identify(Deadline.after(5))
-    assert info.extension is not None
-    capacity, deadline = info.extension.lap_capacity, Deadline.after(120)
-    live_session.load(stand_in.data.samples[0].data, deadline)
-    assert live_session.infer(capacity + 1, 0, deadline).count == capacity + 1
-    assert len(live_session.laps(capacity, deadline)) == capacity
-    with pytest.raises(DeviceError, match=f"Laps kept: {capacity}"):
-        live_session.laps(capacity + 1, deadline)
+    assert terminal.type("hil info%") == [
+        "m-hil-version-2",
+        "m-hil-frames-1",
+        "m-hil-tick-hz-25000000",
+        "m-hil-lap-capacity-1024",
+        f"m-hil-arena-bytes-{stand_in_firmware.model.arena_bytes}",
+        "m-hil-received-lost-0",
+        f"m-hil-model-sha256-[{stand_in_firmware.model.sha256}]",
+    ]
+
+
+def test_more_inferences_than_times_are_kept_of_are_run_all_the_same(terminal: Terminal) -> None:
+    terminal.port.timeout = 120
+    assert terminal.type("infer 1025 0%")[2] == "m-infer-start-1025"
+    assert len(laps(terminal, " 0 1024")) == 1024
+    assert terminal.type("hil laps 0 1025%") == ["e-[Laps kept: 1024]"]
+
+
+def test_the_sum_of_a_sample_that_came_as_text_is_told(terminal: Terminal) -> None:
+    sample = bytes(range(100))
+    terminal.load(sample)
+    assert terminal.type("hil crc%") == [f"m-hil-crc-{zlib.crc32(sample)}"]
 
 
 def test_the_input_stays_whole_through_inferences(
@@ -197,26 +197,6 @@ def test_the_input_stays_whole_through_inferences(
 def test_the_stack_is_painted_and_its_use_is_a_part_of_it(live_session: Session) -> None:
     use = live_session.stack(Deadline.after(5))
     assert 0 < use.used_bytes < use.reserved_bytes
-
-
-def int8_outputs(session: Session, samples: list[bytes]) -> NDArray[np.int8]:
-    """Outputs of the model: three decimals tell apart all 256 steps of a softmax output."""
-    rows = []
-    for sample in samples:
-        session.load(sample, Deadline.after(30))
-        rows.append(session.infer(1, 0, Deadline.after(60)).scores)
-    outputs: NDArray[np.int8] = (np.rint(np.array(rows) * 256) - 128).astype(np.int8)
-    return outputs
-
-
-def test_outputs_on_the_device_equal_the_oracle_of_the_stand_in(
-    live_session: Session, stand_in: Material
-) -> None:
-    oracle = np.load(SUITES / "standin" / "kws01_oracle.npz")
-    samples = stand_in.data.samples[:100]
-    assert [sample.name for sample in samples] == list(oracle["names"][:100])
-    outputs = int8_outputs(live_session, [sample.data for sample in samples])
-    assert np.array_equal(outputs, oracle["outputs"][:100])
 
 
 def test_a_second_build_does_nothing(
