@@ -1,0 +1,137 @@
+"""Builds the firmware's core for this machine: a task's replayed device, see `native`.
+
+One call of the C compiler, without CMake and without a cross compiler. What was built is kept under
+the sum of all that went into it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tinyhil.errors import BenchError, FirmwareError
+from tinyhil.paths import FIRMWARE
+from tinyhil.task import Task
+
+_COMPILER = "cc"
+_FLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE")
+_SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+_BUILD_S = 120.0
+_SHOWN_LINES = 30
+
+_CORE = FIRMWARE / "core"
+_PORT = FIRMWARE / "ports" / "host"
+_INCLUDES = (_CORE, _PORT, FIRMWARE / "kernels" / "include")
+
+DEVICE = ("main.c", "port.c", "line.c", "replay.c")
+"""Files of the host's port that make a device."""
+
+NOT_OF_CORE = ("rtt.c",)
+"""Files of the core that the port replaces: a process has no debug probe."""
+
+
+def build(task: Task, folder: Path, *, sanitize: bool = False) -> Path:
+    """Build the replayed device of a task.
+
+    Args:
+        task: whose shapes, encoding and results it has.
+        folder: keeps what was built; several processes may share it.
+        sanitize: with the address and undefined-behaviour sanitizers; what they find ends it.
+
+    Returns:
+        The program.
+
+    Raises:
+        BenchError: there is no C compiler.
+        FirmwareError: the build fails.
+    """
+    core = [path for path in sorted(_CORE.glob("*.c")) if path.name not in NOT_OF_CORE]
+    # The port has a `main` of its own, which reads the command line.
+    return compile_program(task, [*core, *(_PORT / name for name in DEVICE)], folder, sanitize)
+
+
+def compile_program(task: Task, files: list[Path], folder: Path, sanitize: bool) -> Path:
+    """Compile `files` and the task's adapters into a program; see `build`."""
+    compiler = shutil.which(_COMPILER)
+    if compiler is None:
+        raise BenchError(
+            f"there is no C compiler for this machine: no program '{_COMPILER}'",
+            hint="on Debian: apt install gcc libc6-dev",
+        )
+    adapters = _CORE / "adapters"
+    sources = [
+        *files,
+        adapters / f"input_{task.input.encoding}.c",
+        adapters / f"result_{task.result}.c",
+    ]
+    arguments = [
+        *(*_FLAGS, *(_SANITIZERS if sanitize else ())),
+        *(f"-D{name}={value}" for name, value in _definitions(task).items()),
+        *(f"-I{folder}" for folder in _INCLUDES),
+    ]
+    target = folder / f"{task.name}-{_digest(compiler, arguments, sources)}"
+    if target.exists():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        # Many devices may be started at once; the first one builds.
+        with FileLock(f"{target}.lock", timeout=2 * _BUILD_S):
+            if not target.exists():
+                part = target.with_suffix(".part")
+                _run([compiler, *arguments, *map(str, sources), "-lm", "-o", str(part)], task)
+                part.replace(target)
+    except Timeout as error:
+        raise BenchError(
+            f"{target}: another build has held this file for {2 * _BUILD_S:g} s",
+            hint="end that process, then try again",
+        ) from error
+    return target
+
+
+def _definitions(task: Task) -> dict[str, str]:
+    """Macros of the task, for the firmware and for the host port's model_config.h."""
+    sample = task.input.window_bytes or task.input.bytes
+    element = 4 if task.input.encoding == "float32" else 1
+    size = sample // element
+    return {
+        "HIL_TASK": f'"{task.name}"',
+        "HIL_SAMPLE_ELEMENT": str(element),
+        "MODEL_INPUT_BYTES": str(size),
+        "MODEL_OUTPUT_COUNT": str(task.results if task.result == "scores" else size),
+        "main": "firmware_main",
+    }
+
+
+def _digest(compiler: str, arguments: list[str], sources: list[Path]) -> str:
+    """Sum of the compiler's version, its arguments and every file that it may read."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
+    read = [*sources, *(file for folder in _INCLUDES for file in sorted(folder.glob("*.h")))]
+    whole = hashlib.sha256(version)
+    for part in (*map(os.fsencode, arguments), *(file.read_bytes() for file in read)):
+        whole.update(hashlib.sha256(part).digest())
+    return whole.hexdigest()[:16]
+
+
+def _run(command: list[str], task: Task) -> None:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_BUILD_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FirmwareError(
+            f"the replayed device of '{task.name}' was not built in {_BUILD_S:g} s",
+            hint="see what else keeps this machine busy, then try again",
+            stage="build",
+        ) from error
+    if done.returncode != 0:
+        output = "\n".join(done.stderr.strip().splitlines()[-_SHOWN_LINES:])
+        raise FirmwareError(
+            f"the replayed device of '{task.name}' can't be built:\n{output}",
+            hint="the compiler's message above names the place; sanitizers need libasan, libubsan",
+            stage="build",
+        )
