@@ -195,3 +195,16 @@ def test_an_endless_frame_is_reported_once_and_costs_no_memory() -> None:
     assert [type(item) for item in received] == [Damaged]
     assert len(reader.held) < 9000
     assert reader.feed(b"\0" + status(1, 2, 3, 4)) == [Status(1, 2, 3, 4)]
+
+
+def test_what_was_sent_after_a_question_is_not_missing_in_its_answer() -> None:
+    pipeline = Pipeline(SESSION, QUEUE)
+    pipeline.push(Query(bytes(5000)))
+    pipeline.next_frame()
+    pipeline.ping()
+    pipeline.next_frame()
+    pipeline.receive(Status(0, frames.ANSWERS_PING, 1, 0))
+    assert pipeline.repeated == 0
+    pipeline.ping()
+    pipeline.receive(Status(0, frames.ANSWERS_PING, 1, 0))
+    assert pipeline.repeated == 1

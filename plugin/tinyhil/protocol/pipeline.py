@@ -74,6 +74,7 @@ class Pipeline:
         self._cursor = 0  # how many of them have been sent since the last turn
         self._reached = 0  # how many of them have been sent ever
         self._flying = 0  # bytes on the wire of those
+        self._asked = 0  # sequence number of the first piece not sent when the device was asked
         self._waiting: deque[Query] = deque()  # without an answer
         self._pushed = 0
         self._answered = 0
@@ -128,7 +129,8 @@ class Pipeline:
         return frames.data(self.session, self._turn, sequence, piece)
 
     def ping(self) -> bytes:
-        """The frame that asks how far the device has come."""
+        """The frame that asks how far the device has come with what was sent before."""
+        self._asked = self._base + self._cursor
         return frames.ping(self.session, self._turn)
 
     def receive(self, frame: Frame) -> tuple[Query, Result] | None:
@@ -141,7 +143,8 @@ class Pipeline:
         match frame:
             case Status():
                 self._acknowledge(frame.expected)
-                if frame.turn == self._turn and frame.why in (frames.GAP, frames.ANSWERS_PING):
+                lost = frame.why == frames.ANSWERS_PING and self._base < self._asked
+                if frame.turn == self._turn and (lost or frame.why == frames.GAP):
                     self._go_back()
                 if frame.answered > self._answered:
                     raise LostAnswerError

@@ -28,7 +28,7 @@ from tinyhil.task import Window
 _BURST_BYTES = 2048
 """Sent over a wire between two looks at what has come."""
 
-_LEAST_QUIET_S, _MOST_QUIET_S = 0.1, 4.0
+_LEAST_QUIET_S, _MOST_QUIET_S = 0.3, 4.0
 """How long nothing comes before the device is asked how far it is."""
 
 _FIRST_S = 120.0
