@@ -64,9 +64,9 @@ def test_a_killed_owner_takes_its_board_along(runtime: Path, killed_by: signal.S
 
 @pytest.mark.parametrize("end", ["", "raise SystemExit(3)", "raise RuntimeError", "board = None"])
 def test_an_owner_that_forgets_to_stop_its_board_leaves_none(runtime: Path, end: str) -> None:
-    with owner(then=end) as process:
+    with owner(then=f"sys.stdin.readline()\n{end}") as process:
         qemu = qemu_of(process)
-        process.wait(20)
+        process.communicate("\n", timeout=20)
     assert is_gone(qemu)
     assert list(runtime.iterdir()) == []
 

@@ -145,6 +145,52 @@ def test_memory_of_a_running_core_is_accessed_without_stopping_it(running: Emula
         assert echoes(running)
 
 
+def test_a_running_core_stands_still_while_its_probe_is_locked(
+    running: EmulatedBoard, echo_image: Image
+) -> None:
+    counter = echo_image.symbol("counter").address
+    with (
+        debugging(running, "attach") as target,
+        serial.serial_for_url(running.serial_url, timeout=10) as port,
+    ):
+        port.write(b"C")
+        for _ in range(10):
+            target.session.probe.lock()
+            held = [target.read32(counter) for _ in range(3)]
+            assert target.get_state() is Target.State.RUNNING
+            target.session.probe.unlock()
+            assert held == held[:1] * 3
+            deadline = Deadline.after(10)
+            while target.read32(counter) == held[0]:
+                assert not deadline.expired
+        target.session.probe.lock()
+        target.read32(counter)
+        target.halt()
+        target.session.probe.unlock()
+        assert target.get_state() is Target.State.HALTED
+        stopped = target.read32(counter)
+        assert target.read32(counter) == stopped
+
+
+def test_a_breakpoint_between_two_accesses_is_not_run_over(
+    running: EmulatedBoard, echo_image: Image
+) -> None:
+    address = echo_image.symbol("timed_loop").address & ~1
+    with serial.serial_for_url(running.serial_url, timeout=10) as port:
+        with debugging(running) as target:
+            target.set_breakpoint(address, Target.BreakpointType.HW)
+            for _ in range(20):
+                target.resume()
+                port.write(b"T")
+                deadline = Deadline.after(10)
+                while target.get_state() is Target.State.RUNNING:
+                    target.write32(0x2100_0000, target.read32(0x2100_0000) + 1)
+                    assert not deadline.expired
+                assert target.read_core_register("pc") == address
+                target.step()
+        assert port.read_until(b"\n").startswith(b"ticks")
+
+
 def test_a_write_reaches_the_peripherals(emulated: EmulatedBoard) -> None:
     with debugging(emulated) as target:
         target.write32(TIMER0_RELOAD, 0x1234)

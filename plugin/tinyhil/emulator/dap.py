@@ -5,7 +5,8 @@ Register names: Arm Debug Interface Architecture Specification ADIv5.2 (IHI 0031
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 
 from tinyhil.emulator.cores import ROM_TABLE, CoreFacts
 from tinyhil.emulator.gdb import StubFaultError
@@ -109,37 +110,51 @@ class DebugAccessPort:
 
     def _read_data(self, count: int) -> list[int]:
         size = 1 << (self._csw & 7)
-        if not self._csw & _CSW_INCREMENT:
-            return [self._lanes(self._transfer_in(self._tar, size)) for _ in range(count)]
-        data = self._transfer_in(self._tar, size * count)
-        words = []
-        for offset in range(0, len(data), size):
-            words.append(self._lanes(data[offset : offset + size]))
-            self._advance(size)
+        words: list[int] = []
+        for length in self._bursts(size, count):
+            data = self._transfer_in(self._tar, length)
+            if size == 4:
+                words += struct.unpack(f"<{length // 4}I", data)
+                self._advance(length)
+                continue
+            for offset in range(0, length, size):
+                # A narrow transfer uses the lanes of its address.
+                shift = 8 * (self._tar & 3)
+                words.append(int.from_bytes(data[offset : offset + size], "little") << shift)
+                self._advance(size)
         return words
-
-    def _lanes(self, data: bytes) -> int:
-        """Bytes as they lie on the bus: a narrow transfer uses the lanes of its address."""
-        shift = 8 * (self._tar & 3) if len(data) < 4 else 0
-        return int.from_bytes(data, "little") << shift
 
     def _write_data(self, values: Sequence[int]) -> None:
         size = 1 << (self._csw & 7)
-        start = self._tar
-        data = bytearray()
-        for value in values:
-            shift = 8 * (self._tar & 3) if size < 4 else 0
-            data += (value >> shift & (1 << 8 * size) - 1).to_bytes(size, "little")
-            if self._csw & _CSW_INCREMENT:
-                self._advance(size)
+        first = 0
+        for length in self._bursts(size, len(values)):
+            burst = values[first : first + length // size]
+            first += len(burst)
+            start = self._tar
+            if size == 4:
+                data = struct.pack(f"<{len(burst)}I", *burst)
+                self._advance(length)
             else:
-                self._transfer_out(start, bytes(data))
-                data.clear()
-        if data:
-            self._transfer_out(start, bytes(data))
+                data = b""
+                for value in burst:
+                    data += (value >> 8 * (self._tar & 3)).to_bytes(8, "little")[:size]
+                    self._advance(size)
+            self._transfer_out(start, data)
+
+    def _bursts(self, size: int, count: int) -> Iterator[int]:
+        """Bytes of each access of the bus that `count` transfers from TAR on come to."""
+        if not self._csw & _CSW_INCREMENT:
+            yield from [size] * count
+            return
+        left = size * count
+        while left:
+            length = min(left, _INCREMENT_WRAP - self._tar % _INCREMENT_WRAP)
+            yield length
+            left -= length
 
     def _advance(self, size: int) -> None:
-        self._tar = self._tar & -_INCREMENT_WRAP | (self._tar + size) % _INCREMENT_WRAP
+        if self._csw & _CSW_INCREMENT:
+            self._tar = self._tar & -_INCREMENT_WRAP | (self._tar + size) % _INCREMENT_WRAP
 
     def _transfer_in(self, address: int, size: int) -> bytes:
         try:

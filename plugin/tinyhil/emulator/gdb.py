@@ -1,6 +1,8 @@
 """Client of QEMU's gdb stub: the remote serial protocol over a unix socket.
 
 Connecting pauses the machine. Nothing but `interrupt` and `stopped` may be called while it runs.
+Packets are gathered until an answer is needed, then sent at once: most of an access's time is that
+of two processes waking each other up, so a pause, its accesses and their answers are one exchange.
 https://sourceware.org/gdb/current/onlinedocs/gdb.html/Remote-Protocol.html
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tinyhil.deadline import Deadline
@@ -15,6 +18,7 @@ from tinyhil.deadline import Deadline
 ANSWER_S = 5.0
 """How long QEMU may take to answer; it answers in well under a millisecond."""
 
+_INTERRUPT = b"\x03"
 _SIGINT = 2
 _MEMORY_CHUNK = 1984
 """Bytes of one memory packet: QEMU's packets hold 4096 characters, two for each byte."""
@@ -42,11 +46,16 @@ class GdbClient:
         """
         self._socket = socket.socket(socket.AF_UNIX)
         self._received = b""
+        self._outgoing = bytearray()
         self.running = False
         """Whether the machine runs, as far as is known: see `stopped`."""
+        self._interrupting = False
+        self._signal = _SIGINT
+        """Of the last stop."""
         try:
             self._socket.connect(str(path))
-            self._command("?")  # also drops what a client that was killed left as breakpoints
+            self._post("?")  # also drops what a client that was killed left as breakpoints
+            self._receive(Deadline.after(ANSWER_S))
             self._registers = self._read_registers()
         except OSError as error:
             self.close()
@@ -63,7 +72,8 @@ class GdbClient:
 
     def resume(self) -> None:
         """Let the machine run."""
-        self._send("c")
+        self._post("c")
+        self._flush()
         self.running = True
 
     def step(self, *, interrupts: bool) -> None:
@@ -73,17 +83,26 @@ class GdbClient:
         """
         # QEMU's mask: 1 single-step, 2 no interrupts, 4 the timers stand still.
         self._expect_ok(f"Qqemu.sstep={1 if interrupts else 7:x}")
-        self._send("s")
+        self._post("s")
         if self._await(Deadline.after(_STEP_S)) is None:
-            self._transmit(b"\x03")
+            self._outgoing += _INTERRUPT
             self._receive(Deadline.after(ANSWER_S))
 
-    def interrupt(self) -> bool:
-        """Pause the machine; says whether it had stopped at a breakpoint in the same instant."""
-        if self.stopped():
-            return True
-        self._transmit(b"\x03")
-        return self._note_stop(self._receive(Deadline.after(ANSWER_S))) != _SIGINT
+    def interrupt(self) -> None:
+        """Pause the running machine; accesses may follow at once, `settle` waits for it."""
+        self._outgoing += _INTERRUPT
+        self._interrupting = True
+        self.running = False
+
+    def settle(self) -> bool:
+        """After `interrupt`: wait until the machine stands still.
+
+        Returns:
+            Whether it had stopped at a breakpoint in the same instant.
+        """
+        while self._interrupting:
+            self._note_stop(self._receive(Deadline.after(ANSWER_S)))
+        return self._signal != _SIGINT
 
     def stopped(self) -> bool:
         """Whether the running machine has stopped by itself, at a breakpoint."""
@@ -109,14 +128,12 @@ class GdbClient:
         Raises:
             StubFaultError: there is no memory.
         """
-        data = bytearray()
-        while len(data) < size:
-            count = min(size - len(data), _MEMORY_CHUNK)
-            answer = self._command(f"m{address + len(data):x},{count:x}")
+        chunks = list(_chunks(address, size))
+        answers = self._commands(f"m{start:x},{count:x}" for start, count in chunks)
+        for (start, count), answer in zip(chunks, answers, strict=True):
             if len(answer) != 2 * count:
-                raise StubFaultError(f"no memory at {address + len(data):#010x}")
-            data += bytes.fromhex(answer.decode("ascii", "replace"))
-        return bytes(data)
+                raise StubFaultError(f"no memory at {start:#010x}")
+        return bytes.fromhex(b"".join(answers).decode("ascii", "replace"))
 
     def write(self, address: int, data: bytes) -> None:
         """Write memory, also memory that is read-only to the core; never reaches a peripheral.
@@ -124,9 +141,14 @@ class GdbClient:
         Raises:
             StubFaultError: there is no memory.
         """
-        for offset in range(0, len(data), _MEMORY_CHUNK):
-            chunk = data[offset : offset + _MEMORY_CHUNK]
-            self._expect_ok(f"M{address + offset:x},{len(chunk):x}:{chunk.hex()}")
+        # QEMU drops a write to nowhere without a word, but refuses to read there.
+        edges = (address, address + len(data) - 1)
+        reads = [f"m{edge:x},1" for edge in edges]
+        answers = self._commands([*reads, *_write_commands(address, data)])
+        for edge, answer in zip(edges, answers[:2], strict=True):
+            if len(answer) != 2:
+                raise StubFaultError(f"no memory at {edge:#010x}")
+        _require_ok(answers[2:], address)
 
     def write_physical(self, address: int, data: bytes) -> None:
         """Write as the bus does, which reaches the peripherals (not the core's own).
@@ -134,11 +156,9 @@ class GdbClient:
         Raises:
             StubFaultError: nothing there.
         """
-        self._expect_ok("Qqemu.PhyMemMode:1")
-        try:
-            self.write(address, data)
-        finally:
-            self._expect_ok("Qqemu.PhyMemMode:0")
+        writes = _write_commands(address, data)
+        mode = "Qqemu.PhyMemMode:"
+        _require_ok(self._commands([f"{mode}1", *writes, f"{mode}0"]), address)
 
     def has_register(self, name: str) -> bool:
         """Whether this QEMU shows the register."""
@@ -199,32 +219,44 @@ class GdbClient:
 
     def _command(self, command: str) -> bytes:
         """Send a packet to the paused machine; returns the answer."""
-        self._send(command)
+        return self._commands([command])[0]
+
+    def _commands(self, commands: Iterable[str]) -> list[bytes]:
+        """Send packets to the paused machine; returns an answer to each."""
+        count = 0
+        for command in commands:
+            self._post(command)
+            count += 1
         deadline = Deadline.after(ANSWER_S)
+        return [self._answer(deadline) for _ in range(count)]
+
+    def _answer(self, deadline: Deadline) -> bytes:
         while True:
             packet = self._receive(deadline)
-            # Connecting stops a running machine, which the stub then tells us unasked.
-            if command == "?" or not packet.startswith((b"T", b"S")):
+            if not packet.startswith((b"T", b"S")):
                 return packet
+            # Else the machine has stopped because of `interrupt`, or because we connected.
+            if self._interrupting:
+                self._note_stop(packet)
 
-    def _note_stop(self, packet: bytes) -> int:
-        """Take a stop reply; returns its signal."""
+    def _note_stop(self, packet: bytes) -> None:
         match = re.match(rb"[TS]([0-9a-f]{2})", packet)
         if not match:
             raise StubLostError(f"gdb stub: unexpected stop reply {packet[:24]!r}")
-        self.running = False
-        return int(match[1], 16)
+        self._signal = int(match[1], 16)
+        self._interrupting = self.running = False
 
-    def _send(self, command: str) -> None:
+    def _post(self, command: str) -> None:
         body = command.encode()
-        self._transmit(b"$%s#%02x" % (body, sum(body) & 0xFF))
+        self._outgoing += b"$%s#%02x" % (body, sum(body) & 0xFF)
 
-    def _transmit(self, data: bytes) -> None:
+    def _flush(self) -> None:
         try:
             self._socket.settimeout(ANSWER_S)
-            self._socket.sendall(data)
+            self._socket.sendall(self._outgoing)
         except OSError as error:
             raise StubLostError(f"gdb stub: {error}") from error
+        self._outgoing.clear()
 
     def _receive(self, deadline: Deadline) -> bytes:
         """The next packet."""
@@ -236,10 +268,14 @@ class GdbClient:
     def _await(self, deadline: Deadline) -> bytes | None:
         """The next packet, or None if none comes before `deadline`."""
         packet = self._take_packet()
+        if packet is None and self._outgoing.strip(b"+"):
+            self._flush()
         while packet is None and self._fill(deadline.remaining()):
             packet = self._take_packet()
         if packet is not None:
-            self._transmit(b"+")
+            # Goes out with what comes next. One for each packet, no more: while the machine runs,
+            # QEMU takes any other byte for an interrupt.
+            self._outgoing += b"+"
         return packet
 
     def _take_packet(self) -> bytes | None:
@@ -262,3 +298,21 @@ class GdbClient:
             raise StubLostError("gdb stub: QEMU closed the connection")
         self._received += chunk
         return True
+
+
+def _chunks(address: int, size: int) -> Iterator[tuple[int, int]]:
+    """Address and size of each packet that it takes to move so many bytes."""
+    for offset in range(0, size, _MEMORY_CHUNK):
+        yield address + offset, min(size - offset, _MEMORY_CHUNK)
+
+
+def _write_commands(address: int, data: bytes) -> Iterator[str]:
+    for start, count in _chunks(address, len(data)):
+        chunk = data[start - address :][:count]
+        yield f"M{start:x},{count:x}:{chunk.hex()}"
+
+
+def _require_ok(answers: Iterable[bytes], address: int) -> None:
+    for answer in answers:
+        if answer != b"OK":
+            raise StubFaultError(f"no write to {address:#010x}: {answer[:24]!r}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tinyhil.deadline import Deadline
-from tinyhil.emulator.gdb import ANSWER_S, GdbClient
+from tinyhil.emulator.gdb import ANSWER_S, GdbClient, StubLostError
 from tinyhil.emulator.qmp import QmpClient
 from tinyhil.emulator.runtime import GDB_SOCKET, QMP_SOCKET
 
@@ -25,36 +25,42 @@ class Machine:
         """Attach to the QEMU whose sockets lie in `folder`; it goes on as it was."""
         self.trapped = False
         """Set when the machine stopped by itself, at a breakpoint; the reader clears it."""
-        self._qmp = QmpClient(folder / QMP_SOCKET, Deadline.after(ANSWER_S))
-        try:
-            # Asked first, because a gdb connection pauses the machine.
-            status = self._qmp.execute("query-status", Deadline.after(ANSWER_S))
-            self._gdb = GdbClient(folder / GDB_SOCKET)
-        except BaseException:
-            self._qmp.close()
-            raise
+        self._folder = folder
+        self._held = 0
+        self._owed = False
+        """The machine is paused for an access, and goes on after it."""
+        # Asked first, because a gdb connection pauses the machine.
+        with self._qmp() as qmp:
+            status = qmp.execute("query-status", Deadline.after(ANSWER_S))
+        self._gdb = GdbClient(folder / GDB_SOCKET)
         if status.get("running"):
             self._gdb.resume()
 
     def close(self) -> None:
         """Detach; the machine stays as it is, halted or running."""
+        with suppress(StubLostError):
+            self._held = 1
+            self.release()
         self._gdb.close()
-        self._qmp.close()
 
     @property
     def running(self) -> bool:
         """Whether it runs at this moment."""
-        if self._gdb.running and self._gdb.stopped():
+        if self._owed:
+            self._settle()
+        elif self._gdb.running and self._gdb.stopped():
             self.trapped = True
-        return self._gdb.running
+        return self._owed or self._gdb.running
 
     def halt(self) -> None:
         """Stop it."""
-        if self.running and self._gdb.interrupt():
-            self.trapped = True
+        self._pause()
+        self._settle()
+        self._owed = False
 
     def resume(self) -> None:
         """Let the halted machine run."""
+        self._owed = False
         self._gdb.resume()
 
     def step(self, *, interrupts: bool) -> None:
@@ -69,7 +75,8 @@ class Machine:
     def reset(self) -> None:
         """Reset it; it is halted then, before its first instruction."""
         self.halt()
-        self._qmp.reset(Deadline.after(ANSWER_S))
+        with self._qmp() as qmp:
+            qmp.reset(Deadline.after(ANSWER_S))
         self.trapped = False
 
     @contextmanager
@@ -79,11 +86,44 @@ class Machine:
         A running machine stands still meanwhile. Its own time does too, so that the firmware
         can't tell: the analogue of the bus cycles that a debug port steals.
         """
-        was_running = self.running
-        if was_running:
-            self.halt()
+        self.hold()
         try:
+            self._pause()
             yield self._gdb
         finally:
-            if was_running and not self.trapped:
-                self._gdb.resume()
+            self.release()
+
+    def hold(self) -> None:
+        """From the next access on, a running machine stays paused until `release`.
+
+        So a burst of accesses costs one pause; may be nested.
+        """
+        self._held += 1
+
+    def release(self) -> None:
+        """End a `hold`."""
+        self._held -= 1
+        if not self._held and self._owed:
+            self._settle()
+            if self._owed:
+                self.resume()
+
+    def _pause(self) -> None:
+        if self._gdb.running:
+            self._gdb.interrupt()
+            self._owed = True
+
+    def _settle(self) -> None:
+        """Wait until the machine has paused; one that a breakpoint stopped first does not go on."""
+        if self._owed and self._gdb.settle():
+            self.trapped = True
+            self._owed = False
+
+    @contextmanager
+    def _qmp(self) -> Iterator[QmpClient]:
+        """A connection for one moment: an open one is sent an event at each pause."""
+        qmp = QmpClient(self._folder / QMP_SOCKET, Deadline.after(ANSWER_S))
+        try:
+            yield qmp
+        finally:
+            qmp.close()

@@ -49,9 +49,6 @@ class SystemBus:
             if address in _PERIPHERALS:
                 stub.write_physical(address, data)
             else:
-                # QEMU drops a write to nowhere without a word, but refuses to read there.
-                for edge in {address, address + len(data) - 1}:
-                    stub.read(edge, 1)
                 stub.write(address, data)
         if len(data) == 2:
             self._track_software_breakpoint(address, data)

@@ -65,10 +65,12 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
         super().__init__()
         self._board = board
         self._open = ExitStack()
+        self._machine: Machine | None = None
         self._core: CoreDebug | None = None
         self._port: DebugAccessPort | None = None
         self._protocol: DebugProbe.Protocol | None = None
         self._reset_asserted = False
+        self._locks = 0
 
     # Facts
 
@@ -126,13 +128,16 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
                     f"emulated board {self.unique_id} can't be reached: {error}"
                 ) from error
             undo.callback(machine.close)
+            self._machine = machine
+            if self._locks:
+                machine.hold()
             facts = core_facts(self._board.core)
             self._core = CoreDebug(machine, facts)
             self._port = DebugAccessPort(facts, SystemBus(machine, self._core, facts))
             self._open = undo.pop_all()
 
     def close(self) -> None:
-        self._core = self._port = None
+        self._machine = self._core = self._port = None
         self._open.close()
 
     def connect(self, protocol: DebugProbe.Protocol | None = None) -> None:
@@ -147,6 +152,26 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
 
     def set_clock(self, frequency: float) -> None:
         """Nothing: there is no clock on this wire."""
+
+    # Bursts
+
+    def lock(self) -> None:
+        """Begin accesses that belong together: pyOCD locks the probe around each transfer.
+
+        A running machine stays paused from the first one to `unlock`.
+        """
+        super().lock()
+        self._locks += 1
+        if self._machine and self._locks == 1:
+            self._machine.hold()
+
+    def unlock(self) -> None:
+        try:
+            if self._machine and self._locks == 1:
+                self._guard(self._machine.release)
+        finally:
+            self._locks -= 1
+            super().unlock()
 
     # The reset line
 
