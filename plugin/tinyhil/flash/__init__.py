@@ -19,7 +19,7 @@ from tinyhil.elf import Image
 from tinyhil.errors import ConfigError, FirmwareError
 
 if TYPE_CHECKING:
-    from tinyhil.flash._pyocd_rtt import RttSender
+    from tinyhil.flash._pyocd_rtt import RttLink
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all; each image counts thrice: it is compared,
@@ -135,8 +135,8 @@ def reset(board: Board, probe_uid: str, deadline: Deadline) -> None:
         flasher.reset()
 
 
-def open_rtt(board: Board, probe_uid: str, control_block: int) -> RttSender:
-    """Open a channel into the running board through its probe; see `RttSender`.
+def open_rtt(board: Board, probe_uid: str, control_block: int) -> RttLink:
+    """Open the channels of the running board, one up, one down, by its probe; see `RttLink`.
 
     Args:
         board: facts of the board.
@@ -144,11 +144,12 @@ def open_rtt(board: Board, probe_uid: str, control_block: int) -> RttSender:
         control_block: address of the firmware's RTT control block.
 
     Raises:
-        BenchError: the probe is missing, taken or dead, or there is no control block.
+        BenchError: the probe is missing, taken or dead.
+        DeviceError: there is no control block, or it makes no sense.
     """
-    from tinyhil.flash._pyocd_rtt import RttSender as Sender  # noqa: PLC0415 - pyOCD is slow
+    from tinyhil.flash._pyocd_rtt import RttLink as Opened  # noqa: PLC0415 - pyOCD is slow
 
-    return Sender(board, probe_uid, control_block)
+    return Opened(board, probe_uid, control_block)
 
 
 def check_fit(image: Image, board: Board) -> None:

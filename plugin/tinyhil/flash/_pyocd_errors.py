@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from pyocd.core import exceptions
 
-from tinyhil.errors import BenchError, ConfigError, TinyhilError
+from tinyhil.errors import BenchError, ConfigError, LinkError, TinyhilError
 
 # Without a handler of its own, Python prints a library's warnings on the user's terminal.
 _LOGGER = logging.getLogger("pyocd")
@@ -59,7 +59,12 @@ class Warnings(logging.Handler):
 
 @contextmanager
 def translated(
-    doing: str, board: str, probe_uid: str, warnings: Warnings, stage: str = "flash"
+    doing: str,
+    board: str,
+    probe_uid: str,
+    warnings: Warnings,
+    stage: str | None = "flash",
+    kind: type[BenchError | LinkError] = BenchError,
 ) -> Iterator[None]:
     """Turn pyOCD's exceptions into ours.
 
@@ -68,12 +73,14 @@ def translated(
         board: name of the board.
         probe_uid: of the probe.
         warnings: what pyOCD said on the way; goes into the message.
-        stage: of the flow.
+        stage: of the flow; None if whoever called knows better.
+        kind: of our error, but for what the board's file is to blame for.
     """
     try:
         yield
     except TinyhilError as error:
-        error.locate(board, stage)
+        if stage:
+            error.locate(board, stage)
         raise
     except exceptions.TargetSupportError as error:
         raise ConfigError(
@@ -85,8 +92,8 @@ def translated(
         ) from error
     except (exceptions.Error, OSError) as error:
         said = str(warnings)
-        hint = next(hint for kind, hint in _HINTS if isinstance(error, kind))
-        raise BenchError(
+        hint = next(hint for cause, hint in _HINTS if isinstance(error, cause))
+        raise kind(
             f"probe {probe_uid} failed at {doing}: {error}{f' (pyOCD: {said})' if said else ''}",
             hint=_LOCKED_HINT if _LOCKED.search(said) else hint,
             board=board,

@@ -1,12 +1,11 @@
-"""Commands over the serial port, samples through the debug probe by SEGGER RTT.
+"""Commands over the serial port, frames through the debug probe by SEGGER RTT.
 
-The debug port is 50 to 1000 times faster than the wire of a UART. The probe is not touched while
-the device infers; latency and throughput are measured without it.
+The debug port of an emulated board is many times faster than the UART that QEMU plays; a physical
+one may be slower or faster than its wire, as the probe is.
 """
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from tinyhil.flash import open_rtt
@@ -15,16 +14,17 @@ from tinyhil.links.serial import open_link
 if TYPE_CHECKING:
     from tinyhil.dut import Dut
     from tinyhil.elf import Image
-    from tinyhil.session import SampleChannel
+    from tinyhil.links import Link
 
-__all__ = ["open_channel", "open_link"]
+__all__ = ["open_frames", "open_link"]
 
 
-def open_channel(dut: Dut, image: Image) -> AbstractContextManager[SampleChannel]:
-    """Open the probe on the running board and find the firmware's channel.
+def open_frames(dut: Dut, image: Image) -> Link:
+    """Open the probe on the running board and find the channels that its firmware has opened.
 
     Raises:
-        BenchError: the probe is missing, taken or dead, or the channel is not there.
+        BenchError: the probe is missing, taken or dead.
+        DeviceError: the firmware has not opened its channels, or they make no sense.
         FirmwareError: the image was linked without RTT.
     """
     return open_rtt(dut.board, dut.probe_uid, image.symbol("_SEGGER_RTT").address)
