@@ -11,7 +11,7 @@ DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help bench bench-ad-full bench-kernels bench-oracle fuzz test lint setup system clean
+.PHONY: help bench bench-ad-full bench-kernels bench-link bench-oracle fuzz test lint setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -22,6 +22,9 @@ bench: setup ## set up, then run the benchmark (TINYHIL_DATA=DIR: on the officia
 
 bench-kernels: setup ## our kernels beside the field's best open ones, model by model
 	python -m tinyhil.benchmarks.kernels
+
+bench-link: setup ## time per sample over paced wires: the official way, ours, and the limit; minutes
+	python -m tinyhil.benchmarks.link
 
 bench-oracle: setup ## outputs on the device beside those of the reference (ORACLE="--board 'mps*' --limit 100")
 	python -m tinyhil.benchmarks.oracle $(ORACLE)

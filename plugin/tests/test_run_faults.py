@@ -56,11 +56,13 @@ def scores(_: bytes) -> list[float]:
         ),
     ],
 )
-def test_a_device_that_breaks_during_the_fourth_upload(
+def test_a_device_that_breaks_from_the_fourth_upload_on(
     emulated: qemu.EmulatedBoard, tmp_path: Path, kind: Kind, title: str
 ) -> None:
     started = time.monotonic()
-    with ForeignDevice("kws01", scores, faults=[Fault(kind, "db load", nth=4)]) as device:
+    with ForeignDevice(
+        "kws01", scores, faults=[Fault(kind, "db load", nth=4, lasting=True)]
+    ) as device:
         options = wire(tmp_path, emulated.probe_uid, device.port)
         status, output = run(tmp_path / "runs", *options, "-m", "accuracy")
     assert status == 1

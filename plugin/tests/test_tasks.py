@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,65 +14,67 @@ from tinyhil import firmware, flash
 from tinyhil.bench import stations
 from tinyhil.benchmarks.oracle import expected
 from tinyhil.board import Board
-from tinyhil.data import material
+from tinyhil.data import Sample, material
 from tinyhil.deadline import Deadline
 from tinyhil.dut import attached
 from tinyhil.facts import load_named
-from tinyhil.links import open_channel, open_link
-from tinyhil.measure import Upload, upload_by
+from tinyhil.links import open_link
 from tinyhil.paths import SUITES
+from tinyhil.queries import Queries
+from tinyhil.queries.opening import asking
 from tinyhil.session import Session
-from tinyhil.task import Task, load_tasks
+from tinyhil.task import Task, Window, load_tasks
 
 LATER = Path(__file__).parent / "later"
 
 
 @contextmanager
-def running(
-    board: Board, task: Task, model: Path, folder: Path
-) -> Iterator[tuple[Session, Upload]]:
-    """A session with an emulated board that runs a task, and the way of samples to it."""
+def running(board: Board, task: Task, model: Path, folder: Path) -> Iterator[Queries]:
+    """Queries to an emulated board that runs a task."""
     image = firmware.build(board, task, model, folder).image
     with attached(stations({board.name: board}, None)[board.name]) as dut:
         flash.flash(image, board, dut.probe_uid, Deadline.after(60))
         session = Session(open_link("rtt", dut))
         session.synchronize(Deadline.after(10))
-        with open_channel("rtt", dut, image) as channel:
-            yield session, upload_by(session, channel)
+        info = session.identify(Deadline.after(10))
+        with asking(session, info, dut, image, "rtt") as queries:
+            yield queries
 
 
 def int8(data: bytes) -> NDArray[np.int8]:
     return np.frombuffer(data, dtype=np.int8)
 
 
+def windows(task: Task, samples: Sequence[Sample]) -> list[Window]:
+    return [window for sample in samples for window in task.input.windows(sample.data)]
+
+
 @pytest.mark.parametrize("name", ["ic01", "kws01", "vww01"])
 def test_a_classifier_answers_as_its_oracle(name: str, mps2: Board, tmp_path: Path) -> None:
     task = load_tasks()[name]
     made = material(task, None, tmp_path)
-    oracle = np.load(SUITES / "standin" / f"{name}_oracle.npz")
-    with running(mps2, task, made.model, tmp_path / "build") as (session, upload):
-        for sample, output in zip(made.data.samples[:8], oracle["outputs"], strict=False):
-            upload(sample.data, 0)
-            inference = session.infer(1, 0, Deadline.after(30))
-            assert np.array_equal(int8(session.output(Deadline.after(5))), output.ravel())
-            assert np.allclose(inference.scores, (output.ravel() + 128.0) / 256, atol=0.0006)
-            assert session.read_back(Deadline.after(30)) == sample.data, "the sample stays whole"
+    samples = made.data.samples[:8]
+    oracle = np.load(SUITES / "standin" / f"{name}_oracle.npz")["outputs"][:8].reshape(8, -1)
+    with running(mps2, task, made.model, tmp_path / "build") as queries:
+        answers = list(queries.each(windows(task, samples), output=True))
+    for answer, output in zip(answers, oracle, strict=True):
+        assert np.array_equal(int8(answer.output), output)
+        assert np.allclose(answer.scores, (output + 128.0) / 256, atol=0.0006)
 
 
 def test_anomaly_detection_answers_the_error_of_each_window(mps2: Board, tmp_path: Path) -> None:
     task = load_tasks()["ad01"]
     made = material(task, None, tmp_path)
     oracle = np.load(SUITES / "standin" / "ad01_oracle.npz")
-    by_name = {sample.name: sample.data for sample in made.data.samples}
+    by_name = {sample.name: sample for sample in made.data.samples}
     name = str(oracle["output_names"][0])
     errors = oracle["window_mse"][oracle["names"].tolist().index(name)]
-    with running(mps2, task, made.model, tmp_path / "build") as (session, upload):
-        for number, window in enumerate(task.input.windows(by_name[name])[:40]):
-            upload(window.data, window.keep)
-            (error,) = session.infer(1, 0, Deadline.after(30)).scores
-            output = int8(session.output(Deadline.after(5)))
-            assert np.array_equal(output, oracle["outputs"][0][number])
-            assert error == pytest.approx(errors[number], abs=0.0006)
+    with running(mps2, task, made.model, tmp_path / "build") as queries:
+        answers = list(queries.each(windows(task, [by_name[name]])[:40], output=True))
+    for number, answer in enumerate(answers):
+        assert np.array_equal(int8(answer.output), oracle["outputs"][0][number])
+        (error,) = answer.scores
+        assert error == pytest.approx(errors[number], abs=0.0006)
 
 
 def test_windows_overlap_and_a_subset_is_spread_evenly() -> None:
@@ -98,17 +100,11 @@ def test_official_outputs_on_the_device_equal_the_oracle(
     made = material(task, official, tmp_path)
     assert made.data.kind == "official"
     wanted = expected(task, made, official / "oracle", None)
-    chosen = [
-        (data, output)
-        for (data, _), output in zip(wanted.windows[::every], wanted.outputs[::every], strict=True)
-    ]
-    equal = 0
-    with running(mps2, task, made.model, tmp_path / "build") as (session, upload):
-        for data, output in chosen:
-            upload(data, 0)
-            session.infer(1, 0, Deadline.after(30))
-            equal += session.output(Deadline.after(5)) == output.tobytes()
-    assert equal == len(chosen)
+    # Windows that are left out have no successor that keeps a part of them.
+    chosen = [Window(window.data, 0) for window in wanted.windows[::every]]
+    with running(mps2, task, made.model, tmp_path / "build") as queries:
+        outputs = [answer.output for answer in queries.each(chosen, output=True)]
+    assert outputs == [output.tobytes() for output in wanted.outputs[::every]]
     assert len(chosen) == {"kws01": 1000, "ic01": 50, "vww01": 40, "ad01": 377}[name]
 
 
@@ -118,9 +114,8 @@ def test_a_later_model_needs_a_file_of_facts_and_no_more(
 ) -> None:
     task = load_named(LATER / f"{name}.toml", Task)
     oracle = np.load(official / "oracle" / f"{name}.npz")
-    with running(mps2, task, official / task.official.model, tmp_path) as (session, upload):
-        for tensor, output in zip(oracle["inputs"], oracle["outputs"], strict=True):
-            flip = 128 if task.input.encoding == "uint8" else 0
-            upload((tensor.view(np.uint8) ^ flip).tobytes(), 0)
-            session.infer(1, 0, Deadline.after(30))
-            assert np.array_equal(int8(session.output(Deadline.after(5))), output.ravel())
+    flip = 128 if task.input.encoding == "uint8" else 0
+    inputs = [Window((tensor.view(np.uint8) ^ flip).tobytes(), 0) for tensor in oracle["inputs"]]
+    with running(mps2, task, official / task.official.model, tmp_path) as queries:
+        outputs = [answer.output for answer in queries.each(inputs, output=True)]
+    assert outputs == [output.ravel().tobytes() for output in oracle["outputs"]]
