@@ -19,6 +19,7 @@ from tinyhil.submission.layout import (
     submitters,
     tasks_by_folder,
 )
+from tinyhil.submission.names import REHEARSAL, STATUSES
 from tinyhil.submission.summary import Name, Summary, read_summary
 from tinyhil.submission.system import Description, read_description
 from tinyhil.task import Task
@@ -103,7 +104,7 @@ def _system(tree: Tree, submitter: Submitter, system: str) -> Generator[Finding,
     yield from _description(place, description, submitter)
     if rehearsal := description.get("Rehearsal"):
         yield Finding("note", place, f"a rehearsal, not to be handed in: {rehearsal}")
-    elif rules.REHEARSAL in system:
+    elif REHEARSAL in system:
         yield Finding(
             "wrong", place, "the folder is a rehearsal's, the description does not say so"
         )
@@ -122,7 +123,7 @@ def _description(
         if not description.get(key):
             yield Finding("wrong", place, f"'{key}' is missing: {rules.SYSTEM}")
     status = description.get("Status")
-    if status and status.lower() not in map(str.lower, rules.STATUSES):
+    if status and status.lower() not in map(str.lower, STATUSES):
         yield Finding("wrong", place, f"Status is '{status}': {rules.STATUS}")
     division = description.get("Division").lower()
     if division and submitter.division and division != submitter.division:
@@ -147,7 +148,7 @@ def _task(scope: Scope, folder: PurePosixPath) -> Said:
         evidence[name] = gather(scope.tree, place, task.name)
         yield from evidence[name].findings
         yield from _test(Held(scope.tree, place, task, scope.division, scope.data), evidence[name])
-        if evidence[name].rehearsal and rules.REHEARSAL not in str(folder):
+        if evidence[name].rehearsal and REHEARSAL not in str(folder):
             yield Finding("wrong", place, "the log is a rehearsal's, the system's folder is not")
     yield from _same_answers(evidence)
 

@@ -65,7 +65,7 @@ def gather(tree: Tree, folder: PurePosixPath, model: str) -> Evidence:
         if log.model not in (None, model):
             findings.append(Finding("wrong", file, f"is a session of '{log.model}', not {model}"))
         if log.inferences:
-            sources.append(Source(file, log.inferences, log.queries, log=log))
+            sources.append(_log_source(file, log))
     file = folder / "results.json"
     if tree.exists(file):
         try:
@@ -104,6 +104,10 @@ def _traced(tree: Tree, source: Source, kind: str) -> PurePosixPath:
     if not tree.exists(place):
         raise Unreadable(f"{name} is not there")
     return place
+
+
+def _log_source(file: PurePosixPath, log: SessionLog) -> Source:
+    return Source(file, log.inferences, log.queries, labels=log.labels or None, log=log)
 
 
 def _json_source(file: PurePosixPath, answers: tuple[Answer, ...]) -> Source:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from tinyhil.errors import ConfigError
 from tinyhil.submission.files import MIB, Tree
 from tinyhil.submission.findings import Finding
-from tinyhil.submission.rules import DIVISIONS
+from tinyhil.submission.names import DIVISIONS
 from tinyhil.task import Task, load_tasks
 
 TESTS = ("accuracy", "performance", "energy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from rich import box
@@ -11,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tinyhil.submission.findings import Report
+from tinyhil.submission.refusals import Refusal
+from tinyhil.submission.text import shown
 
 _STYLES = {
     "equal": "green",
@@ -20,14 +23,7 @@ _STYLES = {
     "unchecked": "yellow",
     "note": "cyan",
 }
-_SHOWN = 300
 MAX_ROWS = 500
-
-
-def shown(text: str, limit: int = _SHOWN) -> str:
-    """`text` with what is no printable character escaped, and at most `limit` characters of it."""
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return safe if len(safe) <= limit else f"{safe[:limit]}…"
 
 
 def show(report: Report, console: Console) -> None:
@@ -48,6 +44,18 @@ def show(report: Report, console: Console) -> None:
         soft_wrap=True,
         highlight=False,
     )
+
+
+def show_refusals(refused: Sequence[Refusal], console: Console) -> None:
+    """Print what forbids an export, under the rule that forbids it."""
+    by_rule: dict[str, list[str]] = {}
+    for refusal in refused:
+        by_rule.setdefault(refusal.rule, []).append(refusal.what)
+    console.print(Text(f"refused, nothing is written; {len(refused)} reasons:", style="bold red"))
+    for rule, reasons in by_rule.items():
+        console.print(Text(f"rule: {rule}", style="bold"), soft_wrap=True)
+        for reason in reasons:
+            console.print(Text(f"  - {shown(reason)}"), soft_wrap=True)
 
 
 def _figures(report: Report, base: PurePosixPath) -> Table:

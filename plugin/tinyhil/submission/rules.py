@@ -27,17 +27,12 @@ SINGLE_STREAM = (
     f"latency: at least {LENGTH.queries} single queries and {LENGTH.single_stream_s:g} s"
 )
 TARGET = "the closed division has a quality target for each task"
+OPEN_MODEL = "an open row shows its model and the model's accuracy"
 SYSTEM = "the system's description names what the results table shows"
 BOTH_TESTS = "a task is submitted with its accuracy and its performance"
 ONE_SYSTEM = "all results of a system come from one board, one model a task and one firmware"
 EVIDENCE = "every figure follows from the raw answers"
 STATUS = "the category is one of Available, Preview and RDI"
-
-STATUSES = ("Available", "Preview", "RDI")
-DIVISIONS = ("closed", "open")
-
-REHEARSAL = "REHEARSAL"
-"""In the name of a system's folder: its tree is no submission."""
 
 
 def window_problems(windows: Sequence[tuple[str, int, float]]) -> list[str]:

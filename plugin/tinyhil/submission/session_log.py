@@ -3,8 +3,9 @@
 A line is ``<seconds> <source>: <text>``. What the device said comes from the source ``dut``, or
 from ``io`` (the interface board) behind ``[dut]: ``. Which sample it was about, the host says:
 ``Command "bload dut "<path>" <offset> <bytes>"`` (EEMBC; ``bloadp`` through the interface board)
-or ``Loading file <name> at byte <offset>`` (ours). Ours also holds the times of single queries, as
-``tinyhil: m-latency-unit-[<unit>]`` and then ``tinyhil: m-latency-[<time>,…]``.
+or ``Loading file <name> at byte <offset> of class <class>`` (ours). Ours also names the task as
+``m-task-[kws01]``, and holds the times of single queries as ``m-latency-unit-[<unit>]`` and then
+``m-latency-[<time>,…]``, each from the source ``tinyhil``.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ MAX_PROBLEMS = 20
 
 _LINE = re.compile(r"[0-9.]{1,16} ([a-z]{1,16}): (.*)")
 _LOADS = (
-    re.compile(r'Command "bloadp? (?:dut )?"([^"]{1,400})"(?: ([0-9]{1,9}))?(?: [0-9]{1,9})?"'),
-    re.compile(r"Loading file ([^ ]{1,255}) at byte ([0-9]{1,9})"),
+    re.compile(r'Command "bloadp? (?:dut )?"([^"]{1,400})"(?: [0-9]{1,9}){0,2}"()'),
+    re.compile(r"Loading file ([^ ]{1,255}) at byte [0-9]{1,9} of class ([0-9]{1,3})"),
 )
+_TASK = re.compile(r"m-task-\[([a-z0-9]{1,32})\]")
 _TRACE = re.compile(r"m-regfile-fn\[([A-Za-z0-9_.-]{1,100})\]-type\[([a-z]{1,16})\]")
 _LATENCY_UNIT = re.compile(r"m-latency-unit-\[(us|ticks of 1/([0-9]{1,12}) s)\]")
 _LATENCY = re.compile(r"m-latency-\[([0-9]{1,12}(?:,[0-9]{1,12})*)\]")
@@ -60,7 +62,9 @@ class SessionLog:
     inferences: tuple[Inference, ...]
     queries: tuple[Query, ...]
     model: str | None
-    """The task that the device named."""
+    """The task that the device or the host named."""
+    labels: Mapping[str, int]
+    """Classes of samples, where the host tells them."""
     traces: Mapping[str, str]
     """Names of the power monitor's files, by their type: ``emon`` energy, ``etime`` stamps."""
     rehearsal: str | None
@@ -77,6 +81,7 @@ class _Reader:
     inferences: list[Inference] = field(default_factory=list)
     queries: list[Query] = field(default_factory=list)
     model: str | None = None
+    labels: dict[str, int] = field(default_factory=dict)
     traces: dict[str, str] = field(default_factory=dict)
     rehearsal: str | None = None
     problems: list[tuple[int, str]] = field(default_factory=list)
@@ -108,6 +113,8 @@ class _Reader:
                 self.end("the next sample was loaded before it ended")
                 self.file = re.split(r"[/\\]", match[1])[-1]
                 self.awaiting_scores = False
+                if match[2] and len(self.labels) < MAX_INFERENCES:
+                    self.labels[self.file] = int(match[2])
                 return
         if match := _LATENCY.fullmatch(text):
             times = [int(time) * self.tick_s for time in match[1].split(",")]
@@ -117,6 +124,8 @@ class _Reader:
             self.tick_s = 1.0 / max(1, int(match[2])) if match[2] else 1e-6
         elif match := _REHEARSAL.fullmatch(text):
             self.rehearsal = match[1]
+        elif match := _TASK.fullmatch(text):
+            self.model = self.model or match[1]
 
     def _device(self, text: str) -> None:
         if not text.startswith(_DEVICE):
@@ -182,6 +191,7 @@ def read_log(lines: Iterable[tuple[int, str]]) -> SessionLog:
         tuple(reader.inferences),
         tuple(reader.queries),
         reader.model,
+        reader.labels,
         reader.traces,
         reader.rehearsal,
         tuple(reader.problems),

@@ -26,7 +26,7 @@ REQUIRED: Mapping[str, str] = {
     "Inference Framework": "what ran the model, with its version",
 }
 OPTIONAL: Mapping[str, str] = {
-    "Processor count": "1 where it is left empty",
+    "Processor count": "as in '1'",
     "SoC Name": "the chip",
     "SoC Memory capacity (not including processor or accelerator)": "as in '640 KB'",
     "SoC Memory type": "",

@@ -1,0 +1,1 @@
+"""The results table, made from runs and from submission trees."""

@@ -1,0 +1,11 @@
+"""Words that stand in every submission."""
+
+from __future__ import annotations
+
+DIVISIONS = ("closed", "open")
+
+STATUSES = ("Available", "Preview", "RDI")
+"""The categories, as a system's description spells them."""
+
+REHEARSAL = "REHEARSAL"
+"""In the name of a system's folder: its tree is no submission."""
