@@ -30,13 +30,16 @@ static inline void ring_put(struct ring *ring, uint8_t byte) {
         return;
     }
     ring->bytes[head] = byte;
+    __atomic_signal_fence(__ATOMIC_RELEASE); /* The byte before what makes it known. */
     ring->head = next;
 }
 
 /* Takes the oldest byte; the queue must not be empty. */
 static inline uint8_t ring_take(struct ring *ring) {
+    __atomic_signal_fence(__ATOMIC_ACQUIRE); /* Not before it was known to be there. */
     uint32_t tail = ring->tail;
     uint8_t byte = ring->bytes[tail];
+    __atomic_signal_fence(__ATOMIC_RELEASE); /* Taken before its place is free. */
     ring->tail = ring_after(ring, tail);
     return byte;
 }
