@@ -85,7 +85,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     # What it imports, other commands need not.
     from tinyhil.gate.compare import Gate, failed  # noqa: PLC0415
     from tinyhil.gate.reading import load_all  # noqa: PLC0415
-    from tinyhil.gate.table import COLUMNS, gate_table  # noqa: PLC0415
+    from tinyhil.gate.table import show  # noqa: PLC0415
     from tinyhil.gate.tolerance import parse  # noqa: PLC0415
 
     paths: Sequence[Path] = options.paths
@@ -98,9 +98,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         )
     gate = Gate(load_all(paths[:1]), parse(options.tolerance), options.confidence)
     comparisons = gate.compare(load_all(paths[1:]))
-    if not console.is_terminal:
-        console = Console(file=console.file, width=COLUMNS)
-    console.print(gate_table(comparisons))
+    show(comparisons, console)
     return 1 if failed(comparisons) else 0
 
 

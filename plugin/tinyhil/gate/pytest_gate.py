@@ -17,7 +17,7 @@ from tinyhil.errors import ConfigError
 from tinyhil.gate.compare import CONFIDENCE, Comparison, Gate
 from tinyhil.gate.matching import refuse_strangers
 from tinyhil.gate.reading import Measured, load_all, read_measure
-from tinyhil.gate.table import COLUMNS, gate_table
+from tinyhil.gate.table import show
 from tinyhil.gate.tolerance import GATED, Gated, parse
 from tinyhil.paths import SUITES
 from tinyhil.plan import Plan
@@ -185,11 +185,8 @@ def pytest_terminal_summary(
     if gate is None or plan is None:
         return
     terminalreporter.section("against the baseline")
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=COLUMNS)
     if results:
-        console.print(gate_table(results))
+        show(results, Console())
     boards = {station.board.name for station in plan.stations}
     places = {(line.board, line.task) for line in gate.lines if line.board in boards}
     left = sum(len(gate.metrics(*place)) for place in places) - len(results)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from tinyhil.gate.compare import WORDS, Comparison, failed
 from tinyhil.gate.wording import change_text, value_text
 
-COLUMNS = 110
+_COLUMNS = 110
 """At least; a log file has no width of its own."""
 
 _STYLES = {
@@ -23,15 +24,17 @@ _STYLES = {
 }
 
 
-def gate_table(comparisons: Sequence[Comparison]) -> Table:
-    """One line a figure; the caption counts them, and says of each failed one why."""
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        collapse_padding=True,
-        pad_edge=False,
-        caption_justify="left",
-        caption_style="",
-    )
+def show(comparisons: Sequence[Comparison], console: Console) -> None:
+    """Print one line a figure; below, each failed one in words, and how many there are of each."""
+    if not console.is_terminal:
+        console = Console(file=console.file, width=_COLUMNS)
+    console.print(_table(comparisons))
+    for text in (*(f"- {entry}" for entry in failed(comparisons)), *_summary(comparisons)):
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(comparisons: Sequence[Comparison]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     for heading in ("board", "task", "metric"):
         table.add_column(heading, overflow="fold")
     for heading in ("baseline", "candidate", "change"):
@@ -45,7 +48,6 @@ def gate_table(comparisons: Sequence[Comparison]) -> Table:
         word = WORDS[entry.status] if entry else WORDS[entry.status].upper()
         cells = (entry.board, entry.task, entry.metric, *_figures(entry))
         table.add_row(*map(Text, cells), Text(word, style=_STYLES[entry.status]))
-    table.caption = Text("\n".join([*map(_words, failed(comparisons)), _summary(comparisons)]))
     return table
 
 
@@ -57,17 +59,12 @@ def _figures(entry: Comparison) -> tuple[str, str, str]:
     return old, new, change_text(entry.metric, entry.old, entry.new)
 
 
-def _words(entry: Comparison) -> str:
-    return f"- {entry}"
-
-
-def _summary(comparisons: Sequence[Comparison]) -> str:
+def _summary(comparisons: Sequence[Comparison]) -> Iterator[str]:
     counts = {status: sum(entry.status == status for entry in comparisons) for status in WORDS}
     parts = [f"{counts['worse']} worse", f"{counts['missing']} missing"]
     parts += [f"{counts['better']} better", f"{counts['same']} the same"]
     parts += [f"{counts['new']} new"] if counts["new"] else []
     emulated = sorted({entry.board for entry in comparisons if entry.emulated})
-    text = f"{len(comparisons)} figures: {', '.join(parts)}"
+    yield f"{len(comparisons)} figures: {', '.join(parts)}"
     if emulated:
-        text += f"\n{', '.join(emulated)}: emulated, instruction counts and no times of silicon"
-    return text
+        yield f"{', '.join(emulated)}: emulated, instruction counts and no times of silicon"

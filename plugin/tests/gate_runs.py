@@ -1,0 +1,179 @@
+"""Run folders as a run leaves them, with the times, sizes and answers that a test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil import metrics
+from tinyhil.facts import Metric
+from tinyhil.record import Entry, Record, Subject
+from tinyhil.verdict import judge
+
+EMULATED = Subject(
+    "mps2-an386", "cortex-m4", True, "kws01", "serial", "none", "stand-in", "da7a", "30de1", "f1"
+)
+SILICON = replace(EMULATED, board="nucleo-l4r5zi", emulated=False)
+
+TICK_HZ = 25_000_000
+INPUTS = tuple(f"sample_{number}.bin" for number in range(5))
+_STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def _times() -> dict[str, NDArray[np.int64]]:
+    """Of a firmware that takes 166 ms, the first query after a pause 16 ticks less."""
+    times = np.full(205, 4_150_165)
+    times[::11] = 4_150_149
+    return dict.fromkeys(INPUTS, times)
+
+
+def _windows() -> dict[str, tuple[int, float]]:
+    return dict.fromkeys(INPUTS, (62, 62 * 0.1660066))
+
+
+def answers(samples: int = 100, wrong: int = 4) -> dict[str, tuple[int, list[float]]]:
+    """Label and scores of each sample; the last ones are wrong."""
+    found = {}
+    for number in range(samples):
+        label = number % 3
+        chosen = (label + 1) % 3 if number >= samples - wrong else label
+        found[f"{number:04}.bin"] = (label, [0.9 if c == chosen else 0.05 for c in range(3)])
+    return found
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a run measured."""
+
+    subject: Subject = EMULATED
+    ticks: Mapping[str, NDArray[np.int64]] = field(default_factory=_times)
+    tick_hz: int = TICK_HZ
+    windows: Mapping[str, tuple[int, float]] = field(default_factory=_windows)
+    energies: Mapping[str, float] | None = None
+    """Of each window, in joules."""
+    answers: Mapping[str, tuple[int, list[float]]] = field(default_factory=answers)
+    inferences: int | None = None
+    """If not all windows of the samples were inferred."""
+    text: int = 45_336
+    bss: int = 53_076
+    stack: int = 372
+    leave_out: Sequence[str] = ()
+    """Measures that were not made."""
+    error: str | None = None
+    """What ended the single-stream measure."""
+
+
+def write(runs: Path, content: Content) -> Path:
+    """Write a run folder."""
+    record = Record(runs, content.subject.board)
+    for measure, writer in _WRITERS.items():
+        if measure not in content.leave_out:
+            writer(record, content)
+    return record.folder
+
+
+def _append(
+    record: Record,
+    content: Content,
+    measure: str,
+    samples: int,
+    found: Mapping[Metric, float],
+    details: Mapping[str, Any],
+    error: str | None = None,
+) -> None:
+    verdicts = () if error else judge(found, {})
+    made = Entry(
+        content.subject, measure, None, samples, found, verdicts, details, _STARTED, 1.0, error
+    )
+    record.append(made)
+
+
+def _accuracy(record: Record, content: Content) -> None:
+    for name, (label, scores) in content.answers.items():
+        row = {"sample": name, "label": label, "scores": [scores], "stamps_us": [[0, 1]]}
+        record.keep(f"{content.subject.task}-accuracy", row)
+    labels = np.array([label for label, _ in content.answers.values()])
+    table = np.array([scores for _, scores in content.answers.values()])
+    area = metrics.auc(labels, table)
+    assert area is not None
+    found: dict[Metric, float] = {"top1": metrics.top1(labels, table), "auc": area}
+    count = len(labels)
+    details = {"inferences": content.inferences or count, "inferences_of_the_full_set": count}
+    _append(record, content, "accuracy", count, found, details)
+
+
+def _single_stream(record: Record, content: Content) -> None:
+    for name, ticks in content.ticks.items():
+        for batch in np.array_split(ticks, 5):
+            row = {"sample": name, "times": batch.tolist(), "unit": f"1/{content.tick_hz} s"}
+            record.keep(f"{content.subject.task}-single_stream", row)
+    times = np.concatenate(list(content.ticks.values())) / content.tick_hz
+    p50, p90, p99 = (metrics.percentile(times, percent) for percent in metrics.PERCENTILES)
+    found: dict[Metric, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
+    if content.subject.emulated:
+        found["instructions"] = round(p90 / 32e-9)
+    details = {
+        "clock": "timer", "tick_hz": content.tick_hz, "device_s": round(float(times.sum()), 6),
+        "inputs": len(content.ticks),
+    }  # fmt: skip
+    if content.error:
+        _append(record, content, "single_stream", len(times), {}, {}, content.error)
+    else:
+        _append(record, content, "single_stream", len(times), found, details)
+
+
+def _throughput(record: Record, content: Content) -> None:
+    for name, (count, seconds) in content.windows.items():
+        row = {"sample": name, "count": count, "start_us": 0, "end_us": round(seconds * 1e6)}
+        record.keep(f"{content.subject.task}-throughput", row)
+    windows = [(count, round(seconds, 6)) for count, seconds in content.windows.values()]
+    details = {"windows": [{"inferences": count, "device_s": s} for count, s in windows]}
+    found: dict[Metric, float] = {"throughput_ips": metrics.throughput(windows)}
+    _append(record, content, "throughput", sum(count for count, _ in windows), found, details)
+
+
+def _memory(record: Record, content: Content) -> None:
+    sizes = {
+        "text": content.text, "data": 0, "bss": content.bss, "arena": 16_528,
+        "stack_used": content.stack, "stack_reserved": 4096,
+    }  # fmt: skip
+    record.keep(f"{content.subject.task}-memory", sizes)
+    found: dict[Metric, float] = {
+        "flash_bytes": content.text,
+        "ram_bytes": content.bss + content.stack,
+    }
+    _append(record, content, "memory", 1, found, sizes)
+
+
+def _energy(record: Record, content: Content) -> None:
+    if content.energies is None:
+        return
+    rows = []
+    for name, joules in content.energies.items():
+        count, seconds = content.windows[name]
+        rows.append({"inferences": count, "device_s": seconds, "energy_j": joules})
+        record.keep(f"{content.subject.task}-energy", {"sample": name, "energy_j": joules})
+    each = [row["energy_j"] / row["inferences"] for row in rows]
+    _append(
+        record,
+        content,
+        "energy",
+        sum(int(row["inferences"]) for row in rows),
+        {"energy_j": float(np.median(each))},
+        {"windows": rows},
+    )
+
+
+_WRITERS = {
+    "accuracy": _accuracy,
+    "single_stream": _single_stream,
+    "throughput": _throughput,
+    "memory": _memory,
+    "energy": _energy,
+}
