@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from ctypes import sizeof
@@ -100,6 +101,7 @@ class RttLink:
         self._board = board
         self._probe_uid = probe_uid
         self._received = b""
+        self._looked = 0.0
         self._written = (0, b"")  # an address, and what we wrote last before it
         with ExitStack() as undo:
             self._warnings = Warnings()
@@ -129,7 +131,9 @@ class RttLink:
     def read(self, deadline: Deadline) -> bytes:
         """See `Link.read`."""
         pause_s = _FIRST_PAUSE_S
-        while not (data := self.poll()):
+        if self._is_up_to_date:
+            pause_s = _pause(pause_s, deadline)
+        while not (data := self._receive()):
             if deadline.expired:
                 raise LinkTimeoutError(
                     f"nothing came from the RTT channel in {deadline.seconds:.3g} s",
@@ -139,11 +143,8 @@ class RttLink:
         return data
 
     def poll(self) -> bytes:
-        """See `Link.poll`."""
-        if not self._received:
-            self._exchange("receiving", b"")
-        data, self._received = self._received, b""
-        return data
+        """See `Link.poll`; `write` looks too, and directly after it there is nothing new."""
+        return b"" if self._is_up_to_date else self._receive()
 
     def set_baud(self, baud: int) -> None:
         """See `Link.set_baud`."""
@@ -157,6 +158,18 @@ class RttLink:
         with suppress(exceptions.Error, OSError):
             self._session.close()
         self._warnings.close()
+
+    @property
+    def _is_up_to_date(self) -> bool:
+        """Whether there was nothing a moment ago."""
+        return not self._received and time.monotonic() - self._looked < _FIRST_PAUSE_S
+
+    def _receive(self) -> bytes:
+        """What `write` has taken, else what a look finds."""
+        if not self._received:
+            self._exchange("receiving", b"")
+        data, self._received = self._received, b""
+        return data
 
     def _exchange(self, doing: str, data: bytes) -> int:
         """Take what the device has put up, and put down as much of `data` as fits.
@@ -177,6 +190,7 @@ class RttLink:
                 return self._put(at, data)
             finally:
                 self._session.probe.unlock()
+                self._looked = time.monotonic()
 
     def _look(self) -> _Offsets:
         """Read both channels' offsets, which lie so near to each other that one access does."""
