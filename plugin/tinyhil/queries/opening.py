@@ -45,7 +45,7 @@ def asking(
         LinkError, DeviceError: see `Queries`.
     """
     if info.extension is None:
-        yield TextQueries(session, read_back=read_back)
+        yield TextQueries(session, read_back=read_back, baud=dut.baud)
         return
 
     def open_link() -> Link:

@@ -24,8 +24,8 @@ from tinyhil.task import Window
 _ANSWER_S = 10.0
 """How long an answer may take beyond what its bytes need."""
 
-_S_A_BYTE = 0.005
-"""Of a sample, there or back, at most; text at 9600 baud, the slowest in use, takes half of it."""
+_SLOWEST_BAUD = 9600
+"""Of those in use."""
 
 _FIRST_INFERENCE_S = 120.0
 """How long an inference of unknown length may take."""
@@ -45,13 +45,22 @@ class TextQueries:
         read_back: share of the samples, from 0 to 1, that are read back; the first one always is,
             unless it is 0. With a share of 1 a difference is healed as any other fault; with less
             it is an error, for the samples that were not read back can't be trusted then.
-        answer_s: patience with a silent device, in seconds.
+        baud: rate of the wire.
+        answer_s: patience with a silent device beyond what its answer takes on the wire, in
+            seconds.
     """
 
     def __init__(
-        self, session: Session, *, read_back: float = 0.0, answer_s: float = _ANSWER_S
+        self,
+        session: Session,
+        *,
+        read_back: float = 0.0,
+        baud: int = _SLOWEST_BAUD,
+        answer_s: float = _ANSWER_S,
     ) -> None:
         self._session = session
+        # Twice what 24 bits a byte take, and a slow adapter's latency for each piece of 31 bytes.
+        self._s_a_byte = 2 * (24 / baud + 0.02 / protocol.OFFICIAL_PIECE_BYTES)
         self._read_back = read_back
         self._answer_s = answer_s
         self._healed: Counter[str] = Counter()
@@ -123,14 +132,14 @@ class TextQueries:
         return self._read_back > 0 and (first or self._choice.random() < self._read_back)
 
     def _load(self, data: bytes, check: bool) -> None:
-        deadline = self._deadline(_S_A_BYTE * len(data))
+        deadline = self._deadline(self._s_a_byte * len(data))
         try:
             self._session.load(data, deadline, self._piece_bytes)
         except (LinkError, DeviceError):
             # Perhaps its buffer of commands is smaller than the reference's.
             self._piece_bytes = protocol.OFFICIAL_PIECE_BYTES
             raise
-        if check and self._session.read_back(self._deadline(2 * _S_A_BYTE * len(data))) != data:
+        if check and self._session.read_back(self._deadline(2 * self._s_a_byte * len(data))) != data:
             raise self._differs("the input buffer, read back,")
 
     def _compare_scores(self, inference: Inference) -> None:
