@@ -121,7 +121,7 @@ def _quality(figures: Figures) -> str:
         found.append(f"AUC {figures.auc:.4g}")
     if not found:
         return DASH
-    return ", ".join(found) + (f" ({figures.scope})" if figures.scope else "")
+    return ", ".join(found) + (f" ({shown(figures.scope, _WIDTH)})" if figures.scope else "")
 
 
 def _times(count: str, name: str) -> str:

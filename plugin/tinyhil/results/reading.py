@@ -19,7 +19,7 @@ from tinyhil.record import SCHEMA
 from tinyhil.submission.files import MIB, Tree, Unreadable
 
 RECORD = "record.jsonl"
-MAX_BYTES = 256 * MIB
+MAX_BYTES = 128 * MIB
 
 Microseconds = Annotated[int, Field(ge=0, lt=1 << 63)]
 Count = Annotated[int, Field(ge=0, lt=1 << 31)]

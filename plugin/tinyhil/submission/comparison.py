@@ -13,7 +13,7 @@ from tinyhil.submission import rules
 from tinyhil.submission.evidence import Evidence, Source, energy_windows
 from tinyhil.submission.files import Tree, Unreadable
 from tinyhil.submission.findings import Figure, Finding, State
-from tinyhil.submission.labels import load_labels
+from tinyhil.submission.labels import load_labels, official_samples
 from tinyhil.submission.recompute import Quality, quality, windows
 from tinyhil.submission.summary import Claim, Name, Summary
 from tinyhil.task import Task
@@ -68,8 +68,7 @@ def accuracy(held: Held, summary: Summary, evidence: Evidence) -> Said:
         yield from remarks
         for claim in claims:
             yield _quality_figure(held, claim, found, source)
-        for problem in rules.sample_problems(held.task, found.inferences):
-            yield Finding("wrong", source.file, f"{problem}: {rules.WHOLE_SET}")
+        yield from _whole_set(held, found, source)
         if held.division == "closed":
             for problem in rules.target_problems(held.task, found.top1, found.auc):
                 yield Finding("wrong", source.file, f"recomputed, {problem}: {rules.TARGET}")
@@ -143,13 +142,28 @@ def _latencies(held: Held, summary: Summary, source: Source) -> Said:
         yield _figure(held, claim, value, f"{source.file.name}, p{claim.sign}")
 
 
+def _whole_set(held: Held, found: Quality, source: Source) -> Iterator[Finding]:
+    """Samples that are missing; of another list than the pinned one nothing can be told."""
+    if not found.inferences.keys() & official_samples(held.task):
+        text = "no sample is of the pinned list (of ic01 later rounds use another): not compared"
+        yield Finding("unchecked", source.file, text)
+        return
+    for problem in rules.sample_problems(held.task, found.inferences):
+        yield Finding("wrong", source.file, f"{problem}: {rules.WHOLE_SET}")
+
+
 def _labels(held: Held, source: Source) -> tuple[Mapping[str, int], list[Finding]]:
     """Classes of a source's samples: the data set's own ones count, if the user brought them."""
     if held.data is None:
         if source.labels is None:
             raise Unreadable("gives no classes: name the folder of the data sets with --data")
         return source.labels, []
-    labels = load_labels(held.task, held.data)
+    try:
+        labels = load_labels(held.task, held.data)
+    except Unreadable as error:
+        if source.labels is None:
+            raise Unreadable(f"gives no classes, and --data's label file {error}") from error
+        return source.labels, []
     remarks = []
     if not labels.official:
         text = f"the labels of {held.task.name} are not the official ones"

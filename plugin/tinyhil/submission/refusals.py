@@ -137,7 +137,10 @@ def _length(chosen: Chosen, _: Request) -> Iterator[Refusal]:
     if chosen.accuracy:
         inferences = {row.sample: len(row.scores) for row in chosen.samples}
         for problem in rules.sample_problems(chosen.task, inferences):
-            yield Refusal(f"{name} accuracy, perhaps a quick run: {problem}", rules.WHOLE_SET)
+            what = f"{name} accuracy, perhaps a quick run: {problem}"
+            if "windows" in problem:
+                what += "; pytest infers all of them with --hil-all-windows"
+            yield Refusal(what, rules.WHOLE_SET)
 
 
 def _quality(chosen: Chosen, request: Request) -> Iterator[Refusal]:

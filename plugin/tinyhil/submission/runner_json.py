@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tinyhil.submission.files import MIB, Unreadable
 
-MAX_BYTES = 128 * MIB
+MAX_BYTES = 32 * MIB
+"""Read whole, and several times as long in memory; a real one has 14 MiB at most."""
 
 
 Time = Annotated[int, Field(ge=0, lt=1 << 63)]

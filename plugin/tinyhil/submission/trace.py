@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tinyhil.submission.files import MIB, Unreadable
 from tinyhil.submission.runner_json import Power, loads
 
-MAX_BYTES = 256 * MIB
+MAX_BYTES = 64 * MIB
+"""4.6 hours at 1 kHz."""
 MAX_STAMPS = 10_000
 
 _MARK = 0xF1

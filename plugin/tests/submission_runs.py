@@ -1,0 +1,176 @@
+"""Run folders as a real board would leave them, made up answer by answer, for submission trees.
+
+The samples' names are the pinned ones; classes, scores and times are made up by a rule.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from tinyhil import metrics
+from tinyhil.data import LABELS
+from tinyhil.datasets.pins import load_pins
+from tinyhil.facts import Metric
+from tinyhil.record import Entry, Record, Subject
+from tinyhil.task import Task, load_tasks
+
+from . import runs as whole_runs
+
+STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SYSTEM = """
+system = "desk-board"
+[description]
+"Submitter" = "An Org"
+"Board Name" = "Desk board"
+"Processor(s) Name" = "Arm Cortex-M4F"
+"Processor(s) Frequencies" = "120 MHz"
+"Inference Framework" = "tinyhil"
+"""
+
+
+@dataclass(frozen=True)
+class Device:
+    """How a made-up device is and answers."""
+
+    board: str = "desk-board"
+    emulated: bool = False
+    data_set: str = "official"
+    model_sha256: str | None = "official"
+    """`official` stands for the task's own."""
+    firmware_sha256: str = "f1" * 32
+    samples: int | None = None
+    """The first of the set only."""
+    wrong_every: int = 20
+    """Of how many samples one is answered wrongly."""
+    inference_s: float = 0.1
+    window_s: float = 10.5
+    queries: int = 1025
+    measures: tuple[str, ...] = ("accuracy", "throughput", "single_stream")
+    recorded: Mapping[Metric, float] = field(default_factory=dict)
+    """Figures of the record that are not what the answers give."""
+    started: datetime = STARTED
+
+
+_KEPT: list[tempfile.TemporaryDirectory[str]] = []
+
+
+@cache
+def quick_runs() -> Path:
+    """A folder with a real quick run on the emulated board, stand-in data; made once."""
+    _KEPT.append(tempfile.TemporaryDirectory(prefix="tinyhil-quick-"))
+    folder = Path(_KEPT[-1].name)
+    status, output = whole_runs.run(folder, "--hil-quick")
+    assert status == 0, output
+    return folder
+
+
+def write_run(runs: Path, names: tuple[str, ...], device: Device) -> Path:
+    """Write one run of these tasks; returns its folder."""
+    record = Record(runs, device.board)
+    for name in names:
+        task = load_tasks()[name]
+        samples = _samples(task)[: device.samples]
+        for measure in device.measures:
+            _MEASURES[measure](record, task, samples, device)
+    return record.folder
+
+
+def system_file(folder: Path, text: str = SYSTEM) -> Path:
+    """The description of a system."""
+    path = folder / "system.toml"
+    path.write_text(text)
+    return path
+
+
+def _samples(task: Task) -> list[str]:
+    return [name for name in load_pins(task.name) if name != LABELS]
+
+
+def _accuracy(record: Record, task: Task, samples: list[str], device: Device) -> None:
+    labels, scores = [], []
+    windows = len(task.input.windows(bytes(task.input.bytes)))
+    clock = 1_000_000
+    for number, name in enumerate(samples):
+        label = number % len(task.classes)
+        wrong = number % device.wrong_every == 0
+        answer = _answer(task, (label + wrong) % len(task.classes), number)
+        stamps = [(clock, clock + 100_000)] * windows
+        clock += 200_000
+        row = {"sample": name, "label": label, "scores": [answer] * windows, "stamps_us": stamps}
+        record.keep(f"{task.name}-accuracy", row)
+        labels.append(label)
+        scores.append(answer)
+    found: dict[Metric, float] = {}
+    rows, classes = np.array(scores), np.array(labels)
+    if task.result == "scores":
+        found["top1"] = metrics.top1(classes, rows)
+    area = metrics.auc(classes, rows)
+    if area is not None:
+        found["auc"] = area
+    _append(record, task, device, "accuracy", found, len(samples))
+
+
+def _answer(task: Task, said: int, number: int) -> list[float]:
+    if task.result != "scores":
+        return [round(8.0 + 5.0 * said + number % 7 / 4, 3)]
+    rest = 0.1 / (len(task.classes) - 1)
+    return [round(0.9 if index == said else rest, 3) for index in range(len(task.classes))]
+
+
+def _throughput(record: Record, task: Task, samples: list[str], device: Device) -> None:
+    windows, clock = [], 5_000_000
+    count = round(device.window_s / device.inference_s)
+    for name in samples[:5]:
+        end = clock + round(device.window_s * 1e6)
+        row = {"sample": name, "count": count, "start_us": clock, "end_us": end}
+        record.keep(f"{task.name}-throughput", row)
+        windows.append((count, (end - clock) * 1e-6))
+        clock = end + 1000
+    found: dict[Metric, float] = {"throughput_ips": metrics.throughput(windows)}
+    _append(record, task, device, "throughput", found, 5 * count)
+
+
+def _single_stream(record: Record, task: Task, samples: list[str], device: Device) -> None:
+    times = []
+    for number, name in enumerate(samples[:5]):
+        share = device.queries // 5
+        own = [round(device.inference_s * 1e6) + number + query % 3 for query in range(share)]
+        record.keep(f"{task.name}-single_stream", {"sample": name, "times": own, "unit": "us"})
+        times += [time / 1e6 for time in own]
+    found: dict[Metric, float] = {"latency_p90_s": metrics.percentile(np.array(times), 90)}
+    _append(record, task, device, "single_stream", found, len(times))
+
+
+_MEASURES = {
+    "accuracy": _accuracy,
+    "throughput": _throughput,
+    "single_stream": _single_stream,
+}
+
+
+def _append(
+    record: Record,
+    task: Task,
+    device: Device,
+    measure: str,
+    found: Mapping[Metric, float],
+    samples: int,
+) -> None:
+    model = task.official.model_sha256 if device.model_sha256 == "official" else device.model_sha256
+    subject = Subject(
+        device.board, "cortex-m4", device.emulated, task.name, "serial", "closed",
+        device.data_set, "da7a" * 16, model, device.firmware_sha256,
+    )  # fmt: skip
+    own = {metric: device.recorded.get(metric, value) for metric, value in found.items()}
+    minutes = list(_MEASURES).index(measure)
+    entry = Entry(
+        subject, measure, None, samples, own, (), {}, device.started + timedelta(minutes=minutes), 1
+    )
+    record.append(entry)
