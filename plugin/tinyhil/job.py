@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from random import Random
+from typing import Any, cast
 
-from tinyhil import measure, metrics
+from tinyhil import audit, measure, metrics
 from tinyhil.data import Material, Sample
 from tinyhil.dut import Dut
 from tinyhil.elf import Image
@@ -59,8 +61,9 @@ class Job:
 
     @property
     def limits(self) -> Mapping[Metric, Limit]:
-        """Of the task and of the board, by metric."""
-        return {**self.task.targets, **self.dut.board.limits.get(self.task.name, {})}
+        """Of audits, of the task and of the board, by metric."""
+        audits = {audit_metric(name): one.limit for name, one in audit.AUDITS.items()}
+        return {**audits, **self.task.targets, **self.dut.board.limits.get(self.task.name, {})}
 
     @property
     def subject(self) -> Subject:
@@ -103,7 +106,7 @@ class Conversation:
         )
 
 
-Result = Accuracy | SingleStream | Throughput | MemoryUse
+Result = Accuracy | SingleStream | Throughput | MemoryUse | audit.Report
 
 
 @dataclass(frozen=True)
@@ -207,6 +210,37 @@ def _memory(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
     return Finding(use, 1, found, use.as_json())
 
 
+def audit_metric(name: str) -> Metric:
+    """The metric of an audit: how many objections it has."""
+    return cast(Metric, f"audit_{name}")
+
+
+def _audit(name: str) -> Measure:
+    chosen, metric = audit.AUDITS[name], audit_metric(name)
+
+    def make(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
+        job, extension = talk.job, talk.info.extension
+        seed = secrets.randbits(64)
+        setting = audit.Setting(
+            job.task,
+            job.samples,
+            all_windows=job.all_windows,
+            virtual=job.dut.board.emulated,
+            random=Random(seed),  # noqa: S311 - what it draws is unforeseeable by its seed
+            rules=audit.QUICK if job.quick else audit.Rules(),
+            progress=progress,
+        )
+        # An emulated core's instructions are counted the same whoever reads its memory.
+        with talk.asking(job.link if job.dut.board.emulated else "serial") as queries:
+            asker = audit.Asker(queries, extension.tick_hz if extension else None, keep)
+            report = chosen.run(asker, setting)
+        found: dict[Metric, float] = {metric: len(report.objections)}
+        details = {"seed": seed, **report.as_json(), "healed": queries.healed}
+        return Finding(report, report.queries, found, details)
+
+    return Measure(chosen.title, None, (metric,), make)
+
+
 MEASURES: Mapping[str, Measure] = {
     "accuracy": Measure("accuracy", None, ("top1", "auc"), _accuracy),
     "single_stream": Measure(
@@ -217,4 +251,5 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "throughput": Measure("throughput", None, ("throughput_ips",), _throughput),
     "memory": Measure("memory", None, ("flash_bytes", "ram_bytes"), _memory),
+    **{f"audit_{name}": _audit(name) for name in audit.AUDITS},
 }

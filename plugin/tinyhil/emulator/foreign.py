@@ -87,6 +87,27 @@ class ForeignDevice:
         self._thread.join()
         self._unplug()
 
+    # What a kind of device of its own may do otherwise
+
+    def hear(self, command: str) -> None:
+        """A command has come whole: its way over the wire may be played here."""
+
+    def clock_us(self) -> int:
+        """Microseconds since boot."""
+        return self._clock_us
+
+    def run(self, data: bytes, count: int, warm_up: int) -> tuple[Sequence[float], int, int]:
+        """Infer `warm_up` and `count` times.
+
+        Returns:
+            The scores, and the clock before and after the counted inferences.
+        """
+        start = self._clock_us + warm_up * abs(self.infer_us)
+        self._clock_us = start + count * self.infer_us
+        return self.infer(data), start, self._clock_us
+
+    # What every device does
+
     def _serve(self) -> None:
         pending = b""
         while self._plugged and not self._stop.is_set():
@@ -98,6 +119,7 @@ class ForeignDevice:
 
     def _take(self, command: str) -> None:
         self.commands.append(command)
+        self.hear(command)
         for fault in self.faults:
             count = sum(asked.startswith(fault.command) for asked in self.commands)
             hit = count >= fault.nth if fault.lasting else count == fault.nth
@@ -148,7 +170,7 @@ class ForeignDevice:
                 "m-profile-[ULPMark for tinyML Firmware V0.0.1]",
                 f"m-model-[{self.task}]",
             ],
-            "timestamp": [f"m-lap-us-{self._clock_us}"],
+            "timestamp": [f"m-lap-us-{self.clock_us()}"],
             "results": [self._results()],
         }.get(name, [f"e-[Unknown command: {name}]"])
 
@@ -171,15 +193,13 @@ class ForeignDevice:
 
     def _infer(self, words: list[str]) -> list[str]:
         count, warm_up = int(words[0]), int(words[1]) if len(words) > 1 else 10
-        self._scores = self.infer(bytes(self._buffer))
-        start = self._clock_us + warm_up * abs(self.infer_us)
-        self._clock_us = start + count * self.infer_us
+        self._scores, start, end = self.run(bytes(self._buffer), count, warm_up)
         return [
             f"m-warmup-start-{warm_up}",
             "m-warmup-done",
             f"m-infer-start-{count}",
             f"m-lap-us-{start}",
-            f"m-lap-us-{self._clock_us}",
+            f"m-lap-us-{end}",
             "m-infer-done",
             self._results(),
         ]

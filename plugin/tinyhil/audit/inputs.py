@@ -1,0 +1,116 @@
+"""Inputs of audits: samples drawn at random, and inputs that are in nobody's data set.
+
+Made inputs stay within the range of the data, so that a model treats them like any other, and have
+the same shape. Nothing here is foreseeable for a device: all comes from the audit's own draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from random import Random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.data import Sample
+from tinyhil.errors import DataError
+from tinyhil.task import Task
+
+_ELEMENTS = {"int8": "i1", "uint8": "u1", "float32": "<f4"}
+
+_STEP = 1 / 256
+"""Of the data's range, for floats: about one step of what they are quantized to."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """What one query sends."""
+
+    name: str
+    data: bytes
+    label: int | None = None
+    """Of the sample it is from; None where it is made."""
+
+
+def drawn(task: Task, samples: Sequence[Sample], count: int, random: Random) -> list[Input]:
+    """Windows of samples drawn at random, `count` of them or as many as there are, all different.
+
+    Raises:
+        DataError: there are not even two.
+    """
+    found: dict[bytes, Input] = {}
+    for sample in random.sample(list(samples), len(samples)):
+        if len(found) == count:
+            break
+        window = random.choice(task.input.windows(sample.data))
+        found.setdefault(window.data, Input(sample.name, window.data, sample.label))
+    if len(found) < 2:
+        raise DataError(
+            f"an audit of {task.name} needs two different samples, the data set has {len(found)}",
+            hint="bring a data set with more samples",
+        )
+    return list(found.values())
+
+
+def in_order(
+    task: Task, samples: Sequence[Sample], count: int, *, all_windows: bool
+) -> list[Input]:
+    """The first `count` windows as an accuracy run sends them."""
+
+    def windows() -> Iterator[Input]:
+        for sample in samples:
+            for window in task.input.windows(sample.data, all_windows=all_windows):
+                yield Input(sample.name, window.data, sample.label)
+
+    return list(islice(windows(), count))
+
+
+def unseen(task: Task, like: Input, random: Random) -> Input:
+    """A neighbour of an input: half of its values are one step off, none leaves its range.
+
+    So close, an honest device takes the same time for it, even one that is faster on zeros; and
+    whoever knows the data set by heart does not find it there.
+    """
+    values = _values(task, like.data)
+    generator = np.random.default_rng(random.getrandbits(64))
+    low, high = values.min(), values.max()
+    step = 1.0 if values.dtype.kind in "iu" else float(high - low) * _STEP
+    signs = generator.choice([-1.0, 0.0, 0.0, 1.0], len(values))
+    moved = np.clip(values.astype(np.float64) + step * signs, low, high)
+    return Input(f"near {like.name}", moved.astype(values.dtype).tobytes())
+
+
+def permuted(task: Task, like: Input, random: Random) -> Input:
+    """The values of an input in another order."""
+    values = _values(task, like.data)
+    generator = np.random.default_rng(random.getrandbits(64))
+    return Input(f"permuted {like.name}", generator.permutation(values).tobytes())
+
+
+def constants(task: Task, inputs: Sequence[Input]) -> list[Input]:
+    """Inputs of one value: the lowest, the middle and the highest of the given ones."""
+    every = np.concatenate([_values(task, one.data) for one in inputs])
+    size = len(_values(task, inputs[0].data))
+    low, high = float(every.min()), float(every.max())
+    levels = {"lowest": low, "middle": (low + high) / 2, "highest": high}
+    return [
+        Input(f"all {name}", np.full(size, level).astype(every.dtype).tobytes())
+        for name, level in levels.items()
+    ]
+
+
+def exchanged(like: Input, other: Input, part: int, parts: int) -> Input:
+    """An input whose `part`-th of `parts` equal parts (0 is the first) is another's."""
+    element = 4 if len(like.data) % 4 == 0 else 1  # Floats stay whole.
+    count = len(like.data) // element
+    start, end = (element * (count * edge // parts) for edge in (part, part + 1))
+    data = like.data[:start] + other.data[start:end] + like.data[end:]
+    return Input(f"{like.name} with part {part + 1}/{parts} of {other.name}", data)
+
+
+def _values(task: Task, data: bytes) -> NDArray[Any]:
+    values: NDArray[Any] = np.frombuffer(data, np.dtype(_ELEMENTS[task.input.encoding]))
+    return values
