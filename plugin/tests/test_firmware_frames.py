@@ -227,7 +227,7 @@ def test_the_device_holds_as_much_as_it_says_while_it_infers(
     host = host_on(terminal)
     host.start()
     sample = samples(stand_in, 1)[0]
-    host.data(0, query(sample, frames.TIMED, timed=(400, 1)))
+    host.data(0, query(sample, frames.TIMED, timed=(250, 1)))
     burst, sequence = b"", 1
     while len(burst) + 1042 <= 27151:
         burst += host.framed(sequence, query(sample) + query(sample))
@@ -245,12 +245,13 @@ def test_a_frame_leaves_no_trace_in_text(terminal: Terminal) -> None:
 
 
 def test_text_behind_leave_is_a_command(terminal: Terminal, stand_in: Material) -> None:
+    """Also when it has come while the device was busy, so that it waits among the frames."""
     host = host_on(terminal)
     host.start()
     sample = samples(stand_in, 1)[0]
-    host.data(0, query(sample))
-    host.result()
-    host.write(frames.frame(bytes([frames.LEAVE]), 0) + b"hil crc%")
+    busy = host.framed(0, query(sample, frames.TIMED, timed=(30, 1)))
+    host.write(busy + frames.frame(bytes([frames.LEAVE]), 0) + b"hil crc%")
+    assert host.result().crc == zlib.crc32(sample)
     assert terminal.read() == []
     assert terminal.read() == [f"m-hil-crc-{zlib.crc32(sample)}"]
 

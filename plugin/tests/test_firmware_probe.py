@@ -168,9 +168,10 @@ def test_offsets_that_lie_outside_are_not_believed(
     target.write32(down + 12, QUEUE + 1)
     target.write32(down + 12, 0xFFFF_FFF0)
     target.write32(down + 12, before)
-    read = target.read32(up + 16)
+    written, read = target.read32(up + 12), target.read32(up + 16)
     target.write32(up + 16, UP_BYTES)
     rtt.write(frames.frame(struct.pack("<BB", frames.PING, 3), host.session))
+    assert {target.read32(up + 12) for _ in range(200)} == {written}, "the device waits for room"
     target.write32(up + 16, read)
     assert host.read() == Status(3, frames.ANSWERS_PING, 0, 0)
     sample = stand_in.data.samples[0].data
