@@ -195,7 +195,7 @@ class Stream:
 
     def _begin(self) -> None:
         """Draw the fault whose first byte comes next; always as many draws, in one order."""
-        kind, size, second, hold, number = self._random.random_sample(5)
+        kind, size, second, hold, number = self._random.random_sample(5).tolist()
         kinds = self._spec.kinds
         chosen = kinds[int(kind * len(kinds))]
         run = 1
@@ -211,7 +211,7 @@ class Stream:
             self._position,
             run,
             second=int(2 ** (second * _LONGEST_RUN_LOG2)) if chosen == "reorder" else 0,
-            hold_s=(0.001 + hold * (self._spec.hold_ms - 1) / 1000),
+            hold_s=0.001 + hold * (self._spec.hold_ms - 1) / 1000,
             number=int(number * 2**31),
         )
         self._left -= 1
