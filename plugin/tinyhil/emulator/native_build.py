@@ -28,11 +28,9 @@ _CORE = FIRMWARE / "core"
 _PORT = FIRMWARE / "ports" / "host"
 _INCLUDES = (_CORE, _PORT, FIRMWARE / "kernels" / "include")
 
-DEVICE = ("main.c", "port.c", "line.c", "replay.c")
-"""Files of the host's port that make a device."""
-
-NOT_OF_CORE = ("rtt.c",)
-"""Files of the core that the port replaces: a process has no debug probe."""
+_DEVICE = ("main.c", "port.c", "line.c", "replay.c")
+_FUZZER = ("fuzz.c", "fuzz_input.c")
+"""Files of the host's port that make a program."""
 
 
 def build(task: Task, folder: Path, *, sanitize: bool = False) -> Path:
@@ -50,13 +48,21 @@ def build(task: Task, folder: Path, *, sanitize: bool = False) -> Path:
         BenchError: there is no C compiler.
         FirmwareError: the build fails.
     """
-    core = [path for path in sorted(_CORE.glob("*.c")) if path.name not in NOT_OF_CORE]
-    # The port has a `main` of its own, which reads the command line.
-    return compile_program(task, [*core, *(_PORT / name for name in DEVICE)], folder, sanitize)
+    return _build(task, folder, _DEVICE, {"rtt.c"}, sanitize=sanitize)
 
 
-def compile_program(task: Task, files: list[Path], folder: Path, sanitize: bool) -> Path:
-    """Compile `files` and the task's adapters into a program; see `build`."""
+def build_fuzzer(task: Task, folder: Path) -> Path:
+    """Build the program that feeds damaged input to a task's core, with sanitizers.
+
+    See `build`, and ``firmware/ports/host/fuzz.c`` for its command line.
+    """
+    return _build(task, folder, _FUZZER, {"rtt.c", "main.c"}, sanitize=True)
+
+
+def _build(
+    task: Task, folder: Path, port: tuple[str, ...], replaced: set[str], *, sanitize: bool
+) -> Path:
+    """Build a program of files of the port and of the core, but for those that `port` replaces."""
     compiler = shutil.which(_COMPILER)
     if compiler is None:
         raise BenchError(
@@ -65,7 +71,8 @@ def compile_program(task: Task, files: list[Path], folder: Path, sanitize: bool)
         )
     adapters = _CORE / "adapters"
     sources = [
-        *files,
+        *(path for path in sorted(_CORE.glob("*.c")) if path.name not in replaced),
+        *(_PORT / name for name in port),
         adapters / f"input_{task.input.encoding}.c",
         adapters / f"result_{task.result}.c",
     ]
@@ -74,7 +81,7 @@ def compile_program(task: Task, files: list[Path], folder: Path, sanitize: bool)
         *(f"-D{name}={value}" for name, value in _definitions(task).items()),
         *(f"-I{folder}" for folder in _INCLUDES),
     ]
-    target = folder / f"{task.name}-{_digest(compiler, arguments, sources)}"
+    target = folder / f"{task.name}-{Path(port[0]).stem}-{_digest(compiler, arguments)}"
     if target.exists():
         return target
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,14 +110,15 @@ def _definitions(task: Task) -> dict[str, str]:
         "HIL_SAMPLE_ELEMENT": str(element),
         "MODEL_INPUT_BYTES": str(size),
         "MODEL_OUTPUT_COUNT": str(task.results if task.result == "scores" else size),
+        # The port has a `main` of its own, which reads the command line.
         "main": "firmware_main",
     }
 
 
-def _digest(compiler: str, arguments: list[str], sources: list[Path]) -> str:
+def _digest(compiler: str, arguments: list[str]) -> str:
     """Sum of the compiler's version, its arguments and every file that it may read."""
     version = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
-    read = [*sources, *(file for folder in _INCLUDES for file in sorted(folder.glob("*.h")))]
+    read = [file for folder in _INCLUDES for file in sorted(folder.rglob("*.[ch]"))]
     whole = hashlib.sha256(version)
     for part in (*map(os.fsencode, arguments), *(file.read_bytes() for file in read)):
         whole.update(hashlib.sha256(part).digest())
@@ -124,14 +132,14 @@ def _run(command: list[str], task: Task) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise FirmwareError(
-            f"the replayed device of '{task.name}' was not built in {_BUILD_S:g} s",
+            f"the program that plays '{task.name}' was not built in {_BUILD_S:g} s",
             hint="see what else keeps this machine busy, then try again",
             stage="build",
         ) from error
     if done.returncode != 0:
         output = "\n".join(done.stderr.strip().splitlines()[-_SHOWN_LINES:])
         raise FirmwareError(
-            f"the replayed device of '{task.name}' can't be built:\n{output}",
+            f"the program that plays '{task.name}' can't be built:\n{output}",
             hint="the compiler's message above names the place; sanitizers need libasan, libubsan",
             stage="build",
         )

@@ -1,0 +1,60 @@
+"""A short run of the device's fuzzer; ``make fuzz-device`` makes a long one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tinyhil.emulator import native_build
+from tinyhil.emulator.native_build import build_fuzzer
+from tinyhil.paths import FIRMWARE
+from tinyhil.task import Task
+
+from .fuzz_device import Batch, Tally, fuzz
+
+INPUTS = 20_000
+
+
+def tried(task: Task, folder: Path) -> Tally:
+    program = build_fuzzer(task, folder)
+    return fuzz([Batch(task.name, program, 0, INPUTS)], lambda _: None)
+
+
+def test_no_input_breaks_the_core(kws01: Task, tmp_path: Path) -> None:
+    tally = tried(kws01, tmp_path)
+    assert tally.failure is None
+    assert sum(tally.done.values()) == INPUTS
+
+
+@pytest.mark.parametrize(
+    ("file", "sound", "broken", "said"),
+    [
+        ("query.c", " || keep > hil->input_size", "", "out of bounds"),
+        ("transport_wire.c", "hil->text_queue, sizeof", "hil->input, sizeof", "left its memory"),
+    ],
+)
+def test_a_core_that_lacks_a_check_is_found_out(
+    file: str,
+    sound: str,
+    broken: str,
+    said: str,
+    kws01: Task,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    firmware = tmp_path / "firmware"
+    shutil.copytree(FIRMWARE, firmware)
+    damaged = firmware / "core" / file
+    text = damaged.read_text(encoding="utf-8")
+    assert sound in text
+    damaged.write_text(text.replace(sound, broken), encoding="utf-8")
+    core, port = firmware / "core", firmware / "ports" / "host"
+    monkeypatch.setattr(native_build, "_CORE", core)
+    monkeypatch.setattr(native_build, "_PORT", port)
+    monkeypatch.setattr(native_build, "_INCLUDES", (core, port, firmware / "kernels" / "include"))
+    failure = tried(kws01, tmp_path / "built").failure
+    assert failure is not None
+    assert said in failure
+    assert "--task kws01 --first N" in failure
