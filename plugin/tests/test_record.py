@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +19,20 @@ from tinyhil.errors import BenchError
 from tinyhil.facts import Limit
 from tinyhil.links.serial import SerialLink
 from tinyhil.raw_log import RecordedLink
-from tinyhil.record import Entry, Record, Subject
+from tinyhil.record import Configuration, Entry, Record, Subject, files
 from tinyhil.verdict import judge
 
+CONFIGURATION = Configuration(
+    station="mps2-an386",
+    board="mps2-an386",
+    tasks=("kws01",),
+    link="auto",
+    quick=True,
+    all_windows=False,
+    read_back=0.05,
+    faults=None,
+    own_firmware=False,
+)
 SUBJECT = Subject("mps2-an386", "cortex-m4", True, "kws01", "serial", "none", "stand-in",
                   "da7a", "30de1", "f123")  # fmt: skip
 LIMITS = {"top1": Limit(min=0.9, source="the rules")}
@@ -34,8 +49,21 @@ ENTRY = Entry(
 )
 
 
+@contextmanager
+def full_above(size: int) -> Iterator[None]:
+    """No file grows above `size` bytes: what is written is cut off there, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
 def test_an_entry_is_one_json_line_with_its_limits_and_their_source(tmp_path: Path) -> None:
-    record = Record(tmp_path, "mps2-an386")
+    record = Record.start(tmp_path, CONFIGURATION)
     record.append(ENTRY)
     record.append(ENTRY)
     first, second = (record.folder / "record.jsonl").read_text().splitlines()
@@ -57,23 +85,40 @@ def test_the_verdict_of_a_line_is_its_worst(value: float, error: str | None, ver
 
 
 def test_two_runs_of_one_second_do_not_share_a_folder(tmp_path: Path) -> None:
-    folders = {Record(tmp_path, "mps2-an386").folder for _ in range(3)}
+    folders = {Record.start(tmp_path, CONFIGURATION).folder for _ in range(3)}
     assert len(folders) == 3
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BenchError, match="file: a run folder cannot be made"):
-        Record(tmp_path / "file", "mps2-an386")
+        Record.start(tmp_path / "file", CONFIGURATION)
 
 
 def test_a_full_disk_is_named_and_what_was_written_stays(tmp_path: Path) -> None:
-    record = Record(tmp_path, "mps2-an386")
+    record = Record.start(tmp_path, CONFIGURATION)
     record.append(ENTRY)
     (record.raw / "kws01-accuracy.jsonl").symlink_to("/dev/full")
     with pytest.raises(BenchError, match=r"kws01-accuracy\.jsonl: cannot be written: No space"):
         record.keep("kws01-accuracy", {"sample": "a.bin"})
     assert len((record.folder / "record.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_disk_that_fills_within_a_line_keeps_none_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    files.append(path, b'{"sample": "a.bin"}\n')
+    with full_above(30), pytest.raises(BenchError, match=r"rows\.jsonl: .* the disk is full"):
+        files.append(path, b'{"sample": "b.bin"}\n')
+    assert path.read_bytes() == b'{"sample": "a.bin"}\n'
+
+
+def test_a_whole_file_is_replaced_or_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "seal.json"
+    files.replace(path, b"old")
+    with full_above(1000), pytest.raises(BenchError, match=r"seal\.json: cannot be written"):
+        files.replace(path, bytes(100_000))
+    assert path.read_bytes() == b"old"
+    assert [file.name for file in tmp_path.iterdir()] == ["seal.json"], "no half file is left"
 
 
 def test_a_raw_log_that_cannot_grow_ends_the_session(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from random import Random
@@ -13,12 +13,14 @@ from tinyhil import audit, measure, metrics
 from tinyhil.data import Material, Sample
 from tinyhil.dut import Dut
 from tinyhil.elf import Image
+from tinyhil.errors import DataError
 from tinyhil.facts import Limit, Metric
-from tinyhil.measure import Accuracy, Keep, Progress, Rules, SingleStream, Throughput
+from tinyhil.measure import Accuracy, Progress, Rules, SingleStream, Throughput
 from tinyhil.memory import MemoryUse, memory_use
 from tinyhil.queries import Queries
 from tinyhil.queries.opening import Tap, asking
-from tinyhil.record import Subject
+from tinyhil.record import ImageSizes, JobFacts, Subject
+from tinyhil.rows import Row, Rows, accuracy_of, single_stream_of, throughput_of
 from tinyhil.session import DeviceInfo, Session
 from tinyhil.task import Task
 
@@ -82,6 +84,18 @@ class Job:
             firmware_sha256=self.image.sha256,
         )
 
+    @property
+    def facts(self) -> JobFacts:
+        """For the run's description: a resumed run must be measured with the same."""
+        emulator, image = self.dut.board.emulator, self.image
+        return JobFacts(
+            subject=self.subject,
+            image=ImageSizes(text=image.text_bytes, data=image.data_bytes, bss=image.bss_bytes),
+            samples=len(self.samples),
+            limits={str(metric): limit for metric, limit in self.limits.items()},
+            instruction_s=emulator.instruction_s if emulator else None,
+        )
+
 
 @dataclass(frozen=True)
 class Conversation:
@@ -108,6 +122,9 @@ class Conversation:
 
 Result = Accuracy | SingleStream | Throughput | MemoryUse | audit.Report
 
+Told = Mapping[str, Any]
+"""What a measure has to say beside its rows; it goes into the record's details."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -124,22 +141,52 @@ class Finding:
 
 @dataclass(frozen=True)
 class Measure:
-    """A kind of measure."""
+    """A kind of measure: first it asks for the rows that are missing, then it looks at all."""
 
     title: str
     scenario: str | None
     """As MLPerf names it."""
     metrics: tuple[Metric, ...]
     """What it may find."""
-    make: Callable[[Conversation, Keep, Progress], Finding]
+    ask: Callable[[Conversation, Rows, Progress], Told]
+    find: Callable[[Conversation, Sequence[Row], Told], Finding]
+    """Takes all rows, and what `ask` told, or what the record says that it did."""
 
 
-def _accuracy(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
-    samples, task = talk.job.samples, talk.job.task
-    with talk.asking(talk.job.link) as queries:
-        result = measure.accuracy(
-            queries, task, samples, keep, progress, all_windows=talk.job.all_windows
+def _ask_accuracy(talk: Conversation, rows: Rows, progress: Progress) -> Told:
+    job, done = talk.job, len(rows.done)
+    _refuse_other_rows(job, rows.done)
+    missing = job.samples[done:]
+    if not missing:
+        return {"healed": {}}
+
+    def advance(count: float, _: float) -> None:
+        progress(done + count, len(job.samples))
+
+    with talk.asking(job.link) as queries:
+        measure.accuracy(queries, job.task, missing, rows, advance, all_windows=job.all_windows)
+    return {"healed": queries.healed}
+
+
+def _refuse_other_rows(job: Job, done: Sequence[Row]) -> None:
+    """The rows of a resumed run must be those of the first samples."""
+    if len(done) > len(job.samples):
+        raise DataError(
+            f"the run has {len(done)} rows of {len(job.samples)} samples",
+            hint="its raw rows were altered; start a new run: without --hil-resume",
         )
+    for sample, row in zip(job.samples, done, strict=False):
+        windows = job.task.input.windows(sample.data, all_windows=job.all_windows)
+        wanted = (sample.name, sample.label, [job.task.results] * len(windows))
+        if (row["sample"], row["label"], [len(scores) for scores in row["scores"]]) != wanted:
+            raise DataError(
+                f"the run's row of {sample.name} is of something else",
+                hint="its raw rows were altered; start a new run: without --hil-resume",
+            )
+
+
+def _find_accuracy(talk: Conversation, rows: Sequence[Row], told: Told) -> Finding:
+    samples, task, result = talk.job.samples, talk.job.task, accuracy_of(rows)
     found: dict[Metric, float] = {}
     if task.result == "scores":
         found["top1"] = metrics.top1(result.labels, result.scores)
@@ -150,7 +197,7 @@ def _accuracy(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
     details = {
         "inferences": result.inferences,
         "inferences_of_the_full_set": every,
-        "healed": queries.healed,
+        "healed": told["healed"],
     }
     subset = f"{result.inferences} of {every} windows: a subset is never judged"
     return Finding(
@@ -158,13 +205,19 @@ def _accuracy(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
     )
 
 
-def _single_stream(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
+def _ask_single_stream(talk: Conversation, rows: Rows, progress: Progress) -> Told:
     job = talk.job
     # Never through the probe, whose accesses could disturb what is timed.
     with talk.asking("serial") as queries:
-        result = measure.single_stream(
-            queries, talk.info, job.performance_inputs, job.rules, keep, progress
+        measure.single_stream(
+            queries, talk.info, job.performance_inputs, job.rules, rows, progress, done=rows.done
         )
+    return {"healed": queries.healed}
+
+
+def _find_single_stream(talk: Conversation, rows: Sequence[Row], told: Told) -> Finding:
+    job, extension = talk.job, talk.info.extension
+    result = single_stream_of(rows, extension.tick_hz if extension else None)
     p50, p90, p99 = (metrics.percentile(result.times_s, percent) for percent in (50, 90, 99))
     found: dict[Metric, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
     if job.dut.board.emulator:
@@ -174,16 +227,22 @@ def _single_stream(talk: Conversation, keep: Keep, progress: Progress) -> Findin
         "tick_hz": result.tick_hz,
         "device_s": round(float(result.times_s.sum()), 6),
         "inputs": len(job.performance_inputs),
-        "healed": queries.healed,
+        "healed": told["healed"],
     }
     return Finding(result, len(result.times_s), found, details)
 
 
-def _throughput(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
+def _ask_throughput(talk: Conversation, rows: Rows, progress: Progress) -> Told:
+    job = talk.job
     with talk.asking("serial") as queries:
-        result = measure.throughput(
-            queries, talk.job.performance_inputs, talk.job.rules, keep, progress
+        measure.throughput(
+            queries, job.performance_inputs, job.rules, rows, progress, done=rows.done
         )
+    return {"healed": queries.healed}
+
+
+def _find_throughput(_: Conversation, rows: Sequence[Row], told: Told) -> Finding:
+    result = throughput_of(rows)
     found: dict[Metric, float] = {"throughput_ips": metrics.throughput(result.windows)}
     return Finding(
         result,
@@ -191,21 +250,27 @@ def _throughput(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
         found,
         {
             "windows": [{"inferences": count, "device_s": s} for count, s in result.windows],
-            "healed": queries.healed,
+            "healed": told["healed"],
         },
     )
 
 
-def _memory(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
+def _ask_memory(talk: Conversation, rows: Rows, progress: Progress) -> Told:
+    if rows.done:
+        return {}
     _, data = talk.job.performance_inputs[0]
     if talk.info.extension:
         # So that the stack has been as deep as it gets.
         with talk.asking("serial") as queries:
             queries.load(data)
             queries.infer(1, 0, expected_s=None, laps=False)
-    use = memory_use(talk.session, talk.info, talk.job.image)
-    keep(use.as_json())
+    rows(memory_use(talk.session, talk.info, talk.job.image).as_json())
     progress(1, 1)
+    return {}
+
+
+def _find_memory(_: Conversation, rows: Sequence[Row], __: Told) -> Finding:
+    use = MemoryUse(**rows[-1])
     found: dict[Metric, float] = {"flash_bytes": use.flash_bytes, "ram_bytes": use.ram_bytes}
     return Finding(use, 1, found, use.as_json())
 
@@ -218,9 +283,9 @@ def audit_metric(name: str) -> Metric:
 def _audit(name: str) -> Measure:
     chosen, metric = audit.AUDITS[name], audit_metric(name)
 
-    def make(talk: Conversation, keep: Keep, progress: Progress) -> Finding:
+    def ask(talk: Conversation, rows: Rows, progress: Progress) -> Told:
         job, extension = talk.job, talk.info.extension
-        seed = secrets.randbits(64)
+        seed = secrets.randbits(48)
         setting = audit.Setting(
             job.task,
             job.samples,
@@ -232,24 +297,48 @@ def _audit(name: str) -> Measure:
         )
         # An emulated core's instructions are counted the same whoever reads its memory.
         with talk.asking(job.link if job.dut.board.emulated else "serial") as queries:
-            asker = audit.Asker(queries, extension.tick_hz if extension else None, keep)
+            asker = audit.Asker(queries, extension.tick_hz if extension else None, rows)
             report = chosen.run(asker, setting)
-        found: dict[Metric, float] = {metric: len(report.objections)}
-        details = {"seed": seed, **report.as_json(), "healed": queries.healed}
-        return Finding(report, report.queries, found, details)
+        # What it drew before it was cut short can't be gone on with: it starts over.
+        return {
+            "seed": seed,
+            **report.as_json(),
+            "healed": queries.healed,
+            "resumed": len(rows.done),
+        }
 
-    return Measure(chosen.title, None, (metric,), make)
+    def find(_: Conversation, rows: Sequence[Row], told: Told) -> Finding:
+        report = _report(name, len(rows) - told.get("resumed", 0), told)
+        found: dict[Metric, float] = {metric: len(report.objections)}
+        return Finding(report, report.queries, found, told)
+
+    return Measure(chosen.title, None, (metric,), ask, find)
+
+
+def _report(name: str, queries: int, told: Told) -> audit.Report:
+    """What an audit reported, see `audit.Report.as_json`."""
+    beside = ("seed", "objections", "left_out", "healed", "resumed")
+    return audit.Report(
+        name,
+        queries,
+        {key: value for key, value in told.items() if key not in beside},
+        tuple(audit.Objection(**objection) for objection in told["objections"]),
+        tuple(told["left_out"]),
+    )
 
 
 MEASURES: Mapping[str, Measure] = {
-    "accuracy": Measure("accuracy", None, ("top1", "auc"), _accuracy),
+    "accuracy": Measure("accuracy", None, ("top1", "auc"), _ask_accuracy, _find_accuracy),
     "single_stream": Measure(
         "single-stream latency",
         "SingleStream",
         ("latency_p50_s", "latency_p90_s", "latency_p99_s", "instructions"),
-        _single_stream,
+        _ask_single_stream,
+        _find_single_stream,
     ),
-    "throughput": Measure("throughput", None, ("throughput_ips",), _throughput),
-    "memory": Measure("memory", None, ("flash_bytes", "ram_bytes"), _memory),
+    "throughput": Measure(
+        "throughput", None, ("throughput_ips",), _ask_throughput, _find_throughput
+    ),
+    "memory": Measure("memory", None, ("flash_bytes", "ram_bytes"), _ask_memory, _find_memory),
     **{f"audit_{name}": _audit(name) for name in audit.AUDITS},
 }

@@ -1,28 +1,53 @@
 """Measures: what is done with a session to get figures out of it. Times are the device's own.
 
-Each function hands every answer to `keep` as it comes, so that a run that dies keeps what it had.
+Each function hands every answer to `keep` as it comes, as a row, so that a run that dies keeps what
+it had.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tinyhil.data import Sample
 from tinyhil.errors import DeviceError
 from tinyhil.queries import Inference, Queries
+from tinyhil.rows import (
+    Accuracy,
+    Keep,
+    Queried,
+    Row,
+    Share,
+    SingleStream,
+    Throughput,
+    accuracy_of,
+    by_input,
+    refuse_rows_of,
+    seconds_of,
+    single_stream_of,
+    throughput_of,
+)
 from tinyhil.session import DeviceInfo
 from tinyhil.task import Task
 
-Keep = Callable[[Mapping[str, Any]], None]
-"""Takes one raw answer as a JSON object."""
+__all__ = [
+    "PERFORMANCE_INPUTS",
+    "QUICK",
+    "Accuracy",
+    "Keep",
+    "Progress",
+    "Rules",
+    "SingleStream",
+    "Throughput",
+    "accuracy",
+    "performance_inputs",
+    "single_stream",
+    "throughput",
+]
 
 Progress = Callable[[float, float], None]
 """Takes how much is done and how much there is; in a unit of the caller's."""
@@ -51,36 +76,6 @@ QUICK = Rules(queries=40, single_stream_s=0.0, window_inferences=2, window_s=0.0
 """For a look, never for a verdict."""
 
 
-@dataclass(frozen=True)
-class Accuracy:
-    """Scores of a data set."""
-
-    names: tuple[str, ...]
-    labels: NDArray[np.int64]
-    """``(samples,)``"""
-    scores: NDArray[np.float64]
-    """``(samples, results)``, as the device printed them; means over a sample's windows."""
-    inferences: int
-
-
-@dataclass(frozen=True)
-class SingleStream:
-    """Latency of single queries, on the device's clock."""
-
-    times_s: NDArray[np.float64]
-    """``(queries,)``"""
-    clock: str
-    """Which of the device's clocks: ``timer`` ticks for each query, or ``time stamps``."""
-    tick_hz: int
-
-
-@dataclass(frozen=True)
-class Throughput:
-    """Windows of back-to-back inferences: (inferences, seconds on the device's clock) each."""
-
-    windows: tuple[tuple[int, float], ...]
-
-
 def accuracy(
     queries: Queries,
     task: Task,
@@ -103,8 +98,7 @@ def accuracy(
     Raises:
         LinkError, DeviceError: see `Queries`.
     """
-    rows: list[NDArray[np.float64]] = []
-    inferences = 0
+    rows: list[Row] = []
     windows = [task.input.windows(sample.data, all_windows=all_windows) for sample in samples]
     inferred = queries.each(chain.from_iterable(windows))
     for sample, own in zip(samples, windows, strict=True):
@@ -113,22 +107,15 @@ def accuracy(
             _check_results(sample, answer, task.results)
             answers.append(answer)
             progress(len(rows) + len(answers) / len(own), len(samples))
-        keep(
-            {
-                "sample": sample.name,
-                "label": sample.label,
-                "scores": [answer.scores for answer in answers],
-                "stamps_us": [(answer.start_us, answer.end_us) for answer in answers],
-            }
-        )
-        inferences += len(answers)
-        rows.append(np.mean([answer.scores for answer in answers], axis=0))
-    return Accuracy(
-        tuple(sample.name for sample in samples),
-        np.array([sample.label for sample in samples], dtype=np.int64),
-        np.array(rows, dtype=np.float64),
-        inferences,
-    )
+        row = {
+            "sample": sample.name,
+            "label": sample.label,
+            "scores": [answer.scores for answer in answers],
+            "stamps_us": [(answer.start_us, answer.end_us) for answer in answers],
+        }
+        keep(row)
+        rows.append(row)
+    return accuracy_of(rows)
 
 
 def performance_inputs(task: Task, samples: Sequence[Sample]) -> tuple[tuple[str, bytes], ...]:
@@ -149,34 +136,49 @@ def single_stream(
     rules: Rules,
     keep: Keep,
     progress: Progress,
+    *,
+    done: Sequence[Row] = (),
 ) -> SingleStream:
     """Time each of many single queries; each input gets its share of the rules' length.
 
     A firmware of ours times every one of N back-to-back inferences; any other is sent N times
     `infer 1 0`, by its own time stamps.
 
+    Args:
+        queries: the way to ask the device.
+        info: what it told of itself.
+        inputs: name and bytes of each.
+        rules: how long it must be.
+        keep: see `Keep`.
+        progress: in inputs.
+        done: rows of a run that died, which are not measured again.
+
     Raises:
         LinkError, DeviceError: see `Queries`.
+        DataError: `done` is of something else.
     """
-    share = Rules(
+    share = Share(
         queries=math.ceil(rules.queries / len(inputs)),
-        single_stream_s=rules.single_stream_s / len(inputs),
+        seconds=rules.single_stream_s / len(inputs),
     )
-    times: list[float] = []
-    for number, (name, data) in enumerate(inputs):
+    hertz = info.extension.tick_hz if info.extension else None
+    parts = [Queried(share, hertz or 10**6, rows) for rows in by_input(inputs, done)]
+    for number, ((name, data), own) in enumerate(zip(inputs, parts, strict=True)):
+        if own.enough:
+            continue
+        refuse_rows_of([part.rows for part in parts[number + 1 :]])
         queries.load(data)
-        own: list[float] = []
         pace = _Pace(queries)
         pace.infer(1, 0)
         pace.infer(1, rules.warm_up)
-        while len(own) < share.queries or sum(own) < share.single_stream_s:
-            ticks, seconds = _batch(info, pace, _batch_size(info, pace, share, own))
-            keep({"sample": name, "times": ticks, "unit": _unit(info)})
-            own.extend(seconds)
-            progress(number + min(1.0, _done(share, own)), len(inputs))
-        times.extend(own)
-    clock, hertz = ("timer", info.extension.tick_hz) if info.extension else ("time stamps", 10**6)
-    return SingleStream(np.array(times, dtype=np.float64), clock, hertz)
+        if own.rows:
+            pace.device_s = seconds_of(own.rows[-1]) / len(own.rows[-1]["times"])
+        while not own.enough:
+            row = {"sample": name, **_batch(info, pace, _batch_size(info, pace, share, own))}
+            keep(row)
+            own.add(row)
+            progress(number + own.share_done, len(inputs))
+    return single_stream_of([row for part in parts for row in part.rows], hertz)
 
 
 def throughput(
@@ -185,26 +187,42 @@ def throughput(
     rules: Rules,
     keep: Keep,
     progress: Progress,
+    *,
+    done: Sequence[Row] = (),
 ) -> Throughput:
     """Run the official performance measurement: each input long enough by the device's clock.
 
+    Args:
+        queries: the way to ask the device.
+        inputs: name and bytes of each.
+        rules: how long it must be.
+        keep: see `Keep`.
+        progress: in inputs.
+        done: rows of a run that died, which are not measured again.
+
     Raises:
         LinkError, DeviceError: see `Queries`.
+        DataError: `done` is of something else.
     """
-    windows = []
-    for number, (name, data) in enumerate(inputs):
+    parts = by_input(inputs, done)
+    for number, ((name, data), own) in enumerate(zip(inputs, parts, strict=True)):
+        if own and seconds_of(own[-1]) >= rules.window_s:
+            continue
+        refuse_rows_of(parts[number + 1 :])
         queries.load(data)
         pace = _Pace(queries)
         pace.infer(1, 0)
         count, seconds = rules.window_inferences, -1.0
+        if own:
+            count, pace.device_s = own[-1]["count"], seconds_of(own[-1]) / own[-1]["count"]
         while seconds < rules.window_s:
             count = max(count, math.ceil(1.02 * rules.window_s / pace.device_s))
-            window = pace.infer(count, rules.warm_up)
-            seconds = _seconds(window)
-            keep({"sample": name, "count": count, **_stamps(window)})
-        windows.append((count, seconds))
+            row = {"sample": name, "count": count, **_stamps(pace.infer(count, rules.warm_up))}
+            seconds = seconds_of(row)
+            keep(row)
+            own.append(row)
         progress(number + 1, len(inputs))
-    return Throughput(tuple(windows))
+    return throughput_of([row for own in parts for row in own])
 
 
 class _Pace:
@@ -222,7 +240,7 @@ class _Pace:
         expected_s = None if self._host_s is None else inferences * self._host_s
         inference = self._queries.infer(count, warm_up, expected_s=expected_s, laps=laps)
         self._host_s = (time.monotonic() - started) / inferences
-        self.device_s = _seconds(inference) / count
+        self.device_s = seconds_of(_stamps(inference)) / count
         if self.device_s <= 0.0:
             raise DeviceError(
                 f"{count} inferences took no time by the device's clock",
@@ -231,20 +249,20 @@ class _Pace:
         return inference
 
 
-def _batch_size(info: DeviceInfo, pace: _Pace, share: Rules, done: Sequence[float]) -> int:
+def _batch_size(info: DeviceInfo, pace: _Pace, share: Share, own: Queried) -> int:
     if info.extension is None:
         return 1
-    missing_s = max(0.0, share.single_stream_s - sum(done))
-    missing = max(share.queries - len(done), math.ceil(missing_s / pace.device_s), 1)
+    missing_s = max(0.0, share.seconds - own.seconds)
+    missing = max(share.queries - own.queries, math.ceil(missing_s / pace.device_s), 1)
     return min(missing, math.ceil(_BATCH_S / pace.device_s), info.extension.lap_capacity)
 
 
-def _batch(info: DeviceInfo, pace: _Pace, count: int) -> tuple[tuple[int, ...], list[float]]:
-    """Raw times of `count` queries, and the same in seconds."""
+def _batch(info: DeviceInfo, pace: _Pace, count: int) -> dict[str, Any]:
+    """The row of `count` queries, without its sample's name."""
     inference = pace.infer(count, 0, laps=True)
     if info.extension is None:
-        microseconds = inference.end_us - inference.start_us
-        return (microseconds,), [microseconds * 1e-6]
+        took = inference.end_us - inference.start_us
+        return {"times": (took,), "unit": "us", **_stamps(inference)}
     if len(inference.laps) != count:
         raise DeviceError(
             f"asked for the times of {count} inferences, {len(inference.laps)} came",
@@ -252,12 +270,12 @@ def _batch(info: DeviceInfo, pace: _Pace, count: int) -> tuple[tuple[int, ...], 
         )
     hertz = info.extension.tick_hz
     _check_sum(inference, inference.laps, hertz)
-    return inference.laps, [ticks / hertz for ticks in inference.laps]
+    return {"times": inference.laps, "unit": f"ticks of 1/{hertz} s", **_stamps(inference)}
 
 
 def _check_sum(inference: Inference, ticks: Sequence[int], hertz: int) -> None:
     """The times of the queries must add up to what the time stamps around them say."""
-    around, inside = _seconds(inference), sum(ticks) / hertz
+    around, inside = seconds_of(_stamps(inference)), sum(ticks) / hertz
     # A microsecond of rounding at each stamp, and one inference's loop around the laps.
     if abs(around - inside) > 2e-6 + 1e-3 * around:
         raise DeviceError(
@@ -273,19 +291,6 @@ def _check_results(sample: Sample, inference: Inference, results: int) -> None:
             f"{sample.name}: {len(inference.scores)} results came, the task has {results}",
             hint="the firmware was built for another model",
         )
-
-
-def _done(share: Rules, own: Sequence[float]) -> float:
-    by_time = sum(own) / share.single_stream_s if share.single_stream_s else 1.0
-    return min(len(own) / share.queries, by_time)
-
-
-def _unit(info: DeviceInfo) -> str:
-    return f"ticks of 1/{info.extension.tick_hz} s" if info.extension else "us"
-
-
-def _seconds(inference: Inference) -> float:
-    return (inference.end_us - inference.start_us) * 1e-6
 
 
 def _stamps(inference: Inference) -> dict[str, int]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinyhil import links
+from tinyhil import links, resume
 from tinyhil.bench import Station, select, stations
 from tinyhil.board import load_boards
 from tinyhil.errors import ConfigError
 from tinyhil.faults import Spec, parse_spec
+from tinyhil.record import Configuration
 from tinyhil.task import Task, load_tasks
 
 DEFAULT_BOARD = "mps2-an386"
@@ -33,6 +34,8 @@ class Options:
     runs: Path
     build: Path
     """Folder of firmware builds and generated data sets."""
+    resume: Path | None = None
+    """Folder of a run to go on with."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,21 @@ class Plan:
         """The task of this name."""
         return next(task for task in self.tasks if task.name == name)
 
+    def configuration(self, station: Station, tasks: Iterable[str]) -> Configuration:
+        """What the run of one station is asked to do."""
+        options = self.options
+        return Configuration(
+            station=station.name,
+            board=station.board.name,
+            tasks=tuple(sorted(set(tasks))),
+            link=options.link,
+            quick=options.quick,
+            all_windows=options.all_windows,
+            read_back=options.read_back,
+            faults=str(self.faults) if self.faults else None,
+            own_firmware=options.firmware is not None,
+        )
+
 
 def make_plan(options: Options) -> Plan:
     """Check the options against boards, tasks, links and files.
@@ -64,6 +82,7 @@ def make_plan(options: Options) -> Plan:
         ("--hil-bench", options.bench, "file"),
         ("--hil-firmware", options.firmware, "file"),
         ("--hil-data (or TINYHIL_DATA)", options.data, "folder"),
+        ("--hil-resume", options.resume, "folder"),
     ):
         if path and not (path.is_file() if wanted == "file" else path.is_dir()):
             raise ConfigError(f"option {option}: {path} is no {wanted}", hint="correct the path")
@@ -80,4 +99,8 @@ def make_plan(options: Options) -> Plan:
         )
     faults = parse_spec(options.faults) if options.faults is not None else None
     chosen = select(stations(load_boards(), options.bench), options.boards or [DEFAULT_BOARD])
-    return Plan(options, chosen, tuple(load_tasks().values()), faults)
+    plan = Plan(options, chosen, tuple(load_tasks().values()), faults)
+    if options.resume:
+        for station in chosen:
+            resume.check(options.resume, plan.configuration(station, ()))
+    return plan

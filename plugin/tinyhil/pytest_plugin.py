@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,9 @@ from tinyhil.queries.opening import Tap
 from tinyhil.raw_log import RecordedLink
 from tinyhil.record import Record
 from tinyhil.report import allure
+from tinyhil.resume import resume
 from tinyhil.runner import Measurement
+from tinyhil.seal import seal, versions
 from tinyhil.session import Session
 from tinyhil.task import Task
 
@@ -94,6 +96,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             {"action": "store_true"},
         ),
         (
+            "--hil-resume",
+            "folder of a run that was killed or has failed: goes on behind its last sample; "
+            "asks for the same options",
+            {"type": Path, "metavar": "RUN"},
+        ),
+        (
             "--hil-runs",
             "folder for run folders and reports (default: reports/runs in the root folder)",
             {"type": Path, "metavar": "DIR"},
@@ -155,6 +163,7 @@ def plan_of(config: pytest.Config) -> Plan:
             faults=option("--hil-faults"),
             runs=_runs(config),
             build=config.rootpath / "build",
+            resume=option("--hil-resume"),
         )
         try:
             config.stash[plan_key] = make_plan(options)
@@ -181,27 +190,35 @@ def task(request: pytest.FixtureRequest) -> Task:
 @pytest.fixture(scope="session")
 def record(board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
     """The run's record of this board."""
-    made = Record(plan_of(request.config).options.runs, board.station)
+    plan = plan_of(request.config)
+    tasks = _tasks_of(request.session.items, board.station)
+    configuration = plan.configuration(plan.station(board.station), tasks)
+    if plan.options.resume:
+        made, found = resume(plan.options.resume, configuration)
+        _say(request.config, f"{board.station}: {made.run} {found}")
+    else:
+        made = Record.start(plan.options.runs, configuration)
     _report(request).using(board.board, made.folder)
-    yield made
-    allure.attach_file(made.folder / "record.jsonl")
+    try:
+        yield made
+        seal(made.folder, versions(emulated=board.board.emulated))
+        allure.attach_file(made.folder / "record.jsonl")
+    finally:
+        made.close()
 
 
 @pytest.fixture(scope="session")
-def flashed(board: Dut, task: Task, request: pytest.FixtureRequest) -> Job:
+def flashed(board: Dut, task: Task, record: Record, request: pytest.FixtureRequest) -> Job:
     """The job whose image the board holds and runs when this returns."""
     plan, report = plan_of(request.config), _report(request)
     options = plan.options
     material = data.material(task, options.data, options.build / "data")
     with _located(board, "build"), report.bar("build"):
         image, model_sha256 = _image(board, task, material, options)
-    with _located(board, "flash"), report.bar("flash") as progress:
-        result = flash(image, board.board, board.probe_uid, Deadline.after(_FLASH_S), progress)
-    report.flashed(board, result)
     link = options.link
     if link == "auto":
         link = choose(emulated=board.board.emulated, own_firmware=options.firmware is None)
-    return Job(
+    job = Job(
         board,
         task,
         material,
@@ -213,6 +230,11 @@ def flashed(board: Dut, task: Task, request: pytest.FixtureRequest) -> Job:
         read_back=options.read_back,
         faults=str(plan.faults) if plan.faults else None,
     )
+    record.begin(job.facts)
+    with _located(board, "flash"), report.bar("flash") as progress:
+        result = flash(image, board.board, board.probe_uid, Deadline.after(_FLASH_S), progress)
+    report.flashed(board, result)
+    return job
 
 
 @pytest.fixture(scope="session")
@@ -261,6 +283,19 @@ def _report(request: pytest.FixtureRequest) -> HilReport:
     report = request.config.pluginmanager.getplugin(_REPORT)
     assert isinstance(report, HilReport)
     return report
+
+
+def _tasks_of(items: Sequence[pytest.Item], station: str) -> set[str]:
+    """Names of the tasks that the chosen tests measure on a station."""
+    params = [item.callspec.params for item in items if isinstance(item, pytest.Function)
+              and hasattr(item, "callspec")]  # fmt: skip
+    return {str(own["task"]) for own in params if own.get("board") == station and "task" in own}
+
+
+def _say(config: pytest.Config, text: str) -> None:
+    """Print a line past pytest's capturing."""
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(text)  # noqa: T201
 
 
 def _image(

@@ -10,6 +10,7 @@ from pathlib import Path
 from tinyhil.deadline import Deadline
 from tinyhil.errors import BenchError
 from tinyhil.links import Link
+from tinyhil.record.files import Appender
 
 _BINARY = re.compile(rb"[^\r\n\x20-\x7e]")
 
@@ -19,14 +20,22 @@ class RecordedLink:
 
     The file holds a line a transfer: seconds on the host's clock since the link was opened, ``>``
     (to the device) or ``<``, and the bytes: text as a Python bytes literal, so that no byte is
-    lost or acted upon by a terminal, anything else (frames) as ``base64:`` and that. Each line is
-    flushed: a killed process loses nothing.
+    lost or acted upon by a terminal, anything else (frames) as ``base64:`` and that. What goes to
+    the device is written down before it is sent, what comes before it is looked at, each line
+    whole: a killed process loses nothing that a figure was made of.
+
+    Raises:
+        BenchError: the file can't be opened or written.
     """
 
     def __init__(self, link: Link, path: Path) -> None:
         self._link = link
         self._path = path
-        self._file = path.open("a", encoding="ascii", buffering=1)
+        try:
+            self._file = Appender(path)
+        except OSError as error:
+            link.close()
+            raise self._unwritable(error) from error
         self._opened = time.monotonic()
 
     def write(self, data: bytes, deadline: Deadline) -> None:
@@ -59,10 +68,14 @@ class RecordedLink:
     def _note(self, direction: str, data: bytes) -> None:
         text = data.isascii() and _BINARY.search(data) is None
         shown = repr(data) if text else f"base64:{b64encode(data).decode()}"
+        line = f"{time.monotonic() - self._opened:012.6f} {direction} {shown}\n"
         try:
-            self._file.write(f"{time.monotonic() - self._opened:012.6f} {direction} {shown}\n")
+            self._file.write(line.encode("ascii"))
         except OSError as error:
-            raise BenchError(
-                f"{self._path}: the raw log cannot be written: {error.strerror}",
-                hint="make room on the disk, or choose another one with --hil-runs",
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> BenchError:
+        return BenchError(
+            f"{self._path}: the raw log cannot be written: {error.strerror}",
+            hint="make room on the disk, or choose another one with --hil-runs",
+        )

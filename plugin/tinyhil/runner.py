@@ -11,16 +11,19 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from tinyhil.deadline import Deadline
-from tinyhil.errors import DeviceError, LinkError, TinyhilError
+from tinyhil.errors import DataError, DeviceError, LinkError, TinyhilError
 from tinyhil.facts import Metric
 from tinyhil.job import MEASURES, Conversation, Finding, Job
 from tinyhil.measure import Progress
 from tinyhil.protocol import printable
 from tinyhil.queries.opening import Tap
 from tinyhil.record import Entry, Record
+from tinyhil.record.entry import restored
+from tinyhil.rows import Rows
 from tinyhil.session import DeviceInfo, Session
 from tinyhil.verdict import Verdict, judge
 
@@ -109,15 +112,14 @@ class Measurement:
         return verdict
 
     def _make(self, name: str) -> Outcome:
+        job, measure = self.job, MEASURES[name]
+        file = f"{job.task.name}-{name}"
+        rows = Rows(partial(self.record.keep, file), self.record.rows(file))
+        finished = self.record.finished(job.task.name, name)
+        if finished is not None:
+            return self._restore(name, finished, rows)
         started, clock = datetime.now(UTC), time.monotonic()
-        job, measure, kept = self.job, MEASURES[name], 0
         blank = Entry(job.subject, name, measure.scenario, 0, {}, (), {}, started, 0.0)
-
-        def keep(row: Mapping[str, Any]) -> None:
-            nonlocal kept
-            self.record.keep(f"{job.task.name}-{name}", row)
-            kept += 1
-
         try:
             if self._out_of_step:
                 self._talk.session.synchronize(Deadline.after(_RECOVER_S))
@@ -125,28 +127,52 @@ class Measurement:
             with self._reporter.bar(
                 f"{job.dut.station} {job.task.name}: {measure.title}"
             ) as progress:
-                finding = measure.make(self._talk, keep, progress)
+                told = measure.ask(self._talk, rows, progress)
+            finding = measure.find(self._talk, rows.all, told)
         except TinyhilError as error:
             self._out_of_step = isinstance(error, LinkError)
             error.locate(job.dut.station, name)
             seconds = time.monotonic() - clock
-            self._note(replace(blank, samples=kept, seconds=seconds, error=str(error)))
+            self._note(replace(blank, samples=len(rows.all), seconds=seconds, error=str(error)))
             raise
-        unjudged = "a quick run is never judged" if job.quick else finding.unjudged
         entry = replace(
             blank,
             samples=finding.samples,
             metrics=finding.metrics,
-            verdicts=judge(finding.metrics, job.limits, unjudged=unjudged),
-            details=finding.details,
+            verdicts=judge(finding.metrics, job.limits, unjudged=self._unjudged(finding)),
+            details=_with_resumed(finding.details, rows),
             seconds=time.monotonic() - clock,
         )
         self._note(entry)
         return Outcome(job, entry, finding)
 
+    def _restore(self, name: str, line: Mapping[str, Any], rows: Rows) -> Outcome:
+        """A measure that an earlier part of a resumed run has brought to its end."""
+        find, details = MEASURES[name].find, line["details"]
+        finding = find(self._talk, rows.all, details) if rows.all else None
+        if finding is None or dict(finding.metrics) != line["metrics"]:
+            raise DataError(
+                f"the record's figures of {self.job.task.name} {name} are not those of its rows",
+                hint="`tinyhil verify` with the run's folder tells more; start a new run",
+                board=self.job.dut.station,
+                stage=name,
+            )
+        entry = restored(line, self.job.subject, self.job.limits, self._unjudged(finding))
+        self._reporter.made(entry)
+        return Outcome(self.job, entry, finding)
+
+    def _unjudged(self, finding: Finding) -> str | None:
+        return "a quick run is never judged" if self.job.quick else finding.unjudged
+
     def _note(self, entry: Entry) -> None:
         self.record.append(entry)
         self._reporter.made(entry)
+
+
+def _with_resumed(details: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
+    """The details of a measure, and how many rows earlier parts of the run had, if any."""
+    own = {name: value for name, value in details.items() if name != "resumed"}
+    return {**own, "resumed": len(rows.done)} if rows.done else own
 
 
 def identify(session: Session, job: Job) -> DeviceInfo:

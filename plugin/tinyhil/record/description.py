@@ -1,0 +1,125 @@
+"""``run.json``: what a run is, written before anything is measured, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+
+from tinyhil.errors import ConfigError
+from tinyhil.facts import Limit
+from tinyhil.protocol.text import printable
+from tinyhil.record.configuration import Configuration, shown
+from tinyhil.record.entry import Subject
+from tinyhil.record.files import replace
+from tinyhil.record.reading import parse, read_whole
+from tinyhil.record.schema import RUN, SCHEMA, Count, Name, Number
+
+
+class _Object(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ImageSizes(_Object):
+    """Sizes of a firmware image in bytes, see `elf.Image`."""
+
+    text: Count
+    data: Count
+    bss: Count
+
+
+class JobFacts(_Object):
+    """What one task of a run is measured with."""
+
+    subject: Subject
+    image: ImageSizes
+    samples: Count
+    """Of the data set that are measured."""
+    limits: dict[Name, Limit]
+    instruction_s: Number | None
+    """Emulated seconds of one instruction; None for silicon."""
+
+
+class Part(_Object):
+    """One process that measured for the run."""
+
+    started: StrictStr
+    tinyhil: StrictStr
+    """Its version."""
+    rows: dict[str, StrictInt]
+    """How many rows of each measure were there when it started."""
+    cut: dict[str, StrictInt]
+    """How many bytes of a torn last line it cut off each file."""
+
+
+class Description(_Object):
+    """The whole of ``run.json``."""
+
+    schema_version: StrictInt = Field(alias="schema", default=SCHEMA)
+    run: Name
+    """Name of the folder that it was made as."""
+    configuration: Configuration
+    jobs: dict[str, JobFacts] = {}
+    """By task."""
+    parts: tuple[Part, ...]
+
+    def with_part(self, part: Part) -> Description:
+        """The same with one more part."""
+        return self.model_copy(update={"parts": (*self.parts, part)})
+
+    def with_job(self, facts: JobFacts) -> Description:
+        """The same with the facts of a task.
+
+        Raises:
+            ConfigError: the task is there already, with other facts; the text names them.
+        """
+        task = facts.subject.task
+        recorded = self.jobs.get(task)
+        if recorded is not None and recorded != facts:
+            now, then = _flat(facts), _flat(recorded)
+            differences = [
+                f"{name} is {shown(now.get(name))}, the run's is {shown(then.get(name))}"
+                for name in sorted({*now, *then})
+                if now.get(name) != then.get(name)
+            ]
+            raise ConfigError(
+                f"{task} of {printable(self.run)} cannot be resumed: {'; '.join(differences)}",
+                hint="restore what it was, or start a new run: without --hil-resume",
+            )
+        return self.model_copy(update={"jobs": {**self.jobs, task: facts}})
+
+    def write(self, folder: Path) -> None:
+        """Write it into a run's folder.
+
+        Raises:
+            BenchError: it can't be written.
+        """
+        values = self.model_dump(mode="json", by_alias=True)
+        replace(folder / RUN, (json.dumps(values, indent=1) + "\n").encode())
+
+
+def read_description(folder: Path) -> Description:
+    """Read it from a run's folder.
+
+    Raises:
+        ConfigError: it is missing, of another schema, or damaged; the text names the key.
+    """
+    path = folder / RUN
+    return Description.model_validate(
+        parse(read_whole(path), Description, str(path), versioned=True)
+    )
+
+
+def _flat(facts: JobFacts) -> dict[str, Any]:
+    """The facts by name, one level deep."""
+    values = facts.model_dump(mode="json", exclude_none=True)
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= (
+            {f"{name} {key}": item for key, item in value.items()}
+            if isinstance(value, dict)
+            else {name: value}
+        )
+    return flat

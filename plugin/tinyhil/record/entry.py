@@ -1,0 +1,114 @@
+"""One line of the record: a measurement, what it is of, and what became of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tinyhil.facts import Limit, Metric
+from tinyhil.record.schema import SCHEMA
+from tinyhil.verdict import Verdict, judge
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a measurement is of; the same for all measurements of one image on one board."""
+
+    board: str
+    core: str
+    emulated: bool
+    task: str
+    link: str
+    division: str
+    data_set: str
+    data_sha256: str
+    model_sha256: str | None
+    """None where the user's own firmware does not tell which model it holds."""
+    firmware_sha256: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the record."""
+
+    subject: Subject
+    measure: str
+    scenario: str | None
+    """As MLPerf names it: ``SingleStream``, or None where there is none."""
+    samples: int
+    metrics: Mapping[Metric, float]
+    verdicts: tuple[Verdict, ...]
+    details: Mapping[str, Any]
+    """Figures beside the metrics, such as the parts of a memory size; JSON values."""
+    started: datetime
+    seconds: float
+    """On the host's clock."""
+    error: str | None = None
+    """What ended the measurement early; the metrics are then of what was measured before."""
+
+    @property
+    def verdict(self) -> str:
+        """Of the whole line: ``error``, else ``fail`` if one failed, ``pass`` if one passed."""
+        return overall(self.verdicts, self.error)
+
+    def as_json(self, run: str) -> dict[str, Any]:
+        """The line's keys and values."""
+        limits = {verdict.metric: verdict.limit for verdict in self.verdicts if verdict.limit}
+        return {
+            "schema": SCHEMA,
+            "run": run,
+            **dataclasses.asdict(self.subject),
+            "measure": self.measure,
+            "scenario": self.scenario,
+            "samples": self.samples,
+            "metrics": dict(self.metrics),
+            "limits": {metric: limit_json(limit) for metric, limit in limits.items()},
+            "verdict": self.verdict,
+            "details": dict(self.details),
+            "started": self.started.isoformat(timespec="milliseconds"),
+            "seconds": round(self.seconds, 3),
+            **({"error": self.error} if self.error is not None else {}),
+        }
+
+
+def restored(
+    line: Mapping[str, Any],
+    subject: Subject,
+    limits: Mapping[Metric, Limit],
+    unjudged: str | None,
+) -> Entry:
+    """The entry of a line that stands in the record already, without an error.
+
+    Args:
+        line: as `Entry.as_json` made it.
+        subject: of the run that it belongs to.
+        limits: of the run.
+        unjudged: why its metrics may not be judged, or None.
+    """
+    return Entry(
+        subject=subject,
+        measure=line["measure"],
+        scenario=line["scenario"],
+        samples=line["samples"],
+        metrics=line["metrics"],
+        verdicts=judge(line["metrics"], limits, unjudged=unjudged),
+        details=line["details"],
+        started=datetime.fromisoformat(line["started"]),
+        seconds=line["seconds"],
+    )
+
+
+def overall(verdicts: tuple[Verdict, ...], error: str | None) -> str:
+    """The verdict on a whole line, see `Entry.verdict`."""
+    if error is not None:
+        return "error"
+    states = {verdict.status for verdict in verdicts}
+    return next((state for state in ("fail", "pass") if state in states), "not judged")
+
+
+def limit_json(limit: Limit) -> dict[str, Any]:
+    """A limit as it stands in a line."""
+    return limit.model_dump(exclude_none=True)

@@ -1,0 +1,139 @@
+"""A run's folder, open for writing by this process alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tinyhil.errors import BenchError
+from tinyhil.record.configuration import Configuration
+from tinyhil.record.description import Description, JobFacts, Part
+from tinyhil.record.entry import Entry
+from tinyhil.record.files import append, lock
+from tinyhil.record.reading import read_objects
+from tinyhil.record.schema import LINES, RAW
+
+Row = dict[str, Any]
+
+
+class Record:
+    """A run's folder, open for appending; `start` and `resume.resume` make one.
+
+    Args:
+        folder: of the run.
+        description: what stands in its ``run.json``.
+        descriptor: of the folder, locked; see `files.lock`.
+        lines: of its ``record.jsonl``.
+    """
+
+    def __init__(
+        self, folder: Path, description: Description, descriptor: int, lines: tuple[Row, ...] = ()
+    ) -> None:
+        self.folder = folder
+        self.raw = folder / RAW
+        self.run = description.run
+        self._description = description
+        self._descriptor = descriptor
+        self._finished = {
+            (line["task"], line["measure"]): line for line in lines if "error" not in line
+        }
+
+    @classmethod
+    def start(cls, runs: Path, configuration: Configuration) -> Record:
+        """Make the folder of a new run.
+
+        Args:
+            runs: folder of all runs.
+            configuration: what the run is asked to do.
+
+        Raises:
+            BenchError: it can't be made.
+        """
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            folder = _new_folder(runs, f"{stamp}_{configuration.station}")
+            descriptor = lock(folder)
+            (folder / RAW).mkdir()
+        except OSError as error:
+            raise BenchError(
+                f"{runs}: a run folder cannot be made: {error.strerror}",
+                hint="make room, correct the permissions, or choose another one with --hil-runs",
+            ) from error
+        description = Description(run=folder.name, configuration=configuration, parts=(new_part(),))
+        description.write(folder)
+        return cls(folder, description, descriptor)
+
+    def begin(self, facts: JobFacts) -> None:
+        """Note what a task is measured with, before it is.
+
+        Raises:
+            ConfigError: a resumed run's task was measured with something else.
+            BenchError: it can't be written.
+        """
+        self._description = self._description.with_job(facts)
+        self._description.write(self.folder)
+
+    def append(self, entry: Entry) -> None:
+        """Write one measurement; it survives the process, and the machine's power, from here on.
+
+        Raises:
+            BenchError: it can't be written.
+        """
+        append(self.folder / LINES, _line(entry.as_json(self.run)), lasting=True)
+
+    def keep(self, name: str, row: Mapping[str, Any]) -> None:
+        """Write one raw answer of the device to ``raw/<name>.jsonl``.
+
+        Raises:
+            BenchError: it can't be written.
+        """
+        append(self.raw / f"{name}.jsonl", _line(row))
+
+    def rows(self, name: str) -> tuple[Row, ...]:
+        """The raw answers in ``raw/<name>.jsonl``, in the order they came.
+
+        Raises:
+            ConfigError: the file is damaged.
+        """
+        path = self.raw / f"{name}.jsonl"
+        return tuple(row for _, row in read_objects(path)) if path.exists() else ()
+
+    def finished(self, task: str, measure: str) -> Row | None:
+        """The line of a measure that an earlier part of this run has brought to its end."""
+        return self._finished.get((task, measure))
+
+    def close(self) -> None:
+        """Let other processes write to the folder."""
+        os.close(self._descriptor)
+
+
+def new_part(rows: Mapping[str, int] | None = None, cut: Mapping[str, int] | None = None) -> Part:
+    """This process as a part of a run, see `Part`."""
+    return Part(
+        started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        tinyhil=version("pytest-tinyhil"),
+        rows=dict(rows or {}),
+        cut=dict(cut or {}),
+    )
+
+
+def _new_folder(runs: Path, name: str) -> Path:
+    """A folder that did not exist: two runs of one board may start within a second."""
+    for number in range(1, 1000):
+        folder = runs / (name if number == 1 else f"{name}.{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+    raise FileExistsError(0, "a thousand runs of this second exist")
+
+
+def _line(values: Mapping[str, Any]) -> bytes:
+    return (json.dumps(values, allow_nan=False) + "\n").encode()
