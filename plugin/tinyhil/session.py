@@ -7,14 +7,18 @@ is an error here, never a figure.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tinyhil import protocol
 from tinyhil.deadline import Deadline
 from tinyhil.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.links import Link
 from tinyhil.protocol import Damaged, Message, Reply, frames, printable
-from tinyhil.queries import Inference
+from tinyhil.queries import ATTEMPTS, Inference
+
+Answer = TypeVar("Answer")
 
 _MAX_REPLY_LINES = 8192
 """Of one command; `db print` of the largest buffer takes 3456."""
@@ -97,6 +101,9 @@ class Session:
 
     def identify(self, deadline: Deadline) -> DeviceInfo:
         """Ask the device who it is; a firmware without our extension is found by its error."""
+        return self._again(self._identify, deadline)
+
+    def _identify(self, deadline: Deadline) -> DeviceInfo:
         reply = self._ask("name%", deadline)
         name = reply.take(protocol.Name)
         reply.end()
@@ -164,11 +171,15 @@ class Session:
         return results.scores
 
     def stack(self, deadline: Deadline) -> StackUse:
-        """Use of the stack; needs our own firmware."""
-        uses = {self._stack(deadline) for _ in range(2)}
-        if len(uses) > 1:
-            raise _unequal("the use of the stack")
-        return uses.pop()
+        """Use of the stack, asked twice, as text has no checksum; needs our own firmware."""
+
+        def ask(deadline: Deadline) -> StackUse:
+            uses = {self._stack(deadline) for _ in range(2)}
+            if len(uses) > 1:
+                raise _unequal("the use of the stack")
+            return uses.pop()
+
+        return self._again(ask, deadline)
 
     def _stack(self, deadline: Deadline) -> StackUse:
         reply = self._ask("hil stack%", deadline)
@@ -187,9 +198,15 @@ class Session:
         Returns:
             How many bytes of frames it holds while it is busy.
         """
-        reply = self._ask(f"hil frames {way}%", deadline)
-        queue = _value(reply, "queue")
-        reply.end()
+
+        def ask(deadline: Deadline) -> int:
+            reply = self._ask(f"hil frames {way}%", deadline)
+            queue = _value(reply, "queue")
+            reply.end()
+            return queue
+
+        # A device that has changed over, and whose answer was lost, is called back before.
+        queue = self._again(ask, deadline)
         if not _LEAST_QUEUE <= queue <= _MOST_QUEUE:
             raise DeviceError(
                 f"the device says that it holds {queue} bytes of frames",
@@ -221,6 +238,17 @@ class Session:
         self.link.write(_NONSENSE, deadline)
         self.synchronize(deadline)
 
+    def _again(self, ask: Callable[[Deadline], Answer], deadline: Deadline) -> Answer:
+        """Ask for something short, and once more where the wire got in the way."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return ask(deadline.within(deadline.seconds / ATTEMPTS))
+            except (LinkError, DeviceError):
+                if attempt == ATTEMPTS or deadline.expired:
+                    raise
+                self.synchronize(deadline)
+        raise AssertionError("the loop returns or raises")
+
     def _extension(self, deadline: Deadline) -> Extension | None:
         """What the extension tells, asked twice: text has no checksum."""
         try:
@@ -228,7 +256,7 @@ class Session:
         except DeviceError as error:
             if "Unknown command: hil" in error.message:
                 return None
-            first = self._ask_extension(deadline)
+            raise
         if self._ask_extension(deadline) != first:
             raise _unequal("what the firmware tells of itself")
         return first

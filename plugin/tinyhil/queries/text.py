@@ -11,6 +11,7 @@ buffer is printed and compared, and the scores are asked for twice.
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -27,7 +28,7 @@ _ANSWER_S = 10.0
 _SLOWEST_BAUD = 9600
 """Of those in use."""
 
-_FIRST_INFERENCE_S = 120.0
+_FIRST_S = 120.0
 """How long an inference of unknown length may take."""
 
 _RECOVER_S = 5.0
@@ -48,6 +49,7 @@ class TextQueries:
         baud: rate of the wire.
         answer_s: patience with a silent device beyond what its answer takes on the wire, in
             seconds.
+        first_s: patience with an inference whose length is not known yet.
     """
 
     def __init__(
@@ -57,12 +59,15 @@ class TextQueries:
         read_back: float = 0.0,
         baud: int = _SLOWEST_BAUD,
         answer_s: float = _ANSWER_S,
+        first_s: float = _FIRST_S,
     ) -> None:
         self._session = session
         # Twice what 24 bits a byte take, and a slow adapter's latency for each piece of 31 bytes.
         self._s_a_byte = 2 * (24 / baud + 0.02 / protocol.OFFICIAL_PIECE_BYTES)
         self._read_back = read_back
         self._answer_s = answer_s
+        self._first_s = first_s
+        self._expected_s: float | None = None  # of an inference of one window
         self._healed: Counter[str] = Counter()
         self._checked = 0
         self._choice = random.SystemRandom()  # which samples are read back must be unforeseeable
@@ -83,7 +88,7 @@ class TextQueries:
 
             def ask(data: bytes = window.data, check: bool = check) -> Inference:
                 self._load(data, check)
-                inference = self._session.infer(1, 0, self._deadline(_FIRST_INFERENCE_S))
+                inference = self._infer(1, 0, self._expected_s)
                 if check:
                     self._compare_scores(inference)
                 return inference
@@ -103,10 +108,17 @@ class TextQueries:
             if not self._loaded:
                 self._load(self._data, check=self._read_back > 0)
                 self._loaded = True
-            budget_s = _FIRST_INFERENCE_S if expected_s is None else 10 * expected_s
-            return self._session.infer(count, warm_up, self._deadline(budget_s))
+            return self._infer(count, warm_up, expected_s)
 
         return self._heal(ask)
+
+    def _infer(self, count: int, warm_up: int, expected_s: float | None) -> Inference:
+        budget_s = self._first_s if expected_s is None else 10 * expected_s
+        started = time.monotonic()
+        inference = self._session.infer(count, warm_up, self._deadline(budget_s))
+        if count == 1:
+            self._expected_s = max(self._expected_s or 0.0, time.monotonic() - started)
+        return inference
 
     def _heal(self, ask: Callable[[], Inference]) -> Inference:
         """Ask again after a fault, from the start."""
@@ -139,7 +151,9 @@ class TextQueries:
             # Perhaps its buffer of commands is smaller than the reference's.
             self._piece_bytes = protocol.OFFICIAL_PIECE_BYTES
             raise
-        if check and self._session.read_back(self._deadline(2 * self._s_a_byte * len(data))) != data:
+        if not check:
+            return
+        if self._session.read_back(self._deadline(2 * self._s_a_byte * len(data))) != data:
             raise self._differs("the input buffer, read back,")
 
     def _compare_scores(self, inference: Inference) -> None:

@@ -1,0 +1,305 @@
+"""``make faults``: thousands of faults on purpose, and what became of the figures.
+
+Each run infers a few samples over a link that breaks by a seed, and must end in one of two ways:
+with the very scores and times of a clean run, or with an error of ours that names a fault, within
+its deadline, what was answered before it being right and kept. Text is tried with reading back, and
+once more without it and with changed bytes only, to show what text alone can't see.
+
+The serial link ends at a replayed device, which is our firmware's core as a process, so that
+thousands of runs take minutes; the debug probe's link at an emulated board.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from tinyhil import data, firmware, flash
+from tinyhil.bench import stations
+from tinyhil.benchmarks import write_figures
+from tinyhil.board import load_boards
+from tinyhil.deadline import Deadline
+from tinyhil.dut import attached
+from tinyhil.elf import Image
+from tinyhil.emulator.native import NativeDevice, NativeFacts
+from tinyhil.errors import TinyhilError
+from tinyhil.faults import WIRE_KINDS, Injector, Kind, Spec
+from tinyhil.links import Link, open_frames
+from tinyhil.links.serial import SerialLink
+from tinyhil.paths import ROOT
+from tinyhil.progress import progress_bar
+from tinyhil.queries import Queries
+from tinyhil.queries.framed import FramedQueries
+from tinyhil.queries.text import TextQueries
+from tinyhil.session import Session
+from tinyhil.task import Window, load_tasks
+
+_TASK = "kws01"
+_SAMPLES, _LAPS = 24, 5
+_BAUD = 115_200
+_PATIENCE_S = 2.0
+_LATEST_S = 60.0
+"""A run that has made no step forward for so long hangs: every deadline in it is far below."""
+_AT_ONCE = 12
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Runs of one kind."""
+
+    name: str
+    protocol: str
+    link: str
+    runs: int
+    every: int
+    """Mean bytes between two faults of a direction."""
+    kinds: tuple[Kind, ...]
+    read_back: float = 1.0
+    expects_wrong: bool = False
+    """Whether wrong figures are what it is to show."""
+
+
+CAMPAIGNS = (
+    Campaign("frames, serial", "frames", "serial", 220, 1200, WIRE_KINDS),
+    Campaign("frames, serial, connection", "frames", "serial", 120, 4000,
+             ("drop", "flip", "reset", "death", "disconnect")),
+    Campaign("frames, rtt", "frames", "rtt", 90, 1200, WIRE_KINDS),
+    Campaign("frames, rtt, connection", "frames", "rtt", 20, 6000, ("flip", "death", "disconnect")),
+    Campaign("text, serial", "text", "serial", 200, 5000, WIRE_KINDS),
+    Campaign("text, serial, connection", "text", "serial", 60, 15000,
+             ("drop", "flip", "reset", "death", "disconnect")),
+    Campaign("text, serial, changed bytes, not read back", "text", "serial", 60, 5000, ("flip",),
+             read_back=0.0, expects_wrong=True),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a run gave: as far as it came."""
+
+    scores: tuple[tuple[float, ...], ...]
+    laps: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one run ended."""
+
+    verdict: str
+    """``equal``, ``error``, ``wrong``, ``lost``, ``hang`` or ``crash``."""
+    text: str
+    faults: Counter[str]
+    healed: int
+
+
+@dataclass
+class Target:
+    """A device to break."""
+
+    link: Link
+    frames: Callable[[], Link] | None
+    """Opens the link for frames, where they have one of their own."""
+    reset: Callable[[], None] | None
+    kill: Callable[[], None]
+
+
+def samples() -> tuple[Window, ...]:
+    """The inputs of every run."""
+    rng = np.random.default_rng(7)
+    size = load_tasks()[_TASK].input.bytes
+    return tuple(Window(rng.bytes(size), 0) for _ in range(_SAMPLES))
+
+
+def infer(queries: Queries, timed: bool, given: list[tuple[float, ...]]) -> Answers:
+    """Every sample, then a few timed inferences of the first one."""
+    for inference in queries.each(samples()):
+        given.append(inference.scores)
+    if not timed:
+        return Answers(tuple(given))
+    queries.load(samples()[0].data)
+    laps = queries.infer(_LAPS, 0, expected_s=0.1, laps=True).laps
+    return Answers(tuple(given), laps)
+
+
+@contextmanager
+def asking(campaign: Campaign, target: Target) -> Iterator[Queries]:
+    """A conversation from its very start, whose patience is short."""
+    session = Session(target.link)
+    session.synchronize(Deadline.after(_PATIENCE_S))
+    if campaign.protocol == "text":
+        yield TextQueries(
+            session, read_back=campaign.read_back, baud=_BAUD, answer_s=0.5, first_s=2.0
+        )
+        return
+    info = session.identify(Deadline.after(_PATIENCE_S))
+    opener = target.frames
+    with FramedQueries(session, info, opener, patience_s=_PATIENCE_S, first_s=5.0) as queries:
+        yield queries
+
+
+def attempt(campaign: Campaign, target: Target, spec: Spec, clean: Answers) -> Outcome:
+    """One run with faults, compared with the clean one."""
+    injector = Injector(spec, reset=target.reset, kill=target.kill)
+    bulk = target.frames
+    broken = replace(
+        target,
+        link=target.link if bulk else injector.through(target.link),
+        frames=(lambda: injector.through(bulk())) if bulk else None,
+    )
+    given: list[tuple[float, ...]] = []
+    ended: list[tuple[str, str]] = []
+    healed: Counter[str] = Counter()
+
+    def work() -> None:
+        try:
+            with asking(campaign, broken) as queries:
+                answers = infer(queries, campaign.protocol == "frames", given)
+                healed.update(queries.healed)
+            ended.append(("equal" if answers == clean else "wrong", ""))
+        except TinyhilError as error:
+            ended.append(("error" if error.message and error.hint else "crash", str(error)))
+        except Exception as error:
+            ended.append(("crash", repr(error)))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    progress = -1
+    while thread.is_alive() and progress < len(given):
+        progress = len(given)
+        thread.join(_LATEST_S)
+    verdict, text = ended[0] if ended else ("hang", f"no step forward in {_LATEST_S:g} s")
+    if verdict == "error" and tuple(given) != clean.scores[: len(given)]:
+        verdict = "lost"
+    return Outcome(verdict, text, Counter(fault.kind for fault in injector.faults), healed.total())
+
+
+@contextmanager
+def replayed() -> Iterator[Target]:
+    """A replayed device behind a serial port."""
+    facts = NativeFacts(load_tasks()[_TASK], baud=_BAUD, infer_us=2000, paced=False, wait=False)
+    with NativeDevice(facts, ROOT / "build" / "native") as device:
+        link = SerialLink(device.port, _BAUD)
+        try:
+            yield Target(link, None, device.reset, device.kill)
+        finally:
+            link.close()
+
+
+@contextmanager
+def emulated(image: Image) -> Iterator[Target]:
+    """An emulated board: commands over its serial port, frames through its probe."""
+    board = load_boards()["mps2-an386"]
+    with attached(stations({board.name: board}, None)[board.name]) as dut:
+        flash.flash(image, board, dut.probe_uid, Deadline.after(60))
+        link = SerialLink(dut.serial_url, dut.baud)
+        opened: list[Link] = []
+
+        def open_link() -> Link:
+            probe = open_frames("rtt", dut, image)
+            assert probe is not None
+            opened.append(probe)
+            return probe
+
+        assert dut.power_off is not None
+        try:
+            yield Target(link, open_link, None, dut.power_off)
+        finally:
+            link.close()
+            for probe in opened:
+                probe.close()
+
+
+def _run(campaign: Campaign, image: Image, clean: Answers, seed: int) -> Outcome:
+    spec = Spec(seed=seed, every=campaign.every, kinds=campaign.kinds, hold_ms=100)
+    with replayed() if campaign.link == "serial" else emulated(image) as target:
+        return attempt(campaign, target, spec, clean)
+
+
+def _clean(campaign: Campaign, image: Image) -> Answers:
+    started = replayed() if campaign.link == "serial" else emulated(image)
+    with started as target, asking(campaign, target) as queries:
+        return infer(queries, campaign.protocol == "frames", [])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the campaigns, print what became of them; 1 if a figure was wrong or a run hung."""
+    parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="of the first run (default: 1)")
+    parser.add_argument("--share", type=float, default=1.0, help="of the runs, for a look")
+    options = parser.parse_args(arguments)
+    console = Console()
+    figures, bad = [], 0
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        task = load_tasks()[_TASK]
+        made = data.material(task, None, ROOT / "build" / "data")
+        image = firmware.build(load_boards()["mps2-an386"], task, made.model, folder).image
+        for campaign in CAMPAIGNS:
+            runs = max(1, round(options.share * campaign.runs))
+            clean = _clean(campaign, image)
+            seeds = range(options.seed, options.seed + runs)
+            outcomes = []
+            workers = _AT_ONCE if campaign.link == "serial" else 2
+            with ThreadPoolExecutor(workers) as pool, progress_bar(console, campaign.name) as bar:
+                for outcome in pool.map(
+                    lambda seed: _run(campaign, image, clean, seed),  # noqa: B023 - used up here
+                    seeds,
+                ):
+                    outcomes.append(outcome)
+                    bar(len(outcomes), runs)
+            figures.append(_figure(campaign, outcomes))
+            for seed, outcome in zip(seeds, outcomes, strict=True):
+                if outcome.verdict not in ("equal", "error") and not campaign.expects_wrong:
+                    bad += 1
+                    console.print(f"seed {seed}: {outcome.verdict}: {outcome.text}", markup=False)
+    console.print(_table(figures))
+    path = write_figures("faults", figures)
+    console.print(f"figures: {path}", soft_wrap=True)
+    return 1 if bad else 0
+
+
+def _figure(campaign: Campaign, outcomes: Sequence[Outcome]) -> dict[str, object]:
+    verdicts = Counter(outcome.verdict for outcome in outcomes)
+    faults = sum((outcome.faults for outcome in outcomes), Counter[str]())
+    return {
+        "campaign": campaign.name,
+        "runs": len(outcomes),
+        "faults": faults.total(),
+        **{verdict: verdicts[verdict] for verdict in VERDICTS},
+        "healed": sum(outcome.healed for outcome in outcomes),
+        "wrong_allowed": campaign.expects_wrong,
+        "kinds": dict(faults),
+        "errors": dict(
+            Counter(
+                o.text.split(";")[0][:60] for o in outcomes if o.verdict == "error"
+            ).most_common(8)
+        ),
+        "unit": "runs; faults",
+    }
+
+
+VERDICTS = ("equal", "error", "wrong", "lost", "hang", "crash")
+
+
+def _table(figures: Sequence[dict[str, object]]) -> Table:
+    columns = ("campaign", "runs", "faults", *VERDICTS, "healed")
+    table = Table(*columns, title="runs by how they ended", box=None)
+    for figure in figures:
+        table.add_row(*(str(figure[column]) for column in columns))
+    return table
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        raise SystemExit(main())
