@@ -1,4 +1,4 @@
-"""The command line: ``tinyhil doctor | boards | emulate | data | build``."""
+"""The command line: ``tinyhil doctor | boards | emulate | data | build | results | submission``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from rich.text import Text
 from tinyhil.board import Board, load_boards
 from tinyhil.datasets import command as data_command
 from tinyhil.errors import ConfigError, TinyhilError
+from tinyhil.results import command as results_command
+from tinyhil.submission import command as submission_command
 
 _FOUND_COLUMNS = 28
 
@@ -25,6 +27,8 @@ examples:
   tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
   pytest suites --hil-board mps2-an386 run the benchmark
+  tinyhil results                      the results table of runs and submissions
+  tinyhil submission check TREE        recompute a submission's figures from its raw logs
 
 Times of an emulated board are instruction counts in disguise, never times of silicon.
 """
@@ -95,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="DIR", help="default: build/firmware/<board>/<task>"
     )
     build.set_defaults(run=_build)
+
+    results_command.add_command(commands)
+    submission_command.add_command(commands)
     return parser
 
 
