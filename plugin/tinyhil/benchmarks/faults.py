@@ -52,6 +52,7 @@ _PATIENCE_S = 2.0
 _LATEST_S = 60.0
 """A run that has made no step forward for so long hangs: every deadline in it is far below."""
 _AT_ONCE = 12
+_COLUMNS = 110
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the first run (default: 1)")
     parser.add_argument("--share", type=float, default=1.0, help="of the runs, for a look")
     options = parser.parse_args(arguments)
-    console = Console()
+    console = Console(width=_COLUMNS)
     figures, bad = [], 0
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -51,6 +51,7 @@ _MEASURE_S = 4.0
 """A way is tried for at least so long, and at least one sample."""
 _TOGETHER, _TOGETHER_S = 16, 15.0
 _STEP_S = 60.0
+_COLUMNS = 100
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print tables, write the figures."""
     parser = argparse.ArgumentParser(prog="make bench-link", description=__doc__)
     parser.parse_args(arguments)
-    console = Console()
+    console = Console(width=_COLUMNS)
     cells = [
         (load_tasks()[name], baud, timer_ms)
         for baud, timer_ms, name in product(BAUDS, TIMERS_MS, SETS)
@@ -273,17 +274,15 @@ def _feed(task: Task, queries: FramedQueries, deadline: Deadline) -> int:
 
 def _samples_table(figures: Sequence[Figure]) -> Table:
     table = Table(
-        *("task", "baud", "timer", "stop and wait", "text", "framed", "limit", "of the limit"),
-        title="time per sample, host's clock, paced UART; inference takes no time",
+        *("task", "baud", "timer, ms", "stop and wait", "text", "framed", "limit", "of limit"),
+        title="ms of the host's clock a sample; paced UART, inference takes no time",
         box=None,
     )
     for figure in figures:
         times = (figure.stop_and_wait_s, figure.text_s, figure.framed_s, figure.limit_s)
         table.add_row(
-            figure.task,
-            str(figure.baud),
-            f"{figure.timer_ms} ms",
-            *(f"{1e3 * seconds:,.2f} ms" for seconds in times),
+            *(figure.task, str(figure.baud), str(figure.timer_ms)),
+            *(f"{1e3 * seconds:.1f}" for seconds in times),
             f"{figure.efficiency:.1%}",
         )
     return table
@@ -291,20 +290,22 @@ def _samples_table(figures: Sequence[Figure]) -> Table:
 
 def _sets_table(sets: Sequence[dict[str, float | str]]) -> Table:
     table = Table(
-        *("wire", "stop and wait", "framed", "faster", "with inference", "framed", "faster"),
-        title="the four full sets; inference as on a NUCLEO-L4R5ZI",
+        *("wire", "stop and wait", "framed", "faster", "| with inference", "framed", "faster"),
+        title="s for the four full sets; inference as on a NUCLEO-L4R5ZI",
         box=None,
     )
+    columns = (
+        *("stop_and_wait_s", "framed_s", "times_faster"),
+        *("stop_and_wait_with_inference_s", "framed_with_inference_s"),
+        "times_faster_with_inference",
+    )
     for row in sets:
-        table.add_row(
-            str(row["wire"]),
-            f"{float(row['stop_and_wait_s']):,.0f} s",
-            f"{float(row['framed_s']):,.0f} s",
-            f"{float(row['times_faster']):.1f} x",
-            f"{float(row['stop_and_wait_with_inference_s']):,.0f} s",
-            f"{float(row['framed_with_inference_s']):,.0f} s",
-            f"{float(row['times_faster_with_inference']):.1f} x",
+        values = [float(row[column]) for column in columns]
+        texts = (
+            f"{value:.1f} x" if number in (2, 5) else f"{value:.0f}"
+            for number, value in enumerate(values)
         )
+        table.add_row(str(row["wire"]), *texts)
     return table
 
 
