@@ -254,7 +254,7 @@ class Session:
         try:
             first = self._ask_extension(deadline)
         except DeviceError as error:
-            if "Unknown command: hil" in error.message:
+            if error.message.endswith("'Unknown command: hil'"):
                 return None
             raise
         if self._ask_extension(deadline) != first:
