@@ -1,0 +1,73 @@
+"""Device times in pytest-benchmark: unchanged, with percentiles, and harmless when it is off."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TESTS = """
+from types import SimpleNamespace
+import numpy as np
+from tinyhil.measure import SingleStream
+
+# No sum of these is exact.
+TIMES = np.array([0.1, 0.3, 1e-9, 123.456, 0.1] * 3)
+
+def test_times(device_benchmark):
+    subject = SimpleNamespace(board="b", core="c", emulated=True, task="kws01", data_set="stand-in",
+                              model_sha256=None, firmware_sha256="f1")
+    outcome = SimpleNamespace(
+        finding=SimpleNamespace(result=SingleStream(TIMES, "timer", 1000)),
+        entry=SimpleNamespace(subject=subject, metrics={"latency_p90_s": 123.456}),
+        job=SimpleNamespace(dut=SimpleNamespace(station="desk-1"), quick=False),
+    )
+    stored = device_benchmark(outcome)
+    assert stored == OFF or stored == TIMES.tolist()
+"""
+
+
+def _run(folder: Path, *options: str, stored: str = "False") -> subprocess.CompletedProcess[str]:
+    (folder / "test_it.py").write_text(TESTS.replace("OFF", stored))
+    command = [sys.executable, "-m", "pytest", "-p", "tinyhil.pytest_benchmark_bridge"]
+    return subprocess.run(
+        [*command, "-p", "no:cacheprovider", *options, "test_it.py"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def _benchmark(path: Path) -> dict[str, Any]:
+    (only,) = json.loads(path.read_text())["benchmarks"]
+    assert isinstance(only, dict)
+    return only
+
+
+def test_times_arrive_bit_by_bit_with_percentiles_beside_them(tmp_path: Path) -> None:
+    done = _run(tmp_path, "--benchmark-json", "it.json")
+    assert done.returncode == 0, done.stdout
+    kept = _benchmark(tmp_path / "it.json")
+    assert kept["stats"]["data"] == [0.1, 0.3, 1e-9, 123.456, 0.1] * 3
+    assert kept["extra_info"]["p90_s"] == 123.456
+    assert kept["extra_info"]["firmware_sha256"] == "f1"
+    assert kept["options"]["timer"] == "device clock"
+    assert "emulated: instruction counts, no times of silicon" in done.stdout
+
+
+@pytest.mark.parametrize("option", ["--benchmark-disable", "--benchmark-skip"])
+def test_nothing_breaks_where_pytest_benchmark_is_off(tmp_path: Path, option: str) -> None:
+    done = _run(tmp_path, option, stored="None")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_user_may_do_without_pytest_benchmark(tmp_path: Path) -> None:
+    (tmp_path / "test_other.py").write_text("def test_other(): pass\n")
+    done = _run(tmp_path, "-p", "no:benchmark", "test_other.py", "-k", "other")
+    assert done.returncode == 0, done.stdout
