@@ -32,6 +32,9 @@ _KEYS = (
 )  # fmt: skip
 _ERROR_CHARACTERS = 300
 
+MEASURES = ("accuracy", "single_stream", "throughput", "memory", "energy")
+"""What a gate compares; a record may hold other lines too, such as those of audits."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -71,9 +74,15 @@ def read_run(folder: Path) -> tuple[Measured, ...]:
     Raises:
         ConfigError: the folder holds no record, or its record and its raw rows disagree.
     """
-    rows = {(row["task"], row["measure"]): row for row in read_rows(folder / "record.jsonl")}
+    rows = {
+        (row["task"], row["measure"]): row
+        for row in read_rows(folder / "record.jsonl")
+        if row["measure"] in MEASURES
+    }
     if not rows:
-        raise ConfigError(f"{folder}: the record is empty", hint="name a run that measured")
+        raise ConfigError(
+            f"{folder}: the record holds nothing to compare", hint="name a run that measured"
+        )
     quick = any(_is_quick(row) for row in rows.values())
     return tuple(_measured(folder, row, quick=quick) for row in rows.values())
 
