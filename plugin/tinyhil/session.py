@@ -23,6 +23,9 @@ Answer = TypeVar("Answer")
 _MAX_REPLY_LINES = 8192
 """Of one command; `db print` of the largest buffer takes 3456."""
 
+_FOREIGN = ("'Unknown command: hil'", "'Unknown command: hil info'")
+"""How a firmware without our extension answers; nothing else may make one of ours pass for it."""
+
 _LEAST_QUEUE, _MOST_QUEUE = 1100, 1 << 20
 """Bytes of frames that a device may say it holds."""
 
@@ -254,7 +257,7 @@ class Session:
         try:
             first = self._ask_extension(deadline)
         except DeviceError as error:
-            if error.message.endswith("'Unknown command: hil'"):
+            if error.message.endswith(_FOREIGN):
                 return None
             raise
         if self._ask_extension(deadline) != first:
