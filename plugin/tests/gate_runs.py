@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tinyhil import metrics
 from tinyhil.facts import Metric
-from tinyhil.record import Entry, Record, Subject
+from tinyhil.record import Configuration, Entry, Record, Subject
 from tinyhil.verdict import judge
 
 EMULATED = Subject(
@@ -71,7 +71,8 @@ class Content:
 
 def write(runs: Path, content: Content) -> Path:
     """Write a run folder."""
-    record = Record(runs, content.subject.board)
+    board = content.subject.board
+    record = Record.start(runs, Configuration(station=board, board=board))
     for measure, writer in _WRITERS.items():
         if measure not in content.leave_out:
             writer(record, content)

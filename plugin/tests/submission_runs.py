@@ -18,7 +18,7 @@ from tinyhil import metrics
 from tinyhil.data import LABELS
 from tinyhil.datasets.pins import load_pins
 from tinyhil.facts import Metric
-from tinyhil.record import Entry, Record, Subject
+from tinyhil.record import Configuration, Entry, Record, Subject
 from tinyhil.task import Task, load_tasks
 
 from . import runs as whole_runs
@@ -73,7 +73,7 @@ def quick_runs() -> Path:
 
 def write_run(runs: Path, names: tuple[str, ...], device: Device) -> Path:
     """Write one run of these tasks; returns its folder."""
-    record = Record(runs, device.board)
+    record = Record.start(runs, Configuration(station=device.board, board=device.board))
     for name in names:
         task = load_tasks()[name]
         samples = _samples(task)[: device.samples]

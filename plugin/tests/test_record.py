@@ -22,17 +22,7 @@ from tinyhil.raw_log import RecordedLink
 from tinyhil.record import Configuration, Entry, Record, Subject, files
 from tinyhil.verdict import judge
 
-CONFIGURATION = Configuration(
-    station="mps2-an386",
-    board="mps2-an386",
-    tasks=("kws01",),
-    link="auto",
-    quick=True,
-    all_windows=False,
-    read_back=0.05,
-    faults=None,
-    own_firmware=False,
-)
+CONFIGURATION = Configuration(station="mps2-an386", board="mps2-an386", quick=True)
 SUBJECT = Subject("mps2-an386", "cortex-m4", True, "kws01", "serial", "none", "stand-in",
                   "da7a", "30de1", "f123")  # fmt: skip
 LIMITS = {"top1": Limit(min=0.9, source="the rules")}

@@ -94,7 +94,7 @@ def test_a_torn_last_line_of_a_killed_run_is_left_out_and_said(tmp_path: Path) -
     [
         ('"top1": 0.95', '"top1": NaN', "line 1: key 'metrics.top1'"),
         ('"task": "ic01"', '"job": "ic01"', "line 1: key 'task'"),
-        ('{"schema": 1', '{"schema": 99', "line 1: has schema 99, this tinyhil knows"),
+        ('{"schema": 2', '{"schema": 99', "line 1: has schema 99, this tinyhil knows"),
         ('{"schema"', '{schema"', "line 1: is no JSON"),
     ],
 )

@@ -19,15 +19,15 @@ class Configuration(BaseModel):
     station: str
     board: str
     """Type of the station's board."""
-    tasks: tuple[str, ...]
+    tasks: tuple[str, ...] = ()
     """Sorted."""
-    link: str
+    link: str = "auto"
     """As the user gave it."""
-    quick: bool
-    all_windows: bool
-    read_back: float
-    faults: str | None
-    own_firmware: bool
+    quick: bool = False
+    all_windows: bool = False
+    read_back: float = 0.0
+    faults: str | None = None
+    own_firmware: bool = False
     """Whether the user brought the image."""
 
     def refuse_unless(self, recorded: Configuration, folder: Path) -> None:
