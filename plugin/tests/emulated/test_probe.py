@@ -220,6 +220,28 @@ def test_an_access_to_nowhere_faults_and_the_next_one_works(emulated: EmulatedBo
         assert target.read32(0xE000_ED00) == 0x410F_C240
 
 
+def test_locked_writes_are_done_in_order_and_a_fault_among_them_is_told_at_the_end(
+    running: EmulatedBoard,
+) -> None:
+    with debugging(running, "attach") as target:
+        probe = target.session.probe
+        probe.lock()
+        target.write32(0x2100_0000, 1)
+        target.write32(NOWHERE, 0)
+        target.write32(0x2100_0004, 2)
+        with pytest.raises(exceptions.TransferFaultError, match=f"{NOWHERE:#x}"):
+            probe.unlock()
+        assert target.read_memory_block32(0x2100_0000, 2) == [1, 2]
+        assert target.get_state() is Target.State.RUNNING
+        probe.lock()
+        target.halt()
+        target.write32(0x2100_0000, 3)
+        target.resume()
+        assert target.get_state() is Target.State.RUNNING
+        probe.unlock()
+        assert target.read32(0x2100_0000) == 3
+
+
 def test_a_fault_on_the_bus_sets_the_sticky_error_until_it_is_cleared(
     emulated: EmulatedBoard,
 ) -> None:

@@ -103,6 +103,10 @@ class DebugAccessPort:
             for value in values:
                 self._transfer_out(self._tar & ~0xF | register & 0xC, value.to_bytes(4, "little"))
 
+    def note_fault(self) -> None:
+        """The bus has refused a write: the sticky error is set."""
+        self._control |= _STICKY_ERROR
+
     def _register(self, address: int) -> int | None:
         """The register's number, of which DP SELECT holds the bank; None on an empty port."""
         port = self._select >> 24
@@ -160,12 +164,12 @@ class DebugAccessPort:
         try:
             return self._bus.read(address, size)
         except StubFaultError:
-            self._control |= _STICKY_ERROR
+            self.note_fault()
             raise
 
     def _transfer_out(self, address: int, data: bytes) -> None:
         try:
             self._bus.write(address, data)
         except StubFaultError:
-            self._control |= _STICKY_ERROR
+            self.note_fault()
             raise

@@ -3,6 +3,8 @@
 Connecting pauses the machine. Nothing but `interrupt` and `stopped` may be called while it runs.
 Packets are gathered until an answer is needed, then sent at once: most of an access's time is that
 of two processes waking each other up, so a pause, its accesses and their answers are one exchange.
+No answer is acknowledged: QEMU takes the next packet for that, and while the machine runs it takes
+any other byte for an interrupt.
 https://sourceware.org/gdb/current/onlinedocs/gdb.html/Remote-Protocol.html
 """
 
@@ -22,6 +24,9 @@ _INTERRUPT = b"\x03"
 _SIGINT = 2
 _MEMORY_CHUNK = 1984
 """Bytes of one memory packet: QEMU's packets hold 4096 characters, two for each byte."""
+
+_MOST_OUTGOING = 1 << 16
+"""Bytes that are gathered, so that neither side's socket ever fills up."""
 
 _STEP_S = 0.2
 """After which a step is taken to have found the core asleep."""
@@ -47,6 +52,8 @@ class GdbClient:
         self._socket = socket.socket(socket.AF_UNIX)
         self._received = b""
         self._outgoing = bytearray()
+        self._writes: list[int] = []
+        """Where, for each answer that is still to come to a write."""
         self.running = False
         """Whether the machine runs, as far as is known: see `stopped`."""
         self._interrupting = False
@@ -71,10 +78,11 @@ class GdbClient:
     # Run control
 
     def resume(self) -> None:
-        """Let the machine run."""
+        """Let the machine run, then `finish`."""
         self._post("c")
         self._flush()
         self.running = True
+        self.finish()
 
     def step(self, *, interrupts: bool) -> None:
         """Execute one instruction, with or without taking interrupts.
@@ -138,17 +146,28 @@ class GdbClient:
     def write(self, address: int, data: bytes) -> None:
         """Write memory, also memory that is read-only to the core; never reaches a peripheral.
 
+        It is sent with what follows; whether it has been done is known then, at last by `finish`.
+
         Raises:
-            StubFaultError: there is no memory.
+            StubFaultError: there was no memory for a write before it.
         """
         # QEMU drops a write to nowhere without a word, but refuses to read there.
-        edges = (address, address + len(data) - 1)
-        reads = [f"m{edge:x},1" for edge in edges]
-        answers = self._commands([*reads, *_write_commands(address, data)])
-        for edge, answer in zip(edges, answers[:2], strict=True):
-            if len(answer) != 2:
-                raise StubFaultError(f"no memory at {edge:#010x}")
-        _require_ok(answers[2:], address)
+        for edge in (address, address + len(data) - 1):
+            self._post(f"m{edge:x},1")
+            self._writes.append(edge)
+        for command in _write_commands(address, data):
+            self._post(command)
+            self._writes.append(address)
+        if len(self._outgoing) > _MOST_OUTGOING:
+            self.finish()
+
+    def finish(self) -> None:
+        """Wait until all writes have been done, as all that have an answer do.
+
+        Raises:
+            StubFaultError: there is no memory for one of them.
+        """
+        self._commands(())
 
     def write_physical(self, address: int, data: bytes) -> None:
         """Write as the bus does, which reaches the peripherals (not the core's own).
@@ -228,7 +247,16 @@ class GdbClient:
             self._post(command)
             count += 1
         deadline = Deadline.after(ANSWER_S)
-        return [self._answer(deadline) for _ in range(count)]
+        writes = [(address, self._answer(deadline)) for address in self._take_writes()]
+        answers = [self._answer(deadline) for _ in range(count)]
+        for address, answer in writes:
+            if len(answer) != 2:  # of hexadecimal digits, or OK
+                raise StubFaultError(f"no memory at {address:#010x}")
+        return answers
+
+    def _take_writes(self) -> list[int]:
+        writes, self._writes = self._writes, []
+        return writes
 
     def _answer(self, deadline: Deadline) -> bytes:
         while True:
@@ -268,14 +296,10 @@ class GdbClient:
     def _await(self, deadline: Deadline) -> bytes | None:
         """The next packet, or None if none comes before `deadline`."""
         packet = self._take_packet()
-        if packet is None and self._outgoing.strip(b"+"):
+        if packet is None and self._outgoing:
             self._flush()
         while packet is None and self._fill(deadline.remaining()):
             packet = self._take_packet()
-        if packet is not None:
-            # Goes out with what comes next. One for each packet, no more: while the machine runs,
-            # QEMU takes any other byte for an interrupt.
-            self._outgoing += b"+"
         return packet
 
     def _take_packet(self) -> bytes | None:

@@ -103,10 +103,13 @@ class Machine:
     def release(self) -> None:
         """End a `hold`."""
         self._held -= 1
-        if not self._held and self._owed:
-            self._settle()
-            if self._owed:
-                self.resume()
+        if self._held:
+            return
+        self._settle()
+        if self._owed:
+            self.resume()
+        else:
+            self._gdb.finish()
 
     def _pause(self) -> None:
         if self._gdb.running:

@@ -169,6 +169,9 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
         try:
             if self._machine and self._locks == 1:
                 self._guard(self._machine.release)
+        except exceptions.TransferFaultError:
+            self._dap.note_fault()
+            raise
         finally:
             self._locks -= 1
             super().unlock()
