@@ -238,22 +238,26 @@ def flashed(board: Dut, task: Task, record: Record, request: pytest.FixtureReque
 
 
 @pytest.fixture(scope="session")
-def tap(flashed: Job, record: Record, request: pytest.FixtureRequest) -> Tap:
+def tap(flashed: Job, record: Record, request: pytest.FixtureRequest) -> Iterator[Tap]:
     """Wraps each link to the board: what passes is in the run's raw folder, and meets faults if
     the user wants some."""
     spec = plan_of(request.config).faults
     dut = flashed.dut
+    injectors: dict[str, Injector] = {}
 
     def reset_board() -> None:
         reset(dut.board, dut.probe_uid, Deadline.after(_FLASH_S))
 
-    injector = Injector(spec, reset=reset_board, kill=dut.power_off) if spec else None
-
     def wrap(link: Link, name: str) -> Link:
-        log = record.raw / f"{flashed.task.name}-{name}.log"
-        return RecordedLink(injector.through(link) if injector else link, log)
+        if spec:
+            if name not in injectors:
+                injectors[name] = Injector(spec, reset=reset_board, kill=dut.power_off)
+            link = injectors[name].through(link)
+        return RecordedLink(link, record.raw / f"{flashed.task.name}-{name}.log")
 
-    return wrap
+    yield wrap
+    for name, injector in injectors.items():
+        _report(request).injected(dut, name, injector.faults)
 
 
 @pytest.fixture(scope="session")

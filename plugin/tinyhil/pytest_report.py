@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Generator, Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from tinyhil.board import Board
 from tinyhil.deadline import Deadline
 from tinyhil.dut import Dut
 from tinyhil.errors import BenchError, TinyhilError
+from tinyhil.faults import Fault
 from tinyhil.flash import FlashResult
 from tinyhil.measure import Accuracy, Progress, SingleStream
 from tinyhil.plan import Plan
@@ -84,6 +86,13 @@ class HilReport:
         )
         allure.attach_text("flash", text)
         self._print(text)
+
+    def injected(self, dut: Dut, link: str, faults: Sequence[Fault]) -> None:
+        """Faults were injected into a link on purpose; say how many, and which."""
+        kinds = Counter(fault.kind for fault in faults)
+        count = ", ".join(f"{number} x {kind}" for kind, number in sorted(kinds.items()))
+        self._print(f"{dut.station}: injected into the {link} link: {count or 'nothing'}")
+        allure.attach_text(f"faults injected, {link}", "\n".join(map(str, faults)))
 
     def _print(self, text: str) -> None:
         with self._uncaptured():

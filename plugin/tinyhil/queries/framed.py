@@ -115,7 +115,10 @@ class FramedQueries:
     @property
     def healed(self) -> Mapping[str, int]:
         """See `Queries.healed`."""
-        return dict(self._healed)
+        again = self._healed["frames sent again"] + self._pipeline.repeated
+        return {what: count for what, count in self._healed.items() if count} | (
+            {"frames sent again": again} if again else {}
+        )
 
     def each(self, windows: Iterable[Window], *, output: bool = False) -> Iterator[Inference]:
         """See `Queries.each`."""
@@ -295,6 +298,7 @@ class FramedQueries:
 
     def _start(self) -> None:
         """Start a session with a number that no frame on its way can have."""
+        self._healed["frames sent again"] += self._pipeline.repeated
         for _ in range(ATTEMPTS):
             number = 1 + secrets.randbelow(2**32 - 1)
             self._pipeline = Pipeline(number, self._queue_bytes)
