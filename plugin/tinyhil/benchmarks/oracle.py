@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyhil import firmware, flash
-from tinyhil.bench import select, stations
+from tinyhil.bench import Station, select, stations
 from tinyhil.benchmarks import write_figures
 from tinyhil.board import load_boards
 from tinyhil.data import Material, material
 from tinyhil.deadline import Deadline
 from tinyhil.dut import attached
-from tinyhil.links import open_link
+from tinyhil.links import names, open_link
 from tinyhil.paths import ROOT, SUITES
 from tinyhil.progress import progress_bar
 from tinyhil.queries.opening import asking
@@ -42,6 +42,7 @@ class Figure:
     board: str
     task: str
     data_set: str
+    link: str
     outputs: int
     equal: int
 
@@ -70,35 +71,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make bench-oracle", description=__doc__)
     parser.add_argument("--board", action="append", default=[], help="name or glob; repeatable")
     parser.add_argument("--limit", type=int, help="samples a task; default: all that there are")
+    parser.add_argument(
+        "--task", action="append", default=[], choices=sorted(load_tasks()), help="default: all"
+    )
+    parser.add_argument(
+        "--link", default="rtt", choices=names(), help="how the samples travel; default: rtt"
+    )
     options = parser.parse_args(arguments)
     root = Path(os.environ["TINYHIL_DATA"]) if "TINYHIL_DATA" in os.environ else None
     oracle = root / "oracle" if root else SUITES / "standin"
     chosen = select(stations(load_boards(), None), options.board or ["mps2-an386"])
     console, figures = Console(), []
     for station in chosen:
-        for task in load_tasks().values():
+        for name, task in load_tasks().items():
+            if options.task and name not in options.task:
+                continue
             made = material(task, root, ROOT / "build" / "data")
-            figures.append(_compare(station.name, task, made, oracle, options.limit, console))
+            wanted = expected(task, made, oracle, options.limit)
+            figures.append(_compare(station, task, made, wanted, options.link, console))
     console.print(_table(figures))
     write_figures("oracle", [asdict(figure) for figure in figures])
     return 0 if all(figure.equal == figure.outputs for figure in figures) else 1
 
 
 def _compare(
-    name: str, task: Task, made: Material, oracle: Path, limit: int | None, console: Console
+    station: Station, task: Task, made: Material, wanted: Expected, link: str, console: Console
 ) -> Figure:
-    station = stations(load_boards(), None)[name]
-    wanted = expected(task, made, oracle, limit)
+    name = station.name
     folder = ROOT / "build" / "firmware" / name / f"{task.name}-{made.data.kind}"
     image = firmware.build(station.board, task, made.model, folder).image
     equal = 0
     with ExitStack() as stack:
         dut = stack.enter_context(attached(station))
         flash.flash(image, dut.board, dut.probe_uid, Deadline.after(_STEP_S))
-        session = Session(open_link("rtt", dut))
+        session = Session(open_link(link, dut))
         session.synchronize(Deadline.after(_STEP_S))
         info = session.identify(Deadline.after(_STEP_S))
-        queries = stack.enter_context(asking(session, info, dut, image, "rtt"))
+        queries = stack.enter_context(asking(session, info, dut, image, link))
         progress = stack.enter_context(progress_bar(console, f"{name} {task.name}"))
         answers = queries.each(wanted.windows, output=True)
         for number, (answer, output) in enumerate(
@@ -106,14 +115,15 @@ def _compare(
         ):
             equal += answer.output == output.tobytes()
             progress(number, len(wanted.windows))
-    return Figure(name, task.name, made.data.kind, len(wanted.windows), equal)
+    return Figure(name, task.name, made.data.kind, link, len(wanted.windows), equal)
 
 
 def _table(figures: list[Figure]) -> Table:
-    table = Table("board", "task", "data", "outputs", "equal to the oracle", box=None)
+    table = Table("board", "task", "data", "link", "outputs", "equal to the oracle", box=None)
     for figure in figures:
         table.add_row(
-            figure.board, figure.task, figure.data_set, str(figure.outputs), str(figure.equal)
+            *(figure.board, figure.task, figure.data_set, figure.link),
+            *(str(figure.outputs), str(figure.equal)),
         )
     return table
 
