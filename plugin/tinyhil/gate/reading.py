@@ -83,7 +83,7 @@ def read_run(folder: Path) -> tuple[Measured, ...]:
         raise ConfigError(
             f"{folder}: the record holds nothing to compare", hint="name a run that measured"
         )
-    quick = any(_is_quick(row) for row in rows.values())
+    quick = any(is_quick(row) for row in rows.values())
     return tuple(_measured(folder, row, quick=quick) for row in rows.values())
 
 
@@ -95,7 +95,7 @@ def read_measure(folder: Path, task: str, measure: str) -> Measured | None:
     """
     for row in reversed(read_rows(folder / "record.jsonl")):
         if (row["task"], row["measure"]) == (task, measure):
-            return _measured(folder, row, quick=_is_quick(row))
+            return _measured(folder, row, quick=is_quick(row))
     return None
 
 
@@ -147,7 +147,7 @@ def _harmless(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
-def _is_quick(row: Row) -> bool:
+def is_quick(row: Row) -> bool:
     """Whether a measurement is shorter than the rules ask for."""
     details = row.get("details", {})
     if row.get("quick") or row.get("error") is not None:
