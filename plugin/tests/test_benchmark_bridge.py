@@ -13,7 +13,11 @@ import pytest
 TESTS = """
 from types import SimpleNamespace
 import numpy as np
+from tinyhil.board import load_boards
 from tinyhil.measure import SingleStream
+from tinyhil.task import load_tasks
+
+BOARD, TASK = load_boards()["mps2-an386"], load_tasks()["kws01"]
 
 # No sum of these is exact.
 TIMES = np.array([0.1, 0.3, 1e-9, 123.456, 0.1] * 3)
@@ -24,7 +28,8 @@ def test_times(device_benchmark):
     outcome = SimpleNamespace(
         finding=SimpleNamespace(result=SingleStream(TIMES, "timer", 1000)),
         entry=SimpleNamespace(subject=subject, metrics={"latency_p90_s": 123.456}),
-        job=SimpleNamespace(dut=SimpleNamespace(station="desk-1"), quick=False),
+        job=SimpleNamespace(dut=SimpleNamespace(station="desk-1", board=BOARD), task=TASK,
+                            quick=False),
     )
     stored = device_benchmark(outcome)
     assert stored == OFF or stored == TIMES.tolist()

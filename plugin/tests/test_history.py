@@ -90,7 +90,7 @@ def test_the_picture_shows_latency_size_and_quality_and_what_changed_last(tmp_pa
         tmp_path, [Content(), Content(ticks=slower, text=46_360, answers=answers(wrong=5))]
     )
     ((name, svg),) = history.pictures(runs[1])
-    assert name == "history: kws01 on mps2-an386"
+    assert name == "history: kws01 on mps2-an386 (emulated)"
     texts = _texts(svg)
     assert "last 2 runs: kws01 on mps2-an386 (emulated), STAND-IN data" in texts
     assert "emulated: times are instruction counts, no times of silicon" in texts

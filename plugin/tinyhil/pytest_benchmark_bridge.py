@@ -18,6 +18,7 @@ import pytest
 from tinyhil.measure import SingleStream
 from tinyhil.paths import SUITES
 from tinyhil.pytest_report import plan_key
+from tinyhil.report import allure
 from tinyhil.runner import Outcome
 
 _STORAGE = "file://./.benchmarks"
@@ -68,6 +69,11 @@ def device_benchmark(
         result, subject = outcome.finding.result, outcome.entry.subject
         assert isinstance(result, SingleStream)
         emulated = ", emulated: instruction counts, no times of silicon"
+        job = outcome.job
+        title = "latency, to pytest-benchmark"
+        allure.describe(
+            job.dut.board, job.task, title, data_set=subject.data_set, station=job.dut.station
+        )
         benchmark.group = f"{subject.task}: single-stream latency{emulated * subject.emulated}"
         benchmark.extra_info.update(_extra_info(outcome))
         times = iter(result.times_s.tolist())

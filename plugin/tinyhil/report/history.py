@@ -178,7 +178,8 @@ def _drawn_at(
         return ()
     title = title_of(subject, f"last {len(points)} runs")
     svg = draw(points, held, title=title, emulated=subject.emulated)
-    return ((f"history: {subject.task} on {subject.board}", svg),)
+    emulated = " (emulated)" if subject.emulated else ""
+    return ((f"history: {subject.task} on {subject.board}{emulated}", svg),)
 
 
 def draw(
@@ -234,7 +235,9 @@ def _draw_panel(axes: Axes, panel: Panel, points: Sequence[Point]) -> None:
             axes.axvline(place - 0.5, color="#777777", lw=0.8, ls=(0, (4, 3)))
     low, high = axes.get_ylim()
     room = max(high - low, 1e-3 * abs(high)) * (0.15 + 0.25 * len(names))
-    axes.set_ylim(low - 0.1 * room, high + room)
+    axes.set_ylim(low - 0.2 * room, high + room)
+    if panel == "quality":
+        axes.set_yticks([tick for tick in axes.get_yticks() if low - 0.2 * room <= tick <= 1.0])
     axes.set_ylabel(label)
     axes.ticklabel_format(axis="y", useOffset=False)
 
