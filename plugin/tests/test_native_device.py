@@ -42,8 +42,10 @@ def session(device: NativeDevice, baud: int) -> Iterator[Session]:
 
 @contextmanager
 def terminal(device: NativeDevice, baud: int) -> Iterator[serial.Serial]:
+    """Behind the banner, or what opening the port left of it."""
     with serial.Serial(device.port, baud, timeout=5) as port:
-        _await_boot(port)
+        port.write(b"here%")
+        assert port.read_until(b"[Unknown command: here]\r\nm-ready\r\n").endswith(b"m-ready\r\n")
         yield port
 
 
