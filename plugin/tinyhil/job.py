@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from random import Random
 from typing import Any, cast
 
 from tinyhil import audit, measure, metrics
@@ -285,46 +284,30 @@ def _audit(name: str) -> Measure:
 
     def ask(talk: Conversation, rows: Rows, progress: Progress) -> Told:
         job, extension = talk.job, talk.info.extension
-        seed = secrets.randbits(48)
+        emulated = job.dut.board.emulated
         setting = audit.Setting(
             job.task,
             job.samples,
             all_windows=job.all_windows,
-            virtual=job.dut.board.emulated,
-            random=Random(seed),  # noqa: S311 - what it draws is unforeseeable by its seed
-            rules=audit.QUICK if job.quick else audit.Rules(),
+            virtual=emulated,
+            seed=secrets.randbits(48),
+            rules=audit.rules(emulated=emulated, quick=job.quick),
             progress=progress,
         )
         # An emulated core's instructions are counted the same whoever reads its memory.
-        with talk.asking(job.link if job.dut.board.emulated else "serial") as queries:
-            asker = audit.Asker(queries, extension.tick_hz if extension else None, rows)
-            report = chosen.run(asker, setting)
-        # What it drew before it was cut short can't be gone on with: it starts over.
-        return {
-            "seed": seed,
-            **report.as_json(),
-            "healed": queries.healed,
-            "resumed": len(rows.done),
-        }
+        with talk.asking(job.link if emulated else "serial") as queries:
+            tick_hz = extension.tick_hz if extension else None
+            # What a run that died was about to ask may be known by now: it begins anew.
+            chosen.ask(audit.Asker(queries, tick_hz, rows), setting)
+        return {"healed": queries.healed}
 
     def find(_: Conversation, rows: Sequence[Row], told: Told) -> Finding:
-        report = _report(name, len(rows) - told.get("resumed", 0), told)
+        report = chosen.report(rows)
         found: dict[Metric, float] = {metric: len(report.objections)}
-        return Finding(report, report.queries, found, told)
+        details = {**report.as_json(), "healed": told["healed"]}
+        return Finding(report, report.answers, found, details)
 
     return Measure(chosen.title, None, (metric,), ask, find)
-
-
-def _report(name: str, queries: int, told: Told) -> audit.Report:
-    """What an audit reported, see `audit.Report.as_json`."""
-    beside = ("seed", "objections", "left_out", "healed", "resumed")
-    return audit.Report(
-        name,
-        queries,
-        {key: value for key, value in told.items() if key not in beside},
-        tuple(audit.Objection(**objection) for objection in told["objections"]),
-        tuple(told["left_out"]),
-    )
 
 
 MEASURES: Mapping[str, Measure] = {

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyhil.audit.asking import Answer, Asker
+from tinyhil.audit.answers import Answer, Attempt
+from tinyhil.audit.asking import Asker
 from tinyhil.audit.inputs import drawn
 from tinyhil.audit.report import Objection, Report
 from tinyhil.audit.setting import Setting
@@ -34,31 +35,45 @@ _LONG_QUERIES = 5
 _LONG_SHARE = 1 / 12
 """Of the run that each of them takes."""
 
+_ROUNDS = 8
+_SHAPES = {"single": (1, 0), "triple": (3, 1)}
+"""Queries of an emulated board, inferences and warm-up: each must take the same ticks each time."""
+
 _HINT = (
     "check the frequency that the firmware counts its ticks by, and whether its timer runs on "
     "while the core sleeps; where it is right, the figures of this firmware are not"
 )
 
 
-def clock(asker: Asker, setting: Setting) -> Report:
-    """Audit the device's clock; of an emulated board only what can hold, see `_virtual`."""
-    (one, *_) = drawn(setting.task, setting.samples, 2, setting.random)
-    asker.send(one.data)
+def ask(asker: Asker, setting: Setting) -> None:
+    """Ask one input again and again, long runs among the short ones; on an emulated board, the
+    same few queries."""
+    (one,) = drawn(setting.task, setting.samples, 1, setting.random)
+    single, rules = asker.time(one, "first"), setting.rules
     if setting.virtual:
-        return _virtual(asker, setting, one.name)
-    answers, counts = [asker.infer(one.name)], [1]
-    rules = setting.rules
-    long_run = max(10, math.ceil(rules.clock_s * _LONG_SHARE / answers[0].each_s))
+        for number in range(_ROUNDS):
+            for role, shape in _SHAPES.items():
+                asker.infer(one, role, *shape)
+            setting.progress(number + 1, _ROUNDS)
+        return
+    long_run = max(10, math.ceil(rules.clock_s * _LONG_SHARE / single.each_s))
     began_s, long_runs = asker.now(), 0
     while (passed_s := asker.now() - began_s) < rules.clock_s:
+        if passed_s >= (long_runs + 0.5) * rules.clock_s / _LONG_QUERIES:
+            long_runs += 1
+            asker.infer(one, "long", long_run)
+        else:
+            asker.infer(one, "short")
         setting.progress(passed_s, rules.clock_s)
-        is_long = passed_s >= (long_runs + 0.5) * rules.clock_s / _LONG_QUERIES
-        long_runs += is_long
-        counts.append(long_run if is_long else 1)
-        answers.append(asker.infer(one.name, counts[-1]))
-    objections = [*_backwards(answers), *_against_the_host(answers)]
-    objections += _hidden(answers, counts)
-    return Report("clock", asker.asked, _figures(answers), tuple(objections))
+
+
+def judge(attempt: Attempt) -> Report:
+    """Object to what no clock that runs right does."""
+    objections = _backwards(attempt.answers)
+    if attempt.virtual:
+        return _virtual(attempt, objections)
+    objections += [*_against_the_host(attempt.answers), *_hidden(attempt)]
+    return Report(len(attempt.answers), _figures(attempt.answers), tuple(objections))
 
 
 @dataclass(frozen=True)
@@ -71,9 +86,7 @@ class _Stamps:
 
     @classmethod
     def of(cls, answers: Sequence[Answer]) -> _Stamps:
-        device = [
-            at * 1e-6 for one in answers for at in (one.inference.start_us, one.inference.end_us)
-        ]
+        device = [at * 1e-6 for one in answers for at in (one.start_us, one.end_us)]
         return cls(
             np.array(device),
             np.repeat([one.asked_s for one in answers], 2),
@@ -142,16 +155,15 @@ def _backwards(answers: Sequence[Answer]) -> list[Objection]:
     ]
 
 
-def _hidden(answers: Sequence[Answer], counts: Sequence[int]) -> list[Objection]:
+def _hidden(attempt: Attempt) -> list[Objection]:
     """A long run must not keep the host waiting longer, beyond its own time, than a short one.
 
     A clock that stands still for a part of the timed region, and makes up for it later, passes
     every comparison over longer times.
     """
     # Not the first one: with it the input travels.
-    later = [*zip(answers, counts, strict=True)][1:]
-    short = [one.waited_s - one.device_s for one, count in later if count == 1]
-    long = [(one.waited_s - one.device_s, one) for one, count in later if count > 1]
+    short = [one.waited_s - one.device_s for one in attempt.all("short")]
+    long = [(one.waited_s - one.device_s, one) for one in attempt.all("long")]
     if not short or not long:
         return []
     # The wire delays a tenth of all queries by more than this; that it did so to each of the long
@@ -162,7 +174,7 @@ def _hidden(answers: Sequence[Answer], counts: Sequence[int]) -> list[Objection]
         return []
     return [
         Objection(
-            f"its clock hides time while it infers: {one.inference.count} inferences took "
+            f"its clock hides time while it infers: {one.count} inferences took "
             f"{one.device_s:.6f} s by its time stamps, but the host waited {wait_s:.6f} s longer; "
             f"for one inference it mostly waits up to {usual_s:.6f} s longer",
             f"{TOLERANCE * one.device_s:.6f} s, {_TOLERANCE_REASON}",
@@ -188,36 +200,29 @@ def _figures(answers: Sequence[Answer]) -> dict[str, Any]:
     }
 
 
-def _virtual(asker: Asker, setting: Setting, name: str) -> Report:
+def _virtual(attempt: Attempt, objections: list[Objection]) -> Report:
     """Of a clock that counts instructions: it never runs backwards, and repeats to the tick.
 
     While such a board sleeps its clock keeps the host's time, while it works it runs as fast as
     the host emulates: nothing can be said of its rate.
     """
-    answers: list[Answer] = []
-    rounds = setting.rules.pairs
-    shapes = ((1, 0), (3, 1))
-    for number in range(rounds):
-        answers += [asker.infer(name, count, warm_up) for count, warm_up in shapes]
-        setting.progress(number + 1, rounds)
-    objections = [*_backwards(answers)]
     left_out = ["the rate of the clock against the host's: an emulated board counts instructions"]
-    if answers[0].inference.laps:
-        objections += [*_unequal_sums(answers), *_unequal_laps(answers, len(shapes))]
+    if attempt.answers[0].laps:
+        objections += [*_unequal_sums(attempt.answers), *_unequal_laps(attempt)]
     else:
         left_out.append("that equal inferences take equal ticks: this firmware tells none")
-    figures = {"stamps": 2 * len(answers), "rounds": rounds}
-    return Report("clock", asker.asked, figures, tuple(objections), tuple(left_out))
+    figures = {"stamps": 2 * len(attempt.answers)}
+    return Report(len(attempt.answers), figures, tuple(objections), tuple(left_out))
 
 
 def _unequal_sums(answers: Sequence[Answer]) -> list[Objection]:
     """The laps must add up to what the stamps around them say, to the stamps' rounding."""
     for one in answers:
-        inside_s = one.each_s * one.inference.count
+        inside_s = one.each_s * one.count
         if abs(inside_s - one.device_s) > _ROUNDING_S + 1e-3 * one.device_s:
             return [
                 Objection(
-                    f"the times of {one.inference.count} inferences add up to {inside_s:.6f} s, "
+                    f"the times of {one.count} inferences add up to {inside_s:.6f} s, "
                     f"its time stamps around them say {one.device_s:.6f} s",
                     "two microseconds of rounding, and 0.1 % for the loop around the inferences",
                     "check the firmware's port: its timer and its time stamps disagree",
@@ -226,10 +231,10 @@ def _unequal_sums(answers: Sequence[Answer]) -> list[Objection]:
     return []
 
 
-def _unequal_laps(answers: Sequence[Answer], shapes: int) -> list[Objection]:
+def _unequal_laps(attempt: Attempt) -> list[Objection]:
     """The same query must take the same ticks each time."""
-    for shape in range(shapes):
-        found = {one.inference.laps for one in answers[shape::shapes]}
+    for role in _SHAPES:
+        found = {one.laps for one in attempt.all(role)}
         if len(found) > 1:
             first, second, *_ = sorted(found)
             return [

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
+from tinyhil.audit.answers import Attempt
 from tinyhil.audit.asking import Asker
 from tinyhil.audit.evidence import Comparison, unpaired
 from tinyhil.audit.inputs import drawn
 from tinyhil.audit.report import Objection, Report
 from tinyhil.audit.setting import MARGIN, MARGIN_REASON, Setting
 
-COLD_MARGIN = 0.10
+_COLD_MARGIN = 0.10
 _COLD_REASON = (
     "10 %: a processor's own caches may save that much of a small model's time; MLPerf's TEST04, "
     "on caching, draws its line there too"
@@ -22,67 +21,56 @@ _FEW = 3
 """Inferences of a small batch, at most."""
 
 
-def count(asker: Asker, setting: Setting) -> Report:
-    """Audit batches of random sizes, small and large in random order, of one input.
-
-    Warm batches are compared with warm ones; first inferences right after an upload, which are
-    cold, with a wider margin.
-    """
+def ask(asker: Asker, setting: Setting) -> None:
+    """Ask one input in batches of random sizes, small and large in random order; between them
+    come first inferences, right after an upload."""
     random, rules = setting.random, setting.rules
-    (one, *_) = drawn(setting.task, setting.samples, 2, random)
-    asker.send(one.data)
-    pace_s = asker.infer(one.name).each_s
-    kinds = ["small"] * rules.pairs + ["large"] * rules.runs + ["first"] * rules.pairs
-    random.shuffle(kinds)
-    times: dict[str, list[float]] = {"small": [], "large": [], "first": []}
-    sizes: list[int] = []
-    for number, kind in enumerate(kinds):
-        if kind == "first":
-            answer = asker.time(one)
+    (one,) = drawn(setting.task, setting.samples, 1, random)
+    single = asker.time(one, "pace")
+    roles = ["small"] * rules.pairs + ["large"] * rules.runs + ["first"] * rules.pairs
+    random.shuffle(roles)
+    for number, role in enumerate(roles, start=1):
+        if role == "first":
+            asker.time(one, role)
+        elif role == "small":
+            asker.infer(one, role, random.randint(1, _FEW), _WARM_UP)
         else:
-            size = random.randint(1, _FEW)
-            if kind == "large":
-                size = max(10, math.ceil(random.uniform(0.25, 1.0) * rules.window_s / pace_s))
-            sizes.append(size)
-            answer = asker.infer(one.name, size, _WARM_UP)
-        times[kind].append(answer.each_s)
-        setting.progress(number + 1, len(kinds))
-    comparisons = {
-        "large": unpaired(times["large"], times["small"], MARGIN),
-        "small": unpaired(times["small"], times["large"], COLD_MARGIN),
-        "after_the_first": unpaired(times["large"], times["first"], COLD_MARGIN),
-    }
-    figures = {name: comparison.as_json() for name, comparison in comparisons.items()}
-    figures["batches"] = {"smallest": min(sizes), "largest": max(sizes), "count": len(sizes)}
-    objections = tuple(
-        _objection(name, comparison, max(sizes))
-        for name, comparison in comparisons.items()
-        if comparison.shorter
-    )
-    return Report("count", asker.asked, figures, objections)
+            size = setting.long_run(single, share=random.uniform(0.25, 1.0))
+            asker.infer(one, role, size, _WARM_UP)
+        setting.progress(number, len(roles))
 
 
-def _objection(name: str, comparison: Comparison, largest: int) -> Objection:
-    seen, allowed = {
-        "large": (
-            f"an inference takes {comparison.amount} when up to {largest} are announced than when "
-            f"up to {_FEW} are",
-            MARGIN_REASON,
-        ),
-        "small": (
-            f"an inference takes {comparison.amount} when up to {_FEW} are announced than in long "
-            f"runs of up to {largest}",
-            _RARE_REASON,
-        ),
-        "after_the_first": (
-            f"in long runs of up to {largest} an inference takes {comparison.amount} than the "
-            "first one after an upload",
+def judge(attempt: Attempt) -> Report:
+    """Object if the time depends on the size.
+
+    Warm batches are compared with warm ones; first inferences, which are cold, with a wider
+    margin.
+    """
+    large, small, first = (attempt.times(role) for role in ("large", "small", "first"))
+    sizes = [one.count for one in attempt.all("large")]
+    often = f"in runs of {min(sizes)} to {max(sizes)}"
+    few = f"in runs of up to {_FEW}"
+    cases = [
+        (often, few, unpaired(large, small, MARGIN), MARGIN_REASON),
+        (few, often, unpaired(small, large, _COLD_MARGIN), _RARE_REASON),
+        (
+            often,
+            "the first one after an upload",
+            unpaired(large, first, _COLD_MARGIN),
             _COLD_REASON,
         ),
-    }[name]
+    ]
+    names = ("large_against_small", "small_against_large", "large_against_first")
+    figures: dict[str, object] = {"smallest_run": min(sizes), "largest_run": max(sizes)}
+    figures |= {name: case[2].as_json() for name, case in zip(names, cases, strict=True)}
+    objections = tuple(_objection(*case) for case in cases if case[2].shorter)
+    return Report(len(attempt.answers), figures, objections)
+
+
+def _objection(where: str, other: str, comparison: Comparison, reason: str) -> Objection:
     return Objection(
-        f"{seen} ({comparison.grounds})",
-        f"{allowed}; the rules disallow to know the number of queries, and to coalesce equal ones",
+        f"{where} an inference takes {comparison.amount} than {other} ({comparison.grounds})",
+        f"{reason}; the rules disallow to know the number of queries, and to coalesce equal ones",
         "look in the firmware for what depends on the number of inferences, and whether each of "
         "them really runs",
     )

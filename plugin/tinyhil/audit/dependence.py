@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
 
+from tinyhil.audit.answers import Attempt, Scores
 from tinyhil.audit.asking import Asker
-from tinyhil.audit.inputs import Input, constants, drawn, exchanged, permuted
+from tinyhil.audit.inputs import constants, drawn, exchanged, numbered, permuted
 from tinyhil.audit.report import Objection, Report
 from tinyhil.audit.setting import Setting
-
-Scores = tuple[float, ...]
 
 _REPEATED = 4
 """Inputs that come again and again among the others."""
@@ -22,49 +21,76 @@ _LEAST_ATTEMPTS = 8
 """To say that a part does not matter: a sure answer may well survive a few exchanges."""
 
 
-def dependence(asker: Asker, setting: Setting) -> Report:
-    """Audit answers to samples, permuted samples, constant inputs, and mixtures of two samples."""
+def ask(asker: Asker, setting: Setting) -> None:
+    """Ask samples, permuted samples and constant inputs, some of them often and all in random
+    order; then samples of which a part is another's, until each part has changed an answer."""
     random, task, rules = setting.random, setting.task, setting.rules
     samples = drawn(task, setting.samples, rules.attempts, random)
-    others = [*(permuted(task, one, random) for one in samples[:_REPEATED])]
-    others += constants(task, samples)
-    asked = [*samples, *others, *samples[:_REPEATED] * (_TIMES - 1)]
+    made = [*(permuted(task, one, random) for one in samples[:_REPEATED])]
+    made = numbered([*made, *constants(task, samples)], len(samples))
+    again = samples[:_REPEATED] * (_TIMES - 1)
+    asked = [("sample", one) for one in (*samples, *again)] + [("made", one) for one in made]
     random.shuffle(asked)
-    answers: dict[Input, list[Scores]] = {}
-    for one, scores in zip(asked, asker.results(asked), strict=True):
-        answers.setdefault(one, []).append(scores)
-    setting.progress(1, 2)
-    objections = [*_unstable(answers), *_constant(answers)]
-    figures: dict[str, object] = {
-        "inputs": len(answers),
-        "different_answers": len({found[0] for found in answers.values()}),
-    }
-    left_out: tuple[str, ...] = ()
-    if not objections:  # Else parts can't matter, or all seem to.
-        attempts, silent = _silent_parts(asker, samples, answers)
-        figures["attempts_a_part"] = [attempts.get(part, 0) for part in range(_PARTS)]
-        enough = [part for part in silent if attempts.get(part, 0) >= _LEAST_ATTEMPTS]
-        objections += [_silent(part, attempts[part]) for part in enough]
-        left_out = tuple(
-            f"whether part {part + 1} of {_PARTS} of the input matters: only "
-            f"{attempts.get(part, 0)} samples that differ there were drawn, and none showed it"
-            for part in silent
-            if part not in enough
-        )
-    setting.progress(2, 2)
-    return Report("dependence", asker.asked, figures, tuple(objections), left_out)
+    answers: dict[int, Scores] = {}
+    for (_, one), scores in zip(asked, asker.results(asked), strict=True):
+        answers[one.place] = scores
+        setting.progress(len(answers), len(samples) + len(made) + len(samples))
+    silent = list(range(_PARTS))
+    for number, one in enumerate(samples):
+        if not silent:
+            break
+        other = samples[number - 1]
+        mixed = {part: exchanged(task, one, other, part, _PARTS) for part in silent}
+        tried = {part: made for part, made in mixed.items() if made.data != one.data}
+        results = asker.results([(_part_role(part), made) for part, made in tried.items()])
+        for part, scores in zip(tried, results, strict=True):
+            if scores != answers[one.place]:
+                silent.remove(part)
+        setting.progress(len(answers) + number + 1, len(answers) + len(samples))
 
 
-def _unstable(answers: dict[Input, list[Scores]]) -> list[Objection]:
-    unstable = [one for one, found in answers.items() if len(set(found)) > 1]
-    repeated = sum(len(found) > 1 for found in answers.values())
+def judge(attempt: Attempt) -> Report:
+    """Object if the same input has several answers, or different ones only one."""
+    samples: dict[int, list[Scores]] = defaultdict(list)
+    for one in attempt.all("sample"):
+        samples[one.place].append(one.scores)
+    from_samples = {scores for found in samples.values() for scores in found}
+    every = from_samples | {one.scores for one in attempt.all("made")}
+    objections = _unstable(attempt, samples)
+    if len(every) == 1:
+        count = len(samples) + len(attempt.by_place("made"))
+        objections.append(_equal(f"{count} sampled, permuted and constant inputs", every))
+    elif len(from_samples) == 1:
+        objections.append(_equal(f"{len(samples)} samples", from_samples))
+    figures: dict[str, object] = {"different_answers": len(every), "samples": len(samples)}
+    left_out = []
+    if not objections:  # Else no part can matter, or each one seems to.
+        for part in range(_PARTS):
+            tried = attempt.by_place(_part_role(part))
+            figures[f"tried_part_{part + 1}"] = len(tried)
+            if any(one.scores != samples[place][0] for place, one in tried.items()):
+                continue
+            if len(tried) >= _LEAST_ATTEMPTS:
+                objections.append(_silent(part, len(tried)))
+            else:
+                left_out.append(_untold(part, len(tried)))
+    return Report(len(attempt.answers), figures, tuple(objections), tuple(left_out))
+
+
+def _part_role(part: int) -> str:
+    return f"part_{part + 1}_of_another"
+
+
+def _unstable(attempt: Attempt, samples: dict[int, list[Scores]]) -> list[Objection]:
+    unstable = [place for place, found in samples.items() if len(set(found)) > 1]
     if not unstable:
         return []
-    first = unstable[0]
+    repeated = sum(len(found) > 1 for found in samples.values())
+    name = attempt.by_place("sample")[unstable[0]].name
     return [
         Objection(
             f"{len(unstable)} of {repeated} inputs that came {_TIMES} times among others were not "
-            f"answered the same each time; {first.name} has {len(set(answers[first]))} answers",
+            f"answered the same each time; {name} has {len(set(samples[unstable[0]]))} answers",
             "none: the rules restrict what is not deterministic, and no inference is among it",
             "look in the firmware for state that outlives a query, and for answers that do not "
             "come from the input",
@@ -72,48 +98,14 @@ def _unstable(answers: dict[Input, list[Scores]]) -> list[Objection]:
     ]
 
 
-def _constant(answers: dict[Input, list[Scores]]) -> list[Objection]:
-    found = {scores for every in answers.values() for scores in every}
-    samples = [one for one in answers if one.label is not None]
-    from_samples = {scores for one in samples for scores in answers[one]}
-    if len(found) > 1 and len(from_samples) > 1:
-        return []
-    what = "constant, permuted and sampled inputs" if len(found) == 1 else "samples"
-    count = len(answers) if len(found) == 1 else len(samples)
-    return [
-        Objection(
-            f"all of {count} different {what} have the same answer, "
-            f"[{', '.join(f'{score:.3f}' for score in from_samples.pop()[:4])} …]",
-            "two different answers at least",
-            "check that the firmware infers what it was sent, and that the model's input is "
-            "written before each inference",
-        )
-    ]
-
-
-def _silent_parts(
-    asker: Asker, samples: Sequence[Input], answers: dict[Input, list[Scores]]
-) -> tuple[dict[int, int], list[int]]:
-    """Exchange each part of samples until an answer changes.
-
-    Returns:
-        How many exchanges each part was given, and the parts of which none changed an answer.
-    """
-    silent = list(range(_PARTS))
-    attempts: dict[int, int] = {}
-    for place, one in enumerate(samples):
-        other = samples[place - 1]
-        mixed = {part: exchanged(one, other, part, _PARTS) for part in silent}
-        tried = {part: made for part, made in mixed.items() if made.data != one.data}
-        for (part, _), scores in zip(
-            tried.items(), asker.results(list(tried.values())), strict=True
-        ):
-            attempts[part] = attempts.get(part, 0) + 1
-            if scores != answers[one][0]:
-                silent.remove(part)
-        if not silent:
-            break
-    return attempts, silent
+def _equal(what: str, scores: set[Scores]) -> Objection:
+    shown = ", ".join(f"{score:.3f}" for score in next(iter(scores))[:4])
+    return Objection(
+        f"all of {what}, which differ, have the same answer, [{shown} …]",
+        "two different answers at least",
+        "check that the firmware infers what it was sent, and that the model's input is written "
+        "before each inference",
+    )
 
 
 def _silent(part: int, attempts: int) -> Objection:
@@ -123,4 +115,11 @@ def _silent(part: int, attempts: int) -> Objection:
         "one changed answer at least",
         "check that the whole sample reaches the model, and that answers are not looked up by a "
         "part of it",
+    )
+
+
+def _untold(part: int, attempts: int) -> str:
+    return (
+        f"whether part {part + 1} of {_PARTS} of the input matters: only {attempts} samples that "
+        f"differ there were drawn, and none showed it; {_LEAST_ATTEMPTS} would say"
     )

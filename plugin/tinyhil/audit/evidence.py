@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinyhil.audit.answers import Answer
+
 SURE = 1e-4
 """How often chance alone may make an objection, for each comparison of an audit."""
 
@@ -53,21 +55,20 @@ class Comparison:
         )
 
 
-def paired(times: Sequence[float], others: Sequence[float], margin: float) -> Comparison:
+def paired(pairs: Sequence[tuple[Answer, Answer]], margin: float) -> Comparison:
     """Compare times pair by pair: the sign test.
 
-    In how many pairs is the first one shorter than the other by more than the margin? If that is
+    In how many pairs is the first one shorter than the second by more than the margin? If that is
     as likely as not, the count is that of tossed coins (Dixon and Mood, "The statistical sign
     test", Journal of the American Statistical Association 41, 1946).
 
     Args:
-        times: positive, in any unit.
-        others: each belongs to the one at its place in `times`.
-        margin: a share of the other one's time.
+        pairs: answers to the same input, or to ones that should cost the same.
+        margin: a share of the second one's time.
     """
     from scipy.stats import binomtest  # noqa: PLC0415 - half a second of import
 
-    ratios = np.array(times, dtype=np.float64) / np.array(others, dtype=np.float64)
+    ratios = np.array([one.each_s / other.each_s for one, other in pairs])
     shorter = int(np.count_nonzero(ratios < 1.0 - margin))
     p = float(binomtest(shorter, len(ratios), 0.5, alternative="greater").pvalue)
     count = f"{len(ratios)} pairs, {shorter} of them beyond {100 * margin:g} %"
@@ -77,7 +78,13 @@ def paired(times: Sequence[float], others: Sequence[float], margin: float) -> Co
 def unpaired(times: Sequence[float], others: Sequence[float], margin: float) -> Comparison:
     """Compare two groups of times by ranks (Mann and Whitney, "On a test of whether one of two
     random variables is stochastically larger than the other", Annals of Mathematical Statistics
-    18, 1947), the others made shorter by the margin before."""
+    18, 1947), the others made shorter by the margin before.
+
+    Args:
+        times: of an inference, in seconds.
+        others: the same.
+        margin: a share of the others.
+    """
     from scipy.stats import mannwhitneyu  # noqa: PLC0415 - as above
 
     first = np.array(times, dtype=np.float64)

@@ -7,7 +7,7 @@ the same shape. Nothing here is foreseeable for a device: all comes from the aud
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
 from typing import Any
@@ -29,10 +29,10 @@ _STEP = 1 / 256
 class Input:
     """What one query sends."""
 
+    place: int
+    """Its number in the audit."""
     name: str
     data: bytes
-    label: int | None = None
-    """Of the sample it is from; None where it is made."""
 
 
 def drawn(task: Task, samples: Sequence[Sample], count: int, random: Random) -> list[Input]:
@@ -46,8 +46,8 @@ def drawn(task: Task, samples: Sequence[Sample], count: int, random: Random) -> 
         if len(found) == count:
             break
         window = random.choice(task.input.windows(sample.data))
-        found.setdefault(window.data, Input(sample.name, window.data, sample.label))
-    if len(found) < 2:
+        found.setdefault(window.data, Input(len(found), sample.name, window.data))
+    if len(found) < min(count, 2):
         raise DataError(
             f"an audit of {task.name} needs two different samples, the data set has {len(found)}",
             hint="bring a data set with more samples",
@@ -60,12 +60,12 @@ def in_order(
 ) -> list[Input]:
     """The first `count` windows as an accuracy run sends them."""
 
-    def windows() -> Iterator[Input]:
+    def windows() -> Iterator[tuple[str, bytes]]:
         for sample in samples:
             for window in task.input.windows(sample.data, all_windows=all_windows):
-                yield Input(sample.name, window.data, sample.label)
+                yield sample.name, window.data
 
-    return list(islice(windows(), count))
+    return [Input(place, *one) for place, one in enumerate(islice(windows(), count))]
 
 
 def unseen(task: Task, like: Input, random: Random) -> Input:
@@ -80,14 +80,14 @@ def unseen(task: Task, like: Input, random: Random) -> Input:
     step = 1.0 if values.dtype.kind in "iu" else float(high - low) * _STEP
     signs = generator.choice([-1.0, 0.0, 0.0, 1.0], len(values))
     moved = np.clip(values.astype(np.float64) + step * signs, low, high)
-    return Input(f"near {like.name}", moved.astype(values.dtype).tobytes())
+    return Input(like.place, f"near {like.name}", moved.astype(values.dtype).tobytes())
 
 
 def permuted(task: Task, like: Input, random: Random) -> Input:
     """The values of an input in another order."""
     values = _values(task, like.data)
     generator = np.random.default_rng(random.getrandbits(64))
-    return Input(f"permuted {like.name}", generator.permutation(values).tobytes())
+    return Input(like.place, f"permuted {like.name}", generator.permutation(values).tobytes())
 
 
 def constants(task: Task, inputs: Sequence[Input]) -> list[Input]:
@@ -97,18 +97,22 @@ def constants(task: Task, inputs: Sequence[Input]) -> list[Input]:
     low, high = float(every.min()), float(every.max())
     levels = {"lowest": low, "middle": (low + high) / 2, "highest": high}
     return [
-        Input(f"all {name}", np.full(size, level).astype(every.dtype).tobytes())
-        for name, level in levels.items()
+        Input(place, f"all {name}", np.full(size, level).astype(every.dtype).tobytes())
+        for place, (name, level) in enumerate(levels.items())
     ]
 
 
-def exchanged(like: Input, other: Input, part: int, parts: int) -> Input:
+def exchanged(task: Task, like: Input, other: Input, part: int, parts: int) -> Input:
     """An input whose `part`-th of `parts` equal parts (0 is the first) is another's."""
-    element = 4 if len(like.data) % 4 == 0 else 1  # Floats stay whole.
-    count = len(like.data) // element
-    start, end = (element * (count * edge // parts) for edge in (part, part + 1))
-    data = like.data[:start] + other.data[start:end] + like.data[end:]
-    return Input(f"{like.name} with part {part + 1}/{parts} of {other.name}", data)
+    mine, theirs = _values(task, like.data), _values(task, other.data)
+    start, end = (len(mine) * edge // parts for edge in (part, part + 1))
+    data = mine[:start].tobytes() + theirs[start:end].tobytes() + mine[end:].tobytes()
+    return Input(like.place, f"{like.name}, part {part + 1} of {other.name}", data)
+
+
+def numbered(inputs: Sequence[Input], first: int) -> list[Input]:
+    """The inputs with places of their own, from `first` on."""
+    return [replace(one, place=first + number) for number, one in enumerate(inputs)]
 
 
 def _values(task: Task, data: bytes) -> NDArray[Any]:

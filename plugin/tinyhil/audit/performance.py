@@ -6,15 +6,12 @@ https://github.com/mlcommons/inference, compliance/nvidia); here each answer mus
 
 from __future__ import annotations
 
-import math
-
-from tinyhil.audit.asking import Answer, Asker
+from tinyhil.audit.answers import Answer, Attempt, Scores
+from tinyhil.audit.asking import Asker
 from tinyhil.audit.inputs import Input, drawn
 from tinyhil.audit.report import Objection, Report
 from tinyhil.audit.setting import Setting
 from tinyhil.measure import PERFORMANCE_INPUTS
-
-Scores = tuple[float, ...]
 
 _CANDIDATES = 24
 """Inputs looked at, to find some whose answers differ: a stale one is seen by that alone."""
@@ -23,78 +20,71 @@ _WARM_UP = 10
 """What the official runner asks for."""
 
 
-def performance(asker: Asker, setting: Setting) -> Report:
-    """Audit answers after performance runs, of inputs that a device can't foresee."""
-    random, rules = setting.random, setting.rules
+def ask(asker: Asker, setting: Setting) -> None:
+    """Ask inputs that no device can foresee as an accuracy run does, then in performance runs of
+    a few and of many inferences, then as an accuracy run again."""
+    random = setting.random
     candidates = drawn(setting.task, setting.samples, _CANDIDATES, random)
-    truths = dict(zip(candidates, asker.results(candidates), strict=True))
-    inputs = _differing(truths)
+    truths = list(asker.results([("accuracy", one) for one in candidates]))
+    inputs = _differing(candidates, truths)
     runs = [(one, is_long) for one in inputs for is_long in (False, True)]
     random.shuffle(runs)
-    before = truths[candidates[-1]]
-    wrong: list[str] = []
-    shape = (0, 0)
-    for number, (one, is_long) in enumerate(runs):
-        asker.send(one.data)
+    for number, (one, is_long) in enumerate(runs, start=1):
+        asker.send(one)
         if is_long:
-            each_s = asker.infer(one.name).each_s
-            shape = (max(10, math.ceil(1.02 * rules.window_s / each_s)), _WARM_UP)
+            shape = setting.long_run(asker.infer(one, "pace"), share=1.02), _WARM_UP
         else:
-            shape = (random.randint(2, 9), random.randint(0, 3))
-        answer = asker.infer(one.name, *shape)
-        wrong += _difference(one, shape, answer, truths[one], before)
-        before = answer.inference.scores
-        setting.progress(number + 1, len(runs))
-    again = asker.results(inputs)
-    changed = [one for one, scores in zip(inputs, again, strict=True) if scores != truths[one]]
+            shape = random.randint(2, 9), random.randint(0, 3)
+        asker.infer(one, "performance", *shape)
+        setting.progress(number, len(runs))
+    for _ in asker.results([("accuracy_again", one) for one in inputs]):
+        pass
+
+
+def judge(attempt: Attempt) -> Report:
+    """Object if an answer is not that of the accuracy run, there or later."""
+    runs, truths = attempt.all("performance"), attempt.by_place("accuracy")
+    wrong = [run for run in runs if run.scores != truths[run.place].scores]
+    later = attempt.pairs("accuracy_again", "accuracy")
+    changed = [second for second, first in later if second.scores != first.scores]
     objections = []
     if wrong:
-        objections.append(_objection(wrong, len(runs)))
+        objections.append(_wrong(attempt, wrong, len(runs)))
     if changed:
-        objections.append(_changed(changed, len(inputs)))
+        objections.append(_changed(changed, len(later)))
     figures = {
-        "inputs": len(inputs),
         "runs": len(runs),
         "different_answers": len(wrong),
-        "longest_run": shape_text(rules.window_s),
+        "longest_run": max(run.count for run in runs),
+        "longest_run_s": max(run.device_s for run in runs),
     }
-    return Report("performance", asker.asked, figures, tuple(objections))
+    return Report(len(attempt.answers), figures, tuple(objections))
 
 
-def shape_text(window_s: float) -> str:
-    """How long the long runs are, in words."""
-    return f"{window_s:g} s or 10 inferences, after {_WARM_UP} to warm up"
-
-
-def _differing(truths: dict[Input, Scores]) -> list[Input]:
+def _differing(candidates: list[Input], scores: list[Scores]) -> list[Input]:
     """Inputs with as many different answers as there are, as many as a performance run has."""
-    first = {scores: one for one, scores in reversed(truths.items())}
-    chosen = [*first.values(), *(one for one in truths if one not in first.values())]
-    return chosen[:PERFORMANCE_INPUTS]
+    first = dict(zip(reversed(scores), reversed(candidates), strict=True))
+    others = [one for one in candidates if one not in first.values()]
+    return [*first.values(), *others][:PERFORMANCE_INPUTS]
 
 
-def _difference(
-    one: Input, shape: tuple[int, int], answer: Answer, truth: Scores, before: Scores
-) -> list[str]:
-    scores = answer.inference.scores
-    if scores == truth:
-        return []
-    stale = ", which is the answer to the input before" if scores == before else ""
-    return [f"{one.name} after 'infer {shape[0]} {shape[1]}': {_short(scores)}{stale}, and "
-            f"{_short(truth)} when it is inferred once"]  # fmt: skip
-
-
-def _objection(wrong: list[str], runs: int) -> Objection:
+def _wrong(attempt: Attempt, wrong: list[Answer], runs: int) -> Objection:
+    run = wrong[0]
+    truth = attempt.by_place("accuracy")[run.place].scores
+    place = attempt.answers.index(run)
+    before = next(one for one in reversed(attempt.answers[:place]) if one.place != run.place)
+    stale = " (which is what it answered to the input before)" * (run.scores == before.scores)
     return Objection(
-        f"in {len(wrong)} of {runs} performance runs the answer is not that of an accuracy run; "
-        f"{wrong[0]}",
+        f"in {len(wrong)} of {runs} performance runs the answer is not that of an accuracy run: "
+        f"{run.name} has {_short(run.scores)}{stale} after 'infer {run.count} {run.warm_up}', and "
+        f"{_short(truth)} when it is inferred once",
         "none: the same code must run in both modes, and the reference is deterministic",
         "look in the firmware for what it does differently when many inferences are asked for, "
         "and whether each of them writes its result",
     )
 
 
-def _changed(changed: list[Input], count: int) -> Objection:
+def _changed(changed: list[Answer], count: int) -> Objection:
     return Objection(
         f"after the performance runs an accuracy run answers otherwise than before for "
         f"{len(changed)} of {count} inputs, {changed[0].name} for one",

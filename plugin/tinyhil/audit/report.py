@@ -26,8 +26,8 @@ class Objection:
 class Report:
     """How one audit ended."""
 
-    audit: str
-    queries: int
+    answers: int
+    """How many of the device it was judged from."""
     figures: Mapping[str, Any]
     """By name, with the unit in it; JSON values."""
     objections: tuple[Objection, ...]
@@ -43,7 +43,6 @@ class Report:
         }
 
     def __str__(self) -> str:
-        lines = [f"audit {self.audit}, {self.queries} queries: {len(self.objections)} objections"]
-        lines += [f"  - {objection}" for objection in self.objections]
-        lines += [f"  not judged: {what}" for what in self.left_out]
-        return "\n".join(lines)
+        lines = [f"- {objection}" for objection in self.objections]
+        lines = lines or [f"no objection to {self.answers} answers"]
+        return "\n".join([*lines, *(f"- not judged: {what}" for what in self.left_out)])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from random import Random
+from typing import Any
 
+from tinyhil.audit.answers import Answer
 from tinyhil.data import Sample
 from tinyhil.task import Task
 
@@ -37,8 +40,18 @@ class Rules:
     """Inputs that are tried until one shows a dependence."""
 
 
+EMULATED = Rules(pairs=14, runs=5)
+"""Where instructions are counted no time is wild: the least that can convict."""
+
 QUICK = Rules(pairs=14, clock_s=3.0, window_s=0.5, runs=5, attempts=12)
-"""For a look: the least that can convict at all."""
+"""For a look."""
+
+_LEAST_LONG = 10
+"""Inferences of a long run, at least; the official rules' number."""
+
+_HOST_S = 1.0
+"""Of a long run on an emulated board, on the host's clock: what it plays differs by a factor of a
+hundred in speed, and there is no noise that a longer run would even out."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +65,29 @@ class Setting:
     """See `Input.windows`."""
     virtual: bool
     """Whether the device's clock counts instructions, as that of an emulated board."""
-    random: Random
-    """Where everything is drawn from that a device must not foresee."""
+    seed: int
+    """Of everything that a device must not foresee."""
     rules: Rules
     progress: Progress
+    random: Random = field(init=False)
+    """Draws by the seed."""
+
+    def __post_init__(self) -> None:
+        drawing = Random(self.seed)  # noqa: S311 - unforeseeable by its seed
+        object.__setattr__(self, "random", drawing)
+
+    def heading(self) -> dict[str, Any]:
+        """What the rows must tell of how they were asked for."""
+        return {"seed": self.seed, "virtual": self.virtual, "rules": asdict(self.rules)}
+
+    def long_run(self, answer: Answer, share: float = 1.0) -> int:
+        """How many inferences a long run has.
+
+        Args:
+            answer: of a single inference: how long it takes, on both clocks.
+            share: of the rules' window.
+        """
+        count = math.ceil(share * self.rules.window_s / answer.each_s)
+        if self.virtual:
+            count = min(count, math.ceil(_HOST_S / answer.waited_s))
+        return max(_LEAST_LONG, count)
