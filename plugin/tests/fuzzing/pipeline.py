@@ -229,4 +229,4 @@ def _nothing() -> None:
     """A conversation has no endless part."""
 
 
-TARGET: Final = Target("conversations", 40, _make, _check, _nothing)
+TARGET: Final = Target("conversations", 20, _make, _check, _nothing)
