@@ -233,6 +233,24 @@ def test_a_record_that_its_raw_rows_deny_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        ("", "holds nothing to compare"),
+        ("[]\n", "line 1: is no JSON object"),
+        ("{torn\n", "line 1: is no JSON object"),
+        ('{"task": "kws01"}\n', "cannot be understood: KeyError('measure')"),
+        ('{"task": "kws01", "measure": "memory"}\n', "cannot be understood: KeyError('board')"),
+    ],
+)
+def test_a_record_that_is_none_is_named(tmp_path: Path, lines: str, text: str) -> None:
+    (tmp_path / "record.jsonl").write_text(lines)
+    with pytest.raises(ConfigError) as error:
+        load_all([tmp_path])
+    assert f"{tmp_path / 'record.jsonl'}" in str(error.value)
+    assert text in str(error.value)
+
+
+@pytest.mark.parametrize(
     ("content", "text"),
     [
         (None, "cannot be read: No such file"),

@@ -182,7 +182,8 @@ def pytest_terminal_summary(
     """Print the table, and how many figures were not compared."""
     gate, results = config.stash.get(_gate_key, None), config.stash.get(_results_key, [])
     plan = config.stash.get(plan_key, None)
-    if gate is None or plan is None:
+    # Under xdist the comparisons are the workers'; each failed test has its own text.
+    if gate is None or plan is None or config.getoption("dist", "no") != "no":
         return
     terminalreporter.section("against the baseline")
     if results:

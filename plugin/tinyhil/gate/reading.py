@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from tinyhil.errors import ConfigError
 from tinyhil.gate import figures
 from tinyhil.gate.figures import DISTINCT, Histogram, Latency, Line, Quality, Window
 from tinyhil.gate.statistics import effective_size
-from tinyhil.measure import PERFORMANCE_INPUTS, Rules
+from tinyhil.measure import Rules
 
 Row = Mapping[str, Any]
 
@@ -74,17 +75,18 @@ def read_run(folder: Path) -> tuple[Measured, ...]:
     Raises:
         ConfigError: the folder holds no record, or its record and its raw rows disagree.
     """
-    rows = {
-        (row["task"], row["measure"]): row
-        for row in read_rows(folder / "record.jsonl")
-        if row["measure"] in MEASURES
-    }
-    if not rows:
-        raise ConfigError(
-            f"{folder}: the record holds nothing to compare", hint="name a run that measured"
-        )
-    quick = any(is_quick(row) for row in rows.values())
-    return tuple(_measured(folder, row, quick=quick) for row in rows.values())
+    record = folder / "record.jsonl"
+    with _understood(record):
+        rows = {
+            (row["task"], row["measure"]): row
+            for row in read_rows(record)
+            if row["measure"] in MEASURES
+        }
+        quick = any(is_quick(row) for row in rows.values())
+        found = tuple(_measured(folder, row, quick=quick) for row in rows.values())
+    if not found:
+        raise ConfigError(f"{record}: holds nothing to compare", hint="name a run that measured")
+    return found
 
 
 def read_measure(folder: Path, task: str, measure: str) -> Measured | None:
@@ -93,9 +95,11 @@ def read_measure(folder: Path, task: str, measure: str) -> Measured | None:
     Raises:
         ConfigError: as `read_run`.
     """
-    for row in reversed(read_rows(folder / "record.jsonl")):
-        if (row["task"], row["measure"]) == (task, measure):
-            return _measured(folder, row, quick=is_quick(row))
+    record = folder / "record.jsonl"
+    with _understood(record):
+        for row in reversed(read_rows(record)):
+            if (row["task"], row["measure"]) == (task, measure):
+                return _measured(folder, row, quick=is_quick(row))
     return None
 
 
@@ -103,7 +107,7 @@ def read_rows(path: Path) -> list[Row]:
     """The objects of a file of JSON lines.
 
     Raises:
-        ConfigError: it can't be read, or a line is none.
+        ConfigError: it can't be read, or a line holds none.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -115,29 +119,37 @@ def read_rows(path: Path) -> list[Row]:
     rows = []
     for number, line in enumerate(lines, start=1):
         try:
-            rows.append(json.loads(line))
-        except ValueError as error:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict):
             raise ConfigError(
-                f"{path}, line {number}: is no JSON: {error}",
+                f"{path}, line {number}: is no JSON object",
                 hint="the file was altered or torn; measure again",
-            ) from error
+            )
+        rows.append(row)
     return rows
 
 
-def _measured(folder: Path, row: Row, *, quick: bool) -> Measured:
+@contextmanager
+def _understood(record: Path) -> Iterator[None]:
+    """Name the record where its lines are not what a record's are."""
     try:
-        line = Line.model_validate({key: row[key] for key in _KEYS})
-        if row.get("error") is not None:
-            text = _harmless(str(row["error"]))
-            return Measured(line, f"it ended with an error: {text}", quick, failed=True)
-        raw = folder / "raw" / f"{line.task}-{line.measure}.jsonl"
-        full = line.model_copy(update=_evidence(line, row, raw))
+        yield
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(
-            f"{folder / 'record.jsonl'}: {row.get('task')} {row.get('measure')}: cannot be "
-            f"understood: {error!r}",
+            f"{record}: cannot be understood: {error!r}",
             hint="the run is of another version of tinyhil, or was altered; measure again",
         ) from error
+
+
+def _measured(folder: Path, row: Row, *, quick: bool) -> Measured:
+    line = Line.model_validate({key: row[key] for key in _KEYS})
+    if row.get("error") is not None:
+        text = _harmless(str(row["error"]))
+        return Measured(line, f"it ended with an error: {text}", quick, failed=True)
+    raw = folder / "raw" / f"{line.task}-{line.measure}.jsonl"
+    full = line.model_copy(update=_evidence(line, row, raw))
     return Measured(full, _unjudged(row, quick), quick)
 
 
@@ -240,8 +252,9 @@ def _windows(
 ) -> dict[str, Window]:
     """The last window of each input: a shorter one before it only set the pace."""
     names = list({row["sample"]: None for row in rows})
-    if not 0 < len(names) == len(recorded) <= PERFORMANCE_INPUTS:
-        _agree(raw, "windows", len(recorded), len(names))
+    _agree(raw, "windows", len(recorded), len(names))
+    if not names:
+        raise ValueError("it has no windows")
     found = {
         name: Window(
             inferences=window["inferences"],

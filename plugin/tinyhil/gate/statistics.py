@@ -14,6 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+_LONGEST_LAG = 1000
+"""A correlation over more queries is no burst but a drift; see `tolerance.DRIFT`."""
+
 
 class Interval(NamedTuple):
     """Bounds of a value; infinite where the data bound it on one side only."""
@@ -46,7 +49,7 @@ def effective_size(series: Sequence[NDArray[np.bool_]]) -> float:
         return products / pairs / (variance / total)
 
     time = 1.0
-    longest = max(len(one) for one in centred) // 4
+    longest = min(_LONGEST_LAG, max(len(one) for one in centred) // 4)
     for lag in range(1, longest, 2):
         pair = correlation(lag) + correlation(lag + 1)
         if pair <= 0.0:

@@ -153,7 +153,7 @@ def _rows_of(path: Path, _size: int) -> Sequence[Mapping[str, Any]]:
         rows = read_rows(path)
     except ConfigError:
         return ()
-    return tuple(row for row in rows if isinstance(row, dict) and {"task", "measure"} <= row.keys())
+    return tuple(row for row in rows if {"task", "measure"} <= row.keys())
 
 
 def _drawn(folder: Path, task: str, panels: tuple[Panel, ...]) -> Sequence[tuple[str, bytes]]:
