@@ -35,8 +35,10 @@ bench-ad-full: setup ## accuracy of anomaly detection over all windows, some min
 faults: setup ## thousands of faults on purpose, over both protocols and both links; minutes
 	python -m tinyhil.benchmarks.faults
 
-fuzz: setup ## damaged models against the model compiler, some minutes
+fuzz: setup ## damaged models, sessions and commands against compiler, host and device; half an hour
 	cd plugin/tests && python -m compiler.fuzz $(CURDIR)/suites/standin/ic01.tflite 20000
+	cd plugin && python -m tests.fuzz_protocol
+	cd plugin && python -m tests.fuzz_device
 
 test: setup ## set up, then run the tests
 	pytest

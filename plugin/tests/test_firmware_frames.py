@@ -136,6 +136,21 @@ def test_a_damaged_frame_is_dropped_without_an_answer(host: Host, stand_in: Mate
     assert host.result().crc == zlib.crc32(sample)
 
 
+def test_a_frame_that_is_too_short_or_too_long_for_its_kind_is_dropped(
+    host: Host, stand_in: Material
+) -> None:
+    sample = samples(stand_in, 1)[0]
+    data = bytes([frames.DATA])
+    for body in (b"", data, data + b"\0", data + b"\0\0", data + b"\0\0\0", data + bytes(1028)):
+        host.write(frames.frame(body, host.session))
+    host.write(frames.frame(bytes([frames.PING]), host.session))
+    host.write(frames.frame(bytes([frames.LEAVE, 0]), 0))
+    host.write(frames.frame(bytes([frames.START]) + bytes(4), 0))
+    assert host.ping() == Status(0, frames.ANSWERS_PING, 0, 0)
+    host.data(0, query(sample))
+    assert host.result().crc == zlib.crc32(sample)
+
+
 def test_what_is_missing_is_asked_for_once_a_turn(host: Host, stand_in: Material) -> None:
     stream = query(samples(stand_in, 1)[0])
     pieces = [stream[i : i + 100] for i in range(0, len(stream), 100)]
