@@ -72,6 +72,7 @@ class Kind(Protocol):
 
         Raises:
             BenchError: it can't be opened.
+            DeviceError: the firmware has not opened its channels, or they make no sense.
             FirmwareError: the image has no such link.
         """
         ...

@@ -39,6 +39,10 @@ _PATIENCE_S = 10.0
 
 _START_S = 1.0
 _REBOOTED = b"m-init-done"
+_REBOOTED_S = 1.0
+"""How long a device may take to boot whose memory has just lost its channels."""
+_REBOOTS = "the device starts anew in the middle of a run"
+_CHECK_POWER = "check its power supply, and the firmware for faults"
 _TEXT_BYTES = 256
 
 
@@ -89,6 +93,7 @@ class FramedQueries:
         self._inferred = b""  # what the device holds of it
         self._expected_s: float | None = None  # between two steps forward, on the host's clock
         self._text = b""
+        self._exhausted = False
 
     def __enter__(self) -> Self:
         try:
@@ -165,10 +170,13 @@ class FramedQueries:
             except LostAnswerError:
                 again, what, hint = self._start, "answers get lost", "check the cable"
             except _RebootedError:
-                again, what = self._reenter, "the device starts anew in the middle of a run"
-                hint = "check its power supply, and the firmware for faults"
+                again, what, hint = self._reenter, _REBOOTS, _CHECK_POWER
             except _TooFastError:
                 again, what, hint = self._slow_down, "the wire's rate is too high", "lower it"
+            except LinkError:
+                if self._on_wire or not self._has_rebooted():
+                    raise
+                again, what, hint = self._reenter, _REBOOTS, _CHECK_POWER
             except BrokenAnswerError as error:
                 raise DeviceError(str(error), hint="see the raw log; check the firmware") from error
             self._healed[what] += 1
@@ -185,19 +193,17 @@ class FramedQueries:
     def _answers(self, queries: Iterator[Query]) -> Iterator[tuple[Query, Result]]:
         """Feed the pipeline and hand on what comes out, until all is answered."""
         pipeline, progress, last = self._pipeline, self._pipeline.progress, time.monotonic()
-        asked, exhausted = 0, False
+        asked, self._exhausted = 0, False
         while True:
-            while not exhausted and pipeline.wants_more:
-                query = next(queries, None)
-                exhausted = query is None
-                if query is not None:
-                    pipeline.push(query)
-            self._send()
             if self._results:
                 yield self._results.popleft()
-            elif pipeline.idle and exhausted:
+                continue
+            self._send(queries)
+            if self._results:
+                continue
+            if pipeline.idle and self._exhausted:
                 return
-            elif not self._receive(self._quiet_s(asked)):
+            if not self._receive(self._quiet_s(asked)):
                 self._ask()
                 asked += 1
             if pipeline.progress != progress:
@@ -222,10 +228,19 @@ class FramedQueries:
             return self._first_s
         return self._patience_s + 10 * self._expected_s
 
-    def _send(self) -> None:
+    def _fill(self, queries: Iterator[Query]) -> None:
+        """Push queries until the next frame is full."""
+        while not self._exhausted and self._pipeline.wants_more:
+            query = next(queries, None)
+            self._exhausted = query is None
+            if query is not None:
+                self._pipeline.push(query)
+
+    def _send(self, queries: Iterator[Query]) -> None:
         """Send what the device can hold; look at what comes in between."""
         burst = bytearray()
         while True:
+            self._fill(queries)
             frame = self._pipeline.next_frame()
             if frame is not None:
                 burst += frame
@@ -270,6 +285,17 @@ class FramedQueries:
         if _REBOOTED in self._text:
             self._text = b""
             raise _RebootedError
+
+    def _has_rebooted(self) -> bool:
+        """Whether the reason that the probe finds no channels is that the device boots."""
+        deadline = Deadline.after(_REBOOTED_S)
+        try:
+            while True:
+                self._look_for_text(self._session.link.read(deadline))
+        except LinkError:
+            return False
+        except _RebootedError:
+            return True
 
     def _late(self) -> LinkTimeoutError | _TooFastError:
         if self._rate and self._rate.can_be_lowered:
