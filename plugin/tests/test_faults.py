@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyhil.deadline import Deadline
@@ -84,6 +84,7 @@ def streamed(spec: Spec, data: bytes, cuts: list[int]) -> tuple[bytes, list[tupl
     return bytes(left), events, "\n".join(str(note.fault) for note in notes)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, len(TEXT)), max_size=30))
 def test_where_faults_come_depends_on_the_seed_alone(seed: int, cuts: list[int]) -> None:
     spec = Spec(seed=seed, every=300, kinds=KINDS)
