@@ -112,7 +112,11 @@ def _accuracy(record: Record, content: Content) -> None:
 def _single_stream(record: Record, content: Content) -> None:
     for name, ticks in content.ticks.items():
         for batch in np.array_split(ticks, 5):
-            row = {"sample": name, "times": batch.tolist(), "unit": f"1/{content.tick_hz} s"}
+            row = {
+                "sample": name,
+                "times": batch.tolist(),
+                "unit": f"ticks of 1/{content.tick_hz} s",
+            }
             record.keep(f"{content.subject.task}-single_stream", row)
     times = np.concatenate(list(content.ticks.values())) / content.tick_hz
     p50, p90, p99 = (metrics.percentile(times, percent) for percent in metrics.PERCENTILES)
@@ -133,7 +137,7 @@ def _throughput(record: Record, content: Content) -> None:
     for name, (count, seconds) in content.windows.items():
         row = {"sample": name, "count": count, "start_us": 0, "end_us": round(seconds * 1e6)}
         record.keep(f"{content.subject.task}-throughput", row)
-    windows = [(count, round(seconds, 6)) for count, seconds in content.windows.values()]
+    windows = [(count, round(seconds * 1e6) * 1e-6) for count, seconds in content.windows.values()]
     details = {"windows": [{"inferences": count, "device_s": s} for count, s in windows]}
     found: dict[Metric, float] = {"throughput_ips": metrics.throughput(windows)}
     _append(record, content, "throughput", sum(count for count, _ in windows), found, details)

@@ -228,7 +228,7 @@ def test_a_record_that_its_raw_rows_deny_is_refused(tmp_path: Path) -> None:
     folder = write(tmp_path, Content())
     raw = folder / "raw" / "kws01-single_stream.jsonl"
     raw.write_text(raw.read_text().replace("4150165", "4150000"))
-    with pytest.raises(ConfigError, match=r"gives latency_p50_s = 0\.166.*, the record says"):
+    with pytest.raises(ConfigError, match=r"give latency_p50_s = 0\.166.*, the record says"):
         load_all([folder])
 
 

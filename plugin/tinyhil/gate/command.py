@@ -15,7 +15,7 @@ _DESCRIPTION = """\
 Compares latency (p50, p90, p99), instructions, throughput, memory, quality and energy of a
 candidate with those of a baseline, task by task and board by board. Exits with 1 if a figure got
 worse by more than its tolerance, or is missing; with 2 if the two can't be compared: they are of
-different boards, data sets, models or links, or one is of a quick run.
+different boards, data sets, models or links, or the baseline is of a quick run.
 
 Emulated figures come out the same each time and are compared as they are. On silicon, a time or an
 energy is a regression when the whole confidence interval of its change is beyond the tolerance.

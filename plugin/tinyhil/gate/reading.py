@@ -1,28 +1,18 @@
-"""Run folders to figures: the one place of the gate that knows how a record and its raw rows look.
-
-A figure of the record is believed only when its raw rows give the same figure.
-"""
+"""Run folders to figures: the lines of a record, and which of them can be compared."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tinyhil import metrics
-from tinyhil.board import load_boards
 from tinyhil.errors import ConfigError
 from tinyhil.gate import figures
-from tinyhil.gate.figures import DISTINCT, Histogram, Latency, Line, Quality, Window
-from tinyhil.gate.statistics import effective_size
+from tinyhil.gate.evidence import evidence_of
+from tinyhil.gate.figures import Line
 from tinyhil.measure import Rules
 
 Row = Mapping[str, Any]
@@ -116,7 +106,7 @@ def read_rows(path: Path) -> list[Row]:
             f"{path}: cannot be read: {error}",
             hint="name a run folder, or a file that `tinyhil gate --save` made",
         ) from error
-    rows = []
+    rows: list[Row] = []
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
@@ -148,8 +138,7 @@ def _measured(folder: Path, row: Row, *, quick: bool) -> Measured:
     if row.get("error") is not None:
         text = _harmless(str(row["error"]))
         return Measured(line, f"it ended with an error: {text}", quick, failed=True)
-    raw = folder / "raw" / f"{line.task}-{line.measure}.jsonl"
-    full = line.model_copy(update=_evidence(line, row, raw))
+    full = line.model_copy(update=evidence_of(line, folder, row["details"]))
     return Measured(full, _unjudged(row, quick), quick)
 
 
@@ -189,117 +178,3 @@ def _unjudged(row: Row, quick: bool) -> str | None:
     if row["limits"] and row["verdict"] == "not judged":
         return "it was not judged, although a limit is set"
     return None
-
-
-def _evidence(line: Line, row: Row, raw: Path) -> dict[str, Any]:
-    """The part of a line that its kind of measure has."""
-    match line.measure:
-        case "single_stream":
-            return {"latency": _latency(line, row["details"], read_rows(raw), raw)}
-        case "accuracy":
-            return {"quality": _quality(line, read_rows(raw), raw)}
-        case "memory":
-            return {"sizes": {name: n for name, n in row["details"].items() if n is not None}}
-        case "throughput" | "energy":
-            return {"windows": _windows(line, row["details"]["windows"], read_rows(raw), raw)}
-    return {}
-
-
-def _latency(line: Line, details: Row, rows: Sequence[Row], raw: Path) -> Latency:
-    """Raises ConfigError where the rows do not give the recorded percentiles."""
-    times: dict[str, list[int]] = {}
-    for row in rows:
-        times.setdefault(row["sample"], []).extend(row["times"])
-    hertz = int(details["tick_hz"])
-    by_input = {name: np.array(ticks, dtype=np.int64) for name, ticks in times.items()}
-    together = np.concatenate(list(by_input.values()))
-    effective = {}
-    for percent in metrics.PERCENTILES:
-        value = metrics.percentile(together / hertz, percent)
-        _agree(raw, f"latency_p{percent}_s", line.metrics[f"latency_p{percent}_s"], value)  # type: ignore[index]
-        slower = [ticks > value * hertz + 0.5 for ticks in by_input.values()]
-        effective[str(percent)] = round(effective_size(slower), 1)
-    _agree(raw, "samples", line.samples, len(together))
-    step = 1
-    while any(len(np.unique(_rounded(ticks, step))) > DISTINCT for ticks in by_input.values()):
-        step *= 2
-    board = load_boards().get(line.board)
-    return Latency.model_validate(
-        {
-            "clock": details["clock"],
-            "tick_hz": hertz,
-            "step": step,
-            "effective": effective,
-            "instruction_s": board.emulator.instruction_s if board and board.emulator else None,
-            "inputs": {name: _histogram(ticks, step) for name, ticks in by_input.items()},
-        }
-    )
-
-
-def _rounded(ticks: NDArray[np.int64], step: int) -> NDArray[np.int64]:
-    nearest: NDArray[np.int64] = (ticks + step // 2) // step * step
-    return nearest
-
-
-def _histogram(ticks: NDArray[np.int64], step: int) -> Histogram:
-    values, counts = np.unique(_rounded(ticks, step), return_counts=True)
-    distances = np.diff(values, prepend=0)
-    return Histogram(ticks=tuple(map(int, distances)), counts=tuple(map(int, counts)))
-
-
-def _windows(
-    line: Line, recorded: Sequence[Row], rows: Iterable[Row], raw: Path
-) -> dict[str, Window]:
-    """The last window of each input: a shorter one before it only set the pace."""
-    names = list({row["sample"]: None for row in rows})
-    _agree(raw, "windows", len(recorded), len(names))
-    if not names:
-        raise ValueError("it has no windows")
-    found = {
-        name: Window(
-            inferences=window["inferences"],
-            device_s=window["device_s"],
-            energy_j=window.get("energy_j"),
-        )
-        for name, window in zip(names, recorded, strict=True)
-    }
-    if "throughput_ips" in line.metrics:
-        rates = [(window.inferences, window.device_s) for window in found.values()]
-        recorded_ips = line.metrics["throughput_ips"]
-        _agree(raw, "throughput_ips", recorded_ips, metrics.throughput(rates))
-    return found
-
-
-def _quality(line: Line, rows: Sequence[Row], raw: Path) -> Quality:
-    """Raises ConfigError where the rows do not give the recorded quality."""
-    answers = {row["sample"]: row for row in rows}
-    _agree(raw, "samples", line.samples, len(answers))
-    names = sorted(answers)
-    labels = np.array([answers[name]["label"] for name in names], dtype=np.int64)
-    listed = "".join(f"{name} {answers[name]['label']}\n" for name in names)
-    digests = [_digest(answers[name]["scores"]) for name in names]
-    scores = np.array([np.mean(answers[name]["scores"], axis=0) for name in names])
-    right = None
-    if "top1" in line.metrics:
-        _agree(raw, "top1", line.metrics["top1"], metrics.top1(labels, scores))
-        right = np.packbits(np.argmax(scores, axis=1) == labels).tobytes().hex()
-    return Quality(
-        samples=len(names),
-        names_sha256=hashlib.sha256(listed.encode()).hexdigest(),
-        outputs_sha256=hashlib.sha256(b"".join(digests)).hexdigest(),
-        outputs="".join(base64.b64encode(digest[:3]).decode()[:2] for digest in digests),
-        right=right,
-    )
-
-
-def _digest(scores: Any) -> bytes:
-    return hashlib.sha256(json.dumps(scores).encode()).digest()
-
-
-def _agree(raw: Path, what: str, recorded: float, found: float) -> None:
-    """Raise ConfigError where the record says something else than its raw rows."""
-    if abs(recorded - found) > 1e-9 * abs(found):
-        raise ConfigError(
-            f"{raw}: gives {what} = {found:.9g}, the record says {recorded:.9g}",
-            hint="`tinyhil verify RUN` tells what was altered; measure again",
-        )
