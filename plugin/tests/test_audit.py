@@ -120,7 +120,7 @@ WORDS = {  # What an objection must say of each.
     cheats.HidingClock: r"hides time while it infers: \d+ inferences took 1\.\d+ s by its",
     cheats.CachesTheLast: r"sent twice in a row takes (49|50)[.\d]* % less time .*24 pairs, 24 of",
     cheats.CachesAll: r"came before, with others between, takes [45][.\d]* % less time than then",
-    cheats.LazyInPerformance: r"5 of 10 performance runs .*answered to the input before\) after",
+    cheats.LazyInPerformance: r"8 of 10 performance runs .*answered to the input before\) after",
     cheats.CoarseInPerformance: r"5 of 10 performance runs .* after 'infer \d\d\d 10', and \[",
     cheats.KnowsTheSamples: r"takes (9|10)[.\d]* % less time than a neighbour that is in no data",
     cheats.KnowsTheOrder: r"24 of 24 samples are answered otherwise in a shuffled order",
