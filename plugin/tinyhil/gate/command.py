@@ -24,13 +24,13 @@ division the model may change: then top-1 is judged by McNemar's exact test.
 """
 _EPILOG = """\
 examples:
-  tinyhil gate --save baselines/m4.json reports/runs/20260102T030405Z_mps2-an386
+  tinyhil gate --save reports/baselines/m4.json reports/runs/20260102T030405Z_mps2-an386
                                       make a baseline: a small file, to be committed
-  tinyhil gate baselines/m4.json reports/runs/20260203T040506Z_mps2-an386
+  tinyhil gate reports/baselines/m4.json reports/runs/20260203T040506Z_mps2-an386
                                       compare a run with it
   tinyhil gate OLD NEW --tolerance speed=0.5% --tolerance flash=1024
                                       allow 0.5 % more time and 1024 bytes more flash
-  pytest suites --hil-baseline baselines/m4.json
+  pytest suites --hil-baseline reports/baselines/m4.json
                                       the same as tests, while measuring
 
 default tolerances: 0; on silicon 0.5 % of latency and throughput, and 1 % of energy. Of RAM, the
