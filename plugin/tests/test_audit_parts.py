@@ -177,4 +177,4 @@ def test_an_audit_is_a_measure_that_ends_in_a_verdict(
     assert (verdict.metric, verdict.status, verdict.value) == ("audit_caching", status, objections)
     assert "caching queries or responses is disallowed" in verdict.reason
     assert len(finding.details["objections"]) == objections
-    assert finding.samples == 72
+    assert finding.samples == 84

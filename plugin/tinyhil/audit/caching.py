@@ -49,4 +49,5 @@ def judge(attempt: Attempt) -> Report:
             for role, comparison in comparisons.items()
             if comparison.shorter
         ),
+        comparisons["repeated"].left_out,
     )

@@ -31,6 +31,8 @@ class Comparison:
     margin: float
     count: str
     """How many times were compared, in words."""
+    weak: bool = False
+    """Whether there are too few of them to be sure of anything."""
 
     @property
     def shorter(self) -> bool:
@@ -40,6 +42,11 @@ class Comparison:
     def as_json(self) -> dict[str, float]:
         """For the record."""
         return {"change": round(self.change, 6), "p": float(f"{self.p:.3g}"), "margin": self.margin}
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What a report must say of a comparison that can't object to anything."""
+        return (f"times of {self.count}: too few to be sure",) if self.weak else ()
 
     @property
     def amount(self) -> str:
@@ -72,7 +79,8 @@ def paired(pairs: Sequence[tuple[Answer, Answer]], margin: float) -> Comparison:
     shorter = int(np.count_nonzero(ratios < 1.0 - margin))
     p = float(binomtest(shorter, len(ratios), 0.5, alternative="greater").pvalue)
     count = f"{len(ratios)} pairs, {shorter} of them beyond {100 * margin:g} %"
-    return Comparison(float(np.median(ratios)) - 1.0, p, margin, count)
+    weak = 0.5 ** len(ratios) >= SURE
+    return Comparison(float(np.median(ratios)) - 1.0, p, margin, count, weak)
 
 
 def unpaired(times: Sequence[float], others: Sequence[float], margin: float) -> Comparison:

@@ -6,7 +6,7 @@ the same shape. Nothing here is foreseeable for a device: all comes from the aud
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
@@ -47,25 +47,27 @@ def drawn(task: Task, samples: Sequence[Sample], count: int, random: Random) -> 
             break
         window = random.choice(task.input.windows(sample.data))
         found.setdefault(window.data, Input(len(found), sample.name, window.data))
-    if len(found) < min(count, 2):
-        raise DataError(
-            f"an audit of {task.name} needs two different samples, the data set has {len(found)}",
-            hint="bring a data set with more samples",
-        )
+    _refuse_few(task, found.values(), min(count, 2))
     return list(found.values())
 
 
 def in_order(
     task: Task, samples: Sequence[Sample], count: int, *, all_windows: bool
 ) -> list[Input]:
-    """The first `count` windows as an accuracy run sends them."""
+    """The first `count` windows as an accuracy run sends them, or as many as there are.
+
+    Raises:
+        DataError: there are not even two.
+    """
 
     def windows() -> Iterator[tuple[str, bytes]]:
         for sample in samples:
             for window in task.input.windows(sample.data, all_windows=all_windows):
                 yield sample.name, window.data
 
-    return [Input(place, *one) for place, one in enumerate(islice(windows(), count))]
+    found = [Input(place, *one) for place, one in enumerate(islice(windows(), count))]
+    _refuse_few(task, found, 2)
+    return found
 
 
 def unseen(task: Task, like: Input, random: Random) -> Input:
@@ -113,6 +115,15 @@ def exchanged(task: Task, like: Input, other: Input, part: int, parts: int) -> I
 def numbered(inputs: Sequence[Input], first: int) -> list[Input]:
     """The inputs with places of their own, from `first` on."""
     return [replace(one, place=first + number) for number, one in enumerate(inputs)]
+
+
+def _refuse_few(task: Task, found: Collection[Input], least: int) -> None:
+    if len(found) < least:
+        raise DataError(
+            f"an audit of {task.name} needs {least} different samples, the data set has "
+            f"{len(found)}",
+            hint="bring a data set with more samples",
+        )
 
 
 def _values(task: Task, data: bytes) -> NDArray[Any]:

@@ -6,10 +6,12 @@ https://github.com/mlcommons/inference, compliance/nvidia); inputs that nobody h
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from tinyhil.audit.answers import Attempt
 from tinyhil.audit.asking import Asker
 from tinyhil.audit.evidence import paired
-from tinyhil.audit.inputs import in_order, unseen
+from tinyhil.audit.inputs import Input, in_order, unseen
 from tinyhil.audit.report import Objection, Report
 from tinyhil.audit.setting import MARGIN, MARGIN_REASON, Setting
 
@@ -24,16 +26,29 @@ _SEEN = {
 
 
 def ask(asker: Asker, setting: Setting) -> None:
-    """Ask the first samples of the data set in its order, then shuffled among unseen ones."""
-    random, task, rules = setting.random, setting.task, setting.rules
-    known = in_order(task, setting.samples, rules.pairs, all_windows=setting.all_windows)
+    """Ask the first samples of the data set in its order, then shuffled among unseen ones.
+
+    The very first one follows none, so it only leads in.
+    """
+    random, task = setting.random, setting.task
+    lead, *known = in_order(
+        task, setting.samples, setting.rules.pairs + 1, all_windows=setting.all_windows
+    )
     mixed = [("shuffled", one) for one in known]
     mixed += [("unseen", unseen(task, one, random)) for one in known]
-    random.shuffle(mixed)
-    asked = [*(("in_order", one) for one in known), *mixed]
+    while True:
+        random.shuffle(mixed)
+        if not any(_follows(*two) for two in pairwise(mixed)):
+            break
+    asked = [("lead", lead), *(("in_order", one) for one in known), *mixed]
     for number, (role, one) in enumerate(asked, start=1):
         asker.time(one, role)
         setting.progress(number, len(asked))
+
+
+def _follows(first: tuple[str, Input], second: tuple[str, Input]) -> bool:
+    """Whether two in a row are samples as the data set has them."""
+    return first[0] == second[0] == "shuffled" and second[1].place == first[1].place + 1
 
 
 def judge(attempt: Attempt) -> Report:
@@ -53,7 +68,9 @@ def judge(attempt: Attempt) -> Report:
     figures = {
         "_against_".join(roles): comparison.as_json() for roles, comparison in comparisons.items()
     }
-    return Report(len(attempt.answers), figures, (*_other_answers(attempt), *faster))
+    objections = (*_other_answers(attempt), *faster)
+    left_out = comparisons["shuffled", "unseen"].left_out
+    return Report(len(attempt.answers), figures, objections, left_out)
 
 
 def _other_answers(attempt: Attempt) -> list[Objection]:

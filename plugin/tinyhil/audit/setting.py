@@ -28,8 +28,8 @@ MARGIN_REASON = (
 class Rules:
     """How much an audit asks."""
 
-    pairs: int = 24
-    """Compared times; of 24 pairs two may be wild and the others still convict."""
+    pairs: int = 28
+    """Compared times; of 28 pairs four may be wild and the others still convict."""
     clock_s: float = 60.0
     """Length of the clock's run, on the host's clock."""
     window_s: float = 10.0
