@@ -6,6 +6,7 @@ is an error here, never a figure.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,13 @@ _NONSENSE = b"U" * 5000
 
 _SYNC_TRY_S = 0.5
 """How long one attempt waits for a device that may still be booting."""
+
+# Foreign firmware sees words that it does not know, and never an empty command: the official one
+# would take the null pointer for its name.
+_CALL_BACK = b"leave" + frames.leave() + b"%"
+_CALLS = (b"", _CALL_BACK, _NONSENSE[:1024] + _CALL_BACK, _NONSENSE[:4096] + _CALL_BACK)
+"""What goes before the question, in one attempt after the other. The last ones are more than what
+brings a device back to its first rate that was left in frames at another one."""
 
 
 @dataclass(frozen=True)
@@ -89,18 +97,20 @@ class Session:
 
         A command that no firmware knows comes back in its error line. It is a new one each time,
         so once it is seen, no answer to anything older can follow. It is repeated, for a device
-        may still be booting, or may take the first one for the end of a command cut short.
+        may still be booting, or may take the first one for the end of a command cut short. A
+        device of ours may have been left in frames, at another rate even, by a host that was
+        killed: it is called back.
         """
-        while True:
+        for call in itertools.cycle(_CALLS):
             attempt = deadline.within(_SYNC_TRY_S)
             nonce = f"sync-{secrets.token_hex(4)}"
-            self._send(f"{nonce}%", attempt)
             try:
+                self.link.write(call + f"{nonce}%".encode("ascii"), attempt)
                 self._skip_past(nonce, attempt)
                 return
-            except LinkTimeoutError:
+            except LinkTimeoutError as error:
                 if deadline.expired:
-                    raise
+                    raise self._late(nonce, deadline) from error
 
     def identify(self, deadline: Deadline) -> DeviceInfo:
         """Ask the device who it is; a firmware without our extension is found by its error."""
@@ -222,6 +232,8 @@ class Session:
 
         Raises:
             DeviceError: it refuses; nothing has changed.
+            LinkError: also where its answer at the new rate is an error: it was asked nothing
+                that is wrong.
         """
         reply = self._ask(f"hil baud {baud}%", deadline)
         agreed = _value(reply, "baud")
@@ -232,13 +244,16 @@ class Session:
                 f"asked for {baud} baud, the device answered {agreed}", hint="check the cable"
             )
         self.synchronize(deadline)
-        self._ask("name%", deadline).take(protocol.Name)
+        try:
+            self._ask("name%", deadline).take(protocol.Name)
+        except DeviceError as error:
+            raise LinkError(f"at {baud} baud: {error.message}", hint=error.hint) from error
 
     def fall_back(self, baud: int, deadline: Deadline) -> None:
         """Meet a device that does not understand us at the rate that it booted with: it returns
         there after some bytes that make no sense."""
         self.link.set_baud(baud)
-        self.link.write(_NONSENSE, deadline)
+        self.link.write(_NONSENSE + _CALL_BACK, deadline)
         self.synchronize(deadline)
 
     def _again(self, ask: Callable[[Deadline], Answer], deadline: Deadline) -> Answer:

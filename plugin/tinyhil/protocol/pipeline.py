@@ -85,6 +85,18 @@ class Pipeline:
         return tuple(self._waiting)
 
     @property
+    def answered(self) -> int:
+        """How many queries have been answered."""
+        return self._answered
+
+    @property
+    def unanswered_frames(self) -> int:
+        """How many DATA frames those were, or will be, that carry the queries without an answer
+        as far as they have been sent."""
+        size = sum(len(query.data) - query.keep for query in self._waiting) - len(self._stream)
+        return max(0, -(-size // frames.PIECE_BYTES))
+
+    @property
     def progress(self) -> int:
         """Grows with each acknowledged frame and each answer."""
         return self._base + self._answered

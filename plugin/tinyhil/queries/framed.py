@@ -6,7 +6,6 @@ that it was made from. The protocol's text: firmware/FRAMES.md.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,10 +16,11 @@ from typing import Self
 from tinyhil.deadline import Deadline
 from tinyhil.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.links import Link
-from tinyhil.protocol import Damaged, frames, printable
-from tinyhil.protocol.frames import FrameReader, Result, Status
+from tinyhil.protocol import printable
+from tinyhil.protocol.frames import Result
 from tinyhil.protocol.pipeline import BrokenAnswerError, LostAnswerError, Pipeline, Query
 from tinyhil.queries import ATTEMPTS, Inference
+from tinyhil.queries.framing import Framing, RebootedError
 from tinyhil.queries.rate import Rate
 from tinyhil.session import DeviceInfo, Session
 from tinyhil.task import Window
@@ -77,29 +77,26 @@ class FramedQueries:
         first_s: float = _FIRST_S,
     ) -> None:
         assert info.extension is not None, "the device must speak frames"
-        self._session = session
         self._tick_hz = info.extension.tick_hz
-        self._open_frames = open_frames
+        self._framing = Framing(session, open_frames, patience_s)
         self._rate = rate
         self._patience_s = patience_s
         self._first_s = first_s
-        self._link = session.link
-        self._queue_bytes = 0
-        self._reader = FrameReader(0)
-        self._pipeline = Pipeline(0, 0)
         self._results: deque[tuple[Query, Result]] = deque()
         self._healed: Counter[str] = Counter()
+        self._silence: LinkTimeoutError | None = None  # the first one since the last answer
         self._data = b""
         self._inferred = b""  # what the device holds of it
         self._expected_s: float | None = None  # between two steps forward, on the host's clock
-        self._text = b""
+        self._longest_s = 0.0  # the same, before the first answer tells what it means
         self._exhausted = False
 
     def __enter__(self) -> Self:
         try:
             if self._rate:
                 self._rate.raise_to_top()
-            self._enter()
+            for _ in self._run(iter(())):
+                pass
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -113,22 +110,30 @@ class FramedQueries:
     ) -> None:
         """Leave the device in text; if it does not answer, whoever goes on with it finds out."""
         with suppress(LinkError, DeviceError):
-            self._leave()
+            self._framing.leave()
+        with suppress(LinkError, DeviceError):
             if self._rate:
                 self._rate.restore()
 
     @property
     def healed(self) -> Mapping[str, int]:
         """See `Queries.healed`."""
-        again = self._healed["frames sent again"] + self._pipeline.repeated
-        return {what: count for what, count in self._healed.items() if count} | (
-            {"frames sent again": again} if again else {}
+        now = Counter(
+            {
+                "frames sent again": self._pipeline.repeated,
+                "damaged frames": self._framing.damaged,
+            }
         )
+        return dict(+(self._healed + now))
 
     def each(self, windows: Iterable[Window], *, output: bool = False) -> Iterator[Inference]:
         """See `Queries.each`."""
         self._inferred = b""
-        queries = (Query(window.data, window.keep, output=output) for window in windows)
+        # The first one may come from the middle of a file, of which the device holds nothing.
+        queries = (
+            Query(window.data, window.keep if number else 0, output=output)
+            for number, window in enumerate(windows)
+        )
         for query, result in self._run(queries):
             yield self._inference(query, result)
 
@@ -141,6 +146,7 @@ class FramedQueries:
         self._expected_s = expected_s
         keep = len(self._data) if self._data == self._inferred else 0
         query = Query(self._data, keep, count, warm_up, timed=True, laps=laps)
+        self._inferred = b""
         ((asked, result),) = self._run(iter([query]))
         self._inferred = self._data
         return self._inference(asked, result)
@@ -157,62 +163,121 @@ class FramedQueries:
         scores = tuple(number / 1000 for number in result.thousandths)
         return Inference(query.count, start_us, end_us, scores, result.laps, result.output)
 
+    @property
+    def _pipeline(self) -> Pipeline:
+        return self._framing.pipeline
+
     # One session of frames after another, until every query is answered
 
     def _run(self, queries: Iterator[Query]) -> Iterator[tuple[Query, Result]]:
-        fruitless = 0
+        cure = self._opening()
+        unanswered: tuple[Query, ...] = ()
+        faults = 0  # since the last answer
         while True:
+            fault: Exception
             try:
+                if cure:
+                    cure()
+                    for query in unanswered:
+                        self._pipeline.push(query)
+                    cure = None
                 for answer in self._answers(queries):
+                    faults, self._silence = 0, None
                     yield answer
-                    fruitless = 0
                 return
-            except LostAnswerError:
-                again, what, hint = self._start, "answers get lost", "check the cable"
-            except _RebootedError:
-                again, what, hint = self._reenter, _REBOOTS, _CHECK_POWER
-            except _TooFastError:
-                again, what, hint = self._slow_down, "the wire's rate is too high", "lower it"
-            except LinkError:
-                if self._on_wire or not self._has_rebooted():
-                    raise
-                again, what, hint = self._reenter, _REBOOTS, _CHECK_POWER
-            except BrokenAnswerError as error:
-                raise DeviceError(str(error), hint="see the raw log; check the firmware") from error
-            self._healed[what] += 1
-            fruitless += 1
-            if fruitless > ATTEMPTS:
-                raise LinkError(f"{what}: {fruitless} times without an answer between", hint=hint)
+            except (
+                LostAnswerError,
+                BrokenAnswerError,
+                RebootedError,
+                _TooFastError,
+                LinkError,
+            ) as error:
+                fault = error
             while self._results:  # What came before the fault.
+                faults, self._silence = 0, None
                 yield self._results.popleft()
-            unanswered = self._pipeline.unanswered
-            again()
-            for query in unanswered:
-                self._pipeline.push(query)
+            faults += 1
+            if not cure:
+                unanswered = self._pipeline.unanswered
+            cure = self._cure(fault, faults, failed=cure)
+
+    def _opening(self) -> Callable[[], None] | None:
+        """What is to be done before the first query can be sent."""
+        self._silence = None
+        self._results.clear()
+        if not self._framing.inside:
+            return self._enter
+        # Someone may have stopped listening before the last answer.
+        return None if self._pipeline.idle else self._start
+
+    def _cure(
+        self, fault: Exception, faults: int, failed: Callable[[], None] | None
+    ) -> Callable[[], None]:
+        """What is to be done about a fault before the queries without an answer are sent again.
+
+        Args:
+            fault: that was seen.
+            faults: how many there were since the last answer, this one included.
+            failed: the cure of the one before, if that is what failed now.
+
+        Raises:
+            LinkError, DeviceError: nothing.
+        """
+        slower = self._slow_down if self._rate and self._rate.can_be_lowered else None
+        if isinstance(fault, BrokenAnswerError):
+            raise DeviceError(str(fault), hint="see the raw log; check the firmware") from fault
+        if isinstance(fault, LinkTimeoutError):
+            if self._silence and not slower:
+                raise self._silence from fault
+            self._silence = self._silence or fault
+        elif isinstance(fault, LinkError) and not (failed and slower):
+            raise fault
+        what, hint = _told(fault)
+        if faults > ATTEMPTS and not slower:
+            raise LinkError(f"{what}: {faults} times without an answer between", hint=hint)
+        self._healed[what] += 1
+        if isinstance(fault, LostAnswerError) and faults <= ATTEMPTS:
+            if self._rate:
+                self._rate.note(self._pipeline)
+            return self._start
+        if isinstance(fault, RebootedError) and faults <= ATTEMPTS:
+            return self._reenter
+        return slower or self._reenter
 
     def _answers(self, queries: Iterator[Query]) -> Iterator[tuple[Query, Result]]:
         """Feed the pipeline and hand on what comes out, until all is answered."""
         pipeline, progress, last = self._pipeline, self._pipeline.progress, time.monotonic()
-        asked, self._exhausted = 0, False
+        asked, exhausted = 0, False
         while True:
-            if self._results:
-                yield self._results.popleft()
-                continue
-            self._send(queries)
-            if self._results:
-                continue
-            if pipeline.idle and self._exhausted:
-                return
-            if not self._receive(self._quiet_s(asked)):
+            while not exhausted and pipeline.wants_more:
+                query = next(queries, None)
+                exhausted = query is None
+                if query is not None:
+                    pipeline.push(query)
+            timed = pipeline.timed
+            self._send()
+            done = exhausted and pipeline.idle
+            if not (self._results or done or self._receive(self._quiet_s(asked))):
                 self._ask()
                 asked += 1
             if pipeline.progress != progress:
-                waited_s = time.monotonic() - last
-                if not pipeline.timed:
-                    self._expected_s = max(self._expected_s or 0.0, waited_s)
+                if not timed:
+                    self._learn(time.monotonic() - last)
                 progress, last, asked = pipeline.progress, time.monotonic(), 0
-            elif time.monotonic() - last > self._late_s:
+            elif not (self._results or done) and time.monotonic() - last > self._late_s:
                 raise self._late()
+            if self._results:
+                yield self._results.popleft()
+                last = time.monotonic()  # Who takes the answers may take long.
+            elif done:
+                return
+
+    def _learn(self, waited_s: float) -> None:
+        """A step forward has taken so long; before the first answer, that may have been the wire
+        alone."""
+        self._longest_s = max(self._longest_s, waited_s)
+        if self._expected_s is not None or self._pipeline.answered:
+            self._expected_s = max(self._expected_s or 0.0, self._longest_s)
 
     def _quiet_s(self, asked: int) -> float:
         """How long to wait before asking the device, having asked so often."""
@@ -228,143 +293,85 @@ class FramedQueries:
             return self._first_s
         return self._patience_s + 10 * self._expected_s
 
-    def _fill(self, queries: Iterator[Query]) -> None:
-        """Push queries until the next frame is full."""
-        while not self._exhausted and self._pipeline.wants_more:
-            query = next(queries, None)
-            self._exhausted = query is None
-            if query is not None:
-                self._pipeline.push(query)
-
-    def _send(self, queries: Iterator[Query]) -> None:
-        """Send what the device can hold; look at what comes in between."""
-        burst = bytearray()
-        while True:
-            self._fill(queries)
-            frame = self._pipeline.next_frame()
-            if frame is not None:
-                burst += frame
-            if burst and (frame is None or (self._on_wire and len(burst) >= _BURST_BYTES)):
-                self._link.write(bytes(burst), Deadline.after(self._late_s))
-                burst.clear()
-                self._take(self._link.poll())
-            if frame is None:
-                return
-
-    def _receive(self, seconds: float) -> bool:
-        """Wait for bytes; says whether some came."""
-        try:
-            received = self._link.read(Deadline.after(seconds))
-        except LinkTimeoutError:
-            return False
-        self._take(received)
-        return True
-
-    def _take(self, received: bytes) -> None:
-        for frame in self._reader.feed(received):
-            if isinstance(frame, Damaged):
-                self._healed["damaged frames"] += 1
-                self._look_for_text(frame.raw)
-                continue
-            answer = self._pipeline.receive(frame)
-            if answer is not None:
-                self._results.append(answer)
-        if self._rate and self._rate.is_too_high(self._pipeline.sent, self._pipeline.repeated):
-            raise _TooFastError
-
-    def _ask(self) -> None:
-        """Nothing has come for a while: look whether the device speaks text, else ask it."""
-        self._look_for_text(self._reader.held)
-        if not self._on_wire:
-            self._look_for_text(self._session.link.poll())
-        self._healed["questions after silence"] += 1
-        self._link.write(self._pipeline.ping(), Deadline.after(self._late_s))
-
-    def _look_for_text(self, received: bytes) -> None:
-        self._text = (self._text + received)[-_TEXT_BYTES:]
-        if _REBOOTED in self._text:
-            self._text = b""
-            raise _RebootedError
-
-    def _has_rebooted(self) -> bool:
-        """Whether the reason that the probe finds no channels is that the device boots."""
-        deadline = Deadline.after(_REBOOTED_S)
-        try:
-            while True:
-                self._look_for_text(self._session.link.read(deadline))
-        except LinkError:
-            return False
-        except _RebootedError:
-            return True
-
-    def _late(self) -> LinkTimeoutError | _TooFastError:
-        if self._rate and self._rate.can_be_lowered:
-            return _TooFastError()
-        said = self._reader.held or self._text
+    def _late(self) -> LinkTimeoutError:
+        said = self._framing.said
         return LinkTimeoutError(
             f"no answer and no acknowledgement in {self._late_s:.3g} s"
             + (f"; what the device wrote last: '{printable(said)}'" if said else ""),
             hint="check the cable and that the firmware runs; see the raw log",
         )
 
-    # In and out of frames
+    def _send(self) -> None:
+        """Send what the device can hold; look at what comes in between."""
+        link, burst = self._framing.link, bytearray()
+        while True:
+            frame = self._pipeline.next_frame()
+            if frame is not None:
+                burst += frame
+            if burst and (frame is None or (self._framing.on_wire and len(burst) >= _BURST_BYTES)):
+                link.write(bytes(burst), Deadline.after(self._late_s))
+                burst.clear()
+                self._take(link.poll())
+            if frame is None:
+                return
 
-    @property
-    def _on_wire(self) -> bool:
-        return self._open_frames is None
+    def _receive(self, seconds: float) -> bool:
+        """Wait for bytes; says whether some came."""
+        try:
+            received = self._framing.link.read(Deadline.after(seconds))
+        except LinkTimeoutError:
+            return False
+        self._take(received)
+        return True
 
-    def _enter(self) -> None:
-        deadline = Deadline.after(self._patience_s)
-        self._queue_bytes = self._session.enter_frames(
-            "wire" if self._on_wire else "probe", deadline
-        )
-        if self._open_frames:
-            self._link = self._open_frames()
-        self._start()
+    def _take(self, received: bytes) -> None:
+        for frame in self._framing.take(received):
+            answer = self._pipeline.receive(frame)
+            if answer is not None:
+                self._results.append(answer)
+        if self._rate and self._rate.is_too_high(self._pipeline):
+            raise _TooFastError
+
+    def _ask(self) -> None:
+        """Nothing has come for a while: look whether the device speaks text, else ask it."""
+        self._framing.look_at_uart()
+        self._healed["questions after silence"] += 1
+        self._framing.link.write(self._pipeline.ping(), Deadline.after(self._late_s))
+
+    # Cures
 
     def _start(self) -> None:
-        """Start a session with a number that no frame on its way can have."""
         self._healed["frames sent again"] += self._pipeline.repeated
-        for _ in range(ATTEMPTS):
-            number = 1 + secrets.randbelow(2**32 - 1)
-            self._pipeline = Pipeline(number, self._queue_bytes)
-            self._reader = FrameReader(number)
-            # The device may be in the middle of an inference.
-            deadline = Deadline.after(_START_S + 10 * (self._expected_s or 0.0))
-            self._link.write(frames.start(number), deadline)
-            if self._is_started(deadline):
-                return
-        raise LinkTimeoutError(
-            f"the device did not start a session of frames, asked {ATTEMPTS} times",
-            hint="check the cable and that the firmware runs; see the raw log",
-        )
+        self._framing.start(10 * (self._expected_s or 0.0))
 
-    def _is_started(self, deadline: Deadline) -> bool:
-        while not deadline.expired:
-            try:
-                received = self._reader.feed(self._link.read(deadline))
-            except LinkTimeoutError:
-                return False
-            for frame in received:
-                if isinstance(frame, Status) and frame.why == frames.ANSWERS_START:
-                    return True
-        return False
-
-    def _leave(self) -> None:
-        deadline = Deadline.after(self._patience_s)
-        with suppress(LinkError):
-            self._link.write(frames.leave(), deadline)
-        if self._link is not self._session.link:
-            self._link.close()
-            self._link = self._session.link
-        self._session.synchronize(deadline)
+    def _enter(self) -> None:
+        self._healed["frames sent again"] += self._pipeline.repeated
+        self._framing.enter(10 * (self._expected_s or 0.0))
 
     def _reenter(self) -> None:
-        self._leave()
+        self._framing.leave()
         self._enter()
 
     def _slow_down(self) -> None:
         assert self._rate is not None
-        self._leave()
+        try:
+            self._framing.leave()
+        except LinkTimeoutError:
+            self._rate.fall_back()  # Perhaps it has started anew, at the rate that it boots with.
         self._rate.lower()
         self._enter()
+
+
+def _told(fault: Exception) -> tuple[str, str]:
+    """A fault of the wire in words, and the next step."""
+    match fault:
+        case LostAnswerError():
+            return "answers get lost", "check the cable"
+        case RebootedError():
+            return (
+                "the device starts anew in the middle of a run",
+                "check its power supply, and the firmware for faults",
+            )
+        case LinkTimeoutError():
+            return "the device falls silent", fault.hint
+    return "the wire's rate is too high", "lower 'baud_max' in the bench file"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinyhil.deadline import Deadline
 from tinyhil.errors import DeviceError, LinkError
+from tinyhil.protocol.pipeline import Pipeline
 from tinyhil.session import Session
 
 STEPS = (115_200, 230_400, 460_800, 921_600)
@@ -23,13 +24,19 @@ class Rate:
         session: a synchronized session with our own firmware.
         boot: what the device starts with, and falls back to, in baud.
         top: the highest to try, in baud.
+        change_s: how long the device may take to answer at another rate.
     """
 
-    def __init__(self, session: Session, boot: int, top: int) -> None:
+    def __init__(
+        self, session: Session, boot: int, top: int, *, change_s: float = _CHANGE_S
+    ) -> None:
         self._session = session
         self._boot = boot
+        self._change_s = change_s
         self._steps = [boot, *(step for step in STEPS if boot < step <= top)]
-        self._step = 0
+        self._step = 0  # The rate now.
+        self._top = 0  # The highest that the wire carries, as far as we know.
+        self._sent = self._repeated = 0  # frames of earlier sessions at this rate
 
     @property
     def baud(self) -> int:
@@ -38,8 +45,8 @@ class Rate:
 
     @property
     def can_be_lowered(self) -> bool:
-        """Whether there is a lower one."""
-        return self._step > 0
+        """Whether there is a lower one than that which was agreed on."""
+        return self._top > 0
 
     def raise_to_top(self) -> None:
         """Agree on the highest rate at which the device answers.
@@ -49,34 +56,60 @@ class Rate:
         """
         for step in range(len(self._steps) - 1, 0, -1):
             if self._change(step):
-                return
+                break
+        self._top = self._step
 
     def lower(self) -> None:
-        """Go one step down, for good. Called where the device may not understand a word."""
-        step = self._step - 1
-        del self._steps[step + 1 :]
-        if step == 0 or not self._change(step):
+        """Go one step down, for good; the device speaks text, at the rate agreed on or at that of
+        its boot.
+
+        Raises:
+            LinkError, DeviceError: it does not even answer at the rate it booted with.
+        """
+        self._sent = self._repeated = 0
+        lower = max(0, self._top - 1)
+        if self._step != lower and not self._change(lower):
             self.restore()
+        self._top = self._step
 
     def restore(self) -> None:
         """Go back to the rate of the boot."""
         if self._step and not self._change(0):
-            self._session.fall_back(self._boot, Deadline.after(_CHANGE_S))
-            self._step = 0
+            self.fall_back()
 
-    def is_too_high(self, sent: int, repeated: int) -> bool:
+    def fall_back(self) -> None:
+        """Meet a device that does not answer at the rate of its boot.
+
+        Raises:
+            LinkError, DeviceError: it is not there either.
+        """
+        try:
+            self._session.fall_back(self._boot, Deadline.after(self._change_s))
+        except LinkError:
+            self._top = 0
+            raise
+        self._step = 0
+
+    def note(self, ended: Pipeline) -> None:
+        """Count what a session has cost that ended because an answer was lost."""
+        self._sent += ended.sent
+        self._repeated += ended.repeated + ended.unanswered_frames
+
+    def is_too_high(self, pipeline: Pipeline) -> bool:
         """Whether so many of the frames were sent again that a lower rate would be faster."""
+        sent, repeated = self._sent + pipeline.sent, self._repeated + pipeline.repeated
         return self.can_be_lowered and sent >= _SAMPLE_FRAMES and repeated > _MOST_REPEATED * sent
 
     def _change(self, step: int) -> bool:
         """Agree on another rate; where that fails, the device is back at the rate of its boot."""
+        before = self._step
+        self._step = step  # Also while it is not sure: there may be something to restore.
         try:
-            self._session.change_baud(self._steps[step], Deadline.after(_CHANGE_S))
+            self._session.change_baud(self._steps[step], Deadline.after(self._change_s))
         except DeviceError:
-            return False  # Refused: nothing has changed.
+            self._step = before  # Refused: nothing has changed.
+            return False
         except LinkError:
-            self._session.fall_back(self._boot, Deadline.after(_CHANGE_S))
-            self._step = 0
+            self.fall_back()
             return step == 0
-        self._step = step
         return True

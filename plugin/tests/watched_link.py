@@ -1,0 +1,144 @@
+"""A link whose every frame and line of text is seen, and lost where a test wants it to be."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cobs import cobs
+
+from tinyhil.deadline import Deadline
+from tinyhil.links import Link
+
+KINDS = {
+    0x01: "START",
+    0x02: "DATA",
+    0x03: "PING",
+    0x04: "LEAVE",
+    0x11: "STATUS",
+    0x12: "RESULT",
+    0x13: "REFUSED",
+}
+_TEXT_BEGINS = 0x20
+"""Frames of these tests begin with a smaller byte, see COBS; a line of text never does."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A frame, or a command or line of text, that has passed or was lost."""
+
+    kind: str
+    """As in `KINDS`; else "text"."""
+    nth: int
+    """How many of its kind there were before."""
+    raw: bytes
+    """As on the wire."""
+
+    @property
+    def body(self) -> bytes:
+        """Of a frame, its CRC left off."""
+        return bytes(cobs.decode(self.raw.rstrip(b"\0")))[:-4]
+
+
+def never(_: Unit) -> bool:
+    """Loses nothing."""
+    return False
+
+
+def the(kind: str, *nth: int) -> Callable[[Unit], bool]:
+    """Loses the ones of a kind with these numbers, from 0."""
+    return lambda unit: unit.kind == kind and unit.nth in nth
+
+
+def the_line(start: bytes) -> Callable[[Unit], bool]:
+    """Loses the first line of text that begins so."""
+    found: list[Unit] = []
+
+    def lose(unit: Unit) -> bool:
+        if not found and unit.kind == "text" and unit.raw.startswith(start):
+            found.append(unit)
+            return True
+        return False
+
+    return lose
+
+
+class WatchedLink:
+    """A `Link` around another one.
+
+    Args:
+        link: the other one.
+        lose: says of every unit, as it passes, whether it is lost.
+    """
+
+    def __init__(self, link: Link, lose: Callable[[Unit], bool] = never) -> None:
+        self.lose = lose
+        self.units: list[Unit] = []
+        """Both ways, in their order."""
+        self.sent = bytearray()
+        self.bauds: list[int] = []
+        self._link = link
+        self._held = b""
+        self._counts: Counter[str] = Counter()
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        """See `Link.write`."""
+        self.sent += data
+        for raw in re.findall(rb"[^\0]*\0|[^\0]+", data):
+            if not self._is_lost(raw):
+                self._link.write(raw, deadline)
+
+    def read(self, deadline: Deadline) -> bytes:
+        """See `Link.read`."""
+        while True:
+            passed = self._pass(self._link.read(deadline))
+            if passed:
+                return passed
+
+    def poll(self) -> bytes:
+        """See `Link.poll`."""
+        return self._pass(self._link.poll())
+
+    def set_baud(self, baud: int) -> None:
+        """See `Link.set_baud`."""
+        self.bauds.append(baud)
+        self._link.set_baud(baud)
+
+    def close(self) -> None:
+        """See `Link.close`."""
+        self._link.close()
+
+    def frames(self, kind: str) -> list[Unit]:
+        """Those of a kind until now."""
+        return [unit for unit in self.units if unit.kind == kind]
+
+    def _pass(self, data: bytes) -> bytes:
+        """What of it, and of what came before, is whole and not lost."""
+        self._held += data
+        passed = b""
+        while self._held:
+            end = b"\n" if self._held[0] >= _TEXT_BEGINS or self._held[0] in b"\r\n" else b"\0"
+            raw, found, rest = self._held.partition(end)
+            if not found:
+                break
+            self._held = rest
+            passed += b"" if self._is_lost(raw + end) else raw + end
+        return passed
+
+    def _is_lost(self, raw: bytes) -> bool:
+        kind = _kind(raw)
+        unit = Unit(kind, self._counts[kind], raw)
+        self._counts[kind] += 1
+        self.units.append(unit)
+        return self.lose(unit)
+
+
+def _kind(raw: bytes) -> str:
+    if not raw.endswith(b"\0"):
+        return "text"
+    try:
+        return KINDS.get(cobs.decode(raw[:-1])[0], "text")
+    except (cobs.DecodeError, IndexError):
+        return "text"
