@@ -77,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
         gate = Gate(load_all(paths), tolerances, config.getoption("--hil-confidence"))
         _check_plan(gate, plan, chosen=bool(config.getoption("--hil-board")))
     except ConfigError as error:
-        raise pytest.UsageError(f"option --hil-baseline: {error}") from error
+        raise pytest.UsageError(str(error)) from error
     config.stash[_gate_key] = gate
     config.stash[_results_key] = []
 
@@ -85,7 +85,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def _check_plan(gate: Gate, plan: Plan, *, chosen: bool) -> None:
     """Raise ConfigError where a figure of the baseline could not be measured again."""
     if plan.options.quick:
-        raise ConfigError("a quick run is never judged", hint="leave out --hil-quick")
+        raise ConfigError(
+            "options --hil-baseline and --hil-quick: a quick run is never judged",
+            hint="leave out one of them",
+        )
     ours, theirs = {one.board.name for one in plan.stations}, {line.board for line in gate.lines}
     # Boards that were chosen by name may be fewer; a board that was forgotten must not pass.
     missing = ours - theirs or (set() if chosen else theirs - ours)
