@@ -9,13 +9,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tinyhil.gate.compare import Comparison
+    from tinyhil.gate.tolerance import Gated
     from tinyhil.facts import Metric
-    from tinyhil.runner import Measurement
+    from tinyhil.runner import Measurement, Outcome
     from tinyhil.verdict import Verdict
 
-__all__ = ["Measurement", "Metric", "Verdict"]
+__all__ = ["Comparison", "Gated", "Measurement", "Metric", "Outcome", "Verdict"]
 
-_HOME = {"Measurement": "runner", "Metric": "facts", "Verdict": "verdict"}
+_HOME = {
+    "Comparison": "gate.compare",
+    "Gated": "gate.tolerance",
+    "Measurement": "runner",
+    "Metric": "facts",
+    "Outcome": "runner",
+    "Verdict": "verdict",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -14,6 +14,7 @@ from rich.text import Text
 from tinyhil.board import Board, load_boards
 from tinyhil.datasets import command as data_command
 from tinyhil.errors import ConfigError, TinyhilError
+from tinyhil.gate import command as gate_command
 from tinyhil.results import command as results_command
 from tinyhil.submission import command as submission_command
 
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     emulate.set_defaults(run=_emulate)
 
     data_command.add_arguments(commands.add_parser("data", help=data_command.HELP))
+    gate_command.add_arguments(commands.add_parser("gate", help=gate_command.HELP))
 
     build = commands.add_parser(
         "build",

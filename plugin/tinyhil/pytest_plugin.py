@@ -39,6 +39,8 @@ MARKERS = {
     "audit": "whether a device measures what it claims to",
 }
 
+pytest_plugins = ("tinyhil.gate.pytest_gate", "tinyhil.pytest_benchmark_bridge")
+
 _REPORT = "tinyhil-report"
 _FLASH_S = 120.0
 _SYNCHRONIZE_S = 20.0

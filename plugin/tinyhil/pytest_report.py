@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -26,7 +27,7 @@ from tinyhil.measure import Accuracy, Progress, SingleStream
 from tinyhil.plan import Plan
 from tinyhil.progress import progress_bar
 from tinyhil.record import Entry
-from tinyhil.report import allure, figures, html
+from tinyhil.report import allure, figures, history, html
 from tinyhil.report.table import verdict_table
 from tinyhil.report.title import data_label, title_of
 from tinyhil.runner import Outcome
@@ -114,7 +115,8 @@ class HilReport:
             job.dut.board, job.task, verdict.metric, data_set=data_set, station=job.dut.station
         )
         allure.attach_text("verdict", str(verdict))
-        for name, svg in _pictures(outcome):
+        earlier = history.pictures_of(self.runs[-1], job.task.name, verdict.metric)
+        for name, svg in (*_pictures(outcome), *earlier):
             allure.attach_svg(name, svg)
         line = outcome.entry.as_json("")
         allure.attach_text("record", json.dumps(line, indent=2))
@@ -136,6 +138,8 @@ class HilReport:
         """Turn Allure's results into one HTML file."""
         if not self.runs or self._results is None:
             return
+        for name, svg in chain.from_iterable(map(history.pictures, self.runs)):
+            allure.attach_svg_to_run(name, svg)
         try:
             allure.write_environment(self._results, self._environment())
             allure.write_categories(self._results)

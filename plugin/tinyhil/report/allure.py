@@ -73,6 +73,11 @@ def attach_svg(name: str, svg: bytes) -> None:
     allure.attach(svg, _one_line(name), AttachmentType.SVG)
 
 
+def attach_svg_to_run(name: str, svg: bytes) -> None:
+    """Attach a picture to the whole run: Allure shows it on its page of global attachments."""
+    allure.global_attach(svg, _one_line(name), AttachmentType.SVG)
+
+
 def attach_file(path: Path, name: str | None = None) -> None:
     """Attach a file: text files as plain text, others to download; none above 8 MiB.
 
