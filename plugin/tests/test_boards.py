@@ -29,6 +29,7 @@ from tinyhil.firmware import Firmware
 from tinyhil.flash import FlashResult, load_flasher
 from tinyhil.links.serial import open_link
 from tinyhil.paths import SUITES
+from tinyhil.queries.framed import FramedQueries
 from tinyhil.session import Session
 from tinyhil.task import Task
 
@@ -88,10 +89,10 @@ def core(live: Dut) -> Iterator[CortexM]:
 
 def ticks(session: Session, sample: bytes) -> tuple[int, ...]:
     """Times of four inferences."""
-    deadline = Deadline.after(60)
-    session.load(sample, deadline)
-    session.infer(4, 0, deadline)
-    return session.laps(4, deadline)
+    info = session.identify(Deadline.after(60))
+    with FramedQueries(session, info) as queries:
+        queries.load(sample)
+        return queries.infer(4, 0, expected_s=None, laps=True).laps
 
 
 def test_outputs_equal_the_oracle(live_session: Session, stand_in: Material) -> None:

@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tinyhil.facts import Metric
     from tinyhil.gate.compare import Comparison
     from tinyhil.gate.tolerance import Gated
-    from tinyhil.facts import Metric
     from tinyhil.runner import Measurement, Outcome
     from tinyhil.verdict import Verdict
 

@@ -50,8 +50,15 @@ Metric = Literal[
     "flash_bytes",
     "ram_bytes",
     "instructions",
+    "audit_clock",
+    "audit_caching",
+    "audit_performance",
+    "audit_order",
+    "audit_count",
+    "audit_dependence",
 ]
-"""The names that metrics have everywhere: in limits, records, tables and reports."""
+"""The names that metrics have everywhere: in limits, records, tables and reports. An audit's is
+the number of its objections."""
 
 Model = TypeVar("Model", bound=Facts)
 Named = TypeVar("Named", bound=NamedFacts)
