@@ -8,6 +8,10 @@ export default {
   name: "tinyhil",
   // Allure 3 takes its categories from here, Allure 2 from the file in the results folder.
   categories: { rules: categories.map((rule) => ({ ...rule, expand: true })) },
+  // How each test ended in earlier runs; figures over runs are drawn by tinyhil itself.
+  ...(process.env.TINYHIL_HISTORY
+    ? { historyPath: process.env.TINYHIL_HISTORY, appendHistory: true, historyLimit: 50 }
+    : {}),
   hideLabels: ["framework", "language", "package", "thread"],
   plugins: {
     awesome: { options: { singleFile: true, reportLanguage: "en", groupBy: ["epic", "feature"] } },

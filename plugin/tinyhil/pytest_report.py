@@ -144,7 +144,10 @@ class HilReport:
             allure.write_environment(self._results, self._environment())
             allure.write_categories(self._results)
             page = self._results.parent / "report.html"
-            self._page = html.render(self._results, page, Deadline.after(_RENDER_S))
+            runs = self.runs[0].parent
+            self._page = html.render(
+                self._results, page, Deadline.after(_RENDER_S), runs / "history.jsonl"
+            )
         except BenchError as error:
             self._problem = error
 

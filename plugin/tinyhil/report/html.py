@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -49,13 +51,14 @@ def find_allure() -> list[str] | None:
     return [node, allure] if node and allure else None
 
 
-def render(results: Path, output: Path, deadline: Deadline) -> Path:
+def render(results: Path, output: Path, deadline: Deadline, history: Path | None = None) -> Path:
     """Make the page.
 
     Args:
         results: folder that Allure's pytest plugin wrote.
         output: the HTML file to make; an older one is replaced when the new one is whole.
         deadline: for all of it; some seconds are enough.
+        history: file to which Allure adds how each test ended, and shows it from; made if need be.
 
     Returns:
         `output`.
@@ -87,6 +90,7 @@ def render(results: Path, output: Path, deadline: Deadline) -> Path:
             ],
             Path(scratch),
             deadline,
+            {"TINYHIL_HISTORY": str(history.resolve())} if history else {},
         )
         page = _sealed(_read(made / "index.html"))
     try:
@@ -102,11 +106,14 @@ def render(results: Path, output: Path, deadline: Deadline) -> Path:
     return output
 
 
-def _generate(command: list[str], folder: Path, deadline: Deadline) -> None:
+def _generate(
+    command: list[str], folder: Path, deadline: Deadline, variables: Mapping[str, str]
+) -> None:
     try:
         done = subprocess.run(
             command,
             cwd=folder,
+            env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
