@@ -79,8 +79,8 @@ REASONS: Final = {1: "its size", 2: "how much it keeps", 3: "its count", 4: "its
 
 
 def start(session: int) -> bytes:
-    """The frame that opens a session."""
-    return encode(struct.pack("<BI", _START, session), 0)
+    """The frame that opens a session, whatever of another frame has come before."""
+    return b"\0" + encode(struct.pack("<BI", _START, session), 0)
 
 
 def data(session: int, turn: int, sequence: int, piece: bytes) -> bytes:
@@ -150,7 +150,7 @@ def decode(raw: bytes, session: int) -> Frame | Damaged:
     except cobs.DecodeError:
         return Damaged(raw, "frame that is no COBS")
     body, crc = checked[:-4], int.from_bytes(checked[-4:], "little")
-    if len(checked) < 5 or _crc(body, session) != crc:
+    if not 1 <= len(body) <= MAX_BODY_BYTES or _crc(body, session) != crc:
         return Damaged(raw, "frame with a wrong CRC")
     parse = _PARSERS.get(body[0])
     try:

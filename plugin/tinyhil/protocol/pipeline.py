@@ -15,7 +15,8 @@ from tinyhil.protocol import frames
 from tinyhil.protocol.frames import Frame, Result, Status
 
 _TIMED, _OUTPUT, _LAPS = 1, 2, 4
-_OVERHEAD = len(frames.data(1, 0, 0, bytes(frames.PIECE_BYTES))) - frames.PIECE_BYTES
+# Of a piece without a zero, on which stuffing costs most.
+_OVERHEAD = len(frames.data(1, 1, 0x0101, b"\1" * frames.PIECE_BYTES)) - frames.PIECE_BYTES
 
 
 @dataclass(frozen=True)
