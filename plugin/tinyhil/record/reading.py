@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from tinyhil.errors import ConfigError
 from tinyhil.protocol.text import printable
-from tinyhil.record.schema import LINES, RAW, ROWS, RUN, SCHEMA, SEAL, Line, json_object
+from tinyhil.record.schema import LINES, RAW, RUN, SCHEMA, SEAL, Line, json_object, row_model
 
 MAX_LINE_BYTES = 64 << 20
 """Longest line that is read; the rows and transfers of the tasks hold some thousand bytes."""
@@ -92,7 +92,7 @@ def read_objects(path: Path, *, torn_too: bool = False) -> Iterator[tuple[int, d
             else; the text names file and line.
     """
     is_record = path.name == LINES
-    model = Line if is_record else ROWS.get(path.stem.partition("-")[2])
+    model = Line if is_record else row_model(path.stem.partition("-")[2])
     for number, line in read_lines(path):
         where = f"{path}, line {number}"
         if not line.endswith(b"\n"):

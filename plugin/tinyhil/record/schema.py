@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from tinyhil.facts import Limit
 
@@ -69,6 +78,12 @@ class AccuracyRow(_Object):
     ]
     stamps_us: tuple[tuple[Tick, Tick], ...]
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.scores) != len(self.stamps_us) or len(set(map(len, self.scores))) != 1:
+            raise ValueError("scores and time stamps must be as many, all scores of one length")
+        return self
+
 
 class SingleStreamRow(_Object):
     """Some queries of one input, one after another."""
@@ -105,13 +120,33 @@ class MemoryRow(_Object):
     stack_reserved: Count | None
 
 
-ROWS: Mapping[str, type[BaseModel]] = {
+class AuditRow(_Object):
+    """An answer to a question of an audit, or the heading of an attempt; see `audit.answers`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+    role: Name
+    name: Name | None = None
+    scores: Annotated[tuple[Number, ...], Field(min_length=1)] | None = None
+    """None of the heading."""
+    count: Annotated[Count, Field(ge=1)] = 1
+    start_us: Tick | None = None
+    """None where no times were asked for."""
+    end_us: Tick | None = None
+    laps: tuple[Tick, ...] = ()
+
+
+_ROWS: Mapping[str, type[BaseModel]] = {
     "accuracy": AccuracyRow,
     "single_stream": SingleStreamRow,
     "throughput": ThroughputRow,
     "memory": MemoryRow,
 }
-"""Of ``raw/<task>-<measure>.jsonl``."""
+
+
+def row_model(measure: str) -> type[BaseModel] | None:
+    """Of ``raw/<task>-<measure>.jsonl``; None for a measure that this version does not know."""
+    return AuditRow if measure.startswith("audit_") else _ROWS.get(measure)
 
 
 def json_object(text: bytes) -> dict[str, Any]:

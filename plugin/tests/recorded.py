@@ -1,0 +1,139 @@
+"""Recorded runs made within a test: real measures of a device at hand, cut short where wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tinyhil.deadline import Deadline
+from tinyhil.dut import Dut
+from tinyhil.facts import Metric
+from tinyhil.job import Job
+from tinyhil.links import Link, open_link
+from tinyhil.measure import Progress
+from tinyhil.raw_log import RecordedLink
+from tinyhil.record import Configuration, Entry, Record
+from tinyhil.resume import resume
+from tinyhil.runner import Measurement, Outcome
+from tinyhil.seal import seal
+from tinyhil.session import Session
+from tinyhil.verdict import Verdict
+
+METRICS: tuple[Metric, ...] = ("top1", "latency_p90_s", "throughput_ips", "flash_bytes")
+"""One of each measure."""
+
+
+class Killed(BaseException):
+    """Ends a run where a kill would: nothing handles it."""
+
+
+class Silent:
+    """A reporter that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    @contextmanager
+    def bar(self, title: str) -> Iterator[Progress]:
+        """See `runner.Reporter`."""
+        del title
+        yield _ignore
+
+    def made(self, entry: Entry) -> None:
+        """See `runner.Reporter`."""
+        self.entries.append(entry)
+
+    def judged(self, verdict: Verdict, outcome: Outcome) -> None:
+        """See `runner.Reporter`."""
+
+
+def _ignore(done: float, total: float) -> None:
+    """Progress of no interest."""
+    del done, total
+
+
+def configuration(job: Job) -> Configuration:
+    """Of a run of one job."""
+    return Configuration(
+        station=job.dut.station,
+        board=job.dut.board.name,
+        tasks=(job.task.name,),
+        link=job.link,
+        quick=job.quick,
+        all_windows=job.all_windows,
+        read_back=job.read_back,
+    )
+
+
+def measure(
+    runs: Path,
+    job: Job,
+    metrics: Sequence[Metric] = METRICS,
+    *,
+    folder: Path | None = None,
+    rows: int | None = None,
+) -> Path:
+    """Measure and seal a run.
+
+    Args:
+        runs: where the folder of a new run is made.
+        job: what is measured.
+        metrics: in this order.
+        folder: of a run to go on with.
+        rows: how many rows are kept before the run is cut short; None: it comes to its end.
+
+    Returns:
+        The run's folder.
+    """
+    if folder is None:
+        record = Record.start(runs, configuration(job))
+    else:
+        record, _ = resume(folder, configuration(job))
+    record.begin(job.facts)
+    try:
+        with _conversation(record, job, rows) as measurement:
+            for metric in metrics:
+                measurement.outcome(metric)
+        seal(record.folder, {"tests": "real"})
+    except Killed:
+        assert rows is not None
+    finally:
+        record.close()
+    return record.folder
+
+
+@contextmanager
+def _conversation(record: Record, job: Job, rows: int | None) -> Iterator[Measurement]:
+    def tap(link: Link, name: str) -> Link:
+        return RecordedLink(link, record.raw / f"{job.task.name}-{name}.log")
+
+    if rows is not None:
+        _cut_short(record, rows)
+    link = tap(open_link(job.link, job.dut), "serial")
+    try:
+        session = Session(link)
+        session.synchronize(Deadline.after(10))
+        yield Measurement(session, job, record, Silent(), tap)
+    finally:
+        link.close()
+
+
+def _cut_short(record: Record, rows: int) -> None:
+    keep = record.keep
+    left = rows
+
+    def keep_some(name: str, row: Mapping[str, Any]) -> None:
+        nonlocal left
+        if left == 0:
+            raise Killed
+        left -= 1
+        keep(name, row)
+
+    record.keep = keep_some  # type: ignore[method-assign]
+
+
+def on_desk(dut_board: Any, port: str) -> Dut:
+    """A device behind a serial port of its own."""
+    return Dut("desk", dut_board, "none", port, 115_200, 115_200)

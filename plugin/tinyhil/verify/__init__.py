@@ -1,0 +1,16 @@
+"""Checks a run's record: every metric and verdict made again from the raw bytes, and the seal.
+
+What a device sent and was sent stands in the raw logs; it is decoded here a second time, beside
+the code that measured. Each row must be an answer of the device to the bytes of its sample, each
+answer must be in a row, each figure must follow from the rows, each verdict from the limits, and
+each file must be as it was sealed. A run's folder may come from anywhere: nothing in it is
+believed, run or followed.
+
+What it can't see: a folder that was forged as a whole, raw bytes and all, by someone who speaks
+the protocol.
+"""
+
+from tinyhil.verify.findings import Finding
+from tinyhil.verify.run import Checked, Report, verify
+
+__all__ = ["Checked", "Finding", "Report", "verify"]

@@ -1,0 +1,73 @@
+"""What a device answered, as the raw logs show it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one query, which the host could believe: whole, in its place, of its input."""
+
+    log: str
+    """Path of the raw log below the run's folder."""
+    line: int
+    """Of the log, where the answer became whole."""
+    epoch: int
+    """How often the conversation had been started by then: what is asked before and after a new
+    start may be the same question."""
+    digest: bytes
+    """Of the input, see `digest_of`."""
+    timed: bool
+    """Whether it is of the kind whose time stamps are a latency."""
+    count: int
+    warm_up: int
+    nth: int
+    """How many answers to the same upload of the input came before."""
+    start: int
+    """Ticks of `hertz` since the device's boot."""
+    end: int
+    scores: tuple[float, ...]
+    laps: tuple[int, ...] | None
+    """Ticks of `hertz` of each inference; None where they were not asked for."""
+    by_text: bool
+    """Whether by the official protocol, in microseconds, and not by frames."""
+
+    def start_us(self, tick_hz: int) -> int:
+        """Its first time stamp in microseconds, rounded down as everywhere."""
+        return self.start if self.by_text else self.start * 1_000_000 // tick_hz
+
+    def ends_at(self, end_us: int, tick_hz: int) -> bool:
+        """Whether this is its last time stamp; ticks may have been rounded either way."""
+        if self.by_text:
+            return self.end == end_us
+        return abs(self.end * 1_000_000 // tick_hz - end_us) <= 1
+
+
+@dataclass(frozen=True)
+class Device:
+    """What the device told of itself; None for what it did not."""
+
+    task: str | None = None
+    tick_hz: int | None = None
+    arena: int | None = None
+    model_sha256: str | None = None
+
+    def merged(self, later: Device) -> Device:
+        """The same with what it told later; that counts."""
+        told = {name: value for name, value in asdict(later).items() if value is not None}
+        return replace(self, **told)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Bytes of the stack, as the device told them."""
+
+    used: int
+    reserved: int
+
+
+def digest_of(data: bytes) -> bytes:
+    """Names an input without keeping it."""
+    return hashlib.sha256(data).digest()
