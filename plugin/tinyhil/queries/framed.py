@@ -90,6 +90,7 @@ class FramedQueries:
         self._expected_s: float | None = None  # between two steps forward, on the host's clock
         self._longest_s = 0.0  # the same, before the first answer tells what it means
         self._exhausted = False
+        self._exhausted = False
 
     def __enter__(self) -> Self:
         try:
@@ -224,6 +225,8 @@ class FramedQueries:
             LinkError, DeviceError: nothing.
         """
         slower = self._slow_down if self._rate and self._rate.can_be_lowered else None
+        if isinstance(fault, LinkError) and self._framing.has_rebooted():
+            fault = RebootedError()
         if isinstance(fault, BrokenAnswerError):
             raise DeviceError(str(fault), hint="see the raw log; check the firmware") from fault
         if isinstance(fault, LinkTimeoutError):
@@ -247,16 +250,10 @@ class FramedQueries:
     def _answers(self, queries: Iterator[Query]) -> Iterator[tuple[Query, Result]]:
         """Feed the pipeline and hand on what comes out, until all is answered."""
         pipeline, progress, last = self._pipeline, self._pipeline.progress, time.monotonic()
-        asked, exhausted = 0, False
+        asked, self._exhausted = 0, False
         while True:
-            while not exhausted and pipeline.wants_more:
-                query = next(queries, None)
-                exhausted = query is None
-                if query is not None:
-                    pipeline.push(query)
-            timed = pipeline.timed
-            self._send()
-            done = exhausted and pipeline.idle
+            self._send(queries)
+            timed, done = pipeline.timed, self._exhausted and pipeline.idle
             if not (self._results or done or self._receive(self._quiet_s(asked))):
                 self._ask()
                 asked += 1
@@ -301,10 +298,19 @@ class FramedQueries:
             hint="check the cable and that the firmware runs; see the raw log",
         )
 
-    def _send(self) -> None:
+    def _fill(self, queries: Iterator[Query]) -> None:
+        """Push queries until the next frame is full."""
+        while not self._exhausted and self._pipeline.wants_more:
+            query = next(queries, None)
+            self._exhausted = query is None
+            if query is not None:
+                self._pipeline.push(query)
+
+    def _send(self, queries: Iterator[Query]) -> None:
         """Send what the device can hold; look at what comes in between."""
         link, burst = self._framing.link, bytearray()
         while True:
+            self._fill(queries)
             frame = self._pipeline.next_frame()
             if frame is not None:
                 burst += frame

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from tinyhil.deadline import Deadline
-from tinyhil.errors import LinkError, LinkTimeoutError
+from tinyhil.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.links import Link
 from tinyhil.protocol import Damaged, frames
 from tinyhil.protocol.frames import Frame, FrameReader, Status
@@ -18,6 +18,8 @@ from tinyhil.session import Session
 _START_S = 1.0
 """How long the answer to START may take, beyond an inference that is under way."""
 _REBOOTED = b"m-init-done"
+_BOOT_S = 1.0
+"""How long a device may take to boot whose memory has just lost its channels."""
 _TEXT_BYTES = 256
 
 
@@ -66,7 +68,12 @@ class Framing:
         way = "wire" if self.on_wire else "probe"
         self._queue_bytes = self._session.enter_frames(way, Deadline.after(self._patience_s))
         if self._open_frames:
-            self.link = self._open_frames()
+            try:
+                self.link = self._open_frames()
+            except DeviceError:
+                if self.has_rebooted():
+                    raise RebootedError from None
+                raise
         self.inside = True
         self.start(busy_s)
 
@@ -129,6 +136,18 @@ class Framing:
         """
         if not self.on_wire:
             self.look_for_boot(self._session.link.poll())
+
+    def has_rebooted(self) -> bool:
+        """Whether the reason that the probe finds no channels is that the device boots."""
+        deadline = Deadline.after(_BOOT_S)
+        try:
+            while not self.on_wire:
+                self.look_for_boot(self._session.link.read(deadline))
+        except LinkError:
+            return False
+        except RebootedError:
+            return True
+        return False
 
     def look_for_boot(self, text: bytes) -> None:
         """Take text that was none of our frames; see `look_at_uart`."""
