@@ -1,0 +1,43 @@
+"""pytest-benchmark over two runs on an emulated board, as a user compares them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from .runs import record, run
+
+
+def test_a_run_is_stored_with_what_it_is_of_and_can_be_compared(tmp_path: Path) -> None:
+    storage, file = tmp_path / "storage", tmp_path / "it.json"
+    status, output = run(
+        tmp_path / "runs",
+        "--hil-quick",
+        "-k",
+        "kws01 and device_latency",
+        f"--benchmark-storage={storage}",
+        "--benchmark-save=one",
+        f"--benchmark-json={file}",
+    )
+    assert status == 0, output
+    assert "emulated: instruction counts, no times of silicon" in output
+    (saved,) = storage.rglob("0001_one.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_benchmark", "compare", str(saved), str(file)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("test_device_latency[mps2-an386-kws01]") == 2
+    made = json.loads(file.read_text())
+    assert made["machine_info"]["boards"]["mps2-an386"]["emulated"] is True
+    (benchmark,) = made["benchmarks"]
+    (entry,) = record(tmp_path / "runs")
+    assert benchmark["extra_info"]["p90_s"] == entry["metrics"]["latency_p90_s"]
+    assert benchmark["stats"]["rounds"] == entry["samples"]
+    assert made["tinyhil"]["firmware"] == {"mps2-an386 kws01": entry["firmware_sha256"]}

@@ -1,0 +1,116 @@
+"""The gate in whole runs on an emulated board: a changed firmware is stopped where it is worse."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from tinyhil import cli, firmware
+from tinyhil.board import Board
+from tinyhil.data import Material
+from tinyhil.paths import FIRMWARE
+from tinyhil.task import Task
+
+from .runs import run
+
+_MEASURED = ("-k", "kws01 and not audit")
+
+
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file saved of a whole run with our firmware."""
+    folder = tmp_path_factory.mktemp("baseline")
+    status, output = run(folder, *_MEASURED)
+    assert status == 0, output
+    (made,) = folder.glob("*_mps2-an386")
+    assert cli.main(["gate", "--save", str(folder / "baseline.json"), str(made)]) == 0
+    return folder / "baseline.json"
+
+
+def _worse_firmware(
+    mps2: Board, kws01: Task, stand_in: Material, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """An image that takes 2 % more time and 1 KiB more flash, with one bit of a weight flipped."""
+    copy = folder / "firmware"
+    shutil.copytree(FIRMWARE, copy)
+    infer = copy / "core" / "infer.c"
+    text = infer.read_text()
+    lap = "        uint64_t now = port_ticks();\n"
+    mask = "    uint32_t state = port_interrupts_mask();\n"
+    assert text.count(lap) == text.count(mask) == 1
+    # A turn of the loop is six instructions; an inference takes 5.19 million.
+    spin = "        for (volatile uint32_t i = 0; i < 17500u; i++) {\n        }\n"
+    keep = '    static const char ballast[1024] = {1};\n    __asm volatile("" : : "r"(ballast));\n'
+    infer.write_text(text.replace(lap, spin + lap).replace(mask, keep + mask))
+    monkeypatch.setattr(firmware, "FIRMWARE", copy)
+    image = firmware.build(mps2, kws01, stand_in.model, folder / "build").image.path
+    with image.open("r+b") as file:
+        elf: Any = ELFFile(file)
+        (weights,) = elf.get_section_by_name(".symtab").get_symbol_by_name("op4_weights")
+        (place,) = elf.address_offsets(weights["st_value"])
+        file.seek(place + 100)
+        flipped = bytes([file.read(1)[0] ^ 0x40])
+        file.seek(place + 100)
+        file.write(flipped)
+    return image
+
+
+def test_a_slower_larger_and_damaged_firmware_is_stopped_by_the_right_tests(
+    baseline: Path,
+    mps2: Board,
+    kws01: Task,
+    stand_in: Material,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    image = _worse_firmware(mps2, kws01, stand_in, tmp_path, monkeypatch)
+    runs = tmp_path / "runs"
+    arguments = ("--hil-firmware", image, "--hil-link", "rtt", "--hil-baseline", baseline)
+    status, output = run(runs, *_MEASURED, *map(str, arguments))
+    assert status == 1, output
+    failed = set(re.findall(r"^FAILED .*no_worse_than_its_baseline\[(\w+)-", output, re.MULTILINE))
+    assert {"latency_p50_s", "latency_p90_s", "latency_p99_s", "instructions", "throughput_ips",
+            "flash_bytes", "outputs"} <= failed, output  # fmt: skip
+    assert "ram_bytes" not in failed
+    words = " ".join(output.split())
+    assert "kws01 on mps2-an386 (emulated): flash_bytes" in words
+    assert "regression (compared as it is; tolerance 0; bytes of text +1,0" in words
+    change = re.search(r"latency_p90_s [\d.]+ ms -> [\d.]+ ms, \+([\d.]+) %: regression", words)
+    assert change, output
+    assert 1.9 < float(change[1]) < 2.1
+    assert re.search(r"outputs 0 changed -> [1-9]\d* changed: regression \(the same model", words)
+    # The command says of the run what the tests said.
+    (made,) = runs.glob("*_mps2-an386")
+    assert cli.main(["gate", str(baseline), str(made)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--hil-quick"], "a quick run is never judged"),
+        (["--hil-board", "mps2-an500"], "the baseline is of mps2-an386, the run is of mps2-an500"),
+    ],
+)
+def test_a_baseline_that_does_not_fit_the_run_is_refused_before_anything_starts(
+    baseline: Path, tmp_path: Path, arguments: list[str], text: str
+) -> None:
+    status, output = run(tmp_path / "runs", "--hil-baseline", str(baseline), *arguments)
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert text in " ".join(output.split()), output
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_baseline_of_another_link_is_refused_before_it_is_measured(
+    baseline: Path, tmp_path: Path
+) -> None:
+    arguments = ("--hil-baseline", str(baseline), "--hil-link", "serial")
+    status, output = run(tmp_path, *arguments, "-k", "kws01 and no_worse and p90")
+    assert status == 1
+    words = " ".join(output.split())
+    assert "has link rtt; the candidate (" in words
+    assert not list(tmp_path.glob("*_mps2-an386/record.jsonl"))
