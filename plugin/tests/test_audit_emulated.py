@@ -1,4 +1,5 @@
-"""Audits of an emulated board that runs our firmware, asked by frames; sound, or meddled with."""
+"""Audits of our firmware, asked by frames: on an emulated board, sound or meddled with, and as a
+process whose clock is this machine's."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from tinyhil.audit import AUDITS, Asker, Report, Setting
 from tinyhil.audit.setting import QUICK
 from tinyhil.data import Material
 from tinyhil.deadline import Deadline
+from tinyhil.emulator.native import NativeDevice, NativeFacts
+from tinyhil.links.serial import SerialLink
 from tinyhil.queries import Inference, Queries
 from tinyhil.queries.framed import FramedQueries
 from tinyhil.rows import Row
@@ -51,14 +54,26 @@ class Meddled:
         return self.queries.healed
 
 
-def audit(name: str, session: Session, task: Task, data: Material, meddle: Meddle) -> Report:
+def nothing(inference: Inference, _: bool) -> Inference:
+    return inference
+
+
+def audit(
+    name: str,
+    session: Session,
+    task: Task,
+    data: Material,
+    meddle: Meddle = nothing,
+    *,
+    virtual: bool = True,
+) -> Report:
     info, rows = session.identify(Deadline.after(10)), list[Row]()
     assert info.extension is not None
     setting = Setting(
         task,
         data.data.samples,
         all_windows=True,
-        virtual=True,
+        virtual=virtual,
         seed=1,
         rules=QUICK,
         progress=lambda *_: None,
@@ -67,10 +82,6 @@ def audit(name: str, session: Session, task: Task, data: Material, meddle: Meddl
         asker = Asker(Meddled(queries, meddle), info.extension.tick_hz, rows.append)
         AUDITS[name].ask(asker, setting)
     return AUDITS[name].report(rows)
-
-
-def nothing(inference: Inference, _: bool) -> Inference:
-    return inference
 
 
 def half_when_repeated(inference: Inference, again: bool) -> Inference:
@@ -126,5 +137,19 @@ def test_a_cheat_that_speaks_frames_is_caught(
 def test_without_meddling_the_same_board_passes_by_its_wire(
     name: str, live_session: Session, kws01: Task, stand_in: Material
 ) -> None:
-    report = audit(name, live_session, kws01, stand_in, nothing)
+    report = audit(name, live_session, kws01, stand_in)
     assert not report.objections, report
+
+
+@pytest.mark.parametrize(("wait", "text"), [(True, "no objection"), (False, "its clock runs fast")])
+def test_a_clock_that_passes_without_the_hosts_is_caught(
+    wait: bool, text: str, kws01: Task, stand_in: Material, tmp_path: Path
+) -> None:
+    """The firmware as a process: its clock is right only if it waits for what it says it took."""
+    with NativeDevice(NativeFacts(kws01, infer_us=10_000, wait=wait), tmp_path) as device:
+        link = SerialLink(device.port, 115200)
+        session = Session(link)
+        session.synchronize(Deadline.after(5))
+        report = audit("clock", session, kws01, stand_in, virtual=False)
+        link.close()
+    assert text in str(report)

@@ -31,6 +31,10 @@ _TOLERANCE_REASON = (
 _ROUNDING_S = 2e-6
 """Of two stamps in whole microseconds."""
 
+_WAKE_S = 0.05
+"""How much later a busy host may wake from a long wait than from a short one; seen: 4 ms on two
+cores with ten processes."""
+
 _LONG_QUERIES = 5
 _LONG_SHARE = 1 / 12
 """Of the run that each of them takes."""
@@ -170,14 +174,16 @@ def _hidden(attempt: Attempt) -> list[Objection]:
     # ones, of which the least delayed is looked at, is as good as impossible.
     usual_s = float(np.quantile(short, 0.9))
     wait_s, one = min(long, key=lambda pair: pair[0])
-    if wait_s - usual_s <= TOLERANCE * one.device_s:
+    allowed_s = TOLERANCE * one.device_s + _WAKE_S
+    if wait_s - usual_s <= allowed_s:
         return []
     return [
         Objection(
             f"its clock hides time while it infers: {one.count} inferences took "
             f"{one.device_s:.6f} s by its time stamps, but the host waited {wait_s:.6f} s longer; "
             f"for one inference it mostly waits up to {usual_s:.6f} s longer",
-            f"{TOLERANCE * one.device_s:.6f} s, {_TOLERANCE_REASON}",
+            f"{allowed_s:.6f} s more, of which {_WAKE_S:g} s are for a host that wakes late; the "
+            f"rest is {_TOLERANCE_REASON}",
             "check that nothing stops the timer during inferences; where the firmware works "
             "between the time stamps and the answer, its figures are not those of the inference",
         )
