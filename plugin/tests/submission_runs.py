@@ -41,6 +41,7 @@ class Device:
 
     board: str = "desk-board"
     emulated: bool = False
+    link: str = "serial"
     data_set: str = "official"
     model_sha256: str | None = "official"
     """`official` stands for the task's own."""
@@ -165,7 +166,7 @@ def _append(
 ) -> None:
     model = task.official.model_sha256 if device.model_sha256 == "official" else device.model_sha256
     subject = Subject(
-        device.board, "cortex-m4", device.emulated, task.name, "serial", "closed",
+        device.board, "cortex-m4", device.emulated, task.name, device.link, "closed",
         device.data_set, "da7a" * 16, model, device.firmware_sha256,
     )  # fmt: skip
     own = {metric: device.recorded.get(metric, value) for metric, value in found.items()}

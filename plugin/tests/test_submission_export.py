@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from tinyhil.errors import ConfigError
+from tinyhil.record import FAULTS_MARK
 from tinyhil.results.reading import find_runs, read_run
 from tinyhil.submission import rules
 from tinyhil.submission.check import check
@@ -88,6 +89,7 @@ def test_a_quick_emulated_run_is_refused_with_every_rule_that_it_breaks(tmp_path
     [
         (replace(DEVICE, emulated=True), rules.PHYSICAL, "accuracy of .* is emulated"),
         (replace(DEVICE, data_set="custom"), rules.OFFICIAL_DATA, "ran on custom data"),
+        (replace(DEVICE, link=f"rtt, {FAULTS_MARK}"), rules.EVIDENCE, "with faults on purpose"),
         (replace(DEVICE, data_set="stand-in"), rules.OFFICIAL_DATA, "ran on stand-in data"),
         (replace(DEVICE, model_sha256="ab" * 32), rules.CLOSED_MODEL, "another model"),
         (replace(DEVICE, model_sha256=None), rules.CLOSED_MODEL, "does not tell its model"),

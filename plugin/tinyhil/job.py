@@ -18,7 +18,7 @@ from tinyhil.measure import Accuracy, Progress, Rules, SingleStream, Throughput
 from tinyhil.memory import MemoryUse, memory_use
 from tinyhil.queries import Queries
 from tinyhil.queries.opening import Tap, asking
-from tinyhil.record import ImageSizes, JobFacts, Subject
+from tinyhil.record import FAULTS_MARK, ImageSizes, JobFacts, Subject
 from tinyhil.rows import Row, Rows, accuracy_of, single_stream_of, throughput_of
 from tinyhil.session import DeviceInfo, Session
 from tinyhil.task import Task
@@ -75,7 +75,7 @@ class Job:
             core=board.core,
             emulated=board.emulated,
             task=self.task.name,
-            link=f"{self.link}, with injected faults" if self.faults else self.link,
+            link=f"{self.link}, {FAULTS_MARK}" if self.faults else self.link,
             division=self.material.division,
             data_set=data.kind,
             data_sha256=data.sha256,

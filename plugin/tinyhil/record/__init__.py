@@ -7,8 +7,17 @@ is gone on with later. What stands in each file: reports/RECORD.md.
 
 from tinyhil.record.configuration import Configuration
 from tinyhil.record.description import ImageSizes, JobFacts
-from tinyhil.record.entry import Entry, Subject
+from tinyhil.record.entry import FAULTS_MARK, Entry, Subject
 from tinyhil.record.folder import Record
 from tinyhil.record.schema import SCHEMA
 
-__all__ = ["SCHEMA", "Configuration", "Entry", "ImageSizes", "JobFacts", "Record", "Subject"]
+__all__ = [
+    "FAULTS_MARK",
+    "SCHEMA",
+    "Configuration",
+    "Entry",
+    "ImageSizes",
+    "JobFacts",
+    "Record",
+    "Subject",
+]

@@ -12,6 +12,9 @@ from tinyhil.facts import Limit, Metric
 from tinyhil.record.schema import SCHEMA
 from tinyhil.verdict import Verdict, judge
 
+FAULTS_MARK = "with injected faults"
+"""Stands behind a link's kind where it was broken on purpose."""
+
 
 @dataclass(frozen=True)
 class Subject:

@@ -39,6 +39,7 @@ class Line(_Row):
     core: Name
     emulated: bool
     task: Name
+    link: Name
     division: Name
     data_set: Name
     model_sha256: Hex | None

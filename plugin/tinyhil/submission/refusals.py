@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyhil import metrics
+from tinyhil.record import FAULTS_MARK
 from tinyhil.submission import rules
 from tinyhil.submission.files import Unreadable
 from tinyhil.submission.recompute import Quality, quality
@@ -88,6 +89,8 @@ def _origin(chosen: Chosen, request: Request) -> Iterator[Refusal]:
             yield Refusal(f"{where} is emulated; --rehearsal writes it, marked", rules.PHYSICAL)
         if one.line.data_set != "official":
             yield Refusal(f"{where} ran on {one.line.data_set} data", rules.OFFICIAL_DATA)
+        if FAULTS_MARK in one.line.link:
+            yield Refusal(f"{where} ran over a link with faults on purpose", rules.EVIDENCE)
     if len({one.line.firmware_sha256 for one in chosen.measured}) > 1:
         yield Refusal(f"{name}: accuracy and performance ran different images", rules.ONE_SYSTEM)
 
