@@ -22,7 +22,7 @@ from tinyhil.gate.tolerance import GATED, Gated, parse
 from tinyhil.paths import SUITES
 from tinyhil.plan import Plan
 from tinyhil.pytest_report import plan_key
-from tinyhil.report import allure
+from tinyhil.report import allure, history
 from tinyhil.runner import Measurement
 
 _FIXTURE = "gated_metric"
@@ -168,6 +168,10 @@ def against_baseline(
         measurement.outcome(next(iter(line.metrics)))
         comparison = gate.compare_metric(line, _measured(measurement, line.measure), metric)
         allure.attach_text("against the baseline", str(comparison))
+        if metric != "outputs":
+            folder = measurement.record.folder
+            for name, svg in history.pictures_of(folder, subject.task, metric):
+                allure.attach_svg(name, svg)
         request.config.stash[_results_key].append(comparison)
         return comparison
 
