@@ -11,7 +11,7 @@ DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help bench bench-ad-full bench-kernels bench-link bench-oracle faults fuzz test lint setup system clean
+.PHONY: help bench bench-ad-full bench-kernels bench-link bench-oracle bench-resume faults fuzz test lint setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -31,6 +31,9 @@ bench-oracle: setup ## outputs on the device beside those of the reference (ORAC
 
 bench-ad-full: setup ## accuracy of anomaly detection over all windows, some minutes
 	pytest suites --hil-board $(BOARD) -m accuracy -k ad01 --hil-all-windows
+
+bench-resume: setup ## runs that are killed at 50 random moments and resumed, beside one that lived; half an hour
+	python -m tinyhil.benchmarks.resume
 
 faults: setup ## thousands of faults on purpose, over both protocols and both links; minutes
 	python -m tinyhil.benchmarks.faults

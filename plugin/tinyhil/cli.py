@@ -1,4 +1,4 @@
-"""The command line: ``tinyhil doctor | boards | emulate | data | build | results | submission``."""
+"""The command line: ``tinyhil doctor``, ``boards``, ``emulate`` and so on."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tinyhil.errors import ConfigError, TinyhilError
 from tinyhil.gate import command as gate_command
 from tinyhil.results import command as results_command
 from tinyhil.submission import command as submission_command
+from tinyhil.verify import command as verify_command
 
 _FOUND_COLUMNS = 28
 
@@ -28,6 +29,8 @@ examples:
   tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
   pytest suites --hil-board mps2-an386 run the benchmark
+  tinyhil verify RUN                   every figure of a run again, from its raw bytes
+  tinyhil gate BASELINE RUN            what got slower, bigger or less accurate
   tinyhil results                      the results table of runs and submissions
   tinyhil submission check TREE        recompute a submission's figures from its raw logs
 
@@ -82,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
     data_command.add_arguments(commands.add_parser("data", help=data_command.HELP))
     gate_command.add_arguments(commands.add_parser("gate", help=gate_command.HELP))
+    verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))
 
     build = commands.add_parser(
         "build",
