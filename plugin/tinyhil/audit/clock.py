@@ -24,8 +24,8 @@ from tinyhil.audit.setting import Setting
 
 TOLERANCE = 0.01
 _TOLERANCE_REASON = (
-    "1 %: a crystal is off by 0.01 %, a trimmed RC oscillator by up to 1 % at 25 °C (STM32F405, "
-    "DS8626); what is more is no clock to measure by"
+    "1 %: a crystal is off by 0.01 %, a trimmed RC oscillator by up to 1 % at 25 °C (STM32L162, "
+    "DocID022881, table 31); what is more is no clock to measure by"
 )
 
 _ROUNDING_S = 2e-6
