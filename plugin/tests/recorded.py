@@ -10,6 +10,7 @@ from typing import Any
 from tinyhil.deadline import Deadline
 from tinyhil.dut import Dut
 from tinyhil.facts import Metric
+from tinyhil.faults import Injector, parse_spec
 from tinyhil.job import Job
 from tinyhil.links import Link, open_link
 from tinyhil.measure import Progress
@@ -74,6 +75,7 @@ def measure(
     *,
     folder: Path | None = None,
     rows: int | None = None,
+    faults: str | None = None,
 ) -> Path:
     """Measure and seal a run.
 
@@ -83,6 +85,7 @@ def measure(
         metrics: in this order.
         folder: of a run to go on with.
         rows: how many rows are kept before the run is cut short; None: it comes to its end.
+        faults: of the wire, see `tinyhil.faults`.
 
     Returns:
         The run's folder.
@@ -93,7 +96,9 @@ def measure(
         record, _ = resume(folder, configuration(job))
     record.begin(job.facts)
     try:
-        with _conversation(record, job, rows) as measurement:
+        if rows is not None:
+            _cut_short(record, rows)
+        with _conversation(record, job, faults) as measurement:
             for metric in metrics:
                 measurement.outcome(metric)
         seal(record.folder, {"tests": "real"})
@@ -105,12 +110,12 @@ def measure(
 
 
 @contextmanager
-def _conversation(record: Record, job: Job, rows: int | None) -> Iterator[Measurement]:
+def _conversation(record: Record, job: Job, faults: str | None) -> Iterator[Measurement]:
     def tap(link: Link, name: str) -> Link:
+        if faults:
+            link = Injector(parse_spec(faults), reset=lambda: None).through(link)
         return RecordedLink(link, record.raw / f"{job.task.name}-{name}.log")
 
-    if rows is not None:
-        _cut_short(record, rows)
     link = tap(open_link(job.link, job.dut), "serial")
     try:
         session = Session(link)

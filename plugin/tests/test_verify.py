@@ -31,7 +31,7 @@ from tinyhil.verify import Finding, command, verify
 
 from . import recorded
 
-AUDIT: tuple[Metric, ...] = ("audit_caching",)  # type: ignore[assignment]
+AUDIT: tuple[Metric, ...] = ("audit_caching",)
 
 
 def scores(data: bytes) -> list[float]:
@@ -123,6 +123,17 @@ def test_a_real_run_agrees_with_its_raw_bytes_and_with_the_data_set(
     assert report.answers > 24 + 5 * 4
     line = json.loads((folder / "record.jsonl").read_text().splitlines()[0])
     assert report.measures[0].metrics == line["metrics"]
+
+
+def test_healed_faults_of_the_wire_confuse_nothing(
+    live: Dut, kws01: Task, stand_in: Material, stand_in_firmware: Firmware, tmp_path: Path
+) -> None:
+    job = job_of(kws01, stand_in, stand_in_firmware, live, "serial")
+    faults = "seed=3,every=1500,kinds=drop+flip+duplicate"
+    folder = recorded.measure(tmp_path, job, ["top1"], faults=faults)
+    line = json.loads((folder / "record.jsonl").read_text())
+    assert sum(line["details"]["healed"].values()) > 2
+    assert verify(folder, stand_in.data.folder.parent).findings == ()
 
 
 def test_any_changed_byte_is_named_with_its_file_and_line(folder: Path) -> None:
@@ -352,4 +363,4 @@ def run_command(folder: Path) -> tuple[int, str]:
     command.add_arguments(parser)
     options = parser.parse_args([str(folder)])
     status = options.run(options, Console(file=output, width=120))
-    return status, output.getvalue().strip().splitlines()[-1].split("; ")[-1]
+    return status, output.getvalue().strip().splitlines()[-1].split("; ")[1]

@@ -76,6 +76,9 @@ def _show(report: Report, console: Console) -> None:
     )
     count = len(report.findings)
     summary += f"{count} disagreements" if count else "everything agrees"
+    unfinished = sum(made.verdict in ("not finished", "error") for made in report.measures)
+    if unfinished:
+        summary += f"; {unfinished} measures have not come to their end"
     console.print(summary, soft_wrap=True, markup=False, highlight=False)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tinyhil.verify.answers import Answer, Device, Stack
 from tinyhil.verify.findings import Findings
-from tinyhil.verify.framed import Frames
+from tinyhil.verify.framed import LEAVE, Frames
 from tinyhil.verify.text import Text
-from tinyhil.verify.transfers import read_transfers
+from tinyhil.verify.transfers import Transfer, read_transfers
+
+_CALL = re.compile(rb"U*(?:leave" + re.escape(LEAVE) + rb"%)?(?:(sync-[0-9a-f]{1,16})%)?")
+"""What brings a device back to text and in step, whatever it was doing."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +49,29 @@ def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
         text, frames = Text(log, findings), Frames(log, findings)
         for transfer in read_transfers(folder / log, log, findings):
             transfers += 1
-            line, data = transfer.line, transfer.data
-            # No command has a byte 0, and every frame ends in one.
-            if transfer.to_device and b"\0" in data:
-                text.forget()
-                frames.sent(line, data)
-            elif transfer.to_device:
-                frames.leave()
-                text.sent(line, data)
+            if transfer.to_device:
+                _sent(transfer, text, frames)
             elif frames.open:
-                frames.came(line, data)
+                frames.came(transfer.line, transfer.data)
             else:
-                text.came(line, data)
+                text.came(transfer.line, transfer.data)
         answers += sorted([*text.answers, *frames.answers], key=lambda answer: answer.line)
         stacks += text.stacks
         device = device.merged(text.device)
         damaged += frames.damaged
     return Heard(tuple(answers), device, tuple(stacks), transfers, damaged)
+
+
+def _sent(transfer: Transfer, text: Text, frames: Frames) -> None:
+    """The host has sent something: a call that ends all before, frames, or a command."""
+    line, data = transfer.line, transfer.data
+    call = _CALL.fullmatch(data)
+    if call:
+        frames.leave()
+        text.called(line, call[1].decode() if call[1] else None)
+    elif b"\0" in data:  # No command has one, and every frame ends in one.
+        text.forget()
+        frames.sent(line, data)
+    else:
+        frames.leave()
+        text.sent(line, data)

@@ -180,6 +180,17 @@ class Frames:
         )
 
 
+def _closed(body: bytes, session: int) -> bytes:
+    """A frame as it is on the wire, with an end before it."""
+    summed = zlib.crc32(body, zlib.crc32(struct.pack("<I", session)))
+    stuffed: bytes = cobs.encode(body + summed.to_bytes(4, "little"))
+    return b"\0" + stuffed + b"\0"
+
+
+LEAVE = _closed(bytes([_LEAVE]), 0)
+"""The frame that brings a device back to text."""
+
+
 def _open(raw: bytes, session: int) -> bytes | None:
     """The body of a frame of this session, or None."""
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -32,7 +32,8 @@ class Checked:
     metrics: Mapping[str, float]
     """As the rows give them; empty where the measure has not come to its end."""
     verdict: str
-    """As the record has it; ``not finished`` where it has none."""
+    """As the record has it; ``not finished`` where it has no line, ``error`` where it has none
+    without one."""
 
 
 @dataclass(frozen=True)
@@ -130,23 +131,40 @@ def _check_task(
     check: _Check, task: str, facts: JobFacts, lines: Sequence[tuple[int, Mapping[str, Any]]]
 ) -> None:
     """Decode a task's logs, find its rows in them, and make its figures again from the rows."""
-    findings = check.findings
     prefix = f"{RAW}/{task}-"
     own = [name for name in check.files if name.startswith(prefix)]
     rows = {
         name: [row for _, row in _objects(check, name)] for name in own if name.endswith(".jsonl")
     }
     try:
-        heard = hear(check.folder, [name for name in own if name.endswith(".log")], findings)
+        heard = hear(check.folder, [name for name in own if name.endswith(".log")], check.findings)
     except ConfigError as error:
-        findings.add_error(prefix, error)
+        check.findings.add_error(prefix, error)
         return
     check.answers += len(heard.answers)
     check.transfers += heard.transfers
-    other = _other_device(heard, facts)
-    if other is not None:
-        findings.add(f"{prefix}serial.log", None, other)
-    matching = Matching(heard, heard.device.tick_hz or 10**6, findings)
+    matching = _match(check, heard, rows, prefix)
+    _check_device(heard, facts, prefix, check.findings)
+    if check.data is not None:
+        check_data(
+            check.data, facts, check.description.configuration, matching, rows, check.findings
+        )
+    finished: dict[str, tuple[int, Mapping[str, Any]]] = {}
+    for number, line in lines:
+        if line["measure"] in finished:
+            text = f"comes behind the end of {printable(line['measure'])}"
+            check.findings.add(LINES, number, text)
+        elif "error" not in line:
+            finished[line["measure"]] = (number, line)
+    failed = [line["measure"] for _, line in lines if line["measure"] not in finished]
+    _check_lines(check, facts, rows, finished, failed)
+    if all(_measure_of(name, prefix) in finished for name in rows):
+        _check_left_over(matching, finished, check.findings)
+
+
+def _match(check: _Check, heard: Heard, rows: Mapping[str, Sequence[Row]], prefix: str) -> Matching:
+    """Find every row of a task among the answers."""
+    matching = Matching(heard, heard.device.tick_hz or 10**6, check.findings)
     for name, found in rows.items():
         measure = _measure_of(name, prefix)
         made = (
@@ -156,35 +174,33 @@ def _check_task(
         )
         matching.match(name, made)
         if measure == "memory":
-            _check_memory(name, found, heard, findings)
-    check_names(matching, findings)
-    if check.data is not None:
-        check_data(check.data, facts, check.description.configuration, matching, rows, findings)
-    finished: dict[str, tuple[int, Mapping[str, Any]]] = {}
-    for number, line in lines:
-        if line["measure"] in finished:
-            findings.add(LINES, number, f"comes behind the end of {printable(line['measure'])}")
-        elif "error" not in line:
-            finished[line["measure"]] = (number, line)
-    _check_lines(check, task, facts, rows, finished)
-    if all(_measure_of(name, prefix) in finished for name in rows):
-        restarted = any(
-            measure.startswith("audit_") and line["details"].get("resumed")
-            for measure, (_, line) in finished.items()
-        )
-        for answer in left_over(matching, restarted=restarted):
-            text = f"is the end of an answer ({answer.count} inferences) that is in no row"
-            findings.add(answer.log, answer.line, text)
+            _check_memory(name, found, heard, check.findings)
+    check_names(matching, check.findings)
+    return matching
 
 
-def _other_device(heard: Heard, facts: JobFacts) -> str | None:
-    """What the device told of itself otherwise than ``run.json``, or None."""
-    device, subject = heard.device, facts.subject
+def _check_left_over(
+    matching: Matching,
+    finished: Mapping[str, tuple[int, Mapping[str, Any]]],
+    findings: Findings,
+) -> None:
+    restarted = any(
+        measure.startswith("audit_") and line["details"].get("resumed")
+        for measure, (_, line) in finished.items()
+    )
+    for answer in left_over(matching, restarted=restarted):
+        text = f"is the end of an answer ({answer.count} inferences) that is in no row"
+        findings.add(answer.log, answer.line, text)
+
+
+def _check_device(heard: Heard, facts: JobFacts, prefix: str, findings: Findings) -> None:
+    """What the device told of itself must be what ``run.json`` says."""
+    device, subject, log = heard.device, facts.subject, f"{prefix}serial.log"
     if device.task not in (None, subject.task):
-        return f"the device said that it runs {printable(str(device.task))}"
+        findings.add(log, None, f"the device said that it runs {printable(str(device.task))}")
     if subject.model_sha256 and device.model_sha256 not in (None, subject.model_sha256):
-        return "the device said that it holds another model than run.json says"
-    return None
+        text = "the device said that it holds another model than run.json says"
+        findings.add(log, None, text)
 
 
 def _check_memory(name: str, rows: Sequence[Row], heard: Heard, findings: Findings) -> None:
@@ -199,17 +215,19 @@ def _check_memory(name: str, rows: Sequence[Row], heard: Heard, findings: Findin
 
 def _check_lines(
     check: _Check,
-    task: str,
     facts: JobFacts,
     rows: Mapping[str, Sequence[Row]],
     finished: Mapping[str, tuple[int, Mapping[str, Any]]],
+    failed: Collection[str],
 ) -> None:
     """Compare the figures of each finished measure, and list those that are not."""
+    task = facts.subject.task
     measures = {_measure_of(name, f"{RAW}/{task}-"): found for name, found in rows.items()}
-    for measure in dict.fromkeys([*finished, *measures]):
+    for measure in dict.fromkeys([*finished, *failed, *measures]):
         found = measures.get(measure, ())
         if measure not in finished:
-            check.measures.append(Checked(task, measure, len(found), {}, "not finished"))
+            ended = "error" if measure in failed else "not finished"
+            check.measures.append(Checked(task, measure, len(found), {}, ended))
             continue
         number, line = finished[measure]
         made = check_figures(number, line, found, check.description, check.findings)

@@ -19,7 +19,6 @@ _INFER = re.compile(
 _PROFILE = re.compile(r"m-profile-\[.*\]\nm-model-\[(.*)\]")
 _STACK = re.compile(r"m-hil-stack-used-(\d{1,18})\nm-hil-stack-size-(\d{1,18})")
 _INFO = re.compile(r"m-hil-(tick-hz|arena-bytes|model-sha256)-\[?([0-9a-f]{1,64})\]?")
-_SYNC = re.compile(r"sync-[0-9a-f]{1,16}")
 
 
 class Text:
@@ -43,6 +42,7 @@ class Text:
         self._held = b""
         self._waiting: list[str | None] = []  # lines that no command has taken yet
         self._command: str | None = None
+        self._word: str | None = None  # unknown to any device: what comes behind it is in step
         self._reply: list[str] = []
         self._announced = 0
         self._loading: bytes | None = None  # what came of the sample
@@ -50,18 +50,20 @@ class Text:
         self._nth = 0
 
     def sent(self, line: int, data: bytes) -> None:
-        """The host has sent these bytes."""
-        if data.strip(b"U") == b"":
-            self._stop()  # Nonsense that brings a device back to its first rate.
-            return
+        """The host has sent a command."""
         if not data.endswith(b"%") or data.count(b"%") != 1:
             self._findings.add(self._log, line, "is no command that the host could have sent")
             return
         self._stop()
         self._command = data[:-1].decode("ascii", "replace")
-        if _SYNC.fullmatch(self._command):
-            self._epoch += 1
-            self._digest = self._loading = None
+        self._proceed(line)
+
+    def called(self, line: int, word: str | None) -> None:
+        """The host has given up what was, and asks a new word if it named one."""
+        self._stop()
+        self._epoch += 1
+        self._digest = self._loading = None
+        self._word = self._command = word
         self._proceed(line)
 
     def came(self, line: int, data: bytes) -> None:
@@ -89,7 +91,7 @@ class Text:
         while self._command is not None and taken < len(self._waiting):
             text = self._waiting[taken]
             taken += 1
-            if _SYNC.fullmatch(self._command):
+            if self._command == self._word:
                 self._find_step(text)
             else:
                 self._take(line, text)
