@@ -210,6 +210,15 @@ def test_a_quick_run_is_no_baseline_and_no_candidate(tmp_path: Path) -> None:
     assert "10 missing" in output
 
 
+def test_a_run_that_calls_itself_quick_is_so_whatever_it_measured(tmp_path: Path) -> None:
+    folder = write(tmp_path, Content(leave_out=("single_stream", "throughput")))
+    path = folder / "run.json"
+    values = json.loads(path.read_text())
+    values["configuration"]["quick"] = True
+    path.write_text(json.dumps(values))
+    assert all(measured.quick and measured.problem for measured in load_all([folder]))
+
+
 def test_a_run_with_an_error_is_no_baseline(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="it ended with an error: it broke"):
         _gate("--save", tmp_path / "x.json", write(tmp_path, Content(error="it broke")))

@@ -14,6 +14,8 @@ from tinyhil.gate import figures
 from tinyhil.gate.evidence import evidence_of
 from tinyhil.gate.figures import Line
 from tinyhil.measure import Rules
+from tinyhil.record.description import read_description
+from tinyhil.record.schema import RUN
 
 Row = Mapping[str, Any]
 
@@ -72,7 +74,7 @@ def read_run(folder: Path) -> tuple[Measured, ...]:
             for row in read_rows(record)
             if row["measure"] in MEASURES
         }
-        quick = any(is_quick(row) for row in rows.values())
+        quick = was_quick(folder, rows.values())
         found = tuple(_measured(folder, row, quick=quick) for row in rows.values())
     if not found:
         raise ConfigError(f"{record}: holds nothing to compare", hint="name a run that measured")
@@ -89,7 +91,7 @@ def read_measure(folder: Path, task: str, measure: str) -> Measured | None:
     with _understood(record):
         for row in reversed(read_rows(record)):
             if (row["task"], row["measure"]) == (task, measure):
-                return _measured(folder, row, quick=is_quick(row))
+                return _measured(folder, row, quick=was_quick(folder, [row]))
     return None
 
 
@@ -148,12 +150,22 @@ def _harmless(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
-def is_quick(row: Row) -> bool:
-    """Whether a measurement is shorter than the rules ask for."""
-    details = row.get("details", {})
-    if row.get("quick") or row.get("error") is not None:
-        return bool(row.get("quick"))
-    rules = Rules()
+def was_quick(folder: Path, rows: Iterable[Row]) -> bool:
+    """Whether a run says that it is a quick one, or a measurement is shorter than the rules ask.
+
+    Raises:
+        ConfigError: what the run says of itself is damaged.
+        KeyError, TypeError: a row is not what a record's is.
+    """
+    if (folder / RUN).is_file() and read_description(folder).configuration.quick:
+        return True
+    return any(_is_short(row) for row in rows)
+
+
+def _is_short(row: Row) -> bool:
+    if row.get("error") is not None:
+        return False
+    details, rules = row.get("details", {}), Rules()
     if row["measure"] == "single_stream":
         short = details["device_s"] < rules.single_stream_s
         return bool(row["samples"] < rules.queries or short)
@@ -170,8 +182,6 @@ def _unjudged(row: Row, quick: bool) -> str | None:
     details = row["details"]
     if quick:
         return "it is of a quick run"
-    if row.get("unjudged"):
-        return str(row["unjudged"])
     done, full = details.get("inferences"), details.get("inferences_of_the_full_set")
     if row["measure"] == "accuracy" and done != full:
         return f"only {done} of {full} windows were inferred (--hil-all-windows infers all)"

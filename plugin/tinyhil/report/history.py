@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from tinyhil.errors import ConfigError
 from tinyhil.facts import Metric
-from tinyhil.gate.reading import is_quick, read_rows
+from tinyhil.gate.reading import read_rows, was_quick
 from tinyhil.record import Subject
 from tinyhil.report.figures import _STYLE, _svg
 from tinyhil.report.table import format_metric
@@ -121,7 +121,7 @@ def _point(folder: Path, task: str) -> tuple[tuple[Any, ...], Subject, Point] | 
     """What is to be the same, what was measured, and its figures."""
     rows = [row for row in _rows(folder) if row["task"] == task]
     try:
-        quick = any(is_quick(row) for row in rows)
+        quick = was_quick(folder, rows)
         kept = [row for row in rows if row.get("error") is None and row["metrics"]]
         if not kept:
             return None
@@ -129,7 +129,7 @@ def _point(folder: Path, task: str) -> tuple[tuple[Any, ...], Subject, Point] | 
         subject = Subject(**{field.name: last[field.name] for field in fields(Subject)})
         metrics = {name: value for row in kept for name, value in row["metrics"].items()}
         started = datetime.fromisoformat(last["started"])
-    except (KeyError, TypeError, ValueError):
+    except (ConfigError, KeyError, TypeError, ValueError):
         return None
     own_firmware = subject.model_sha256 is None
     key = (*(getattr(subject, name) for name in _SAME), quick, own_firmware)
