@@ -70,7 +70,7 @@ LOSSES: dict[str, Lose] = {
     "LEAVE": the("LEAVE", 0, 1),
     "the way in": the_line(b"hil frames"),
     "the way in's answer": the_line(b"m-hil-queue"),
-    "the way in's m-ready": lambda unit: unit.kind == "text" and unit.nth == 24,
+    "the way in's m-ready": the_line(b"m-ready", after=b"m-hil-queue"),
 }
 
 

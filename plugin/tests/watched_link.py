@@ -52,14 +52,14 @@ def the(kind: str, *nth: int) -> Callable[[Unit], bool]:
     return lambda unit: unit.kind == kind and unit.nth in nth
 
 
-def the_line(start: bytes) -> Callable[[Unit], bool]:
-    """Loses the first line of text that begins so."""
-    found: list[Unit] = []
+def the_line(start: bytes, after: bytes = b"") -> Callable[[Unit], bool]:
+    """Loses the first line of text that begins so, behind one that begins as `after` says."""
+    awaited = [after, start] if after else [start]
 
     def lose(unit: Unit) -> bool:
-        if not found and unit.kind == "text" and unit.raw.startswith(start):
-            found.append(unit)
-            return True
+        if unit.kind == "text" and awaited and unit.raw.startswith(awaited[0]):
+            awaited.pop(0)
+            return not awaited
         return False
 
     return lose

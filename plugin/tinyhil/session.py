@@ -232,8 +232,6 @@ class Session:
 
         Raises:
             DeviceError: it refuses; nothing has changed.
-            LinkError: also where its answer at the new rate is an error: it was asked nothing
-                that is wrong.
         """
         reply = self._ask(f"hil baud {baud}%", deadline)
         agreed = _value(reply, "baud")
@@ -244,10 +242,6 @@ class Session:
                 f"asked for {baud} baud, the device answered {agreed}", hint="check the cable"
             )
         self.synchronize(deadline)
-        try:
-            self._ask("name%", deadline).take(protocol.Name)
-        except DeviceError as error:
-            raise LinkError(f"at {baud} baud: {error.message}", hint=error.hint) from error
 
     def fall_back(self, baud: int, deadline: Deadline) -> None:
         """Meet a device that does not understand us at the rate that it booted with: it returns

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from tinyhil.deadline import Deadline
 from tinyhil.errors import DeviceError, LinkError
 from tinyhil.protocol.pipeline import Pipeline
@@ -15,6 +17,8 @@ _SAMPLE_FRAMES = 64
 _MOST_REPEATED = 0.25
 """Share of frames sent again above which a lower rate is the faster one."""
 _CHANGE_S = 5.0
+_TRIAL_BYTES = 256
+"""There and back again at a new rate; as text they are some 1700."""
 
 
 class Rate:
@@ -106,10 +110,21 @@ class Rate:
         self._step = step  # Also while it is not sure: there may be something to restore.
         try:
             self._session.change_baud(self._steps[step], Deadline.after(self._change_s))
+            if step == 0 or self._carries():
+                return True
         except DeviceError:
             self._step = before  # Refused: nothing has changed.
             return False
         except LinkError:
-            self.fall_back()
-            return step == 0
-        return True
+            pass
+        self.fall_back()
+        return step == 0
+
+    def _carries(self) -> bool:
+        """Whether the wire brings what is sent now, and back again."""
+        data, deadline = secrets.token_bytes(_TRIAL_BYTES), Deadline.after(self._change_s)
+        try:
+            self._session.load(data, deadline)
+            return self._session.read_back(deadline) == data
+        except (LinkError, DeviceError):
+            return False
