@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,3 +144,16 @@ def _cut_short(record: Record, rows: int) -> None:
 def on_desk(dut_board: Any, port: str) -> Dut:
     """A device behind a serial port of its own."""
     return Dut("desk", dut_board, "none", port, 115_200, 115_200)
+
+
+@contextmanager
+def full_above(size: int) -> Iterator[None]:
+    """No file grows above `size` bytes: what is written is cut off there, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +17,8 @@ from tinyhil.links.serial import SerialLink
 from tinyhil.raw_log import RecordedLink
 from tinyhil.record import Configuration, Entry, Record, Subject, files
 from tinyhil.verdict import judge
+
+from .recorded import full_above
 
 CONFIGURATION = Configuration(station="mps2-an386", board="mps2-an386", quick=True)
 SUBJECT = Subject("mps2-an386", "cortex-m4", True, "kws01", "serial", "none", "stand-in",
@@ -37,19 +35,6 @@ ENTRY = Entry(
     started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
     seconds=1.5,
 )
-
-
-@contextmanager
-def full_above(size: int) -> Iterator[None]:
-    """No file grows above `size` bytes: what is written is cut off there, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_an_entry_is_one_json_line_with_its_limits_and_their_source(tmp_path: Path) -> None:

@@ -190,6 +190,14 @@ def test_a_sealed_run_that_was_changed_is_refused(tmp_path: Path) -> None:
     assert (record.folder / "seal.json").exists()
 
 
+def test_what_a_kill_left_of_a_seal_goes(tmp_path: Path) -> None:
+    record = Record.start(tmp_path, CONFIGURATION)
+    record.close()
+    (record.folder / ".seal.json.partial").write_text('{"schema"')
+    resume(record.folder, CONFIGURATION)[0].close()
+    assert sorted(path.name for path in record.folder.iterdir()) == ["raw", "run.json"]
+
+
 def test_a_damaged_row_is_named_and_nothing_is_changed(tmp_path: Path) -> None:
     record = Record.start(tmp_path, CONFIGURATION)
     record.keep("kws01-throughput", {"sample": "a", "count": 2, "start_us": 0, "end_us": 9})

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.errors import ConfigError
+from tinyhil.errors import BenchError, ConfigError
 from tinyhil.record import Configuration, Record, sums
 from tinyhil.seal import Difference, differences, read_seal, seal, versions
+
+from .recorded import full_above
 
 ROWS = 40
 
@@ -103,6 +105,13 @@ def test_any_changed_byte_of_the_seal_is_seen(folder: Path) -> None:
             ), f"byte {place}: {whole[place - 20 : place + 20]!r}"
         except ConfigError as error:
             assert "seal.json" in str(error)  # noqa: PT017 - most bytes still make a seal
+
+
+def test_a_full_disk_leaves_no_half_seal(folder: Path) -> None:
+    (folder / "seal.json").unlink()
+    with full_above(500), pytest.raises(BenchError, match=r"seal\.json: cannot be written"):
+        seal(folder, {})
+    assert sorted(path.name for path in folder.iterdir()) == ["raw", "run.json"]
 
 
 def test_a_seal_that_names_files_elsewhere_does_not_lead_there(folder: Path) -> None:
