@@ -14,4 +14,4 @@ def test_quality_reaches_its_target(measurement: Measurement, metric: Metric) ->
     verdict = measurement.judge(metric)
     if not verdict.defined:
         pytest.skip(verdict.reason)
-    assert verdict, verdict
+    assert verdict, str(verdict)

@@ -12,9 +12,9 @@ pytestmark = pytest.mark.latency
 @pytest.mark.parametrize("metric", ["latency_p50_s", "latency_p90_s", "latency_p99_s"])
 def test_single_stream_latency_keeps_its_limit(measurement: Measurement, metric: Metric) -> None:
     verdict = measurement.judge(metric)
-    assert verdict, verdict
+    assert verdict, str(verdict)
 
 
 def test_throughput_keeps_its_limit(measurement: Measurement) -> None:
     verdict = measurement.judge("throughput_ips")
-    assert verdict, verdict
+    assert verdict, str(verdict)

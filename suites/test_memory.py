@@ -12,4 +12,4 @@ pytestmark = pytest.mark.memory
 @pytest.mark.parametrize("metric", ["flash_bytes", "ram_bytes"])
 def test_memory_use_keeps_its_limit(measurement: Measurement, metric: Metric) -> None:
     verdict = measurement.judge(metric)
-    assert verdict, verdict
+    assert verdict, str(verdict)

@@ -19,7 +19,7 @@ from tinyhil.metrics import PERCENTILES, percentile
 from tinyhil.report.table import format_seconds
 from tinyhil.report.title import Title
 
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     # Text stays text: it can be searched and read aloud, and needs no font on this machine.
     "svg.fonttype": "none",
     "svg.hashsalt": "tinyhil",
@@ -59,7 +59,7 @@ def latency_histogram(single: SingleStream, *, title: Title, instruction_s: floa
     edges = _edges(times, tick_s) - origin
     widest = max(abs(edges[0]), abs(edges[-1]))
     unit, scale = next((name, size) for name, size in _UNITS if widest >= size or name == "ns")
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(8.0, 4.4), layout="constrained")
         axes = figure.add_subplot()
         axes.hist((times - origin) / scale, bins=list(edges / scale), color="#92c5de", ec="#4393c3")
@@ -73,7 +73,7 @@ def latency_histogram(single: SingleStream, *, title: Title, instruction_s: floa
         )
         axes.set_ylabel("queries")
         figure.suptitle(f"{title}\n{_sub_title(single, instruction_s)}", fontsize=10.0)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def confusion_matrix(counts: NDArray[np.int64], classes: Sequence[str], *, title: Title) -> bytes:
@@ -90,7 +90,7 @@ def confusion_matrix(counts: NDArray[np.int64], classes: Sequence[str], *, title
     sums = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(sums, 1)
     side = 1.8 + 0.52 * len(classes)
-    with mpl.rc_context({**_STYLE, "axes.spines.left": False, "axes.spines.bottom": False}):
+    with mpl.rc_context({**STYLE, "axes.spines.left": False, "axes.spines.bottom": False}):
         figure = Figure(figsize=(max(5.0, side + 0.6), max(3.6, side)), layout="constrained")
         axes = figure.add_subplot()
         image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
@@ -106,7 +106,7 @@ def confusion_matrix(counts: NDArray[np.int64], classes: Sequence[str], *, title
         figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
         right, total = int(np.trace(counts)), int(counts.sum())
         figure.suptitle(f"{title}\n{right} of {total} samples right", fontsize=10.0)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def _edges(times: NDArray[np.float64], tick_s: float) -> NDArray[np.float64]:
@@ -170,7 +170,7 @@ def _sub_title(single: SingleStream, instruction_s: float | None) -> str:
     return f"{text}\nemulated: instruction count x {nanoseconds}, no time of silicon"
 
 
-def _svg(figure: Figure) -> bytes:
+def as_svg(figure: Figure) -> bytes:
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})

@@ -21,7 +21,7 @@ from tinyhil.errors import ConfigError
 from tinyhil.facts import Metric
 from tinyhil.gate.reading import read_rows, was_quick
 from tinyhil.record import Subject
-from tinyhil.report.figures import _STYLE, _svg
+from tinyhil.report.figures import STYLE, as_svg
 from tinyhil.report.table import format_metric
 from tinyhil.report.title import Title, title_of
 
@@ -197,7 +197,7 @@ def draw(
         An SVG document.
     """
     assert set(panels) <= set(get_args(Panel))
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(8.0, 0.9 + 2.0 * len(panels)), layout="constrained")
         column = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         for axes, panel in zip(column, panels, strict=True):
@@ -210,7 +210,7 @@ def draw(
         column[-1].set_xlim(-0.5, len(points) - 0.5)
         column[-1].set_xlabel("run (UTC)")
         figure.suptitle(f"{title}\n{_sub_title(emulated)}", fontsize=10.0)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def _draw_panel(axes: Axes, panel: Panel, points: Sequence[Point]) -> None:
