@@ -29,6 +29,7 @@ STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
+"""Matplotlib's settings of every picture."""
 
 _MARKS = {50: ("#1b7837", "solid"), 90: ("#b35806", (0, (5, 3))), 99: ("#b2182b", (0, (1.5, 2)))}
 """Colour and dashes of each percentile: told apart where they fall together, and without colour."""
@@ -171,6 +172,7 @@ def _sub_title(single: SingleStream, instruction_s: float | None) -> str:
 
 
 def as_svg(figure: Figure) -> bytes:
+    """The picture as a file, the same bytes for the same picture."""
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
