@@ -23,7 +23,7 @@ from tinyhil.record import Configuration, Record
 from tinyhil.resume import resume
 from tinyhil.seal import seal
 from tinyhil.task import Task
-from tinyhil.verify import verify
+from tinyhil.verify.run import verify
 
 from . import recorded
 from .runs import run

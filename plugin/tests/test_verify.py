@@ -27,7 +27,9 @@ from tinyhil.facts import Metric
 from tinyhil.firmware import Firmware
 from tinyhil.job import Job
 from tinyhil.task import Task
-from tinyhil.verify import Finding, command, verify
+from tinyhil.verify import command
+from tinyhil.verify.findings import Finding
+from tinyhil.verify.run import verify
 
 from . import recorded
 

@@ -30,7 +30,7 @@ from tinyhil.deadline import Deadline
 from tinyhil.paths import ROOT
 from tinyhil.progress import progress_bar
 from tinyhil.record.reading import read_objects
-from tinyhil.verify import verify
+from tinyhil.verify.run import verify
 
 _RUN_S = 900.0
 _LOOK_S = 0.01

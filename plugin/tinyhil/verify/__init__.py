@@ -1,4 +1,4 @@
-"""Checks a run's record: every metric and verdict made again from the raw bytes, and the seal.
+"""Checks a run's record (`run.verify`): every metric and verdict made again from the raw bytes, and the seal.
 
 What a device sent and was sent stands in the raw logs; it is decoded here a second time, beside
 the code that measured. Each row must be an answer of the device to the bytes of its sample, each
@@ -9,8 +9,3 @@ believed, run or followed.
 What it can't see: a folder that was forged as a whole, raw bytes and all, by someone who speaks
 the protocol.
 """
-
-from tinyhil.verify.findings import Finding
-from tinyhil.verify.run import Checked, Report, verify
-
-__all__ = ["Checked", "Finding", "Report", "verify"]

@@ -13,7 +13,7 @@ from rich.table import Table
 from tinyhil.protocol.text import printable
 
 if TYPE_CHECKING:
-    from tinyhil.verify import Report
+    from tinyhil.verify.run import Report
 
 HELP = "check the record of a run: figures from the raw bytes, and the seal"
 _DESCRIPTION = """\
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _verify(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.progress import progress_bar  # noqa: PLC0415 - other commands need it not
-    from tinyhil.verify import verify  # noqa: PLC0415
+    from tinyhil.verify.run import verify  # noqa: PLC0415
 
     folder: Path = options.run_folder
     with progress_bar(console, f"verifying {printable(folder.name)}") as progress:
