@@ -1,4 +1,4 @@
-"""Checks a run's record (`run.verify`): every metric and verdict made again from the raw bytes, and the seal.
+"""Checks a record (`run.verify`): every metric and verdict from the raw bytes up, and the seal.
 
 What a device sent and was sent stands in the raw logs; it is decoded here a second time, beside
 the code that measured. Each row must be an answer of the device to the bytes of its sample, each
