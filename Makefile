@@ -32,8 +32,8 @@ bench-oracle: setup ## outputs on the device beside those of the reference (ORAC
 bench-ad-full: setup ## accuracy of anomaly detection over all windows, some minutes
 	pytest suites --hil-board $(BOARD) -m accuracy -k ad01 --hil-all-windows
 
-bench-resume: setup ## runs that are killed at 50 random moments and resumed, beside one that lived; half an hour
-	python -m tinyhil.benchmarks.resume
+bench-resume: setup ## runs killed at random moments and resumed, beside one that lived (RESUME="--full --per-run 25")
+	python -m tinyhil.benchmarks.resume $(RESUME)
 
 faults: setup ## thousands of faults on purpose, over both protocols and both links; minutes
 	python -m tinyhil.benchmarks.faults

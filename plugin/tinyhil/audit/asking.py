@@ -97,7 +97,8 @@ class Asker:
         """Scores of inputs, each with its role, the way an accuracy run gets them."""
         answers = self._queries.each(Window(one.data, 0) for _, one in asked)
         for (role, one), inference in zip(asked, answers, strict=True):
-            self._keep(_about(one, role, inference.scores))
+            stamps = {"start_us": inference.start_us, "end_us": inference.end_us}
+            self._keep({**_about(one, role, inference.scores), **stamps})
             yield inference.scores
 
 
