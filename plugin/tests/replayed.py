@@ -25,9 +25,10 @@ PROGRAMS = ROOT / "build" / "native"
 """Where the built devices are kept, as the benchmarks keep them."""
 
 
-def started(task: Task = KWS01) -> NativeDevice:
-    """A device that takes no time of this machine's."""
-    facts = NativeFacts(task, infer_us=INFER_US, paced=False, wait=False)
+def started(task: Task = KWS01, *, wait: bool = False) -> NativeDevice:
+    """A device that takes no time of this machine's; with `wait`, that of its inferences, so that
+    there are some left to do when the first answers come."""
+    facts = NativeFacts(task, infer_us=5_000 if wait else INFER_US, paced=False, wait=wait)
     return NativeDevice(facts, PROGRAMS)
 
 

@@ -21,6 +21,8 @@ from .replayed import KWS01, PROGRAMS, all_right, asking, opened, started, windo
 
 BOOT, TOP = 115_200, 921_600
 ASKED = windows(KWS01, 60)
+MANY = ASKED * 4
+"""More than can be on their way, or answered, when the first answer comes."""
 
 
 class Wire:
@@ -129,7 +131,7 @@ def test_a_wire_that_garbles_at_high_rates_ends_at_a_lower_one(every: int) -> No
 def test_a_wire_that_gets_worse_in_the_middle_is_made_slower() -> None:
     wire = Wire()
     asked = windows(KWS01, 400)
-    with started() as device:
+    with started(wait=True) as device:
         with asking(device, wire, top=TOP, first_s=1) as queries:
             answers = queries.each(asked)
             assert all_right(asked[:30], (next(answers) for _ in range(30)))
@@ -142,21 +144,30 @@ def test_a_wire_that_gets_worse_in_the_middle_is_made_slower() -> None:
 def test_a_wire_that_carries_nothing_any_more_is_left_at_the_rate_of_the_boot() -> None:
     """At no rate but that one is anything understood."""
     wire = Wire()
-    with started() as device, asking(device, wire, top=TOP) as queries:
-        answers = queries.each(ASKED)
+    with started(wait=True) as device, asking(device, wire, top=TOP) as queries:
+        answers = queries.each(MANY)
         next(answers)
         wire.change = noise(above=BOOT, every=1)
-        assert all_right(ASKED[1:], answers)
+        assert all_right(MANY[1:], answers)
         assert wire.bauds[-1] == BOOT
 
 
 def test_a_device_that_resets_at_a_high_rate_is_found_at_the_rate_of_its_boot() -> None:
     wire = Wire()
-    with started() as device, asking(device, wire, top=TOP) as queries:
-        answers = queries.each(ASKED)
-        assert all_right(ASKED[:3], (next(answers) for _ in range(3)))
+    with started(wait=True) as device, asking(device, wire, top=TOP) as queries:
+        answers = queries.each(MANY)
+        assert all_right(MANY[:3], (next(answers) for _ in range(3)))
         device.reset()
-        assert all_right(ASKED[3:], answers)
+        assert all_right(MANY[3:], answers)
+
+
+def test_a_port_that_goes_away_at_a_high_rate_is_an_error_and_no_endless_search() -> None:
+    with started(wait=True) as device, asking(device, Wire(), top=TOP) as queries:
+        answers = queries.each(MANY)
+        assert all_right(MANY[:3], (next(answers) for _ in range(3)))
+        device.kill()
+        with pytest.raises(LinkError, match="is gone"):
+            list(answers)
 
 
 def test_a_command_that_is_garbled_at_the_new_rate_keeps_both_together() -> None:

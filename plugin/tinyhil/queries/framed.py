@@ -20,10 +20,13 @@ from tinyhil.protocol import printable
 from tinyhil.protocol.frames import Result
 from tinyhil.protocol.pipeline import BrokenAnswerError, LostAnswerError, Pipeline, Query
 from tinyhil.queries import ATTEMPTS, Inference
-from tinyhil.queries.framing import Framing, RebootedError
-from tinyhil.queries.rate import Rate
+from tinyhil.queries.framing import Framing, RebootedError, TooFastError, told
+from tinyhil.queries.rate import STEPS, Rate
 from tinyhil.session import DeviceInfo, Session
 from tinyhil.task import Window
+
+_MOST_FAULTS = ATTEMPTS + len(STEPS)
+"""Between two answers: enough for a cure at each of the rates."""
 
 _BURST_BYTES = 2048
 """Sent over a wire between two looks at what has come."""
@@ -48,10 +51,6 @@ _TEXT_BYTES = 256
 
 class _RebootedError(Exception):
     """The device has started anew."""
-
-
-class _TooFastError(Exception):
-    """The wire does not carry this rate."""
 
 
 class FramedQueries:
@@ -190,7 +189,7 @@ class FramedQueries:
                 LostAnswerError,
                 BrokenAnswerError,
                 RebootedError,
-                _TooFastError,
+                TooFastError,
                 LinkError,
             ) as error:
                 fault = error
@@ -229,14 +228,16 @@ class FramedQueries:
             fault = RebootedError()
         if isinstance(fault, BrokenAnswerError):
             raise DeviceError(str(fault), hint="see the raw log; check the firmware") from fault
+        if isinstance(fault, LinkError) and faults > _MOST_FAULTS:
+            raise fault  # Whatever the rate: a port that is gone refuses every cure at once.
         if isinstance(fault, LinkTimeoutError):
             if self._silence and not slower:
                 raise self._silence from fault
             self._silence = self._silence or fault
         elif isinstance(fault, LinkError) and not (failed and slower):
             raise fault
-        what, hint = _told(fault)
-        if faults > ATTEMPTS and not slower:
+        what, hint = told(fault)
+        if faults > (_MOST_FAULTS if slower else ATTEMPTS):
             raise LinkError(f"{what}: {faults} times without an answer between", hint=hint)
         self._healed[what] += 1
         if isinstance(fault, LostAnswerError) and faults <= ATTEMPTS:
@@ -250,17 +251,19 @@ class FramedQueries:
     def _answers(self, queries: Iterator[Query]) -> Iterator[tuple[Query, Result]]:
         """Feed the pipeline and hand on what comes out, until all is answered."""
         pipeline, progress, last = self._pipeline, self._pipeline.progress, time.monotonic()
-        asked, self._exhausted = 0, False
+        asked, repeated, lost, self._exhausted = 0, pipeline.repeated, False, False
         while True:
             self._send(queries)
             timed, done = pipeline.timed, self._exhausted and pipeline.idle
             if not (self._results or done or self._receive(self._quiet_s(asked))):
                 self._ask()
                 asked += 1
+            if pipeline.repeated != repeated:  # The device has nothing to do but to wait for it.
+                repeated, lost, asked = pipeline.repeated, True, 0
             if pipeline.progress != progress:
-                if not timed:
+                if not (timed or lost):
                     self._learn(time.monotonic() - last)
-                progress, last, asked = pipeline.progress, time.monotonic(), 0
+                progress, last, asked, lost = pipeline.progress, time.monotonic(), 0, False
             elif not (self._results or done) and time.monotonic() - last > self._late_s:
                 raise self._late()
             if self._results:
@@ -336,7 +339,7 @@ class FramedQueries:
             if answer is not None:
                 self._results.append(answer)
         if self._rate and self._rate.is_too_high(self._pipeline):
-            raise _TooFastError
+            raise TooFastError
 
     def _ask(self) -> None:
         """Nothing has come for a while: look whether the device speaks text, else ask it."""
@@ -362,22 +365,11 @@ class FramedQueries:
         assert self._rate is not None
         try:
             self._framing.leave()
-        except LinkTimeoutError:
-            self._rate.fall_back()  # Perhaps it has started anew, at the rate that it boots with.
+        except LinkError as error:
+            # Perhaps the device has started anew, at the rate that it boots with.
+            try:
+                self._rate.fall_back()
+            except LinkError:
+                raise error from None  # It tells more.
         self._rate.lower()
         self._enter()
-
-
-def _told(fault: Exception) -> tuple[str, str]:
-    """A fault of the wire in words, and the next step."""
-    match fault:
-        case LostAnswerError():
-            return "answers get lost", "check the cable"
-        case RebootedError():
-            return (
-                "the device starts anew in the middle of a run",
-                "check its power supply, and the firmware for faults",
-            )
-        case LinkTimeoutError():
-            return "the device falls silent", fault.hint
-    return "the wire's rate is too high", "lower 'baud_max' in the bench file"
