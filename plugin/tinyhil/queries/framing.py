@@ -1,4 +1,5 @@
-"""A device's way into frames and out of them, and one numbered session of them after another."""
+"""A device's way into frames and out of them, and one numbered session of them after another; and
+what may go wrong meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from tinyhil.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.links import Link
 from tinyhil.protocol import Damaged, frames
 from tinyhil.protocol.frames import Frame, FrameReader, Status
-from tinyhil.protocol.pipeline import Pipeline
+from tinyhil.protocol.pipeline import LostAnswerError, Pipeline
 from tinyhil.queries import ATTEMPTS
 from tinyhil.session import Session
 
@@ -25,6 +26,10 @@ _TEXT_BYTES = 256
 
 class RebootedError(Exception):
     """The device has started anew."""
+
+
+class TooFastError(Exception):
+    """The wire does not carry this rate."""
 
 
 class Framing:
@@ -171,3 +176,18 @@ class Framing:
             self.link.close()
             self.link = self._session.link
         self._session.synchronize(deadline)
+
+
+def told(fault: Exception) -> tuple[str, str]:
+    """A fault in words, and the next step."""
+    match fault:
+        case LostAnswerError():
+            return "answers get lost", "check the cable"
+        case RebootedError():
+            return (
+                "the device starts anew in the middle of a run",
+                "check its power supply, and the firmware for faults",
+            )
+        case LinkTimeoutError():
+            return "the device falls silent", fault.hint
+    return "the wire's rate is too high", "lower 'baud_max' in the bench file"
