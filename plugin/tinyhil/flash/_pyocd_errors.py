@@ -91,6 +91,9 @@ def translated(
             stage=stage,
         ) from error
     except (exceptions.Error, OSError) as error:
+        if _is_interrupted(error):
+            # Ctrl-C in the middle of an access leaves the probe in a state that it complains of.
+            raise KeyboardInterrupt from error
         said = str(warnings)
         hint = next(hint for cause, hint in _HINTS if isinstance(error, cause))
         raise kind(
@@ -99,3 +102,11 @@ def translated(
             board=board,
             stage=stage,
         ) from error
+
+
+def _is_interrupted(error: BaseException) -> bool:
+    """Whether an error came while Ctrl-C was on its way out."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__context__
+    return cause is not None
