@@ -183,8 +183,8 @@ def test_ctrl_c_ends_a_run_and_its_emulator(tmp_path: Path) -> None:
     await_rows(process, tmp_path, 5)
     emulator = emulator_of(process)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=RUN_S)
-    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    output, _ = process.communicate(timeout=RUN_S)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, output
     emulator.wait(timeout=10)
 
 
