@@ -18,6 +18,8 @@ from tinyhil.queries.rate import Rate
 from tinyhil.session import Session
 from tinyhil.task import Task, Window, load_tasks
 
+from .watched_link import Lose, WatchedLink
+
 TASKS = load_tasks()
 KWS01 = TASKS["kws01"]
 INFER_US = 20_000
@@ -52,16 +54,30 @@ def asking(
     top: int | None = None,
     patience_s: float = 1.0,
     first_s: float = 5.0,
+    change_s: float = 2.0,
 ) -> Iterator[FramedQueries]:
     """Queries by frames from the very start; at a rate up to `top`, if it is given."""
     with opened(device, through) as session:
         session.synchronize(Deadline.after(10))
         info = session.identify(Deadline.after(10))
-        rate = Rate(session, device.facts.baud, top, change_s=2.0) if top else None
+        rate = Rate(session, device.facts.baud, top, change_s=change_s) if top else None
         with FramedQueries(
             session, info, rate=rate, patience_s=patience_s, first_s=first_s
         ) as queries:
             yield queries
+
+
+@contextmanager
+def losing(
+    device: NativeDevice, lose: Lose, *, patience_s: float = 1.0, first_s: float = 5.0
+) -> Iterator[FramedQueries]:
+    """As `asking`, over a link that loses."""
+
+    def through(link: Link) -> Link:
+        return WatchedLink(link, lose)
+
+    with asking(device, through, patience_s=patience_s, first_s=first_s) as queries:
+        yield queries
 
 
 def windows(task: Task, count: int, seed: int = 1) -> tuple[Window, ...]:

@@ -42,17 +42,21 @@ class Unit:
         return bytes(cobs.decode(self.raw.rstrip(b"\0")))[:-4]
 
 
+Lose = Callable[[Unit], bool]
+"""Says of a unit whether it is lost."""
+
+
 def never(_: Unit) -> bool:
     """Loses nothing."""
     return False
 
 
-def the(kind: str, *nth: int) -> Callable[[Unit], bool]:
+def the(kind: str, *nth: int) -> Lose:
     """Loses the ones of a kind with these numbers, from 0."""
     return lambda unit: unit.kind == kind and unit.nth in nth
 
 
-def the_line(start: bytes, after: bytes = b"") -> Callable[[Unit], bool]:
+def the_line(start: bytes, after: bytes = b"") -> Lose:
     """Loses the first line of text that begins so, behind one that begins as `after` says."""
     awaited = [after, start] if after else [start]
 
@@ -65,6 +69,17 @@ def the_line(start: bytes, after: bytes = b"") -> Callable[[Unit], bool]:
     return lose
 
 
+def when(chosen: Lose, do: Callable[[], None]) -> Lose:
+    """Does something as a unit passes, which is not lost."""
+
+    def pass_on(unit: Unit) -> bool:
+        if chosen(unit):
+            do()
+        return False
+
+    return pass_on
+
+
 class WatchedLink:
     """A `Link` around another one.
 
@@ -73,7 +88,7 @@ class WatchedLink:
         lose: says of every unit, as it passes, whether it is lost.
     """
 
-    def __init__(self, link: Link, lose: Callable[[Unit], bool] = never) -> None:
+    def __init__(self, link: Link, lose: Lose = never) -> None:
         self.lose = lose
         self.units: list[Unit] = []
         """Both ways, in their order."""
