@@ -26,7 +26,7 @@ ASKED = windows(KWS01, 80)
 def test_a_device_that_resets_now_and_then_is_healed(seed: int) -> None:
     """By a seed: once or twice before, while or after anything is sent or answered."""
     random_ = random.Random(seed)  # noqa: S311 - the same ones each time
-    moments = {random_.randrange(20, 260) for _ in range(4)}
+    moments = {random_.randrange(20, 150) for _ in range(4)}
     count = 0
 
     def lose(unit: Unit) -> bool:
@@ -39,7 +39,7 @@ def test_a_device_that_resets_now_and_then_is_healed(seed: int) -> None:
 
     with started() as device, losing(device, lose, patience_s=4) as queries:
         assert all_right(ASKED, queries.each(ASKED))
-        assert queries.healed["the device starts anew in the middle of a run"]
+    assert count > max(moments), "each of them has come"
 
 
 @pytest.mark.parametrize("kind", ["START", "STATUS", "DATA", "RESULT", "PING"])

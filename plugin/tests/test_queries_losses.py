@@ -9,10 +9,14 @@ import math
 
 import pytest
 
+from tinyhil.deadline import Deadline
+from tinyhil.emulator.foreign import ForeignDevice
 from tinyhil.errors import LinkError
+from tinyhil.links.serial import SerialLink
+from tinyhil.session import Session
 
 from .replayed import INFER_US, KWS01, all_right, asking, losing, started, windows
-from .watched_link import Lose, the, the_line
+from .watched_link import Lose, WatchedLink, the, the_line
 
 ASKED = windows(KWS01, 80)
 FRAMES = math.ceil(len(ASKED) * (5 + len(ASKED[0].data)) / 1024)
@@ -49,6 +53,19 @@ def test_what_is_lost_is_asked_for_again(lose: Lose) -> None:
             assert queries.infer(2, 0, expected_s=0.1, laps=True).laps == (INFER_US, INFER_US)
         with asking(device) as queries:
             assert all_right(ASKED[:2], queries.each(ASKED[:2])), "it was left in text"
+
+
+def test_a_foreign_firmware_is_asked_again_without_anything_that_is_for_ours() -> None:
+    with ForeignDevice("kws01", lambda _: [1.0]) as device:
+        watched = WatchedLink(SerialLink(device.port, 115200))
+        session = Session(watched)
+        session.synchronize(Deadline.after(10))
+        session.identify(Deadline.after(10))
+        known = len(device.commands)
+        watched.lose = the_line(b"m-ready")
+        session.synchronize(Deadline.after(10))
+        watched.close()
+    assert [command[:5] for command in device.commands[known:]] == ["sync-", "sync-"]
 
 
 def test_a_timed_answer_that_is_lost_is_measured_again() -> None:

@@ -91,6 +91,7 @@ class Session:
         """For those who speak something else than text over it for a while."""
         self._reader = protocol.LineReader()
         self._lines: list[protocol.Line | Damaged] = []
+        self._calls: tuple[bytes, ...] = _CALLS
 
     def synchronize(self, deadline: Deadline) -> None:
         """Find the device ready, whatever it was doing or printing before.
@@ -99,9 +100,9 @@ class Session:
         so once it is seen, no answer to anything older can follow. It is repeated, for a device
         may still be booting, or may take the first one for the end of a command cut short. A
         device of ours may have been left in frames, at another rate even, by a host that was
-        killed: it is called back.
+        killed: it is called back, unless it has been identified as none of ours.
         """
-        for call in itertools.cycle(_CALLS):
+        for call in itertools.cycle(self._calls):
             attempt = deadline.within(_SYNC_TRY_S)
             nonce = f"sync-{secrets.token_hex(4)}"
             try:
@@ -125,6 +126,7 @@ class Session:
         model = reply.take(protocol.ModelName)
         reply.end()
         extension = self._extension(deadline)
+        self._calls = _CALLS if extension else _CALLS[:1]
         return DeviceInfo(name.vendor, profile.text, model.task, extension)
 
     def load(
