@@ -92,8 +92,7 @@ class Pipeline:
 
     @property
     def unanswered_frames(self) -> int:
-        """How many DATA frames those were, or will be, that carry the queries without an answer
-        as far as they have been sent."""
+        """DATA frames' worth of what has been cut off the stream for queries without an answer."""
         size = sum(len(query.data) - query.keep for query in self._waiting) - len(self._stream)
         return max(0, -(-size // frames.PIECE_BYTES))
 
