@@ -50,6 +50,7 @@ lint: setup ## set up, then check style, types and C formatting
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
 setup: system $(STAMP) $(ALLURE) ## install everything that is needed; asks nothing

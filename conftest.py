@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.paths import ROOT
+from tinyhil.ground.paths import ROOT
 
 collect_ignore = ["build", "reports"]
 

@@ -1,4 +1,4 @@
-// The HTML report: one file that opens without a server. `tinyhil.report.html` runs Allure with it.
+// The HTML report: one file that opens without a server. `tinyhil.publish.report.html` runs Allure with it.
 
 import { readFileSync } from "node:fs";
 

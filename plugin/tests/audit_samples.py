@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from tinyhil.data import Sample
+from tinyhil.data.material import Sample
 
 
 def samples(count: int, size: int) -> tuple[Sample, ...]:

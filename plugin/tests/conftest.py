@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil import firmware
-from tinyhil.bench import stations
-from tinyhil.board import Board, load_boards
-from tinyhil.data import Material, material
-from tinyhil.deadline import Deadline
-from tinyhil.dut import Dut, attached
-from tinyhil.firmware import Firmware
+from tinyhil.catalog.bench import stations
+from tinyhil.catalog.board import Board, load_boards
+from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.data.material import Material, material
+from tinyhil.device.dut import Dut, attached
+from tinyhil.device.links.serial import open_link
+from tinyhil.device.session import Session
 from tinyhil.flash import flash
-from tinyhil.links.serial import open_link
-from tinyhil.session import Session
-from tinyhil.task import Task, load_tasks
+from tinyhil.ground.deadline import Deadline
+from tinyhil.image import build as firmware
+from tinyhil.image.build import Firmware
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tinyhil.catalog.task import load_tasks
 from tinyhil.emulator.native_build import build_fuzzer
-from tinyhil.progress import progress_bar
-from tinyhil.task import load_tasks
+from tinyhil.ground.progress import progress_bar
 
 from .processes import child
 

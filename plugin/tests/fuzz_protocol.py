@@ -24,7 +24,7 @@ from typing import Final
 
 from rich.console import Console
 
-from tinyhil.progress import progress_bar
+from tinyhil.ground.progress import progress_bar
 
 from .fuzzing import Target, frames, pipeline, text
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyhil import metrics
-from tinyhil.facts import Metric
+from tinyhil.catalog import metrics
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.verdict import judge
 from tinyhil.record import Configuration, Entry, Record, Subject
-from tinyhil.verdict import judge
 
 EMULATED = Subject(
     "mps2-an386", "cortex-m4", True, "kws01", "serial", "none", "stand-in", "da7a", "30de1", "f1"

@@ -9,20 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tinyhil.deadline import Deadline
-from tinyhil.dut import Dut
-from tinyhil.facts import Metric
-from tinyhil.faults import Injector, parse_spec
-from tinyhil.job import Job
-from tinyhil.links import Link, open_link
-from tinyhil.measure import Progress
-from tinyhil.raw_log import RecordedLink
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.verdict import Verdict
+from tinyhil.device.dut import Dut
+from tinyhil.device.faults import Injector, parse_spec
+from tinyhil.device.links import Link, open_link
+from tinyhil.device.raw_log import RecordedLink
+from tinyhil.device.session import Session
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.progress import Progress
+from tinyhil.measure.job import Job
+from tinyhil.measure.runner import Measurement, Outcome
 from tinyhil.record import Configuration, Entry, Record
-from tinyhil.resume import resume
-from tinyhil.runner import Measurement, Outcome
-from tinyhil.seal import seal
-from tinyhil.session import Session
-from tinyhil.verdict import Verdict
+from tinyhil.record.resume import resume
+from tinyhil.record.seal import seal
 
 METRICS: tuple[Metric, ...] = ("top1", "latency_p90_s", "throughput_ips", "flash_bytes")
 """One of each measure."""
@@ -87,7 +87,7 @@ def measure(
         metrics: in this order.
         folder: of a run to go on with.
         rows: how many rows are kept before the run is cut short; None: it comes to its end.
-        faults: of the wire, see `tinyhil.faults`.
+        faults: of the wire, see `tinyhil.device.faults`.
 
     Returns:
         The run's folder.

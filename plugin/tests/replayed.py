@@ -7,16 +7,16 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from tinyhil.deadline import Deadline
+from tinyhil.catalog.task import Task, Window, load_tasks
+from tinyhil.device.inference import Inference
+from tinyhil.device.links import Link
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.queries.framed import FramedQueries
+from tinyhil.device.queries.rate import Rate
+from tinyhil.device.session import Session
 from tinyhil.emulator.native import NativeDevice, NativeFacts, replayed_output
-from tinyhil.links import Link
-from tinyhil.links.serial import SerialLink
-from tinyhil.paths import ROOT
-from tinyhil.queries import Inference
-from tinyhil.queries.framed import FramedQueries
-from tinyhil.queries.rate import Rate
-from tinyhil.session import Session
-from tinyhil.task import Task, Window, load_tasks
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.paths import ROOT
 
 from .watched_link import Lose, WatchedLink
 

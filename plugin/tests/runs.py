@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from tinyhil.paths import ROOT
+from tinyhil.ground.paths import ROOT
 
 RUN_S = 120.0
 

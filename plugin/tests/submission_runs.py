@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyhil import metrics
-from tinyhil.data import LABELS
-from tinyhil.datasets.pins import load_pins
-from tinyhil.facts import Metric
+from tinyhil.catalog import metrics
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.data.material import LABELS
+from tinyhil.data.pins import load_pins
 from tinyhil.record import Configuration, Entry, Record, Subject
-from tinyhil.task import Task, load_tasks
 
 from . import runs as whole_runs
 

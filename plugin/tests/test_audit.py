@@ -15,18 +15,18 @@ from typing import Any
 
 import pytest
 
-from tinyhil.audit import AUDITS, Asker, Report, Rules, Setting
-from tinyhil.audit.setting import QUICK
-from tinyhil.data import Sample
-from tinyhil.deadline import Deadline
+from tinyhil.catalog.task import load_tasks
+from tinyhil.data.material import Sample
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.queries.text import TextQueries
+from tinyhil.device.session import Session
 from tinyhil.emulator import cheats
 from tinyhil.emulator.cheats import CHEATS, HonestDevice
-from tinyhil.errors import DataError, DeviceError
-from tinyhil.links.serial import SerialLink
-from tinyhil.queries.text import TextQueries
-from tinyhil.rows import Row
-from tinyhil.session import Session
-from tinyhil.task import load_tasks
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import DataError, DeviceError
+from tinyhil.measure.audit import AUDITS, Asker, Report, Rules, Setting
+from tinyhil.measure.audit.setting import QUICK
+from tinyhil.record.rows import Row
 
 from .audit_samples import samples
 

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.audit import AUDITS, Asker, Report, Setting
-from tinyhil.audit.setting import QUICK
-from tinyhil.data import Material
-from tinyhil.deadline import Deadline
+from tinyhil.catalog.task import Task, Window
+from tinyhil.data.material import Material
+from tinyhil.device.inference import Inference
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.queries import Queries
+from tinyhil.device.queries.framed import FramedQueries
+from tinyhil.device.session import Session
 from tinyhil.emulator.native import NativeDevice, NativeFacts
-from tinyhil.links.serial import SerialLink
-from tinyhil.queries import Inference, Queries
-from tinyhil.queries.framed import FramedQueries
-from tinyhil.rows import Row
-from tinyhil.session import Session
-from tinyhil.task import Task, Window
+from tinyhil.ground.deadline import Deadline
+from tinyhil.measure.audit import AUDITS, Asker, Report, Setting
+from tinyhil.measure.audit.setting import QUICK
+from tinyhil.record.rows import Row
 
 from .runs import record, run
 

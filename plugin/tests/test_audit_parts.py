@@ -10,22 +10,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tinyhil.audit.answers import Answer
-from tinyhil.audit.evidence import SURE, Comparison, paired, unpaired
-from tinyhil.audit.inputs import constants, drawn, exchanged, in_order, permuted, unseen
-from tinyhil.audit.setting import EMULATED, QUICK, Rules
-from tinyhil.board import Board
-from tinyhil.data import DataSet, Material, Sample
-from tinyhil.deadline import Deadline
-from tinyhil.dut import Dut
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.catalog.verdict import judge
+from tinyhil.data.material import DataSet, Material, Sample
+from tinyhil.device.dut import Dut
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.session import Session
 from tinyhil.emulator.cheats import CachesAll, HonestDevice
-from tinyhil.firmware import Firmware
-from tinyhil.job import MEASURES, Conversation, Job
-from tinyhil.links.serial import SerialLink
-from tinyhil.rows import Rows
-from tinyhil.session import Session
-from tinyhil.task import Task, load_tasks
-from tinyhil.verdict import judge
+from tinyhil.ground.deadline import Deadline
+from tinyhil.image.build import Firmware
+from tinyhil.measure.audit.answers import Answer
+from tinyhil.measure.audit.evidence import SURE, Comparison, paired, unpaired
+from tinyhil.measure.audit.inputs import constants, drawn, exchanged, in_order, permuted, unseen
+from tinyhil.measure.audit.setting import EMULATED, QUICK, Rules
+from tinyhil.measure.job import MEASURES, Conversation, Job
+from tinyhil.record.rows import Rows
 
 from .audit_samples import samples
 

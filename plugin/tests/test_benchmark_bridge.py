@@ -11,9 +11,9 @@ from typing import Any
 TESTS = """
 from types import SimpleNamespace
 import numpy as np
-from tinyhil.board import load_boards
-from tinyhil.measure import SingleStream
-from tinyhil.task import load_tasks
+from tinyhil.catalog.board import load_boards
+from tinyhil.measure.measures import SingleStream
+from tinyhil.catalog.task import load_tasks
 
 BOARD, TASK = load_boards()["mps2-an386"], load_tasks()["kws01"]
 
@@ -36,7 +36,7 @@ def test_times(device_benchmark):
 
 def _run(folder: Path, *options: str, stored: str = "False") -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(TESTS.replace("OFF", stored))
-    command = [sys.executable, "-m", "pytest", "-p", "tinyhil.pytest_benchmark_bridge"]
+    command = [sys.executable, "-m", "pytest", "-p", "tinyhil.pytest_side.benchmark_bridge"]
     return subprocess.run(
         [*command, "-p", "no:cacheprovider", *options, "test_it.py"],
         cwd=folder,

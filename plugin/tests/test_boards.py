@@ -18,20 +18,20 @@ from pyocd.coresight.core_ids import CortexMExtension
 from pyocd.coresight.cortex_m import CortexM
 from pyocd.probe.aggregator import DebugProbeAggregator
 
-from tinyhil import firmware
-from tinyhil.bench import stations
-from tinyhil.board import Board, load_boards
-from tinyhil.data import Material
-from tinyhil.deadline import Deadline
-from tinyhil.dut import Dut, attached
+from tinyhil.catalog.bench import stations
+from tinyhil.catalog.board import Board, load_boards
+from tinyhil.catalog.task import Task
+from tinyhil.data.material import Material
+from tinyhil.device.dut import Dut, attached
+from tinyhil.device.links.serial import open_link
+from tinyhil.device.queries.framed import FramedQueries
+from tinyhil.device.session import Session
 from tinyhil.emulator.registry import running_boards
-from tinyhil.firmware import Firmware
 from tinyhil.flash import FlashResult, load_flasher
-from tinyhil.links.serial import open_link
-from tinyhil.paths import SUITES
-from tinyhil.queries.framed import FramedQueries
-from tinyhil.session import Session
-from tinyhil.task import Task
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.paths import SUITES
+from tinyhil.image import build as firmware
+from tinyhil.image.build import Firmware
 
 from .processes import pyocd
 

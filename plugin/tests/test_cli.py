@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.elf import read_image
+from tinyhil.image.elf import read_image
 
 
 def tinyhil(*arguments: str, cwd: Path | None = None) -> tuple[int, str]:
     """Exit status and output of a command."""
     done = subprocess.run(
-        [sys.executable, "-m", "tinyhil.cli", *arguments],
+        [sys.executable, "-m", "tinyhil.cli.main", *arguments],
         cwd=cwd,
         capture_output=True,
         text=True,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.data import LABELS, material, official_data, stand_in_data
-from tinyhil.errors import DataError
-from tinyhil.task import Task
+from tinyhil.catalog.task import Task
+from tinyhil.data.material import LABELS, material, official_data, stand_in_data
+from tinyhil.ground.errors import DataError
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tinyhil.data import stand_in_data
-from tinyhil.datasets.command import add_arguments
-from tinyhil.datasets.official import claims_official, compare, is_official
-from tinyhil.datasets.pins import PINS, load_pins, load_sources
-from tinyhil.datasets.verify import verify
-from tinyhil.errors import ConfigError, DataError
-from tinyhil.task import Task, load_tasks
+from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.data.command import add_arguments
+from tinyhil.data.material import stand_in_data
+from tinyhil.data.official import claims_official, compare, is_official
+from tinyhil.data.pins import PINS, load_pins, load_sources
+from tinyhil.data.verify import verify
+from tinyhil.ground.errors import ConfigError, DataError
 
 _TAKEN_DOWN = "00bc683739"
 

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyhil.datasets import archive as archive_module
-from tinyhil.datasets import cifar10
-from tinyhil.datasets.archive import members
-from tinyhil.datasets.fetch import build
-from tinyhil.datasets.verify import verify
-from tinyhil.errors import DataError
+from tinyhil.data import archive as archive_module
+from tinyhil.data import cifar10
+from tinyhil.data.archive import members
+from tinyhil.data.fetch import build
+from tinyhil.data.verify import verify
+from tinyhil.ground.errors import DataError
 
 Image = tuple[str, int, bytes]
 """Name, label, and 32 x 32 x 3 interleaved bytes."""

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.datasets.download import Remote, download
-from tinyhil.datasets.fetch import build, fetch
-from tinyhil.deadline import Deadline
-from tinyhil.errors import DataError
+from tinyhil.data.download import Remote, download
+from tinyhil.data.fetch import build, fetch
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import DataError
 
 CONTENT = bytes(range(256)) * 1024
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.bench import select, stations
-from tinyhil.board import Board, load_boards
-from tinyhil.errors import ConfigError
-from tinyhil.facts import load_named
-from tinyhil.paths import BOARDS
-from tinyhil.task import load_tasks
+from tinyhil.catalog.bench import select, stations
+from tinyhil.catalog.board import Board, load_boards
+from tinyhil.catalog.facts import load_named
+from tinyhil.catalog.task import load_tasks
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.paths import BOARDS
 
 BOARD = (BOARDS / "mps2-an386.toml").read_text()
 BENCH = """

@@ -14,13 +14,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyhil.deadline import Deadline
+from tinyhil.device.faults import (
+    KINDS,
+    WIRE_KINDS,
+    Fault,
+    FaultyLink,
+    Injector,
+    Kind,
+    Spec,
+    parse_spec,
+)
+from tinyhil.device.faults.stream import Piece, Running, Stream
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.session import Session
 from tinyhil.emulator.foreign import ForeignDevice
-from tinyhil.errors import ConfigError, LinkError, LinkTimeoutError, TinyhilError
-from tinyhil.faults import KINDS, WIRE_KINDS, Fault, FaultyLink, Injector, Kind, Spec, parse_spec
-from tinyhil.faults.stream import Piece, Running, Stream
-from tinyhil.links.serial import SerialLink
-from tinyhil.session import Session
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import ConfigError, LinkError, LinkTimeoutError, TinyhilError
 
 TEXT = b"".join(b"m-lap-us-%d\r\nm-ready\r\n" % (1000 + number) for number in range(2000))
 

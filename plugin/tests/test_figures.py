@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyhil import metrics
-from tinyhil.errors import DeviceError
-from tinyhil.facts import Limit
-from tinyhil.verdict import judge
+from tinyhil.catalog import metrics
+from tinyhil.catalog.facts import Limit
+from tinyhil.catalog.verdict import judge
+from tinyhil.ground.errors import DeviceError
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(50, 5.0), (90, 9.0), (99, 10.0)])

@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 import serial
 
-from tinyhil import firmware
-from tinyhil.board import Board
-from tinyhil.data import Material
-from tinyhil.deadline import Deadline
-from tinyhil.dut import Dut
-from tinyhil.errors import FirmwareError
-from tinyhil.firmware import Firmware
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.task import Task
+from tinyhil.data.material import Material
+from tinyhil.device.dut import Dut
+from tinyhil.device.session import Session
 from tinyhil.flash import load_flasher
-from tinyhil.session import Session
-from tinyhil.task import Task
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import FirmwareError
+from tinyhil.image import build as firmware
+from tinyhil.image.build import Firmware
 
 from .terminal import Terminal
 

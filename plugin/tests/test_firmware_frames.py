@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import serial
 
-from tinyhil.data import Material
-from tinyhil.dut import Dut
-from tinyhil.paths import SUITES
+from tinyhil.data.material import Material
+from tinyhil.device.dut import Dut
+from tinyhil.ground.paths import SUITES
 
 from . import device_frames as frames
 from .device_frames import Host, Refused, Result, Status, query

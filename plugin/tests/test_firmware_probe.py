@@ -14,10 +14,10 @@ from pyocd.core.session import Session
 from pyocd.core.target import Target
 from pyocd.probe.aggregator import DebugProbeAggregator
 
-from tinyhil.data import Material
-from tinyhil.deadline import Deadline
-from tinyhil.dut import Dut
-from tinyhil.firmware import Firmware
+from tinyhil.data.material import Material
+from tinyhil.device.dut import Dut
+from tinyhil.ground.deadline import Deadline
+from tinyhil.image.build import Firmware
 
 from . import device_frames as frames
 from .device_frames import Host, Result, Status, query

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinyhil import measure
-from tinyhil.data import Sample
-from tinyhil.deadline import Deadline
+from tinyhil.catalog.rules import Rules
+from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.data.material import Sample
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.queries.text import TextQueries
+from tinyhil.device.session import Session
 from tinyhil.emulator.foreign import Fault, ForeignDevice, Kind
-from tinyhil.errors import DeviceError, LinkError, LinkTimeoutError, TinyhilError
-from tinyhil.links.serial import SerialLink
-from tinyhil.measure import Rules
-from tinyhil.queries.text import TextQueries
-from tinyhil.session import Session
-from tinyhil.task import Task, load_tasks
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError, TinyhilError
+from tinyhil.measure import measures as measure
 
 SAMPLES = tuple(Sample(f"s{i}.bin", i % 3, bytes([i]) * 100) for i in range(6))
 

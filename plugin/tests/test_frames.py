@@ -12,9 +12,9 @@ from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyhil.protocol import Damaged, frames
-from tinyhil.protocol.frames import FrameReader, Refused, Result, Status
-from tinyhil.protocol.pipeline import BrokenAnswerError, LostAnswerError, Pipeline, Query
+from tinyhil.device.protocol import Damaged, frames
+from tinyhil.device.protocol.frames import FrameReader, Refused, Result, Status
+from tinyhil.device.protocol.pipeline import BrokenAnswerError, LostAnswerError, Pipeline, Query
 
 SESSION = 0x1234
 QUEUE = 8000

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tinyhil.catalog.task import Task
 from tinyhil.emulator import native_build
 from tinyhil.emulator.native_build import build_fuzzer
-from tinyhil.paths import FIRMWARE
-from tinyhil.task import Task
+from tinyhil.ground.paths import FIRMWARE
 
 from .fuzz_device import Batch, Tally, fuzz
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tinyhil.errors import ConfigError, TinyhilError
-from tinyhil.gate import command
-from tinyhil.gate.compare import Comparison, Gate, failed
-from tinyhil.gate.reading import load_all
-from tinyhil.gate.tolerance import parse
+from tinyhil.ground.errors import ConfigError, TinyhilError
+from tinyhil.judge.gate import command
+from tinyhil.judge.gate.compare import Comparison, Gate, failed
+from tinyhil.judge.gate.reading import load_all
+from tinyhil.judge.gate.tolerance import parse
 
 from .gate_runs import EMULATED, INPUTS, SILICON, Content, answers, write
 

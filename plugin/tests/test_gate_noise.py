@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tinyhil.gate import statistics
-from tinyhil.gate.compare import Gate, failed
-from tinyhil.gate.reading import load_all
+from tinyhil.judge.gate import statistics
+from tinyhil.judge.gate.compare import Gate, failed
+from tinyhil.judge.gate.reading import load_all
 
 from .gate_runs import INPUTS, SILICON, Content, write
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from tinyhil import cli, firmware
-from tinyhil.board import Board
-from tinyhil.data import Material
-from tinyhil.paths import FIRMWARE
-from tinyhil.task import Task
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.task import Task
+from tinyhil.cli import main as cli
+from tinyhil.data.material import Material
+from tinyhil.ground.paths import FIRMWARE
+from tinyhil.image import build as firmware
 
 from .runs import run
 

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tinyhil.publish.report import history
 from tinyhil.record import Subject
-from tinyhil.report import history
 
 from .gate_runs import EMULATED, SILICON, Content, answers, write
 

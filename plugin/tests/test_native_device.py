@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import serial
 
-from tinyhil.deadline import Deadline
+from tinyhil.catalog.task import Task, Window, load_tasks
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.queries.framed import FramedQueries
+from tinyhil.device.session import Session
 from tinyhil.emulator.native import NativeDevice, NativeFacts, replayed_output
 from tinyhil.emulator.native_build import build
-from tinyhil.errors import BenchError, DeviceError, FirmwareError, LinkError
-from tinyhil.links.serial import SerialLink
-from tinyhil.queries.framed import FramedQueries
-from tinyhil.session import Session
-from tinyhil.task import Task, Window, load_tasks
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError, DeviceError, FirmwareError, LinkError
 
 TASKS = load_tasks()
 BOOTED = b"m-init-done\r\nm-ready\r\n"

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyhil import protocol
-from tinyhil.errors import LinkError
-from tinyhil.protocol import Damaged, Line, LineReader, Message, Reply
-from tinyhil.protocol.lines import MAX_LINE_BYTES
+from tinyhil.device import protocol
+from tinyhil.device.protocol import Damaged, Line, LineReader, Message, Reply
+from tinyhil.device.protocol.lines import MAX_LINE_BYTES
+from tinyhil.ground.errors import LinkError
+from tinyhil.ground.text import printable
 
 
 @pytest.mark.parametrize(
@@ -114,5 +115,5 @@ def test_a_reply_with_a_line_too_many_is_refused() -> None:
 
 
 def test_device_text_is_bounded_and_escaped() -> None:
-    assert protocol.printable("a\x1b[31m\u2028b") == r"a\x1b[31m\xe2\x80\xa8b"
-    assert len(protocol.printable("x" * 10_000)) < 150
+    assert printable("a\x1b[31m\u2028b") == r"a\x1b[31m\xe2\x80\xa8b"
+    assert len(printable("x" * 10_000)) < 150

@@ -7,11 +7,11 @@ from itertools import islice
 
 import pytest
 
+from tinyhil.catalog.task import Window
+from tinyhil.device.inference import Inference
+from tinyhil.device.links import Link
 from tinyhil.emulator.native import NativeDevice, NativeFacts, replayed_output
-from tinyhil.errors import DeviceError
-from tinyhil.links import Link
-from tinyhil.queries import Inference
-from tinyhil.task import Window
+from tinyhil.ground.errors import DeviceError
 
 from .replayed import INFER_US, KWS01, PROGRAMS, TASKS, all_right, asking, started, windows
 from .watched_link import WatchedLink

@@ -11,10 +11,10 @@ import signal
 
 import pytest
 
-from tinyhil.deadline import Deadline
+from tinyhil.device.faults import Injector, parse_spec
 from tinyhil.emulator.native import NativeDevice, NativeFacts
-from tinyhil.errors import LinkError, LinkTimeoutError
-from tinyhil.faults import Injector, parse_spec
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import LinkError, LinkTimeoutError
 
 from .replayed import INFER_US, KWS01, PROGRAMS, all_right, asking, losing, opened, started, windows
 from .watched_link import Unit, the, when

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from tinyhil.deadline import Deadline
+from tinyhil.device.faults import Injector, parse_spec
+from tinyhil.device.inference import Inference
+from tinyhil.device.queries import Queries
+from tinyhil.device.queries.text import TextQueries
 from tinyhil.emulator.native import NativeDevice
-from tinyhil.errors import TinyhilError
-from tinyhil.faults import Injector, parse_spec
-from tinyhil.queries import Inference, Queries
-from tinyhil.queries.text import TextQueries
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import TinyhilError
 
 from .replayed import INFER_US, KWS01, all_right, asking, opened, started, windows
 

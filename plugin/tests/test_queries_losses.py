@@ -9,11 +9,11 @@ import math
 
 import pytest
 
-from tinyhil.deadline import Deadline
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.session import Session
 from tinyhil.emulator.foreign import ForeignDevice
-from tinyhil.errors import LinkError
-from tinyhil.links.serial import SerialLink
-from tinyhil.session import Session
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import LinkError
 
 from .replayed import INFER_US, KWS01, all_right, asking, losing, started, windows
 from .watched_link import Lose, WatchedLink, the, the_line

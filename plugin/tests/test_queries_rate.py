@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tinyhil.deadline import Deadline
+from tinyhil.device.links import Link
+from tinyhil.device.queries import rate
+from tinyhil.device.queries.rate import Rate
 from tinyhil.emulator.native import NativeDevice, NativeFacts
-from tinyhil.errors import LinkError
-from tinyhil.links import Link
-from tinyhil.queries import rate
-from tinyhil.queries.rate import Rate
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import LinkError
 
 from .replayed import KWS01, PROGRAMS, all_right, asking, opened, started, windows
 

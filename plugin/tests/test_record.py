@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.deadline import Deadline
+from tinyhil.catalog.facts import Limit
+from tinyhil.catalog.verdict import judge
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.raw_log import RecordedLink
 from tinyhil.emulator.foreign import ForeignDevice
-from tinyhil.errors import BenchError
-from tinyhil.facts import Limit
-from tinyhil.links.serial import SerialLink
-from tinyhil.raw_log import RecordedLink
-from tinyhil.record import Configuration, Entry, Record, Subject, files
-from tinyhil.verdict import judge
+from tinyhil.ground import files
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError
+from tinyhil.record import Configuration, Entry, Record, Subject
 
 from .recorded import full_above
 

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 import tinyhil
-from tinyhil.paths import REPORTS
-from tinyhil.report import allure
+from tinyhil.ground.paths import REPORTS
+from tinyhil.publish.report import allure
 
 CONFTEST = """
 import pytest
-from tinyhil.board import load_boards
-from tinyhil.report import allure
-from tinyhil.task import load_tasks
+from tinyhil.catalog.board import load_boards
+from tinyhil.publish.report import allure
+from tinyhil.catalog.task import load_tasks
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item, call):
@@ -34,10 +34,10 @@ def pytest_runtest_makereport(item, call):
 TESTS = """
 from pathlib import Path
 import pytest
-from tinyhil import errors
-from tinyhil.facts import Limit
-from tinyhil.report import allure
-from tinyhil.verdict import judge
+from tinyhil.ground import errors
+from tinyhil.catalog.facts import Limit
+from tinyhil.publish.report import allure
+from tinyhil.catalog.verdict import judge
 
 HOSTILE = "<script>alert(1)</script>\\x1b[31m\\r\\nnext"
 

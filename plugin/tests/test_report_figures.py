@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tinyhil.measure import SingleStream
+from tinyhil.measure.measures import SingleStream
+from tinyhil.publish.report.figures import confusion_matrix, latency_histogram
+from tinyhil.publish.report.title import Title, title_of
 from tinyhil.record import Subject
-from tinyhil.report.figures import confusion_matrix, latency_histogram
-from tinyhil.report.title import Title, title_of
 
 _INSTRUCTION_S = 32e-9
 _SVG = "{http://www.w3.org/2000/svg}"

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tinyhil.deadline import Deadline
-from tinyhil.errors import BenchError
-from tinyhil.report import allure, html
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError
+from tinyhil.publish.report import allure, html
 
 _ANALYTICS = """<script async src="https://www.googletagmanager.com/gtag/js?id=G-1"></script>
     <script>
@@ -52,7 +52,10 @@ def results(tmp_path: Path) -> Path:
     hostile = "</script><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>"
     failures = {
         "limit": ("failed", "AssertionError: top1 = 0.5: fail (at least 0.9; the rules)"),
-        "device": ("broken", f"tinyhil.errors.DeviceError: said {hostile}\n  next step: look"),
+        "device": (
+            "broken",
+            f"tinyhil.ground.errors.DeviceError: said {hostile}\n  next step: look",
+        ),
     }
     for name, (status, message) in failures.items():
         path = folder / f"{name}-result.json"

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from tinyhil.board import load_boards
-from tinyhil.facts import Limit, Metric
+from tinyhil.catalog.board import load_boards
+from tinyhil.catalog.facts import Limit, Metric
+from tinyhil.catalog.units import format_metric
+from tinyhil.catalog.verdict import judge
+from tinyhil.publish.report.table import verdict_table
 from tinyhil.record import Entry, Subject
-from tinyhil.report.table import format_metric, verdict_table
-from tinyhil.verdict import judge
 
 _LIMITS: Mapping[Metric, Limit] = {
     "latency_p90_s": Limit(max=0.012, source="a"),

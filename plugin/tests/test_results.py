@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tinyhil.errors import ConfigError
-from tinyhil.report.html import external_references
-from tinyhil.results import render
-from tinyhil.results.reading import AccuracyRow, find_runs, read_run
-from tinyhil.results.rows import Figures, Row, rows_of_runs
-from tinyhil.results.tree_rows import rows_of_tree
-from tinyhil.submission.system import load_system
+from tinyhil.ground.errors import ConfigError
+from tinyhil.publish.report.html import external_references
+from tinyhil.publish.results import render
+from tinyhil.publish.results.rows import Figures, Row, rows_of_runs
+from tinyhil.publish.results.tree_rows import rows_of_tree
+from tinyhil.publish.submission.system import load_system
+from tinyhil.record.store import AccuracyRow, find_runs, read_run
 
 from .submission_runs import STARTED, SYSTEM, Device, quick_runs, system_file, write_run
 from .test_submission_export import run_export

@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 
 from tinyhil.benchmarks.resume import Setting, compare, run_killed, run_whole
-from tinyhil.board import Board
-from tinyhil.data import Material
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.task import Task
+from tinyhil.data.material import Material
 from tinyhil.emulator.foreign import ForeignDevice
-from tinyhil.errors import BenchError, ConfigError
-from tinyhil.firmware import Firmware
-from tinyhil.job import Job
+from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.image.build import Firmware
+from tinyhil.judge.verify.run import verify
+from tinyhil.measure.job import Job
 from tinyhil.record import Configuration, Record
-from tinyhil.resume import resume
-from tinyhil.seal import seal
-from tinyhil.task import Task
-from tinyhil.verify.run import verify
+from tinyhil.record.resume import resume
+from tinyhil.record.seal import seal
 
 from . import recorded
 from .runs import run

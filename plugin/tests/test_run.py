@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from cobs import cobs
 
-from tinyhil import firmware
-from tinyhil.board import Board
-from tinyhil.data import Material
-from tinyhil.protocol.frames import FrameReader, Result
-from tinyhil.report.html import find_allure
-from tinyhil.task import Task
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.task import Task
+from tinyhil.data.material import Material
+from tinyhil.device.protocol.frames import FrameReader, Result
+from tinyhil.image import build as firmware
+from tinyhil.publish.report.html import find_allure
 
 from .runs import RUN_S, await_rows, emulator_of, lines, record, run, start
 

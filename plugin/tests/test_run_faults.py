@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.board import Board
-from tinyhil.deadline import Deadline
+from tinyhil.catalog.board import Board
 from tinyhil.emulator import qemu
 from tinyhil.emulator.foreign import Fault, ForeignDevice, Kind
+from tinyhil.ground.deadline import Deadline
 
 from .runs import lines, run
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.errors import BenchError, ConfigError
+from tinyhil.ground.errors import BenchError, ConfigError
 from tinyhil.record import Configuration, Record, sums
-from tinyhil.seal import Difference, differences, read_seal, seal, versions
+from tinyhil.record.seal import Difference, differences, read_seal, seal, versions
 
 from .recorded import full_above
 

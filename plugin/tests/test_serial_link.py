@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.deadline import Deadline
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.session import Session
 from tinyhil.emulator.foreign import ForeignDevice
-from tinyhil.errors import BenchError, LinkError, LinkTimeoutError
-from tinyhil.links.serial import SerialLink
-from tinyhil.session import Session
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError, LinkError, LinkTimeoutError
 
 
 @contextmanager

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tinyhil import standin
-from tinyhil.data import digest
-from tinyhil.errors import ConfigError
-from tinyhil.standin import kws01
-from tinyhil.task import load_tasks
+from tinyhil.catalog.task import load_tasks
+from tinyhil.data import standin
+from tinyhil.data.material import digest
+from tinyhil.data.standin import kws01
+from tinyhil.ground.errors import ConfigError
 
 ORACLES = Path(__file__).resolve().parents[2] / "suites" / "standin"
 
@@ -33,7 +33,7 @@ class Facts:
     arrays_sha256: str
     """Of the bytes of all samples and of the labels as little-endian int64."""
     folder_sha256: str
-    """Of the folder that `write` makes, as `tinyhil.data.digest` sums it."""
+    """Of the folder that `write` makes, as `tinyhil.data.material.digest` sums it."""
     count: int
     shape: tuple[int, ...]
     dtype: str
@@ -105,7 +105,7 @@ every_set = pytest.mark.parametrize("name", SETS)
 
 def generator(name: str) -> standin.Generator:
     """The module that makes a task's samples."""
-    return cast(standin.Generator, import_module(f"tinyhil.standin.{name}"))
+    return cast(standin.Generator, import_module(f"tinyhil.data.standin.{name}"))
 
 
 @cache

@@ -17,17 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tinyhil import metrics
-from tinyhil.submission import rules
-from tinyhil.submission.check import check
-from tinyhil.submission.files import Tree, Unreadable
-from tinyhil.submission.findings import Report
-from tinyhil.submission.recompute import stepped_auc
-from tinyhil.submission.report import show
-from tinyhil.submission.runner_json import read_answers
-from tinyhil.submission.session_log import read_log
-from tinyhil.submission.summary import read_summary
-from tinyhil.submission.trace import read_trace
+from tinyhil.catalog import metrics
+from tinyhil.ground.tree import Tree, Unreadable
+from tinyhil.publish.submission import rules
+from tinyhil.publish.submission.check import check
+from tinyhil.publish.submission.findings import Report
+from tinyhil.publish.submission.recompute import stepped_auc
+from tinyhil.publish.submission.report import show
+from tinyhil.publish.submission.runner_json import read_answers
+from tinyhil.publish.submission.session_log import read_log
+from tinyhil.publish.submission.summary import read_summary
+from tinyhil.publish.submission.trace import read_trace
 
 from .submission_runs import Device, write_run
 from .test_submission_export import run_export

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tinyhil.errors import ConfigError
+from tinyhil.catalog.task import Task
+from tinyhil.ground.errors import ConfigError
+from tinyhil.publish.submission import rules
+from tinyhil.publish.submission.check import check
+from tinyhil.publish.submission.export import Exported, export
+from tinyhil.publish.submission.refusals import Request
+from tinyhil.publish.submission.report import show_refusals
+from tinyhil.publish.submission.system import System, load_system, template
 from tinyhil.record import FAULTS_MARK
-from tinyhil.results.reading import find_runs, read_run
-from tinyhil.submission import rules
-from tinyhil.submission.check import check
-from tinyhil.submission.export import Exported, export
-from tinyhil.submission.refusals import Request
-from tinyhil.submission.report import show_refusals
-from tinyhil.submission.system import System, load_system, template
-from tinyhil.task import Task
+from tinyhil.record.store import find_runs, read_run
 
 from .submission_runs import SYSTEM, Device, quick_runs, system_file, write_run
 

@@ -10,20 +10,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tinyhil import firmware, flash
-from tinyhil.bench import stations
+from tinyhil import flash
 from tinyhil.benchmarks.oracle import expected
-from tinyhil.board import Board
-from tinyhil.data import Sample, material
-from tinyhil.deadline import Deadline
-from tinyhil.dut import attached
-from tinyhil.facts import load_named
-from tinyhil.links import open_link
-from tinyhil.paths import SUITES
-from tinyhil.queries import Queries
-from tinyhil.queries.opening import asking
-from tinyhil.session import Session
-from tinyhil.task import Task, Window, load_tasks
+from tinyhil.catalog.bench import stations
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.facts import load_named
+from tinyhil.catalog.task import Task, Window, load_tasks
+from tinyhil.data.material import Sample, material
+from tinyhil.device.dut import attached
+from tinyhil.device.links import open_link
+from tinyhil.device.queries import Queries
+from tinyhil.device.queries.opening import asking
+from tinyhil.device.session import Session
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.paths import SUITES
+from tinyhil.image import build as firmware
 
 LATER = Path(__file__).parent / "later"
 

@@ -17,19 +17,19 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tinyhil import seal
-from tinyhil.board import Board
-from tinyhil.data import Material
-from tinyhil.dut import Dut
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.task import Task
+from tinyhil.data.material import Material
+from tinyhil.device.dut import Dut
 from tinyhil.emulator.foreign import Fault, ForeignDevice
-from tinyhil.errors import ConfigError
-from tinyhil.facts import Metric
-from tinyhil.firmware import Firmware
-from tinyhil.job import Job
-from tinyhil.task import Task
-from tinyhil.verify import command
-from tinyhil.verify.findings import Finding
-from tinyhil.verify.run import verify
+from tinyhil.ground.errors import ConfigError
+from tinyhil.image.build import Firmware
+from tinyhil.judge.verify import command
+from tinyhil.judge.verify.findings import Finding
+from tinyhil.judge.verify.run import verify
+from tinyhil.measure.job import Job
+from tinyhil.record import seal
 
 from . import recorded
 

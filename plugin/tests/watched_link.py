@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from cobs import cobs
 
-from tinyhil.deadline import Deadline
-from tinyhil.links import Link
+from tinyhil.device.links import Link
+from tinyhil.ground.deadline import Deadline
 
 KINDS = {
     0x01: "START",

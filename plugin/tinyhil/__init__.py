@@ -9,21 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tinyhil.facts import Metric
-    from tinyhil.gate.compare import Comparison
-    from tinyhil.gate.tolerance import Gated
-    from tinyhil.runner import Measurement, Outcome
-    from tinyhil.verdict import Verdict
+    from tinyhil.catalog.facts import Metric
+    from tinyhil.catalog.verdict import Verdict
+    from tinyhil.judge.gate.compare import Comparison
+    from tinyhil.judge.gate.tolerance import Gated
+    from tinyhil.measure.runner import Measurement, Outcome
 
 __all__ = ["Comparison", "Gated", "Measurement", "Metric", "Outcome", "Verdict"]
 
 _HOME = {
-    "Comparison": "gate.compare",
-    "Gated": "gate.tolerance",
-    "Measurement": "runner",
-    "Metric": "facts",
-    "Outcome": "runner",
-    "Verdict": "verdict",
+    "Comparison": "judge.gate.compare",
+    "Gated": "judge.gate.tolerance",
+    "Measurement": "measure.runner",
+    "Metric": "catalog.facts",
+    "Outcome": "measure.runner",
+    "Verdict": "catalog.verdict",
 }
 
 

@@ -4,7 +4,7 @@ Bit-exact means: equal to ``tflite-runtime`` 2.14 with its reference kernels, as
 kernels of later releases differ in last bits. It is pinned beside TensorFlow, so the environment
 of the training scripts serves. Write the samples with the product first, for example::
 
-    python -c "from pathlib import Path; from tinyhil.standin import write;
+    python -c "from pathlib import Path; from tinyhil.data.standin import write;
     write('kws01', Path('build/kws01'))"
     build/train/bin/python suites/standin/oracle.py suites/standin/kws01.tflite build/kws01 \\
         --out suites/standin/kws01_oracle.npz

@@ -175,7 +175,7 @@ def run(recipe: Recipe, arguments: list[str]) -> int:
     tf.config.experimental.enable_op_determinism()
     tf.keras.utils.set_random_seed(options.seed)
     sys.path.insert(0, str(PACKAGES))
-    generator = import_module(f"tinyhil.standin.{recipe.task}")
+    generator = import_module(f"tinyhil.data.standin.{recipe.task}")
 
     samples, labels = generator.generate(options.samples, generator.TRAIN_SEED)
     inputs = recipe.inputs(samples[labels == 0] if recipe.reconstructs else samples)

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tinyhil.compiler import compile_model
-from tinyhil.paths import FIRMWARE
+from tinyhil.ground.paths import FIRMWARE
+from tinyhil.image.compiler import compile_model
 
 from .host import HostBuild, HostModel, RunModel
 from .models import Model

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyhil.compiler import compile_model
-from tinyhil.errors import ModelError
+from tinyhil.ground.errors import ModelError
+from tinyhil.image.compiler import compile_model
 
 _EXTREMES: Final = (0, 1, 2**7, 2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1)
 _MAX_SOURCE_BYTES: Final = 200 << 20

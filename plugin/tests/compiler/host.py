@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyhil.compiler import CompiledModel
+from tinyhil.image.compiler import CompiledModel
 
 from .models import Model
 

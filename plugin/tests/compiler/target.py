@@ -18,11 +18,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyhil.board import Board, load_boards
-from tinyhil.compiler import CompiledModel, compile_model
+from tinyhil.catalog.board import Board, load_boards
 from tinyhil.emulator.qemu import QEMU
-from tinyhil.firmware import linker_memory, require_tool
-from tinyhil.paths import FIRMWARE
+from tinyhil.ground.paths import FIRMWARE
+from tinyhil.image.build import linker_memory, require_tool
+from tinyhil.image.compiler import CompiledModel, compile_model
 
 _HERE: Final = Path(__file__).parent / "target"
 _LINKER_SCRIPT: Final = FIRMWARE / "ports" / "cortex-m" / "cortex-m.ld"

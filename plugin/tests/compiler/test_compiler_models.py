@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tinyhil.compiler import compile_model
-from tinyhil.paths import SUITES
-from tinyhil.standin.kws01 import TEST_COUNT, TEST_SEED, generate
+from tinyhil.data.standin.kws01 import TEST_COUNT, TEST_SEED, generate
+from tinyhil.ground.paths import SUITES
+from tinyhil.image.compiler import compile_model
 
 from .host import HostBuild
 

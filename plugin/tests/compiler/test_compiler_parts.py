@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyhil.compiler import ops
-from tinyhil.compiler.plan import ALIGNMENT, Block, plan_arena
-from tinyhil.compiler.quantize import quantize_multiplier
-from tinyhil.paths import FIRMWARE
+from tinyhil.ground.paths import FIRMWARE
+from tinyhil.image.compiler import ops
+from tinyhil.image.compiler.plan import ALIGNMENT, Block, plan_arena
+from tinyhil.image.compiler.quantize import quantize_multiplier
 
 Lives = st.tuples(st.integers(1, 5000), st.integers(0, 12), st.integers(0, 4))
 

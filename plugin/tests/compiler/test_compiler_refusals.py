@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tflite
 
-from tinyhil.compiler import compile_model
-from tinyhil.errors import ModelError
-from tinyhil.paths import SUITES
+from tinyhil.ground.errors import ModelError
+from tinyhil.ground.paths import SUITES
+from tinyhil.image.compiler import compile_model
 
 from .fuzz import fuzz
 from .models import Activation, Model, Operator, Weights

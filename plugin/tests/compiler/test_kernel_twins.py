@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.board import load_boards
+from tinyhil.catalog.board import load_boards
 from tinyhil.emulator.qemu import QEMU
-from tinyhil.paths import FIRMWARE
+from tinyhil.ground.paths import FIRMWARE
 
 _SOURCES = Path(__file__).parent / "selftest"
 _KERNELS = FIRMWARE / "kernels"

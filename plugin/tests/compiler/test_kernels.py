@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tinyhil.compiler import compile_model
+from tinyhil.image.compiler import compile_model
 
 from . import definition
 from .definition import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, Requantization, Window

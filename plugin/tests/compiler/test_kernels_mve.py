@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyhil.board import load_boards
-from tinyhil.paths import SUITES
-from tinyhil.standin.kws01 import TEST_COUNT, TEST_SEED, generate
+from tinyhil.catalog.board import load_boards
+from tinyhil.data.standin.kws01 import TEST_COUNT, TEST_SEED, generate
+from tinyhil.ground.paths import SUITES
 
 from .target import TargetBuild, build_kernels, missing_tool
 

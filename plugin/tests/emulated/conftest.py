@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.board import Board, load_boards
-from tinyhil.deadline import Deadline
-from tinyhil.elf import Image, read_image
+from tinyhil.catalog.board import Board, load_boards
 from tinyhil.emulator.qemu import QEMU, EmulatedBoard, start
+from tinyhil.ground.deadline import Deadline
+from tinyhil.image.elf import Image, read_image
 
 _COMPILER = "arm-none-eabi-gcc"
 _SOURCES = Path(__file__).parent / "echo_firmware"

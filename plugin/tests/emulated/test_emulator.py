@@ -14,13 +14,13 @@ import psutil
 import pytest
 import serial
 
-from tinyhil.board import Board
-from tinyhil.deadline import Deadline
-from tinyhil.elf import Image
+from tinyhil.catalog.board import Board
 from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.emulator.registry import running_boards
-from tinyhil.errors import BenchError, ConfigError
 from tinyhil.flash import flash
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.image.elf import Image
 
 from ..processes import child
 
@@ -116,7 +116,8 @@ def test_only_boards_that_can_be_emulated_are_started(mps2: Board) -> None:
 
 def run_emulate() -> AbstractContextManager[subprocess.Popen[str]]:
     script = (
-        "import sys; from rich.console import Console; from tinyhil.board import load_boards;"
+        "import sys; from rich.console import Console;"
+        "from tinyhil.catalog.board import load_boards;"
         "from tinyhil.emulator.run import emulate;"
         "sys.exit(emulate(load_boards()['mps2-an386'], console=Console()))"
     )

@@ -14,19 +14,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tinyhil.board import Board
-from tinyhil.deadline import Deadline
+from tinyhil.catalog.board import Board
 from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.emulator.registry import running_boards
 from tinyhil.emulator.runtime import claim, live_folders
-from tinyhil.errors import BenchError
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError
 
 from ..processes import child
 
 _OWNER = """
 import sys
-from tinyhil.board import load_boards
-from tinyhil.deadline import Deadline
+from tinyhil.catalog.board import load_boards
+from tinyhil.ground.deadline import Deadline
 from tinyhil.emulator.qemu import start
 board = start(load_boards()["mps2-an386"], deadline=Deadline.after(20))
 print(board.pid, flush=True)

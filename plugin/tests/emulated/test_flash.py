@@ -12,12 +12,12 @@ from pyocd.core.session import Session
 from pyocd.flash.loader import FlashLoader
 from pyocd.probe.aggregator import DebugProbeAggregator
 
-from tinyhil.board import Board
-from tinyhil.deadline import Deadline
-from tinyhil.elf import Image, Segment
+from tinyhil.catalog.board import Board
 from tinyhil.emulator.qemu import EmulatedBoard, start
-from tinyhil.errors import BenchError, ConfigError, FirmwareError
 from tinyhil.flash import FlashResult, Progress, flash, load_flasher, open_flasher
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError, ConfigError, FirmwareError
+from tinyhil.image.elf import Image, Segment
 
 
 def flashed(emulated: EmulatedBoard, image: Image, progress: Progress | None = None) -> FlashResult:

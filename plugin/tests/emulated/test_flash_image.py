@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.elf import Image, Symbol, read_image
-from tinyhil.errors import FirmwareError
+from tinyhil.ground.errors import FirmwareError
+from tinyhil.image.elf import Image, Symbol, read_image
 
 
 def gnu(tool: str, *arguments: str | Path) -> str:

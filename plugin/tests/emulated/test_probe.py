@@ -16,11 +16,11 @@ from pyocd.core.session import Session
 from pyocd.core.target import Target
 from pyocd.probe.aggregator import DebugProbeAggregator
 
-from tinyhil.board import Board, load_boards
-from tinyhil.deadline import Deadline
-from tinyhil.elf import Image
+from tinyhil.catalog.board import Board, load_boards
 from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.flash import flash
+from tinyhil.ground.deadline import Deadline
+from tinyhil.image.elf import Image
 
 from ..processes import child, pyocd
 

@@ -14,16 +14,16 @@ import serial
 from pyocd.core.session import Session as ProbeSession
 from pyocd.probe.aggregator import DebugProbeAggregator
 
-from tinyhil.data import Material
-from tinyhil.deadline import Deadline
-from tinyhil.dut import Dut
-from tinyhil.elf import Image
+from tinyhil.data.material import Material
+from tinyhil.device.dut import Dut
+from tinyhil.device.links import Link
+from tinyhil.device.links.rtt import open_frames
 from tinyhil.emulator.qemu import EmulatedBoard
-from tinyhil.errors import BenchError, DeviceError, LinkError, LinkTimeoutError
-from tinyhil.firmware import Firmware
 from tinyhil.flash import flash
-from tinyhil.links import Link
-from tinyhil.links.rtt import open_frames
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError, DeviceError, LinkError, LinkTimeoutError
+from tinyhil.image.build import Firmware
+from tinyhil.image.elf import Image
 
 from ..terminal import Terminal
 

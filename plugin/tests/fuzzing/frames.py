@@ -7,8 +7,8 @@ import zlib
 from random import Random
 from typing import Final
 
-from tinyhil.protocol import Damaged, frames
-from tinyhil.protocol.frames import Frame, FrameReader, Refused, Result, Status
+from tinyhil.device.protocol import Damaged, frames
+from tinyhil.device.protocol.frames import Frame, FrameReader, Refused, Result, Status
 
 from . import BrokenReaderError, Target, fed_whole_and_cut, flood
 from .mutate import mutated

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
-from tinyhil.faults import WIRE_KINDS, Kind, Spec
-from tinyhil.faults.stream import Piece, Stream
-from tinyhil.protocol import Damaged, frames
-from tinyhil.protocol.frames import FrameReader, Result, Status
-from tinyhil.protocol.pipeline import BrokenAnswerError, LostAnswerError, Pipeline, Query
+from tinyhil.device.faults import WIRE_KINDS, Kind, Spec
+from tinyhil.device.faults.stream import Piece, Stream
+from tinyhil.device.protocol import Damaged, frames
+from tinyhil.device.protocol.frames import FrameReader, Result, Status
+from tinyhil.device.protocol.pipeline import BrokenAnswerError, LostAnswerError, Pipeline, Query
 
 from . import BrokenReaderError, Target
 from .frames import unpacked

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
-from tinyhil import protocol
-from tinyhil.protocol import Damaged, Line, LineReader
-from tinyhil.protocol.lines import MAX_LINE_BYTES
+from tinyhil.device import protocol
+from tinyhil.device.protocol import Damaged, Line, LineReader
+from tinyhil.device.protocol.lines import MAX_LINE_BYTES
 
 from . import BrokenReaderError, Target, fed_whole_and_cut, flood
 from .mutate import mutated

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tinyhil.paths import REPORTS
+from tinyhil.ground.paths import REPORTS
 
 
 def write_figures(name: str, figures: Sequence[Mapping[str, Any]]) -> Path:

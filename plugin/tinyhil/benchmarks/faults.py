@@ -25,25 +25,27 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from tinyhil import data, firmware, flash
-from tinyhil.bench import stations
+from tinyhil import flash
 from tinyhil.benchmarks import write_figures
-from tinyhil.board import load_boards
-from tinyhil.deadline import Deadline
-from tinyhil.dut import attached
-from tinyhil.elf import Image
+from tinyhil.catalog.bench import stations
+from tinyhil.catalog.board import load_boards
+from tinyhil.catalog.task import Window, load_tasks
+from tinyhil.data import material as data
+from tinyhil.device.dut import attached
+from tinyhil.device.faults import WIRE_KINDS, Injector, Kind, Spec
+from tinyhil.device.links import Link, open_frames
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.queries import Queries
+from tinyhil.device.queries.framed import FramedQueries
+from tinyhil.device.queries.text import TextQueries
+from tinyhil.device.session import Session
 from tinyhil.emulator.native import NativeDevice, NativeFacts
-from tinyhil.errors import TinyhilError
-from tinyhil.faults import WIRE_KINDS, Injector, Kind, Spec
-from tinyhil.links import Link, open_frames
-from tinyhil.links.serial import SerialLink
-from tinyhil.paths import ROOT
-from tinyhil.progress import progress_bar
-from tinyhil.queries import Queries
-from tinyhil.queries.framed import FramedQueries
-from tinyhil.queries.text import TextQueries
-from tinyhil.session import Session
-from tinyhil.task import Window, load_tasks
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import TinyhilError
+from tinyhil.ground.paths import ROOT
+from tinyhil.ground.progress import progress_bar
+from tinyhil.image import build as firmware
+from tinyhil.image.elf import Image
 
 _TASK = "kws01"
 _SAMPLES, _LAPS = 24, 5

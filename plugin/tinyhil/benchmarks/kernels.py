@@ -17,20 +17,21 @@ from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 
-from tinyhil import firmware, flash
-from tinyhil.bench import stations
+from tinyhil import flash
 from tinyhil.benchmarks import write_figures
-from tinyhil.board import Board, load_boards
-from tinyhil.compiler import CompiledModel, compile_model
-from tinyhil.deadline import Deadline
-from tinyhil.dut import attached
-from tinyhil.facts import Facts, load
-from tinyhil.links.serial import open_link
-from tinyhil.paths import SUITES
-from tinyhil.progress import progress_bar
-from tinyhil.queries.opening import asking
-from tinyhil.session import Session
-from tinyhil.task import Input, Task, load_tasks
+from tinyhil.catalog.bench import stations
+from tinyhil.catalog.board import Board, load_boards
+from tinyhil.catalog.facts import Facts, load
+from tinyhil.catalog.task import Input, Task, load_tasks
+from tinyhil.device.dut import attached
+from tinyhil.device.links.serial import open_link
+from tinyhil.device.queries.opening import asking
+from tinyhil.device.session import Session
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.paths import SUITES
+from tinyhil.ground.progress import progress_bar
+from tinyhil.image import build as firmware
+from tinyhil.image.compiler import CompiledModel, compile_model
 
 BOARDS = ("mps2-an386", "mps3-an547")
 _STEP_S = 120.0

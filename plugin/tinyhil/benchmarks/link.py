@@ -23,18 +23,18 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyhil.benchmarks import write_figures
-from tinyhil.deadline import Deadline
+from tinyhil.catalog.task import Task, Window, load_tasks
+from tinyhil.device.links import Link
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.protocol import OFFICIAL_PIECE_BYTES
+from tinyhil.device.queries.framed import FramedQueries
+from tinyhil.device.queries.text import TextQueries
+from tinyhil.device.raw_log import RecordedLink
+from tinyhil.device.session import Session
 from tinyhil.emulator.native import NativeDevice, NativeFacts
-from tinyhil.links import Link
-from tinyhil.links.serial import SerialLink
-from tinyhil.paths import ROOT
-from tinyhil.progress import progress_bar
-from tinyhil.protocol import OFFICIAL_PIECE_BYTES
-from tinyhil.queries.framed import FramedQueries
-from tinyhil.queries.text import TextQueries
-from tinyhil.raw_log import RecordedLink
-from tinyhil.session import Session
-from tinyhil.task import Task, Window, load_tasks
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.paths import ROOT
+from tinyhil.ground.progress import progress_bar
 
 BAUDS, TIMERS_MS = (115_200, 921_600), (1, 16)
 

@@ -18,19 +18,20 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from tinyhil import firmware, flash
-from tinyhil.bench import Station, select, stations
+from tinyhil import flash
 from tinyhil.benchmarks import write_figures
-from tinyhil.board import load_boards
-from tinyhil.data import Material, material
-from tinyhil.deadline import Deadline
-from tinyhil.dut import attached
-from tinyhil.links import names, open_link
-from tinyhil.paths import ROOT, SUITES
-from tinyhil.progress import progress_bar
-from tinyhil.queries.opening import asking
-from tinyhil.session import Session
-from tinyhil.task import Task, Window, load_tasks
+from tinyhil.catalog.bench import Station, select, stations
+from tinyhil.catalog.board import load_boards
+from tinyhil.catalog.task import Task, Window, load_tasks
+from tinyhil.data.material import Material, material
+from tinyhil.device.dut import attached
+from tinyhil.device.links import names, open_link
+from tinyhil.device.queries.opening import asking
+from tinyhil.device.session import Session
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.paths import ROOT, SUITES
+from tinyhil.ground.progress import progress_bar
+from tinyhil.image import build as firmware
 
 _STEP_S = 120.0
 

@@ -26,11 +26,11 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyhil.benchmarks import write_figures
-from tinyhil.deadline import Deadline
-from tinyhil.paths import ROOT
-from tinyhil.progress import progress_bar
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.paths import ROOT
+from tinyhil.ground.progress import progress_bar
+from tinyhil.judge.verify.run import verify
 from tinyhil.record.reading import read_objects
-from tinyhil.verify.run import verify
 
 _RUN_S = 900.0
 _LOOK_S = 0.01

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinyhil.errors import ConfigError
+from tinyhil.ground.errors import ConfigError
 
 SCS = 0xE000E000
 DWT = 0xE0001000

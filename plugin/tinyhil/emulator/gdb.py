@@ -15,7 +15,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tinyhil.deadline import Deadline
+from tinyhil.ground.deadline import Deadline
 
 ANSWER_S = 5.0
 """How long QEMU may take to answer; it answers in well under a millisecond."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tinyhil.deadline import Deadline
 from tinyhil.emulator.gdb import ANSWER_S, GdbClient, StubLostError
 from tinyhil.emulator.qmp import QmpClient
 from tinyhil.emulator.runtime import GDB_SOCKET, QMP_SOCKET
+from tinyhil.ground.deadline import Deadline
 
 _SLEEPS = (b"\x20\xbf", b"\x30\xbf")
 """The instructions WFE and WFI."""

@@ -22,10 +22,10 @@ import numpy as np
 import serial
 from numpy.typing import NDArray
 
+from tinyhil.catalog.task import Task
 from tinyhil.emulator.native_build import build
 from tinyhil.emulator.process import TiedProcess
-from tinyhil.errors import BenchError
-from tinyhil.task import Task
+from tinyhil.ground.errors import BenchError
 
 _INPUT_SCALE, _INPUT_ZERO_POINT = np.float32(0.5), 64
 """As in ``firmware/ports/host/model_config.h``."""

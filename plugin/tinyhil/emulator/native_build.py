@@ -14,9 +14,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tinyhil.errors import BenchError, FirmwareError
-from tinyhil.paths import FIRMWARE
-from tinyhil.task import Task
+from tinyhil.catalog.task import Task
+from tinyhil.ground.errors import BenchError, FirmwareError
+from tinyhil.ground.paths import FIRMWARE
 
 _COMPILER = "cc"
 _FLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE")

@@ -13,15 +13,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tinyhil.board import Board, EmulatorFacts
-from tinyhil.deadline import Deadline
+from tinyhil.catalog.board import Board, EmulatorFacts
 from tinyhil.emulator.cores import core_facts
 from tinyhil.emulator.gdb import StubLostError
 from tinyhil.emulator.process import TiedProcess
 from tinyhil.emulator.qmp import QmpClient
 from tinyhil.emulator.registry import publish
 from tinyhil.emulator.runtime import GDB_SOCKET, QMP_SOCKET, claim
-from tinyhil.errors import BenchError, ConfigError
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError, ConfigError
 
 QEMU = "qemu-system-arm"
 _DYING_S = 1.0

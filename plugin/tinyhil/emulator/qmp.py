@@ -7,8 +7,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from tinyhil.deadline import Deadline
 from tinyhil.emulator.gdb import StubLostError
+from tinyhil.ground.deadline import Deadline
 
 
 class QmpClient:

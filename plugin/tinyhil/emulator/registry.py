@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from tinyhil.board import Board, Memory
+from tinyhil.catalog.board import Board, Memory
+from tinyhil.catalog.facts import Facts
 from tinyhil.emulator.runtime import BOARD_FILE, live_folders
-from tinyhil.facts import Facts
 
 
 class RunningBoard(Facts):

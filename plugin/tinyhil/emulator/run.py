@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from tinyhil.board import Board
-from tinyhil.deadline import Deadline
+from tinyhil.catalog.board import Board
 from tinyhil.emulator.qemu import EmulatedBoard, start
+from tinyhil.ground.deadline import Deadline
 
 _START_S = 30.0
 

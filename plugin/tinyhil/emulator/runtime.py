@@ -15,7 +15,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from tinyhil.errors import BenchError
+from tinyhil.ground.errors import BenchError
 
 BOARD_FILE = "board.json"
 GDB_SOCKET = "gdb"

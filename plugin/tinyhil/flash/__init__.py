@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, cast
 
-from tinyhil.board import Board
-from tinyhil.deadline import Deadline
-from tinyhil.elf import Image
-from tinyhil.errors import ConfigError, FirmwareError
+from tinyhil.catalog.board import Board
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import ConfigError, FirmwareError
+from tinyhil.image.elf import Image
 
 if TYPE_CHECKING:
     from tinyhil.flash._pyocd_rtt import RttLink

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from pyocd.core import exceptions
 
-from tinyhil.errors import BenchError, ConfigError, LinkError, TinyhilError
+from tinyhil.ground.errors import BenchError, ConfigError, LinkError, TinyhilError
 
 # Without a handler of its own, Python prints a library's warnings on the user's terminal.
 _LOGGER = logging.getLogger("pyocd")

@@ -19,11 +19,11 @@ from pyocd.core.session import Session
 from pyocd.core.target import Target
 from pyocd.debug.rtt import SEGGER_RTT_BUFFER_DOWN, SEGGER_RTT_BUFFER_UP, SEGGER_RTT_CB
 
-from tinyhil.board import Board
-from tinyhil.deadline import Deadline
-from tinyhil.errors import DeviceError, LinkError, LinkTimeoutError
+from tinyhil.catalog.board import Board
 from tinyhil.flash._pyocd_errors import Warnings, translated
 from tinyhil.flash.pyocd import find_probe, session_options
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 
 _ID = b"SEGGER RTT"
 _MOST_CHANNELS = 16

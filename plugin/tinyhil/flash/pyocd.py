@@ -17,12 +17,12 @@ from pyocd.flash.loader import FlashLoader
 from pyocd.probe.aggregator import DebugProbeAggregator
 from pyocd.probe.debug_probe import DebugProbe
 
-from tinyhil.board import Board
-from tinyhil.deadline import Deadline
-from tinyhil.elf import Image, Segment
-from tinyhil.errors import BenchError, ConfigError
+from tinyhil.catalog.board import Board
 from tinyhil.flash import FlashResult, Progress, check_fit
 from tinyhil.flash._pyocd_errors import Warnings, translated
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.image.elf import Image, Segment
 
 _PIECE_BYTES = 4096
 """Read at a time: between two pieces the deadline is looked at."""

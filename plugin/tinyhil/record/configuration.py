@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from tinyhil.errors import ConfigError
-from tinyhil.protocol.text import printable
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.text import printable
 
 
 class Configuration(BaseModel):

@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from tinyhil.errors import ConfigError
-from tinyhil.facts import Limit
-from tinyhil.protocol.text import printable
+from tinyhil.catalog.facts import Limit
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.files import replace
+from tinyhil.ground.text import printable
 from tinyhil.record.configuration import Configuration, shown
 from tinyhil.record.entry import Subject
-from tinyhil.record.files import replace
 from tinyhil.record.reading import parse, read_whole
 from tinyhil.record.schema import RUN, SCHEMA, Count, Name, Number
 

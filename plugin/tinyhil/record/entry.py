@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tinyhil.facts import Limit, Metric
+from tinyhil.catalog.facts import Limit, Metric
+from tinyhil.catalog.verdict import Verdict, judge
 from tinyhil.record.schema import SCHEMA
-from tinyhil.verdict import Verdict, judge
 
 FAULTS_MARK = "with injected faults"
 """Stands behind a link's kind where it was broken on purpose."""

@@ -10,11 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tinyhil.errors import BenchError
+from tinyhil.ground.errors import BenchError
+from tinyhil.ground.files import append, lock
 from tinyhil.record.configuration import Configuration
 from tinyhil.record.description import Description, JobFacts, Part
 from tinyhil.record.entry import Entry
-from tinyhil.record.files import append, lock
 from tinyhil.record.reading import read_objects
 from tinyhil.record.schema import LINES, RAW
 

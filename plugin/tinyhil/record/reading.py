@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tinyhil.errors import ConfigError
-from tinyhil.protocol.text import printable
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.text import printable
 from tinyhil.record.schema import LINES, RAW, RUN, SCHEMA, SEAL, Line, json_object, row_model
 
 MAX_LINE_BYTES = 64 << 20

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from tinyhil.facts import Limit
+from tinyhil.catalog.facts import Limit
 
 SCHEMA = 2
 """2 has ``run.json`` and ``seal.json``, and time stamps in the rows of single stream."""

@@ -1,0 +1,1 @@
+"""Facts: boards, tasks, benches, the benchmark's rules and metrics, limits, units."""

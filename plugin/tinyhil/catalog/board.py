@@ -1,0 +1,100 @@
+"""Facts about board types, read from ``boards/*.toml``.
+
+What is wired to this desk (probe, port) is no fact about a type: see `bench`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from tinyhil.catalog.facts import Facts, Limit, Metric, NamedFacts, load_folder
+from tinyhil.ground.paths import BOARDS
+
+
+class Memory(Facts):
+    """One region of the memory map; `start` and `size` in bytes."""
+
+    name: str
+    start: int = Field(ge=0, lt=1 << 32)
+    size: int = Field(gt=0, le=1 << 32)
+    kind: Literal["flash", "ram"]
+    """What a segment there counts as: code and constants, or data."""
+
+    @property
+    def end(self) -> int:
+        """First address behind the region."""
+        return self.start + self.size
+
+
+class Toolchain(Facts):
+    """How firmware for this board is compiled."""
+
+    prefix: str
+    """Of the cross compiler's programs, as in ``arm-none-eabi-``."""
+    flags: tuple[str, ...]
+    """Core selection for compiler and linker."""
+    kernels: tuple[str, ...] = ()
+    """Folders of ``firmware/kernels`` that are looked into before ``portable``, best first."""
+
+
+class FlashFacts(Facts):
+    """How an image gets onto this board."""
+
+    method: str = "pyocd"
+    """Name of a module in ``tinyhil.flash``."""
+    target: str
+    """pyOCD's name of the target."""
+    pack: str | None = None
+    """Path of a CMSIS pack, for targets that are not built into pyOCD."""
+    frequency_hz: int = Field(default=4_000_000, gt=0)
+
+
+class EmulatorFacts(Facts):
+    """How QEMU plays this board."""
+
+    machine: str
+    icount_shift: int = Field(ge=0, le=10)
+    """An instruction takes 2**shift ns of emulated time."""
+
+    @property
+    def instruction_s(self) -> float:
+        """Emulated seconds that one instruction takes."""
+        return float(2**self.icount_shift) * 1e-9
+
+
+class Board(NamedFacts):
+    """A board type."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    processor: str
+    core: str
+    clock_hz: int = Field(gt=0)
+    """Of the timer behind the device's time stamps, in Hz."""
+    port: str
+    """Folder of ``firmware/ports``."""
+    baud: int = Field(default=115200, gt=0)
+    memory: tuple[Memory, ...] = Field(min_length=1)
+    toolchain: Toolchain
+    flash: FlashFacts
+    emulator: EmulatorFacts | None = None
+    limits: dict[str, dict[Metric, Limit]] = Field(default_factory=dict)
+    """Limits by task and metric."""
+
+    @property
+    def emulated(self) -> bool:
+        """Whether its times are instruction counts in disguise."""
+        return self.emulator is not None
+
+
+def load_boards(folder: Path = BOARDS) -> dict[str, Board]:
+    """All board types by name.
+
+    Raises:
+        ConfigError: as `facts.load_folder`.
+    """
+    return load_folder(folder, Board)

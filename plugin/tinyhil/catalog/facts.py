@@ -1,0 +1,144 @@
+"""Reads TOML files of facts (boards, tasks, benches) strictly: an unknown key is an error."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from tinyhil.ground.errors import ConfigError
+
+
+class Facts(BaseModel):
+    """Base of everything that is read from TOML: frozen, strict, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NamedFacts(Facts):
+    """Base of what has a file of its own, named after it."""
+
+    name: str
+
+
+class Limit(Facts):
+    """A bound on one metric, in the metric's own unit, with the source of the number."""
+
+    min: float | None = None
+    max: float | None = None
+    source: str
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> Self:
+        if (self.min is None) == (self.max is None):
+            raise ValueError("give exactly one of 'min' and 'max'")
+        return self
+
+
+Metric = Literal[
+    "latency_p50_s",
+    "latency_p90_s",
+    "latency_p99_s",
+    "throughput_ips",
+    "top1",
+    "auc",
+    "energy_j",
+    "power_w",
+    "flash_bytes",
+    "ram_bytes",
+    "instructions",
+    "audit_clock",
+    "audit_caching",
+    "audit_performance",
+    "audit_order",
+    "audit_count",
+    "audit_dependence",
+]
+"""The names that metrics have everywhere: in limits, records, tables and reports. An audit's is
+the number of its objections."""
+
+Model = TypeVar("Model", bound=Facts)
+Named = TypeVar("Named", bound=NamedFacts)
+
+
+def load(path: Path, model: type[Model]) -> Model:
+    """Read one TOML file into `model`.
+
+    Raises:
+        ConfigError: no such file, no TOML, or a key that is unknown, missing or of a wrong
+            type; the text names the file, the key and, for an unknown one, the known keys.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror}", hint="check the path and its permissions"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is no TOML: {error}", hint="mend the line it names") from error
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _explain(path, model, error) from error
+
+
+def load_named(path: Path, model: type[Named]) -> Named:
+    """Read one TOML file that is named after what it describes.
+
+    Raises:
+        ConfigError: as `load`, or it has another name.
+    """
+    facts = load(path, model)
+    if facts.name != path.stem:
+        raise ConfigError(
+            f"{path}: key 'name' says '{facts.name}', the file's name '{path.stem}'",
+            hint="make the two the same",
+        )
+    return facts
+
+
+def load_folder(folder: Path, model: type[Named]) -> dict[str, Named]:
+    """All files of a folder, by name.
+
+    Raises:
+        ConfigError: as `load_named`; one wrong file is an error for all, before anything starts.
+    """
+    return {path.stem: load_named(path, model) for path in sorted(folder.glob("*.toml"))}
+
+
+def _explain(path: Path, model: type[Facts], error: ValidationError) -> ConfigError:
+    """One line for each wrong key; known keys are listed where a key is unknown."""
+    lines = []
+    for problem in error.errors():
+        location = [str(part) for part in problem["loc"] if part != "[key]"]
+        key = ".".join(location) or "(whole file)"
+        if problem["type"] == "extra_forbidden":
+            known = ", ".join(sorted(_known_keys(model, problem["loc"][:-1])))
+            lines.append(f"{path}: unknown key '{key}'; known keys here: {known}")
+        else:
+            lines.append(f"{path}: key '{key}': {problem['msg']}")
+    return ConfigError("\n".join(lines), hint="correct the key in that file; nothing was started")
+
+
+def _known_keys(model: type[Facts], location: Sequence[int | str]) -> list[str]:
+    """Keys that `model` knows at `location` (field names and list indexes)."""
+    here: type[Facts] = model
+    for part in location:
+        field = here.model_fields.get(part) if isinstance(part, str) else None
+        inner = _facts_in(field.annotation) if field else None
+        here = inner or here
+    return [field.alias or name for name, field in here.model_fields.items()]
+
+
+def _facts_in(annotation: Any) -> type[Facts] | None:
+    """The `Facts` class inside an annotation such as ``tuple[Memory, ...] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, Facts):
+        return annotation
+    for argument in get_args(annotation):
+        found = _facts_in(argument)
+        if found:
+            return found
+    return None

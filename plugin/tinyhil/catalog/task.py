@@ -1,0 +1,111 @@
+"""Facts about benchmark tasks, read from ``suites/tasks/*.toml``."""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from tinyhil.catalog.facts import Facts, Limit, Metric, NamedFacts, load_folder
+from tinyhil.ground.paths import TASKS
+
+
+@dataclass(frozen=True)
+class Window:
+    """Input of one inference."""
+
+    data: bytes
+    keep: int
+    """How many of its first bytes are the last ones of the window before."""
+
+
+class Input(Facts):
+    """A sample as it is sent to the device."""
+
+    bytes: int = Field(gt=0)
+    """Of one file of the data set."""
+    encoding: Literal["int8", "uint8", "float32"]
+    """Of the bytes: `int8` is quantized already, as the reference model takes it; `uint8` are
+    image bytes, 128 above the model's int8; `float32` little-endian floats, which the device
+    quantizes with the model's own scale and zero point."""
+    window_bytes: int | None = Field(default=None, gt=0)
+    """Of one inference, where a file holds several overlapping windows."""
+    stride_bytes: int | None = Field(default=None, gt=0)
+    """From one window's start to the next one's."""
+
+    default_windows: int | None = Field(default=None, gt=1)
+    """How many windows of a file a run infers unless it is told to infer all."""
+
+    def windows(self, data: builtins.bytes, *, all_windows: bool = True) -> tuple[Window, ...]:
+        """What is inferred of one file, in order: the file itself, or its windows.
+
+        Args:
+            data: the file's bytes.
+            all_windows: every window, or `default_windows` of them, spread evenly.
+        """
+        size, stride = self.window_bytes, self.stride_bytes
+        if size is None or stride is None:
+            return (Window(data, 0),)
+        starts = list(range(0, len(data) - size + 1, stride))
+        if self.default_windows and not all_windows:
+            last, gaps = len(starts) - 1, self.default_windows - 1
+            starts = [starts[number * last // gaps] for number in range(self.default_windows)]
+        before = [-size, *starts]
+        return tuple(
+            Window(data[start : start + size], max(0, previous + size - start))
+            for previous, start in zip(before, starts, strict=False)
+        )
+
+
+class Official(Facts):
+    """Where the official material lies in the folder that the user brings; the sums of the data
+    set's files are in ``suites/pins``."""
+
+    data: str
+    """Folder of the data set in the runner's own layout."""
+    model: str
+    model_sha256: str
+
+
+class StandIn(Facts):
+    """The stand-in of our own, so that a clean clone runs offline."""
+
+    data_sha256: str
+    """Of the list of all files' sums, see `data.digest`."""
+    model: str
+    """Path below ``suites/``."""
+    model_sha256: str
+
+
+class Task(NamedFacts):
+    """A benchmark task."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: str = Field(pattern=r"^[a-z0-9]+$")
+    title: str
+    classes: tuple[str, ...] = Field(min_length=2)
+    """In the order of the model's scores."""
+    input: Input
+    result: Literal["scores", "mse"] = "scores"
+    """What the device answers: a score a class, or the mean squared error of a window."""
+    official: Official
+    stand_in: StandIn | None = None
+    targets: dict[Metric, Limit]
+    """Quality targets, each with its source."""
+
+    @property
+    def results(self) -> int:
+        """Numbers in an answer of the device."""
+        return len(self.classes) if self.result == "scores" else 1
+
+
+def load_tasks(folder: Path = TASKS) -> dict[str, Task]:
+    """All tasks by name.
+
+    Raises:
+        ConfigError: as `facts.load_folder`.
+    """
+    return load_folder(folder, Task)

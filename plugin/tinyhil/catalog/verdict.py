@@ -1,0 +1,61 @@
+"""Metrics and limits to verdicts. A missed limit is a verdict, never an exception."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from tinyhil.catalog.facts import Limit, Metric
+
+Status = Literal["pass", "fail", "not judged"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one metric."""
+
+    metric: Metric
+    value: float
+    limit: Limit | None
+    status: Status
+    reason: str
+    """Why it is not judged, or which limit it missed or kept."""
+
+    @property
+    def defined(self) -> bool:
+        """Whether the metric has a value: not every task and set of samples defines each."""
+        return not math.isnan(self.value)
+
+    def __bool__(self) -> bool:
+        return self.status != "fail"
+
+    def __str__(self) -> str:
+        return f"{self.metric} = {self.value:.6g}: {self.status} ({self.reason})"
+
+
+def judge(
+    metrics: Mapping[Metric, float], limits: Mapping[Metric, Limit], *, unjudged: str | None = None
+) -> tuple[Verdict, ...]:
+    """One verdict a metric, in the order of `metrics`.
+
+    Args:
+        metrics: values by name.
+        limits: limits by name; a metric without one is not judged.
+        unjudged: why nothing may be judged at all (a quick run, say), or None.
+    """
+    return tuple(
+        _judge_one(name, value, limits.get(name), unjudged) for name, value in metrics.items()
+    )
+
+
+def _judge_one(metric: Metric, value: float, limit: Limit | None, unjudged: str | None) -> Verdict:
+    if unjudged or limit is None:
+        return Verdict(metric, value, limit, "not judged", unjudged or "no limit is set")
+    if limit.min is not None:
+        kept, bound = value >= limit.min, f"at least {limit.min:g}"
+    else:
+        assert limit.max is not None
+        kept, bound = value <= limit.max, f"at most {limit.max:g}"
+    return Verdict(metric, value, limit, "pass" if kept else "fail", f"{bound}; {limit.source}")

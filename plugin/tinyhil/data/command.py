@@ -1,0 +1,160 @@
+"""The command ``tinyhil data list | verify | fetch | build``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tinyhil.data.official import Report
+from tinyhil.data.pins import load_sources
+from tinyhil.ground.errors import ConfigError
+
+HELP = "list, verify and get the official data sets and models"
+_DESCRIPTION = """\
+The official data sets and models of MLPerf Tiny. None is shipped with tinyhil: some are fetched
+from their origin, one is built from a public archive, the others MLCommons gives to its members.
+Every file is checked against a pinned SHA-256; one that fails it is named and never used.
+"""
+_ROOT_HELP = "the folder with 'datasets/' and 'models/'; default: $TINYHIL_DATA"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command to argparse; `run` of the parsed options is what it does."""
+    parser.description = _DESCRIPTION
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+
+    listing = actions.add_parser("list", help="what there is, where it comes from, what is here")
+    listing.set_defaults(run=_list)
+
+    verifying = actions.add_parser(
+        "verify",
+        help="check every file",
+        description="Check every file of the sets that are here, or of those that --only names. "
+        "Exits with 1 if a file is missing, altered or extra.",
+    )
+    verifying.set_defaults(run=_verify)
+
+    fetching = actions.add_parser(
+        "fetch",
+        help="get what the origin publishes",
+        description="Get what is missing or altered of the sets that their origin publishes. "
+        "Goes on where an earlier download broke off.",
+    )
+    fetching.set_defaults(run=_fetch)
+
+    building = actions.add_parser(
+        "build",
+        help="build ic01 from the CIFAR-10 archive",
+        description="Build ic01 from the CIFAR-10 archive: the binary or the Python version. "
+        "Without --archive the binary one is fetched, 162 MiB.",
+    )
+    building.add_argument("--archive", type=Path, metavar="FILE", help="an archive that is here")
+    building.set_defaults(run=_build)
+
+    for action in (listing, verifying, fetching, building):
+        action.add_argument("root", type=Path, nargs="?", metavar="DIR", help=_ROOT_HELP)
+    for action in (verifying, fetching):
+        action.add_argument(
+            "--only", action="append", metavar="NAME", help="one set of them; repeatable"
+        )
+
+
+def _list(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.data.verify import verify  # noqa: PLC0415 - other commands need it not
+
+    root: Path | None = options.root or _environment_root()
+    table = Table("name", "what it is", "from", "licence", "state", box=None, pad_edge=False)
+    to_get = []
+    for name, source in load_sources().items():
+        report = verify(root, name) if root else None
+        state = report.state if report else "?"
+        table.add_row(name, source.title, source.origin, source.licence, state)
+        if report is None or not report.complete:
+            to_get.append(f"{name}: {source.get}")
+    console.print(table)
+    if root is None:
+        console.print("name a folder, or set TINYHIL_DATA, to see what is in it")
+    for line in to_get:
+        _say(console, line)
+    return 0
+
+
+def _verify(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.data.verify import verify  # noqa: PLC0415 - as above
+    from tinyhil.ground.progress import progress_bar  # noqa: PLC0415
+
+    root, sources = _root(options), load_sources()
+    wrong = present = 0
+    for name in options.only or sources:
+        with progress_bar(console, f"verifying {name}") as progress:
+            report = verify(root, name, progress=progress)
+        present += not report.absent
+        wrong += not report.complete and not (report.absent and not options.only)
+        _print_report(report, sources[name].get, console)
+    if not present:
+        _say(console, f"{root}: holds none of the official files")
+        _say(console, "next step: `tinyhil data list` says where to get them")
+    return 1 if wrong or not present else 0
+
+
+def _print_report(report: Report, get: str, console: Console) -> None:
+    _say(console, f"{report.name}: {report.state}")
+    if report.complete or report.absent:
+        return
+    for kind in ("missing", "altered", "extra"):
+        for file in getattr(report, kind):
+            _say(console, f"  {kind:8}{file}")
+    remedy = f"to restore it, {get}" if report.missing or report.altered else "move them elsewhere"
+    _say(console, f"  next step: {remedy}")
+
+
+def _fetch(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.data.fetch import fetch  # noqa: PLC0415 - as above
+    from tinyhil.data.verify import verify  # noqa: PLC0415
+    from tinyhil.ground.progress import progress_bar  # noqa: PLC0415
+
+    root, sources = _root(options), load_sources()
+    for name in options.only or [name for name, source in sources.items() if source.fetched]:
+        with progress_bar(console, f"fetching {name}") as progress:
+            report = fetch(root, name, progress=progress)
+        _print_report(report, sources[name].get, console)
+    for name, source in sources.items():
+        if not options.only and not source.fetched and verify(root, name).absent:
+            _say(console, f"{name}: {source.get}")
+    _say(console, f"use it: TINYHIL_DATA={root} pytest suites")
+    return 0
+
+
+def _build(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.data.fetch import build  # noqa: PLC0415 - as above
+    from tinyhil.ground.progress import progress_bar  # noqa: PLC0415
+
+    root = _root(options)
+    with progress_bar(console, "building ic01") as progress:
+        report = build(root, archive=options.archive, progress=progress)
+    _print_report(report, load_sources()[report.name].get, console)
+    return 0
+
+
+def _say(console: Console, line: str) -> None:
+    """A line as it is: paths and file names may hold anything."""
+    console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _root(options: argparse.Namespace) -> Path:
+    root: Path | None = options.root or _environment_root()
+    if root is None:
+        raise ConfigError(
+            "no folder for the official data",
+            hint="name one, or set TINYHIL_DATA: it is where 'datasets/' and 'models/' are to be",
+        )
+    return root
+
+
+def _environment_root() -> Path | None:
+    value = os.environ.get("TINYHIL_DATA")
+    return Path(value) if value else None

@@ -1,0 +1,218 @@
+"""Data sets: read whole, checked sample by sample, and named after what they are.
+
+A data set is ``official`` when every file matches the pinned sums, ``stand-in`` when it is the one
+that our seeded generator makes, ``custom`` otherwise; the name goes wherever a figure goes.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tinyhil.catalog.task import StandIn, Task
+from tinyhil.data import standin
+from tinyhil.data.official import is_official
+from tinyhil.ground.errors import DataError
+from tinyhil.ground.paths import SUITES
+
+Kind = Literal["official", "stand-in", "custom"]
+
+LABELS = "y_labels.csv"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample as it is sent to the device, with its true class."""
+
+    name: str
+    label: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """All samples of a task, in the order of the label file."""
+
+    kind: Kind
+    folder: Path
+    sha256: str
+    samples: tuple[Sample, ...]
+
+    def sent_bytes(self, task: Task) -> int:
+        """What a device is sent in all, overlapping windows whole."""
+        return sum(
+            len(window.data)
+            for sample in self.samples
+            for window in task.input.windows(sample.data)
+        )
+
+
+@dataclass(frozen=True)
+class Material:
+    """What one run of a task is about: data set and model."""
+
+    data: DataSet
+    model: Path
+    model_sha256: str
+
+    @property
+    def division(self) -> str:
+        """Division of the benchmark that a result would stand in."""
+        return {"official": "closed", "stand-in": "none", "custom": "open"}[self.data.kind]
+
+
+def digest(files: Mapping[str, bytes]) -> str:
+    """One SHA-256 over many files: of the lines ``<sha256>  <name>``, sorted by name."""
+    lines = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def official_data(task: Task, root: Path) -> DataSet:
+    """The data set in a folder laid out as MLCommons gives it to its members.
+
+    Raises:
+        DataError: the folder, a file or a label is missing, torn or unknown.
+    """
+    folder = root / task.official.data
+    files = _read_folder(folder)
+    kind: Kind = "official" if is_official(task.name, folder, files) else "custom"
+    return _data_set(task, kind, folder, digest(files), files)
+
+
+def stand_in_data(task: Task, cache: Path) -> DataSet:
+    """The stand-in set, generated into `cache` unless a whole one is there already.
+
+    Raises:
+        DataError: what the generator made differs from the pinned sum.
+    """
+    stand_in = _stand_in(task)
+    folder = cache / f"{task.name}-{stand_in.data_sha256[:16]}"
+    if not folder.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        standin.write(task.name, folder)
+    files = _read_folder(folder)
+    sha256 = digest(files)
+    if sha256 != stand_in.data_sha256:
+        raise DataError(
+            f"{folder}: the stand-in set has the sum {sha256[:16]}…, pinned is "
+            f"{stand_in.data_sha256[:16]}…",
+            hint="delete the folder, it is made again; if it stays so, the generator was changed",
+        )
+    return _data_set(task, "stand-in", folder, sha256, files)
+
+
+def material(task: Task, root: Path | None, cache: Path) -> Material:
+    """Model and data set of a task: the official ones below `root`, else the stand-in.
+
+    Args:
+        task: the task.
+        root: the folder that the user brought, or None.
+        cache: where the stand-in set is generated.
+
+    Raises:
+        DataError: something is missing, torn or altered.
+    """
+    if root is None:
+        stand_in = _stand_in(task)
+        model = stand_in_model(task)
+        return Material(stand_in_data(task, cache), model, stand_in.model_sha256)
+    model = root / task.official.model
+    _check_sum(model, task.official.model_sha256)
+    return Material(official_data(task, root), model, task.official.model_sha256)
+
+
+def stand_in_model(task: Task) -> Path:
+    """The model of the stand-in, checked against its pinned sum.
+
+    Raises:
+        DataError: the task has none, or the file is missing or altered.
+    """
+    stand_in = _stand_in(task)
+    path = SUITES / stand_in.model
+    _check_sum(path, stand_in.model_sha256)
+    return path
+
+
+def _stand_in(task: Task) -> StandIn:
+    if task.stand_in is None:
+        raise DataError(
+            f"task '{task.name}' has no stand-in",
+            hint="point --hil-data or TINYHIL_DATA at the official data",
+        )
+    return task.stand_in
+
+
+def _check_sum(path: Path, sha256: str) -> None:
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read: {error.strerror}",
+            hint="`tinyhil data fetch DIR` gets it; --hil-data or TINYHIL_DATA is the DIR",
+        ) from error
+    if found != sha256:
+        raise DataError(
+            f"{path}: has the SHA-256 {found[:16]}…, pinned is {sha256[:16]}…",
+            hint="the file is torn or another model; fetch it again",
+        )
+
+
+def _read_folder(folder: Path) -> dict[str, bytes]:
+    """The label file and every sample beside it, by name."""
+    if not (folder / LABELS).is_file():
+        raise DataError(
+            f"{folder / LABELS}: no such file",
+            hint="`tinyhil data list` says how to get it; --hil-data or TINYHIL_DATA is the folder "
+            "that holds 'datasets/'",
+        )
+    paths = [folder / LABELS, *sorted(folder.glob("*.bin"))]
+    try:
+        return {path.name: path.read_bytes() for path in paths}
+    except OSError as error:
+        raise DataError(
+            f"{error.filename}: cannot be read: {error.strerror}", hint="check its permissions"
+        ) from error
+
+
+def _data_set(
+    task: Task, kind: Kind, folder: Path, sha256: str, files: Mapping[str, bytes]
+) -> DataSet:
+    text = files[LABELS].decode("utf-8", "replace")
+    rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if row]
+    samples = tuple(
+        _sample(task, folder, number, row, files) for number, row in enumerate(rows, start=1)
+    )
+    if not samples:
+        raise DataError(f"{folder / LABELS}: names no sample", hint="fetch the data set again")
+    return DataSet(kind, folder, sha256, samples)
+
+
+def _sample(
+    task: Task, folder: Path, number: int, row: list[str], files: Mapping[str, bytes]
+) -> Sample:
+    where = f"{folder / LABELS}, line {number}"
+    if len(row) < 3:
+        raise DataError(f"{where}: has {len(row)} of 3 columns", hint="fetch the data set again")
+    name, classes, label = row[:3]
+    if name not in files:
+        raise DataError(
+            f"{where}: names '{name}', which is not in the folder", hint="fetch the data set again"
+        )
+    if classes != str(len(task.classes)) or label not in map(str, range(len(task.classes))):
+        raise DataError(
+            f"{where}: class '{label}' of '{classes}'; {task.name} has {len(task.classes)} "
+            f"classes, from 0 to {len(task.classes) - 1}",
+            hint="check that the label file belongs to this task",
+        )
+    data = files[name]
+    if len(data) != task.input.bytes:
+        raise DataError(
+            f"{folder / name}: has {len(data)} bytes, a sample of {task.name} has "
+            f"{task.input.bytes}",
+            hint="the file is torn; fetch it again",
+        )
+    return Sample(name, int(label), data)

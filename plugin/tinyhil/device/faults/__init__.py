@@ -1,0 +1,70 @@
+"""Faults on purpose: a link that breaks what passes through it, so that a bench can be tried.
+
+What breaks, and how often, is a short text of ``key=value`` parts with commas between them, as
+``--hil-faults`` takes it::
+
+    every=5000                                  all kinds of a bad wire, both ways, seed 0
+    seed=7,every=20000,kinds=drop+flip          lost and changed bytes, one fault in 20000 bytes
+    kinds=disconnect,direction=in,first=4000,limit=1    the port goes away once, after 4000 bytes
+    kinds=delay,hold_ms=3000                    answers that come later than they are waited for
+
+The keys, each of which may be left out:
+
+========== ========================================================================== ============
+key        meaning                                                                    default
+========== ========================================================================== ============
+seed       of the random numbers, 0 to 4294967295; the same one, the same faults      0
+every      bytes from one fault to the next in a direction, on average                20000
+kinds      which, with ``+`` between them                                             all of a wire
+direction  ``out`` (to the device), ``in`` (from it) or ``both``                      both
+first      bytes at the beginning of each direction that pass unharmed                0
+limit      faults in each direction, at most                                          none
+hold_ms    longest time that bytes are held back, in ms (delay, reorder)              200
+========== ========================================================================== ============
+
+The kinds of a bad wire:
+
+========== ===================================================================================
+drop       up to 63 bytes are lost
+flip       a byte, or a few, change: one bit, any other byte, or another digit or letter, so
+           that a line of text still looks well
+duplicate  up to 63 bytes come twice
+reorder    up to 63 bytes come after those that follow them
+delay      everything waits for up to ``hold_ms``
+split      up to 63 bytes come one by one
+truncate   the rest of a line, command or frame is lost, at most 1100 bytes
+========== ===================================================================================
+
+and those that end a connection: ``disconnect`` (the port is gone), ``reset`` (the device starts
+anew in the middle of it), ``death`` (the device ends for good).
+
+Where a fault happens depends on the seed and on the number of bytes that have passed in its
+direction, never on how they were cut into reads and writes, nor on time. Two things do depend on
+time, as they must: when held bytes come, and whether bytes that are to be swapped were followed
+by others at all; if not, they come alone after their time.
+"""
+
+from tinyhil.device.faults.link import FaultyLink, Injector
+from tinyhil.device.faults.spec import (
+    KINDS,
+    SPEC_HELP,
+    WIRE_KINDS,
+    Direction,
+    Kind,
+    Spec,
+    parse_spec,
+)
+from tinyhil.device.faults.stream import Fault
+
+__all__ = [
+    "KINDS",
+    "SPEC_HELP",
+    "WIRE_KINDS",
+    "Direction",
+    "Fault",
+    "FaultyLink",
+    "Injector",
+    "Kind",
+    "Spec",
+    "parse_spec",
+]

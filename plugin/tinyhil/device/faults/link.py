@@ -1,0 +1,173 @@
+"""A link whose bytes meet faults on their way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tinyhil.device.faults.spec import Spec
+from tinyhil.device.faults.stream import Event, Fault, Running, Stream
+from tinyhil.device.links import Link
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import ConfigError, LinkError, LinkTimeoutError
+
+_ON_PURPOSE = "the fault was injected on purpose (--hil-faults); leave it out for a real run"
+_POLL_WRITE_S = 1.0
+"""How long the sending of held bytes may take in a call that has no deadline of its own."""
+
+
+class Injector:
+    """Faults by a seed. It outlives a link: one that is opened again goes on where the last ended.
+
+    Args:
+        spec: what to inject.
+        reset: resets the device; needed for the kind ``reset``.
+        kill: ends the device for good; needed for the kind ``death``.
+
+    Raises:
+        ConfigError: a kind is wanted whose function is missing.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        *,
+        reset: Callable[[], None] | None = None,
+        kill: Callable[[], None] | None = None,
+    ) -> None:
+        for kind, function in (("reset", reset), ("death", kill)):
+            if kind in spec.kinds and function is None:
+                raise ConfigError(
+                    f"faults: nothing here can do '{kind}' to this device",
+                    hint=f"leave '{kind}' out of 'kinds'",
+                )
+        self.spec = spec
+        self._notes: list[Running] = []
+        self._actions = {"reset": reset, "death": kill}
+        self.out = Stream(spec, "out", self._notes)
+        """To the device."""
+        self.back = Stream(spec, "in", self._notes)
+        """From the device."""
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Every fault until now, in the order in which they began; the last of each direction may
+        still be running."""
+        return tuple(running.fault for running in self._notes)
+
+    def through(self, link: Link) -> FaultyLink:
+        """`link` with faults; what an older one still held back is lost."""
+        self.out.forget()
+        self.back.forget()
+        return FaultyLink(link, self)
+
+    def act(self, fault: Fault) -> None:
+        """Do to the device what the fault says; nothing for a disconnect."""
+        action = self._actions.get(fault.kind)
+        if action:
+            action()
+
+
+class FaultyLink:
+    """A `Link` through which an `Injector` breaks what passes; see `Injector.through`.
+
+    There is no thread behind it: bytes that are held back on their way out leave in the first call
+    of any kind that comes, or still waits, when their time is over.
+    """
+
+    def __init__(self, link: Link, injector: Injector) -> None:
+        self._link = link
+        self._injector = injector
+        self._gone: Fault | None = None
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        """See `Link.write`; bytes that are held back count as sent."""
+        self._check()
+        self._injector.out.feed(data, time.monotonic())
+        self._send(deadline)
+        self._check()
+
+    def read(self, deadline: Deadline) -> bytes:
+        """See `Link.read`."""
+        arrived = b""
+        while True:
+            self._check()
+            self._send(deadline)
+            data = self._deliver()
+            if data:
+                return data
+            self._check()
+            # A device that never falls silent, but whose every byte is lost, must not keep us.
+            if arrived and deadline.expired:
+                raise LinkTimeoutError(
+                    f"of what came in {deadline.seconds:g} s, nothing passed", hint=_ON_PURPOSE
+                )
+            patience = self._patience(deadline)
+            try:
+                arrived = self._link.read(patience)
+            except LinkTimeoutError:
+                if patience is deadline:
+                    raise
+                continue
+            self._injector.back.feed(arrived, time.monotonic())
+
+    def poll(self) -> bytes:
+        """See `Link.poll`."""
+        self._check()
+        self._send(Deadline.after(_POLL_WRITE_S))
+        self._injector.back.feed(self._link.poll(), time.monotonic())
+        data = self._deliver()
+        if not data:
+            self._check()
+        return data
+
+    def set_baud(self, baud: int) -> None:
+        """See `Link.set_baud`; what was held back goes out before."""
+        self._check()
+        self._injector.out.release()
+        self._send(Deadline.after(_POLL_WRITE_S))
+        self._check()
+        self._link.set_baud(baud)
+
+    def close(self) -> None:
+        """See `Link.close`."""
+        self._link.close()
+
+    def _check(self) -> None:
+        if self._gone:
+            raise LinkError(f"the port is gone: {self._gone}", hint=_ON_PURPOSE)
+
+    def _send(self, deadline: Deadline) -> None:
+        """Pass on to the device what may go."""
+        while not self._gone and (entry := self._injector.out.take(time.monotonic())):
+            if isinstance(entry, Event):
+                self._happen(entry)
+            else:
+                self._link.write(entry.data, deadline)
+
+    def _deliver(self) -> bytes:
+        """The next bytes from the device that may come; what is to happen around them does."""
+        stream = self._injector.back
+        while not self._gone:
+            entry = stream.take(time.monotonic())
+            if isinstance(entry, Event):
+                self._happen(entry)
+                continue
+            while not self._gone and (event := stream.take_event(time.monotonic())):
+                self._happen(event)
+            return entry.data if entry else b""
+        return b""
+
+    def _happen(self, event: Event) -> None:
+        if event.fault.kind == "disconnect":
+            self._gone = event.fault
+            self._injector.out.forget()
+            self._injector.back.forget()
+        else:
+            self._injector.act(event.fault)
+
+    def _patience(self, deadline: Deadline) -> Deadline:
+        """`deadline`, or until something that is held back is due."""
+        both = (self._injector.out.due, self._injector.back.due)
+        times = [due for due in both if due is not None]
+        return deadline.within(min(times) - time.monotonic()) if times else deadline

@@ -1,0 +1,174 @@
+"""Queries by the official text protocol, which any firmware of the field speaks.
+
+It has no checksum. What its answers show is noticed and asked again: a lost or doubled byte (a
+command's bytes and answers are counted), an error line, a line that is damaged or has no place, a
+device that started anew. What they can't show are digits that were changed into other digits: in
+a sample on its way to the device, in scores and in time stamps on their way back, and a lost pair
+of digits made up for by a doubled one. Reading back sees the samples and the scores: the device's
+buffer is printed and compared, and the scores are asked for twice.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from tinyhil.catalog.task import Window
+from tinyhil.device import protocol
+from tinyhil.device.inference import ATTEMPTS, Inference
+from tinyhil.device.session import Session
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
+
+_ANSWER_S = 10.0
+"""How long an answer may take beyond what its bytes need."""
+
+_SLOWEST_BAUD = 9600
+"""Of those in use."""
+
+_FIRST_S = 120.0
+"""How long an inference of unknown length may take."""
+
+_RECOVER_S = 5.0
+
+
+class _UnseenFaultsError(LinkError):
+    """A fault was seen that others like it may not have been: nothing to heal."""
+
+
+class TextQueries:
+    """`Queries` over a synchronized session.
+
+    Args:
+        session: with any firmware.
+        read_back: share of the samples, from 0 to 1, that are read back; the first one always is,
+            unless it is 0. With a share of 1 a difference is healed as any other fault; with less
+            it is an error, for the samples that were not read back can't be trusted then.
+        baud: rate of the wire.
+        answer_s: patience with a silent device beyond what its answer takes on the wire, in
+            seconds.
+        first_s: patience with an inference whose length is not known yet.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        read_back: float = 0.0,
+        baud: int = _SLOWEST_BAUD,
+        answer_s: float = _ANSWER_S,
+        first_s: float = _FIRST_S,
+    ) -> None:
+        self._session = session
+        # Twice what 24 bits a byte take, and a slow adapter's latency for each piece of 31 bytes.
+        self._s_a_byte = 2 * (24 / baud + 0.02 / protocol.OFFICIAL_PIECE_BYTES)
+        self._read_back = read_back
+        self._answer_s = answer_s
+        self._first_s = first_s
+        self._expected_s: float | None = None  # of an inference of one window
+        self._healed: Counter[str] = Counter()
+        self._checked = 0
+        self._choice = random.SystemRandom()  # which samples are read back must be unforeseeable
+        self._piece_bytes = protocol.FULL_PIECE_BYTES
+        self._data = b""
+        self._loaded = False
+
+    @property
+    def healed(self) -> Mapping[str, int]:
+        """See `Queries.healed`."""
+        return dict(self._healed)
+
+    def each(self, windows: Iterable[Window], *, output: bool = False) -> Iterator[Inference]:
+        """See `Queries.each`; the raw output is nothing that this protocol tells."""
+        del output
+        for window in windows:
+            check = self._is_checked()
+
+            def ask(data: bytes = window.data, check: bool = check) -> Inference:
+                self._load(data, check)
+                inference = self._infer(1, 0, self._expected_s)
+                if check:
+                    self._compare_scores(inference)
+                return inference
+
+            yield self._heal(ask)
+
+    def load(self, data: bytes) -> None:
+        """See `Queries.load`."""
+        self._data = data
+        self._loaded = False
+
+    def infer(self, count: int, warm_up: int, *, expected_s: float | None, laps: bool) -> Inference:
+        """See `Queries.infer`; the times of single inferences are nothing that it tells."""
+        del laps
+
+        def ask() -> Inference:
+            if not self._loaded:
+                self._load(self._data, check=self._read_back > 0)
+                self._loaded = True
+            return self._infer(count, warm_up, expected_s)
+
+        return self._heal(ask)
+
+    def _infer(self, count: int, warm_up: int, expected_s: float | None) -> Inference:
+        budget_s = self._first_s if expected_s is None else 10 * expected_s
+        started = time.monotonic()
+        inference = self._session.infer(count, warm_up, self._deadline(budget_s))
+        if count == 1:
+            self._expected_s = max(self._expected_s or 0.0, time.monotonic() - started)
+        return inference
+
+    def _heal(self, ask: Callable[[], Inference]) -> Inference:
+        """Ask again after a fault, from the start."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return ask()
+            except _UnseenFaultsError:
+                raise
+            except (LinkError, DeviceError) as error:
+                if attempt == ATTEMPTS:
+                    raise
+                try:
+                    self._session.synchronize(Deadline.after(_RECOVER_S))
+                except LinkTimeoutError:
+                    raise error from None
+                self._healed[type(error).__name__] += 1
+                self._loaded = False
+        raise AssertionError("the loop returns or raises")
+
+    def _is_checked(self) -> bool:
+        first = self._checked == 0
+        self._checked += 1
+        return self._read_back > 0 and (first or self._choice.random() < self._read_back)
+
+    def _load(self, data: bytes, check: bool) -> None:
+        deadline = self._deadline(self._s_a_byte * len(data))
+        try:
+            self._session.load(data, deadline, self._piece_bytes)
+        except (LinkError, DeviceError):
+            # Perhaps its buffer of commands is smaller than the reference's.
+            self._piece_bytes = protocol.OFFICIAL_PIECE_BYTES
+            raise
+        if not check:
+            return
+        if self._session.read_back(self._deadline(2 * self._s_a_byte * len(data))) != data:
+            raise self._differs("the input buffer, read back,")
+
+    def _compare_scores(self, inference: Inference) -> None:
+        if self._session.results(self._deadline(0.0)) != inference.scores:
+            raise self._differs("the scores, asked for twice,")
+
+    def _differs(self, what: str) -> LinkError:
+        """With samples that nobody read back, asking again would heal only what was seen."""
+        if self._read_back >= 1:
+            return LinkError(f"{what} are not what they were", hint="check the cable")
+        return _UnseenFaultsError(
+            f"{what} differ from what was sent: the wire changes bytes, and of the other samples "
+            f"only a share of {self._read_back:g} was looked at",
+            hint="check the cable and the baud rate; --hil-read-back 1 looks at every sample",
+        )
+
+    def _deadline(self, seconds: float) -> Deadline:
+        return Deadline.after(self._answer_s + seconds)

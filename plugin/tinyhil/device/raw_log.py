@@ -1,0 +1,81 @@
+"""Keeps every byte of a link in a file as it passes, for anyone who doubts a figure later."""
+
+from __future__ import annotations
+
+import re
+import time
+from base64 import b64encode
+from pathlib import Path
+
+from tinyhil.device.links import Link
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError
+from tinyhil.ground.files import Appender
+
+_BINARY = re.compile(rb"[^\r\n\x20-\x7e]")
+
+
+class RecordedLink:
+    """A `Link` that writes down what passes through another one.
+
+    The file holds a line a transfer: seconds on the host's clock since the link was opened, ``>``
+    (to the device) or ``<``, and the bytes: text as a Python bytes literal, so that no byte is
+    lost or acted upon by a terminal, anything else (frames) as ``base64:`` and that. What goes to
+    the device is written down before it is sent, what comes before it is looked at, each line
+    whole: a killed process loses nothing that a figure was made of.
+
+    Raises:
+        BenchError: the file can't be opened or written.
+    """
+
+    def __init__(self, link: Link, path: Path) -> None:
+        self._link = link
+        self._path = path
+        try:
+            self._file = Appender(path)
+        except OSError as error:
+            link.close()
+            raise self._unwritable(error) from error
+        self._opened = time.monotonic()
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        """See `Link.write`."""
+        self._note(">", data)
+        self._link.write(data, deadline)
+
+    def read(self, deadline: Deadline) -> bytes:
+        """See `Link.read`."""
+        data = self._link.read(deadline)
+        self._note("<", data)
+        return data
+
+    def poll(self) -> bytes:
+        """See `Link.poll`."""
+        data = self._link.poll()
+        if data:
+            self._note("<", data)
+        return data
+
+    def set_baud(self, baud: int) -> None:
+        """See `Link.set_baud`."""
+        self._link.set_baud(baud)
+
+    def close(self) -> None:
+        """See `Link.close`."""
+        self._link.close()
+        self._file.close()
+
+    def _note(self, direction: str, data: bytes) -> None:
+        text = data.isascii() and _BINARY.search(data) is None
+        shown = repr(data) if text else f"base64:{b64encode(data).decode()}"
+        line = f"{time.monotonic() - self._opened:012.6f} {direction} {shown}\n"
+        try:
+            self._file.write(line.encode("ascii"))
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> BenchError:
+        return BenchError(
+            f"{self._path}: the raw log cannot be written: {error.strerror}",
+            hint="make room on the disk, or choose another one with --hil-runs",
+        )

@@ -1,0 +1,397 @@
+"""A conversation with one DUT: commands out, checked answers in, one deadline passed down.
+
+Whatever the device says is checked against what the protocol allows at that point; anything else
+is an error here, never a figure.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tinyhil.device import protocol
+from tinyhil.device.inference import ATTEMPTS, Inference
+from tinyhil.device.links import Link
+from tinyhil.device.protocol import Damaged, Message, Reply, frames
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
+from tinyhil.ground.text import printable
+
+Answer = TypeVar("Answer")
+
+_MAX_REPLY_LINES = 8192
+"""Of one command; `db print` of the largest buffer takes 3456."""
+
+_FOREIGN = ("'Unknown command: hil'", "'Unknown command: hil info'")
+"""How a firmware without our extension answers; nothing else may make one of ours pass for it."""
+
+_LEAST_QUEUE, _MOST_QUEUE = 1100, 1 << 20
+"""Bytes of frames that a device may say it holds."""
+
+_NONSENSE = b"U" * 5000
+"""More than what brings a device back to its first rate, in text and in frames."""
+
+_SYNC_TRY_S = 0.5
+"""How long one attempt waits for a device that may still be booting."""
+
+# Foreign firmware sees words that it does not know, and never an empty command: the official one
+# would take the null pointer for its name.
+_CALL_BACK = b"leave" + frames.leave() + b"%"
+_CALLS = (b"", _CALL_BACK, _NONSENSE[:1024] + _CALL_BACK, _NONSENSE[:4096] + _CALL_BACK)
+"""What goes before the question, in one attempt after the other. The last ones are more than what
+brings a device back to its first rate that was left in frames at another one."""
+
+
+@dataclass(frozen=True)
+class Extension:
+    """What our own firmware tells beyond the official protocol."""
+
+    tick_hz: int
+    lap_capacity: int
+    """Inferences of one `infer` whose times the device keeps."""
+    arena_bytes: int
+    received_lost: int
+    """Bytes that the device's receive queue had to drop since boot."""
+    model_sha256: str
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """Who answers at the other end."""
+
+    vendor: str
+    profile: str
+    task: str
+    """Task that the firmware was built for."""
+    extension: Extension | None
+    """None for a firmware that speaks the official protocol alone."""
+
+
+@dataclass(frozen=True)
+class StackUse:
+    """Stack of the DUT, in bytes: its high-water mark since boot, and what is reserved."""
+
+    used_bytes: int
+    reserved_bytes: int
+
+
+class Session:
+    """A session over an opened link. Every method raises, besides what it names:
+
+    Raises:
+        LinkTimeoutError: no full answer before the deadline; the text says what came last.
+        LinkError: the port is gone, or a line was damaged or has no place in the answer.
+        DeviceError: the device answered with an error.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        """For those who speak something else than text over it for a while."""
+        self._reader = protocol.LineReader()
+        self._lines: list[protocol.Line | Damaged] = []
+        self._calls: tuple[bytes, ...] = _CALLS
+
+    def synchronize(self, deadline: Deadline) -> None:
+        """Find the device ready, whatever it was doing or printing before.
+
+        A command that no firmware knows comes back in its error line. It is a new one each time,
+        so once it is seen, no answer to anything older can follow. It is repeated, for a device
+        may still be booting, or may take the first one for the end of a command cut short. A
+        device of ours may have been left in frames, at another rate even, by a host that was
+        killed: it is called back, unless it has been identified as none of ours.
+        """
+        for call in itertools.cycle(self._calls):
+            attempt = deadline.within(_SYNC_TRY_S)
+            nonce = f"sync-{secrets.token_hex(4)}"
+            try:
+                self.link.write(call + f"{nonce}%".encode("ascii"), attempt)
+                self._skip_past(nonce, attempt)
+                return
+            except LinkTimeoutError as error:
+                if deadline.expired:
+                    raise self._late(nonce, deadline) from error
+
+    def identify(self, deadline: Deadline) -> DeviceInfo:
+        """Ask the device who it is; a firmware without our extension is found by its error."""
+        return self._again(self._identify, deadline)
+
+    def _identify(self, deadline: Deadline) -> DeviceInfo:
+        reply = self._ask("name%", deadline)
+        name = reply.take(protocol.Name)
+        reply.end()
+        reply = self._ask("profile%", deadline)
+        profile = reply.take(protocol.Profile)
+        model = reply.take(protocol.ModelName)
+        reply.end()
+        extension = self._extension(deadline)
+        self._calls = _CALLS if extension else _CALLS[:1]
+        return DeviceInfo(name.vendor, profile.text, model.task, extension)
+
+    def load(
+        self, sample: bytes, deadline: Deadline, piece_bytes: int = protocol.FULL_PIECE_BYTES
+    ) -> None:
+        """Put a sample into the input buffer; a byte lost on the way is noticed by its count.
+
+        Args:
+            sample: the whole of it.
+            deadline: for all of it.
+            piece_bytes: how much of it one command carries.
+        """
+        reply = self._ask(protocol.db_load(len(sample)), deadline)
+        expecting = reply.take(protocol.Expecting)
+        reply.end()
+        if expecting.count != len(sample):
+            raise LinkError(
+                f"announced {len(sample)} bytes, the device expects {expecting.count}",
+                hint="a byte of the command was damaged; check the cable, or lower the baud rate",
+            )
+        *first, last = protocol.db_pieces(sample, piece_bytes)
+        for command in first:
+            self._ask(command, deadline).end()
+        reply = self._ask(last, deadline)
+        reply.take(protocol.LoadDone)
+        reply.end()
+
+    def infer(self, count: int, warm_up: int, deadline: Deadline) -> Inference:
+        """Run `warm_up` inferences, then `count` timed ones, on the loaded sample."""
+        reply = self._ask(protocol.infer(count, warm_up), deadline)
+        warmed_up = reply.take(protocol.WarmupStart)
+        reply.take(protocol.WarmupDone)
+        inferred = reply.take(protocol.InferStart)
+        start = reply.take(protocol.LapUs)
+        end = reply.take(protocol.LapUs)
+        reply.take(protocol.InferDone)
+        results = reply.take(protocol.Results)
+        reply.end()
+        if (warmed_up.count, inferred.count) != (warm_up, count):
+            raise LinkError(
+                f"asked for {count} inferences after {warm_up}, the device ran "
+                f"{inferred.count} after {warmed_up.count}",
+                hint="a byte of the command was damaged; check the cable, or lower the baud rate",
+            )
+        if end.microseconds < start.microseconds:
+            raise DeviceError(
+                f"time stamps run backwards: {start.microseconds} us, then {end.microseconds} us",
+                hint="the device's timer wraps or is misread; check the firmware's port",
+            )
+        return Inference(count, start.microseconds, end.microseconds, results.scores)
+
+    def results(self, deadline: Deadline) -> tuple[float, ...]:
+        """Scores of the last inference, once more."""
+        reply = self._ask("results%", deadline)
+        results = reply.take(protocol.Results)
+        reply.end()
+        return results.scores
+
+    def stack(self, deadline: Deadline) -> StackUse:
+        """Use of the stack, asked twice, as text has no checksum; needs our own firmware."""
+
+        def ask(deadline: Deadline) -> StackUse:
+            uses = {self._stack(deadline) for _ in range(2)}
+            if len(uses) > 1:
+                raise _unequal("the use of the stack")
+            return uses.pop()
+
+        return self._again(ask, deadline)
+
+    def _stack(self, deadline: Deadline) -> StackUse:
+        reply = self._ask("hil stack%", deadline)
+        use = StackUse(_value(reply, "stack-used"), _value(reply, "stack-size"))
+        reply.end()
+        return use
+
+    def read_back(self, deadline: Deadline) -> bytes:
+        """The input buffer as the device holds it."""
+        reply = self._ask("db print%", deadline)
+        return b"".join(line.data for line in reply.take_all(protocol.BufferBytes))
+
+    def enter_frames(self, way: str, deadline: Deadline) -> int:
+        """Let our own firmware speak frames from now on, over the ``wire`` or the ``probe``.
+
+        Returns:
+            How many bytes of frames it holds while it is busy.
+        """
+
+        def ask(deadline: Deadline) -> int:
+            reply = self._ask(f"hil frames {way}%", deadline)
+            queue = _value(reply, "queue")
+            reply.end()
+            return queue
+
+        # A device that has changed over, and whose answer was lost, is called back before.
+        queue = self._again(ask, deadline)
+        if not _LEAST_QUEUE <= queue <= _MOST_QUEUE:
+            raise DeviceError(
+                f"the device says that it holds {queue} bytes of frames",
+                hint="build the firmware with this version of tinyhil",
+            )
+        return queue
+
+    def change_baud(self, baud: int, deadline: Deadline) -> None:
+        """Agree with our own firmware on another rate, and see that it answers there.
+
+        Raises:
+            DeviceError: it refuses; nothing has changed.
+        """
+        reply = self._ask(f"hil baud {baud}%", deadline)
+        agreed = _value(reply, "baud")
+        reply.end()
+        self.link.set_baud(baud)
+        if agreed != baud:
+            raise LinkError(
+                f"asked for {baud} baud, the device answered {agreed}", hint="check the cable"
+            )
+        self.synchronize(deadline)
+
+    def fall_back(self, baud: int, deadline: Deadline) -> None:
+        """Meet a device that does not understand us at the rate that it booted with: it returns
+        there after some bytes that make no sense."""
+        self.link.set_baud(baud)
+        self.link.write(_NONSENSE + _CALL_BACK, deadline)
+        self.synchronize(deadline)
+
+    def _again(self, ask: Callable[[Deadline], Answer], deadline: Deadline) -> Answer:
+        """Ask for something short, and once more where the wire got in the way."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return ask(deadline.within(deadline.seconds / ATTEMPTS))
+            except (LinkError, DeviceError):
+                if attempt == ATTEMPTS or deadline.expired:
+                    raise
+                self.synchronize(deadline)
+        raise AssertionError("the loop returns or raises")
+
+    def _extension(self, deadline: Deadline) -> Extension | None:
+        """What the extension tells, asked twice: text has no checksum."""
+        try:
+            first = self._ask_extension(deadline)
+        except DeviceError as error:
+            if error.message.endswith(_FOREIGN):
+                return None
+            raise
+        if self._ask_extension(deadline) != first:
+            raise _unequal("what the firmware tells of itself")
+        return first
+
+    def _ask_extension(self, deadline: Deadline) -> Extension:
+        reply = self._ask("hil info%", deadline)
+        for name, known in (("version", 2), ("frames", frames.VERSION)):
+            version = _value(reply, name)
+            if version != known:
+                raise DeviceError(
+                    f"the firmware's extension has the {name} {version}, this host knows {known}",
+                    hint="build the firmware with this version of tinyhil",
+                )
+        extension = Extension(
+            tick_hz=_value(reply, "tick-hz"),
+            lap_capacity=_value(reply, "lap-capacity"),
+            arena_bytes=_value(reply, "arena-bytes"),
+            received_lost=_value(reply, "received-lost"),
+            model_sha256=reply.take(protocol.HilText).text,
+        )
+        reply.end()
+        if extension.tick_hz == 0 or extension.lap_capacity == 0:
+            raise DeviceError(
+                "the device says that its timer stands still or that it keeps no times",
+                hint="check port_tick_hz in the firmware's port",
+            )
+        return extension
+
+    def _ask(self, command: str, deadline: Deadline) -> Reply:
+        """Send a command and gather its answer up to `m-ready`.
+
+        Raises:
+            DeviceError: one of the answer's lines is an error; it is raised after the `m-ready`,
+                so that the session stays in step.
+        """
+        self._send(command, deadline)
+        return self._answer(command, deadline)
+
+    def _answer(self, command: str, deadline: Deadline) -> Reply:
+        messages: list[Message] = []
+        complaint: protocol.DeviceComplaint | None = None
+        while len(messages) <= _MAX_REPLY_LINES:
+            message = self._next_message(command, deadline)
+            if isinstance(message, protocol.Ready):
+                if complaint:
+                    raise DeviceError(
+                        f"'{printable(command)}' was answered with the error "
+                        f"'{printable(complaint.text)}'",
+                        hint="see the raw log; a damaged command is answered so, a wrong one too",
+                    )
+                return Reply(command, messages)
+            if isinstance(message, protocol.InitDone):
+                raise LinkError(
+                    f"the device started anew while '{printable(command)}' was asked",
+                    hint="check its power supply, and the firmware for faults",
+                )
+            if isinstance(message, protocol.DeviceComplaint):
+                complaint = complaint or message
+            messages.append(message)
+        raise LinkError(
+            f"'{printable(command)}' was answered with more than {_MAX_REPLY_LINES} lines",
+            hint="the device floods the port; reset it, see the raw log",
+        )
+
+    def _send(self, command: str, deadline: Deadline) -> None:
+        self.link.write(command.encode("ascii"), deadline)
+
+    def _skip_past(self, nonce: str, deadline: Deadline) -> None:
+        """Drop lines, damaged ones too, up to the `m-ready` behind the complaint about `nonce`."""
+        found = False
+        while True:
+            line = self._next_line(nonce, deadline)
+            message = None if isinstance(line, Damaged) else protocol.parse(line.text)
+            if found and isinstance(message, protocol.Ready):
+                return
+            if isinstance(message, protocol.DeviceComplaint):
+                found = found or message.text.endswith(nonce)
+
+    def _next_message(self, command: str, deadline: Deadline) -> Message:
+        line = self._next_line(command, deadline)
+        if isinstance(line, Damaged):
+            raise LinkError(
+                f"'{printable(command)}' was answered with a damaged line "
+                f"({line.reason}): '{printable(line.raw)}'",
+                hint="check the cable, the ground and the baud rate; see the raw log",
+            )
+        return protocol.parse(line.text)
+
+    def _next_line(self, command: str, deadline: Deadline) -> protocol.Line | Damaged:
+        while not self._lines or deadline.expired:
+            # Looked at before each read too: a device that trickles or floods never lets one fail.
+            if deadline.expired:
+                raise self._late(command, deadline)
+            try:
+                self._lines = list(reversed(self._reader.feed(self.link.read(deadline))))
+            except LinkTimeoutError as error:
+                raise self._late(command, deadline) from error
+        return self._lines.pop()
+
+    def _late(self, command: str, deadline: Deadline) -> LinkTimeoutError:
+        held = self._reader.held
+        return LinkTimeoutError(
+            f"'{printable(command)}' was not answered to its end in {deadline.seconds:.3g} s"
+            + (f"; the line at hand: '{printable(held)}'" if held else ""),
+            hint="check the wiring, the baud rate and that the firmware runs; see the raw log",
+        )
+
+
+def _unequal(what: str) -> LinkError:
+    return LinkError(
+        f"{what} came twice and differently", hint="the wire changes bytes; check the cable"
+    )
+
+
+def _value(reply: Reply, name: str) -> int:
+    """The number of the next line, which must have this name."""
+    message = reply.take(protocol.HilValue)
+    if message.name != name:
+        raise LinkError(
+            f"the device tells '{printable(message.name)}' where '{name}' belongs",
+            hint="a line was lost or doubled on the way; check the cable",
+        )
+    return message.value

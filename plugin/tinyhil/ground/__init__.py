@@ -1,0 +1,1 @@
+"""The ground of every room: errors, deadlines, paths, files, progress, text for people."""

@@ -1,0 +1,15 @@
+"""Where the rooms beside the package are: in a checkout, or inside an installed wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SHARE = _PACKAGE / "_share"
+ROOT = _SHARE if _SHARE.is_dir() else _PACKAGE.parents[1]
+
+BOARDS = ROOT / "boards"
+FIRMWARE = ROOT / "firmware"
+SUITES = ROOT / "suites"
+TASKS = SUITES / "tasks"
+REPORTS = ROOT / "reports"

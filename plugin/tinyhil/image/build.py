@@ -1,0 +1,169 @@
+"""Builds the reference firmware for a board and a model with CMake and Ninja."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tinyhil.catalog.board import Board, Memory
+from tinyhil.catalog.task import Task
+from tinyhil.ground.errors import BenchError, FirmwareError
+from tinyhil.ground.paths import FIRMWARE
+from tinyhil.image.compiler import CompiledModel, compile_model
+from tinyhil.image.elf import Image, read_image
+
+_BUILD_S = 300.0
+_SHOWN_LINES = 30
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A built image and the model inside it."""
+
+    image: Image
+    model: CompiledModel
+
+
+def build(board: Board, task: Task, model: Path, folder: Path, *, energy: bool = False) -> Firmware:
+    """Compile `model` into the reference firmware for `board`.
+
+    Args:
+        board: whose core, port and memory map are used.
+        task: whose name the firmware's `profile` answers with, and whose samples it takes.
+        model: an int8 ``.tflite``.
+        folder: for generated sources and objects; a second build there does only what changed.
+        energy: mark time by a pin's edges, for a power monitor.
+
+    Raises:
+        ModelError: the model compiler refuses the model.
+        BenchError: a build tool is missing.
+        FirmwareError: the build fails, as when the image is too large for the board.
+    """
+    compiled = compile_model(model)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Two runs may build the same firmware at once, one for each of two equal boards.
+    try:
+        with FileLock(folder / "lock", timeout=_BUILD_S):
+            return _build(board, task, compiled, folder, energy)
+    except Timeout as error:
+        raise BenchError(
+            f"{folder}: another build has held this folder for {_BUILD_S:g} s",
+            hint="end that process, then try again",
+        ) from error
+
+
+def _build(
+    board: Board, task: Task, compiled: CompiledModel, folder: Path, energy: bool
+) -> Firmware:
+    generated = folder / "generated"
+    compiled.write(generated)
+    _write_if_changed(generated / "board.ld", linker_memory(board))
+    compiler = require_tool(f"{board.toolchain.prefix}gcc")
+    definitions = {
+        "CMAKE_TOOLCHAIN_FILE": str(FIRMWARE / "cmake" / "cross.cmake"),
+        "CMAKE_MAKE_PROGRAM": require_tool("ninja"),
+        "TINYHIL_PREFIX": compiler.removesuffix("gcc"),
+        "TINYHIL_FLAGS": " ".join(board.toolchain.flags),
+        "TINYHIL_KERNEL_FOLDERS": ";".join(board.toolchain.kernels),
+        "TINYHIL_PORT": board.port,
+        "TINYHIL_TASK": task.name,
+        "TINYHIL_ENCODING": task.input.encoding,
+        "TINYHIL_RESULT": task.result,
+        "TINYHIL_CLOCK_HZ": str(board.clock_hz),
+        "TINYHIL_BAUD": str(board.baud),
+        "TINYHIL_GENERATED": str(generated.resolve()),
+        "TINYHIL_ENERGY_MODE": "ON" if energy else "OFF",
+    }
+    objects = folder / "objects"
+    cmake = require_tool("cmake")
+    options = [f"-D{name}={value}" for name, value in definitions.items()]
+    configure = [cmake, "-G", "Ninja", "-S", str(FIRMWARE), "-B", str(objects), *options]
+    try:
+        _run(configure, board)
+    except FirmwareError:
+        # CMake refuses a folder that was moved, or was configured by another checkout.
+        _run([*configure, "--fresh"], board)
+    _run([cmake, "--build", str(objects)], board)
+    return Firmware(read_image(objects / "firmware.elf"), compiled)
+
+
+def linker_memory(board: Board) -> str:
+    """The linker's memory map."""
+    access = {"CODE": "rx", "DATA": "rwx"}
+    lines = [
+        f"    {name} ({access[name]}) : ORIGIN = {memory.start:#x}, LENGTH = {memory.size:#x}"
+        for name, memory in _regions(board).items()
+    ]
+    return "\n".join(["/* Generated from the board's facts. */", "MEMORY", "{", *lines, "}", ""])
+
+
+def _regions(board: Board) -> dict[str, Memory]:
+    """What the linker script names: CODE is the board's first flash, DATA its first RAM."""
+    first = {memory.kind: memory for memory in reversed(board.memory)}
+    return {"CODE": first["flash"], "DATA": first["ram"]}
+
+
+def require_tool(name: str) -> str:
+    """Path of a program: of this virtual environment first, then of the system.
+
+    Raises:
+        BenchError: there is none.
+    """
+    path = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    if path is None:
+        raise BenchError(
+            f"program '{name}' is not installed", hint="run `tinyhil doctor`; it says how to get it"
+        )
+    return path
+
+
+def _run(command: list[str], board: Board) -> None:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_BUILD_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FirmwareError(
+            f"the build took longer than {_BUILD_S:g} s: {' '.join(command)}",
+            hint="run the command by hand to see where it hangs",
+            board=board.name,
+            stage="build",
+        ) from error
+    if done.returncode != 0:
+        _check_room(done.stdout, board)
+        output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_SHOWN_LINES:])
+        raise FirmwareError(
+            f"the build failed:\n{output}",
+            hint="the compiler's or linker's message above names the place",
+            board=board.name,
+            stage="build",
+        )
+
+
+def _check_room(output: str, board: Board) -> None:
+    """Say in the board's own terms what the linker says of a memory that is too small."""
+    missing = [
+        f"{memory.name} ({memory.size:,} bytes at {memory.start:#010x}) is too small by "
+        f"{int(count):,} bytes"
+        for name, memory in _regions(board).items()
+        for count in re.findall(rf"region `{name}' overflowed by (\d+) bytes", output)
+    ]
+    if missing:
+        raise FirmwareError(
+            f"the firmware does not fit the board: {'; '.join(missing)}",
+            hint="choose a smaller model or a larger board",
+            board=board.name,
+            stage="build",
+        )
+
+
+def _write_if_changed(path: Path, text: str) -> None:
+    """Leave an unchanged file alone, so that Ninja sees nothing to do."""
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,85 @@
+"""Writes the C text of a compiled model. Nothing of the model's own strings gets into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tinyhil.image.compiler.lowered import ConstantArray, Lowered
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operator with its place in memory."""
+
+    title: str
+    """For the comment: index, name, shapes, MACs."""
+    symbol: str
+    lowered: Lowered
+    arguments: tuple[str, ...]
+    """C expressions of the buffers: inputs, output, scratch."""
+
+
+def config_header(facts: Mapping[str, str]) -> str:
+    """``model_config.h``: one macro a fact, of C text."""
+    width = max(map(len, facts))
+    lines = [f"#define {name:<{width}} {value}" for name, value in facts.items()]
+    guard = "TINYHIL_MODEL_CONFIG_H"
+    return "\n".join(
+        [
+            "/* Written by tinyhil's model compiler; see model.h. */",
+            f"#ifndef {guard}",
+            f"#define {guard}",
+            "",
+            *lines,
+            "",
+            "#endif",
+            "",
+        ]
+    )
+
+
+def model_source(calls: Sequence[Call]) -> str:
+    """``model.c``: constants of every operator, and the calls in order."""
+    kernels = sorted({call.lowered.kernel for call in calls if call.lowered.kernel})
+    parts = [
+        "/* Written by tinyhil's model compiler; see model.h. */",
+        '#include "model.h"',
+        "",
+        *(f'#include "{kernel}.h"' for kernel in kernels),
+        "",
+    ]
+    for call in calls:
+        parts += [f"/* {call.title} */", *_constants(call), ""]
+    parts += ["void model_invoke(int8_t *arena, const int8_t *input, int8_t *output) {"]
+    if not any("arena" in argument for call in calls for argument in call.arguments):
+        parts.append("    (void)arena;")
+    for call in calls:
+        parts.append(f"    /* {call.title} */")
+        if call.lowered.kernel:
+            arguments = ", ".join((f"&{call.symbol}", *call.arguments))
+            parts.append(f"    {call.lowered.kernel}({arguments});")
+    return "\n".join([*parts, "}", ""])
+
+
+def _constants(call: Call) -> list[str]:
+    lowered = call.lowered
+    if not lowered.kernel:
+        return []
+    lines = [line for array in lowered.arrays for line in _array(call.symbol, array)]
+    lines.append(f"static const struct {lowered.kernel} {call.symbol} = {{")
+    lines += [f"    .{name} = {value}," for name, value in lowered.fields.items()]
+    lines += [f"    .{array.field} = {call.symbol}_{array.field}," for array in lowered.arrays]
+    return [*lines, "};"]
+
+
+def _array(symbol: str, array: ConstantArray) -> list[str]:
+    texts = [str(value) for value in array.values]
+    width = max(map(len, texts)) + 2
+    columns = max(1, (_WIDTH - 4) // width)
+    rows = (", ".join(texts[i : i + columns]) for i in range(0, len(texts), columns))
+    # Kernels with vector instructions load bytes a word at a time.
+    head = f"static const _Alignas(4) {array.ctype} {symbol}_{array.field}[{len(texts)}] = {{"
+    return [head, *(f"    {row}," for row in rows), "};"]

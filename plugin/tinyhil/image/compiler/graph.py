@@ -1,0 +1,130 @@
+"""The graph between reader and operators: checked, free of flatbuffers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.ground.errors import ModelError
+
+
+def refusal(where: str, what: str) -> ModelError:
+    """The error of a model that is well-formed or not, but in any case can't be compiled."""
+    return ModelError(
+        f"{where}: {what}",
+        hint="give the compiler an undamaged full-int8 .tflite model of one input and one output",
+    )
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """real = scale * (stored - zero_point), for the whole tensor or for each slice of `axis`."""
+
+    scales: NDArray[np.float32]
+    zero_points: NDArray[np.int64]
+    axis: int
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor; `data` is None unless it is a constant."""
+
+    index: int
+    dtype: str
+    """``INT8`` or ``INT32``."""
+    shape: tuple[int, ...]
+    quantization: Quantization | None
+    data: NDArray[Any] | None
+
+    @property
+    def elements(self) -> int:
+        """How many, and how many bytes of an int8 tensor."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def scale(self) -> float:
+        """Of a tensor that the reader checked to be quantized as a whole."""
+        assert self.quantization is not None
+        return float(self.quantization.scales[0])
+
+    @property
+    def zero_point(self) -> int:
+        """Of a tensor that the reader checked to be quantized as a whole."""
+        assert self.quantization is not None
+        return int(self.quantization.zero_points[0])
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operator of the graph."""
+
+    index: int
+    name: str
+    """As in the TensorFlow Lite schema: ``CONV_2D``."""
+    where: str
+    """Model file, index and name, to begin an error with."""
+    inputs: tuple[Tensor | None, ...]
+    """None for an optional tensor that is left out."""
+    output: Tensor
+    options_kind: str
+    """Name of the table of options in the schema: ``Conv2DOptions``; "" when there is none."""
+    options: Mapping[str, int | float]
+    """Its scalar fields by their names in the schema: ``StrideW``."""
+
+    def refuse(self, what: str) -> ModelError:
+        """The error that says that this operator can't be compiled."""
+        return refusal(self.where, what)
+
+    def check(self, condition: bool, what: str) -> None:
+        """Refuse the operator unless `condition`."""
+        if not condition:
+            raise self.refuse(what)
+
+    def activation(self, position: int = 0) -> Tensor:
+        """An input that is computed (not constant), int8, quantized as a whole."""
+        tensor = self._input(position)
+        self.check(tensor.data is None, f"input {position} is a constant")
+        return tensor
+
+    def constant(self, position: int, dtype: str) -> Tensor:
+        """An input that is a constant of type `dtype`."""
+        tensor = self._input(position)
+        self.check(tensor.data is not None, f"input {position} is not a constant")
+        self.check(tensor.dtype == dtype, f"input {position} is {tensor.dtype}, not {dtype}")
+        return tensor
+
+    def optional_constant(self, position: int, dtype: str) -> Tensor | None:
+        """The same of an input that may be left out."""
+        if position >= len(self.inputs) or self.inputs[position] is None:
+            return None
+        return self.constant(position, dtype)
+
+    def option(self, kind: str, field: str) -> int | float:
+        """One field of the options, which must be of the table `kind`."""
+        self.check(self.options_kind == kind, f"has no {kind}")
+        return self.options[field]
+
+    def _input(self, position: int) -> Tensor:
+        tensor = self.inputs[position] if position < len(self.inputs) else None
+        if tensor is None:
+            raise self.refuse(f"input {position} is missing")
+        return tensor
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model of one input and one output; nodes are in the order of execution.
+
+    The reader has checked that every activation is written once, before it is read.
+    """
+
+    path: Path
+    sha256: str
+    nodes: tuple[Node, ...]
+    input: Tensor
+    output: Tensor

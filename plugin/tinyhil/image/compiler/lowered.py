@@ -1,0 +1,68 @@
+"""What an operator becomes: a kernel's constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.image.compiler.quantize import Channel
+
+_CHANNEL_BYTES: Final = 12
+
+
+@dataclass(frozen=True)
+class ConstantArray:
+    """A constant array in flash; `field` is its pointer's name in the kernel's struct."""
+
+    field: str
+    ctype: str
+    values: Sequence[object]
+    size: int
+    """In bytes."""
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """One operator, ready to be written.
+
+    The kernel's header, its function and its struct all bear the name `kernel`. An operator
+    without a kernel only gives its input another shape: its output shares the input's memory.
+    """
+
+    kernel: str | None
+    fields: Mapping[str, int] = field(default_factory=dict)
+    """Scalar members of the struct."""
+    arrays: tuple[ConstantArray, ...] = ()
+    macs: int = 0
+    scratch_bytes: int = 0
+    """Memory that the kernel needs while it runs; the call gets a pointer to it if not 0."""
+    order: tuple[int, ...] = (0,)
+    """Positions of the computed inputs among the node's inputs, as the kernel takes them."""
+    in_place: bool = False
+    """Whether the output may be in the same memory as an input of its size."""
+
+
+def int8_array(name: str, values: NDArray[Any]) -> ConstantArray:
+    """Weights, in the order of memory."""
+    flat = values.astype(np.int8).ravel().tolist()
+    return ConstantArray(name, "int8_t", flat, len(flat))
+
+
+def interleave(weights: NDArray[Any], group: int) -> NDArray[Any]:
+    """[channels, inputs] to [groups, inputs, group], with channels of zeros to fill the last."""
+    padded = np.pad(weights, ((0, -weights.shape[0] % group), (0, 0)))
+    return padded.reshape(-1, group, weights.shape[1]).transpose(0, 2, 1)
+
+
+def int32_array(name: str, values: Sequence[int]) -> ConstantArray:
+    """A table."""
+    return ConstantArray(name, "int32_t", values, 4 * len(values))
+
+
+def channel_array(channels: Sequence[Channel]) -> ConstantArray:
+    """What every kernel with requantization calls ``channels``."""
+    return ConstantArray("channels", "struct channel_s8", channels, _CHANNEL_BYTES * len(channels))

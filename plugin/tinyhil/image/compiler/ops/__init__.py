@@ -1,0 +1,44 @@
+"""One operator, one file: to add an operator, add a module here and a kernel.
+
+A module has the operator's name in the TensorFlow Lite schema as `NAME`, and a function
+``lower(node: Node) -> Lowered`` that raises `ModelError` for what its kernel can't do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import Protocol, cast
+
+from tinyhil.image.compiler.graph import Node
+from tinyhil.image.compiler.lowered import Lowered
+
+
+class OperatorModule(Protocol):
+    """What a module in this package offers."""
+
+    NAME: str
+
+    def lower(self, node: Node) -> Lowered:
+        """Check the node and precompute its kernel's constants.
+
+        Raises:
+            ModelError: the kernel can't do what the node asks for.
+        """
+        ...
+
+
+@cache
+def modules() -> dict[str, OperatorModule]:
+    """All operators that can be compiled, by name."""
+    found = [
+        cast(OperatorModule, importlib.import_module(f"{__name__}.{module.name}"))
+        for module in pkgutil.iter_modules(__path__)
+    ]
+    return {module.NAME: module for module in found}
+
+
+def lower(node: Node) -> Lowered:
+    """Lower one node by its operator's module."""
+    return modules()[node.name].lower(node)

@@ -1,0 +1,71 @@
+"""DEPTHWISE_CONV_2D."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tinyhil.image.compiler.graph import Node
+from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array
+from tinyhil.image.compiler.packed import packed_sums_fit
+from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
+from tinyhil.image.compiler.window import window_fields, windows
+
+NAME = "DEPTHWISE_CONV_2D"
+
+_OPTIONS: Final = "DepthwiseConv2DOptions"
+_BLOCK: Final = 8
+"""So many channels are done at once by a kernel that does several."""
+
+
+def lower(node: Node) -> Lowered:
+    """Weights with one channel's taps next to each other."""
+    image, weights = node.activation(), node.constant(1, "INT8")
+    assert weights.data is not None
+    node.check(
+        len(weights.shape) == 4 and weights.shape[0] == 1,
+        f"has weights of shape {list(weights.shape)}",
+    )
+    _, height, width, outputs = weights.shape
+    vertical, horizontal = windows(node, _OPTIONS, height, width)
+    inputs = image.shape[3]
+    multiplier = outputs // inputs
+    # The options repeat the multiplier; the shapes decide, as in the reference.
+    node.check(outputs == multiplier * inputs, f"has {outputs} outputs for {inputs} channels")
+    node.check(outputs == node.output.shape[3], f"has weights for {outputs} output channels")
+    flat = weights.data.reshape(-1, outputs).T
+    scales = weight_scales(node, weights, outputs, axis=3)
+    node.check(
+        packed_sums_fit(flat), "has a kernel that is too large for the packed sums of its kernel"
+    )
+    half = -(-vertical.outputs // 2)  # rows of outputs in each half of the folded plane
+    plane_height = (half - 1) * vertical.stride + height
+    plane_width = horizontal.reach
+    return Lowered(
+        kernel="depthwise_conv2d_s8",
+        fields={
+            **window_fields(node, vertical, horizontal),
+            "input_channels": inputs,
+            "multiplier": multiplier,
+            "plane_height": plane_height,
+            "plane_width": plane_width,
+            "input_zero_point": image.zero_point,
+            "output_zero_point": node.output.zero_point,
+            **activation_fields(node, _OPTIONS),
+        },
+        arrays=(
+            int8_array("weights", flat),
+            channel_array(
+                channels(
+                    node,
+                    flat,
+                    node.optional_constant(2, "INT32"),
+                    (image.scale * scales / node.output.scale).tolist(),
+                )
+            ),
+        ),
+        macs=vertical.outputs * horizontal.outputs * weights.elements,
+        scratch_bytes=max(
+            4 * 2 * half + 4 * plane_height * plane_width,
+            _BLOCK * height * (2 * width + plane_width),
+        ),
+    )

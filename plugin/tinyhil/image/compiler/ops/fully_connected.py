@@ -1,0 +1,67 @@
+"""FULLY_CONNECTED."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from tinyhil.image.compiler.graph import Node, Tensor
+from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, interleave
+from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
+
+NAME = "FULLY_CONNECTED"
+
+_OPTIONS: Final = "FullyConnectedOptions"
+_BLOCK: Final = 4
+"""Outputs are rounded up to a multiple of this."""
+_UNROLL: Final = 8
+"""And inputs of this."""
+
+
+def lower(node: Node) -> Lowered:
+    """Weights in pairs of outputs, both rounded up with zeros."""
+    source, weights = node.activation(), node.constant(1, "INT8")
+    assert weights.data is not None
+    node.check(len(weights.shape) == 2, f"has weights of shape {list(weights.shape)}")
+    node.check(node.option(_OPTIONS, "WeightsFormat") == 0, "has shuffled weights")
+    outputs, inputs = weights.shape
+    rows = source.elements // inputs
+    node.check(source.elements == rows * inputs, f"has {source.elements} inputs, not {inputs}")
+    node.check(node.output.elements == rows * outputs, f"has not {rows * outputs} outputs")
+    padded = np.pad(weights.data, ((0, -outputs % _BLOCK), (0, -inputs % _UNROLL)))
+    return Lowered(
+        kernel="fully_connected_s8",
+        fields={
+            "rows": rows,
+            "inputs": inputs,
+            "outputs": outputs,
+            "output_zero_point": node.output.zero_point,
+            **activation_fields(node, _OPTIONS),
+        },
+        arrays=(
+            int8_array("weights", interleave(padded, 2)),
+            channel_array(
+                channels(
+                    node,
+                    weights.data,
+                    node.optional_constant(2, "INT32"),
+                    _multipliers(node, source, weights),
+                )
+            ),
+        ),
+        macs=rows * weights.elements,
+        scratch_bytes=2 * padded.shape[1],
+    )
+
+
+def _multipliers(node: Node, source: Tensor, weights: Tensor) -> list[float]:
+    """The reference multiplies a single weight scale in float32, several ones in float64."""
+    scales = weight_scales(node, weights, weights.shape[0], axis=0)
+    assert weights.quantization is not None
+    products = source.scale * scales
+    if weights.quantization.scales.size == 1:
+        with np.errstate(over="ignore"):
+            products = products.astype(np.float32).astype(np.float64)
+    multipliers: list[float] = (products / node.output.scale).tolist()
+    return multipliers

@@ -1,0 +1,19 @@
+"""RESHAPE: the same bytes under another shape."""
+
+from __future__ import annotations
+
+from tinyhil.image.compiler.graph import Node
+from tinyhil.image.compiler.lowered import Lowered
+
+NAME = "RESHAPE"
+
+
+def lower(node: Node) -> Lowered:
+    """No kernel; the new shape is the output tensor's own."""
+    source, result = node.activation(), node.output
+    node.check(source.elements == result.elements, "changes the number of elements")
+    node.check(
+        (source.scale, source.zero_point) == (result.scale, result.zero_point),
+        "has an output of another scale or zero point than its input",
+    )
+    return Lowered(kernel=None)

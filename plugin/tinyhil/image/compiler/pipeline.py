@@ -1,0 +1,95 @@
+"""From a model file to a `CompiledModel`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tinyhil.image.compiler import cost, emit, ops
+from tinyhil.image.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
+from tinyhil.image.compiler.graph import Graph, Node, Tensor, refusal
+from tinyhil.image.compiler.layout import Layout, lay_out, sources
+from tinyhil.image.compiler.lowered import Lowered
+from tinyhil.image.compiler.reader import read_graph
+
+MAX_ARENA_BYTES: Final = 64 << 20
+MAX_CONSTANT_BYTES: Final = 16 << 20
+
+
+def compile_model(path: Path) -> CompiledModel:
+    """Compile an int8 ``.tflite`` model.
+
+    Raises:
+        ModelError: the file can't be read or is damaged; or the model holds an operator that is
+            not known (the text names it, its index and the model), is not int8, has more than
+            one input or output, a dynamic shape, or anything else that can't be compiled.
+    """
+    graph = read_graph(path, ops.modules().keys())
+    lowered = _lower(graph)
+    layout = lay_out(graph, lowered)
+    if layout.arena_bytes > MAX_ARENA_BYTES:
+        raise refusal(str(path), f"needs a tensor arena of {layout.arena_bytes} bytes")
+    operators = tuple(
+        OperatorSummary(node.index, node.name, node.output.shape, low.macs, cost.predict(low))
+        for node, low in zip(graph.nodes, lowered, strict=True)
+    )
+    calls = [_call(node, low, layout) for node, low in zip(graph.nodes, lowered, strict=True)]
+    macs = sum(operator.macs for operator in operators)
+    return CompiledModel(
+        sha256=graph.sha256,
+        operators=operators,
+        arena_bytes=layout.arena_bytes,
+        weights_bytes=sum(array.size for low in lowered for array in low.arrays),
+        input=_facts(graph.input),
+        output=_facts(graph.output),
+        sources={
+            "model.c": emit.model_source(calls),
+            "model_config.h": emit.config_header(_config(graph, layout.arena_bytes, macs)),
+        },
+    )
+
+
+def _lower(graph: Graph) -> list[Lowered]:
+    """All operators. A damaged model may use one buffer thousands of times: hence the limit."""
+    lowered: list[Lowered] = []
+    constant_bytes = 0
+    for node in graph.nodes:
+        lowered.append(ops.lower(node))
+        constant_bytes += sum(array.size for array in lowered[-1].arrays)
+        if constant_bytes > MAX_CONSTANT_BYTES:
+            raise refusal(str(graph.path), f"has more than {MAX_CONSTANT_BYTES} bytes of constants")
+    return lowered
+
+
+def _facts(tensor: Tensor) -> TensorFacts:
+    return TensorFacts(tensor.shape, tensor.elements, tensor.scale, tensor.zero_point)
+
+
+def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
+    return {
+        "MODEL_SHA256": f'"{graph.sha256}"',
+        "MODEL_INPUT_BYTES": str(graph.input.elements),
+        "MODEL_INPUT_SCALE": f"{graph.input.scale.hex()}f",
+        "MODEL_INPUT_ZERO_POINT": f"({graph.input.zero_point})",
+        "MODEL_OUTPUT_COUNT": str(graph.output.elements),
+        "MODEL_ARENA_BYTES": str(arena_bytes),
+        "MODEL_OUTPUT_SCALE": f"{graph.output.scale.hex()}f",
+        "MODEL_OUTPUT_ZERO_POINT": f"({graph.output.zero_point})",
+        "MODEL_MACS": str(macs),
+    }
+
+
+def _call(node: Node, low: Lowered, layout: Layout) -> emit.Call:
+    inputs = sources(node, low)
+    arguments = [layout.buffers[tensor.index] for tensor in (*inputs, node.output)]
+    if low.scratch_bytes:
+        arguments.append(layout.scratch[node.index])
+    shapes = " and ".join("x".join(map(str, tensor.shape)) for tensor in inputs)
+    result = "x".join(map(str, node.output.shape))
+    return emit.Call(
+        title=f"{node.index}: {node.name}, {shapes} to {result}, {low.macs} MACs",
+        symbol=f"op{node.index}",
+        lowered=low,
+        arguments=tuple(arguments),
+    )

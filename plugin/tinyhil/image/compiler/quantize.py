@@ -1,0 +1,153 @@
+"""Quantization arithmetic as the TensorFlow Lite reference does it, on Python's exact integers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.image.compiler.graph import Node, Tensor
+
+INT8_MIN: Final = -128
+INT8_MAX: Final = 127
+MAX_CHANNELS: Final = 2**14
+_NONE, _RELU, _RELU_N1_TO_1, _RELU6 = range(4)  # ActivationFunctionType of the schema
+
+
+@dataclass(frozen=True)
+class Channel:
+    """``struct channel_s8`` of ``firmware/kernels/include/requantize.h``."""
+
+    bias: int
+    multiplier: int
+    left: int
+    right: int
+    careful: int
+
+    def __str__(self) -> str:
+        return f"{{{self.bias}, {self.multiplier}, {self.left}, {self.right}, {self.careful}}}"
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """`real` (>= 0) as (multiplier, shift): about multiplier * 2**(shift - 31).
+
+    The multiplier is 0 or in [2**30, 2**31); what is below 2**-32 is 0.
+    """
+    fraction, shift = math.frexp(real)
+    multiplier = math.floor(fraction * 2**31 + 0.5)
+    if multiplier == 2**31:
+        multiplier //= 2
+        shift += 1
+    return (0, 0) if shift < -31 or multiplier == 0 else (multiplier, shift)
+
+
+def multiply_high(a: int, b: int) -> int:
+    """a * b / 2**31, halves up."""
+    return (a * b + 2**30) >> 31
+
+
+def divide_by_power(value: int, exponent: int) -> int:
+    """value / 2**exponent, halves away from zero."""
+    if exponent == 0:
+        return value
+    return (value + (1 << exponent - 1) - (value < 0)) >> exponent
+
+
+def activation_fields(node: Node, kind: str) -> dict[str, int]:
+    """Smallest and largest int8 output under the fused activation in options of the table `kind`.
+
+    Raises:
+        ModelError: the activation is not known.
+    """
+    activation = node.option(kind, "FusedActivationFunction")
+    bounds = {
+        _NONE: (None, None),
+        _RELU: (0.0, None),
+        _RELU_N1_TO_1: (-1.0, 1.0),
+        _RELU6: (0.0, 6.0),
+    }
+    if activation not in bounds:
+        raise node.refuse(f"has the fused activation {activation}, which is not known")
+    low, high = bounds[int(activation)]
+    lowest = INT8_MIN if low is None else max(INT8_MIN, _quantize(node, low))
+    highest = INT8_MAX if high is None else min(INT8_MAX, _quantize(node, high))
+    node.check(lowest <= highest, "has an output range that its activation leaves empty")
+    return {"activation_min": lowest, "activation_max": highest}
+
+
+def _quantize(node: Node, real: float) -> int:
+    """Nearest stored output, halves away from zero; the quotient is a float32."""
+    with np.errstate(over="ignore"):
+        quotient = float(np.float32(real) / np.float32(node.output.scale))
+    node.check(abs(quotient) < 2**31, f"has an output scale of {node.output.scale}")
+    return node.output.zero_point + int(math.copysign(math.floor(abs(quotient) + 0.5), quotient))
+
+
+def weight_scales(node: Node, weights: Tensor, channels: int, axis: int) -> NDArray[np.float64]:
+    """Scale of each output channel's weights, which must be symmetric."""
+    quantization = weights.quantization
+    if quantization is None:
+        raise node.refuse("has weights without quantization")
+    node.check(not quantization.zero_points.any(), "has weights with a zero point")
+    scales = quantization.scales.astype(np.float64)
+    if scales.size == 1:
+        return np.repeat(scales, channels)
+    node.check(scales.size == channels, f"has {scales.size} weight scales for {channels} channels")
+    node.check(quantization.axis == axis, f"has weights quantized along axis {quantization.axis}")
+    return scales
+
+
+def channels(
+    node: Node, weights: NDArray[Any], bias: Tensor | None, multipliers: Sequence[float]
+) -> tuple[Channel, ...]:
+    """Everything that the kernels need for each output channel, proved free of overflow.
+
+    Args:
+        weights: of shape [channels, inputs of one channel].
+        bias: int32, one a channel, or None.
+        multipliers: real factor from accumulator to output.
+    """
+    count = weights.shape[0]
+    node.check(count <= MAX_CHANNELS, f"has {count} output channels, more than {MAX_CHANNELS}")
+    biases = np.zeros(count, dtype=np.int64)
+    if bias is not None:
+        assert bias.data is not None
+        node.check(bias.elements == count, f"has {bias.elements} biases for {count} channels")
+        biases = bias.data.reshape(count).astype(np.int64)
+    wide = weights.astype(np.int64)
+    folded = biases - node.activation().zero_point * wide.sum(axis=1)
+    bounds = np.abs(folded) + 128 * np.abs(wide).sum(axis=1)
+    return tuple(
+        channel(node, int(folded[i]), int(bounds[i]), multipliers[i]) for i in range(count)
+    )
+
+
+def channel(node: Node, bias: int, bound: int, real: float) -> Channel:
+    """One channel; `bound` is on the size of its accumulator, `real` the factor to the output.
+
+    Raises:
+        ModelError: the factor is not finite, or the accumulator may overflow.
+    """
+    node.check(math.isfinite(real), "has scales whose quotient is not a number")
+    multiplier, shift = quantize_multiplier(real)
+    left, right = max(shift, 0), max(-shift, 0)
+    # The zero point and 128 are still to be added.
+    node.check((bound << left) + 256 < 2**31, "has sums that may not fit into 32 bits")
+    careful = _needs_care(left, right, bound, node.output.zero_point)
+    return Channel(bias, multiplier, left, right, careful)
+
+
+def _needs_care(left: int, right: int, bound: int, zero_point: int) -> int:
+    """1 unless the kernels' short requantization is the same as the full one.
+
+    The short one knows no left shift; it doubles the sum; it always rounds as a right shift must,
+    which does not matter where everything below zero saturates; and what it adds before the right
+    shift may be 2**30 at most, beside a scaled sum that is as large.
+    """
+    added = (2 * (zero_point - INT8_MIN) + 1) << right
+    unshifted = right == 0 and zero_point > INT8_MIN
+    return int(left > 0 or bound >= 2**30 or unshifted or added > 2**31)

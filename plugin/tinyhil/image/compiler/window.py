@@ -1,0 +1,79 @@
+"""Windows that slide over an image: what convolutions and pooling share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinyhil.image.compiler.graph import Node
+
+_SAME, _VALID = range(2)  # Padding of the schema
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One direction of a window, in elements."""
+
+    size: int
+    """Of the window."""
+    stride: int
+    pad: int
+    """Elements that it hangs over before the first one."""
+    outputs: int
+
+    @property
+    def reach(self) -> int:
+        """Extent of all windows together."""
+        return (self.outputs - 1) * self.stride + self.size
+
+
+def windows(node: Node, kind: str, height: int, width: int) -> tuple[Axis, Axis]:
+    """Both axes of a window of `height` times `width`; options are of the table `kind`.
+
+    Raises:
+        ModelError: no single NHWC image, a bad stride or padding, dilation, or an output of
+            another size than the window gives.
+    """
+    image, result = node.activation().shape, node.output.shape
+    node.check(len(image) == 4 and len(result) == 4, "is not on NHWC images")
+    node.check(image[0] == 1 and result[0] == 1, "has a batch of more than one image")
+    axes = []
+    for size, direction, inputs, outputs in (
+        (height, "H", image[1], result[1]),
+        (width, "W", image[2], result[2]),
+    ):
+        stride = int(node.option(kind, f"Stride{direction}"))
+        dilation = int(node.options.get(f"Dilation{direction}Factor", 1))
+        node.check(dilation == 1, f"has dilation {dilation}, which is not supported")
+        node.check(0 < stride < 2**16 and size > 0, f"has stride {stride} and window size {size}")
+        axis = _axis(node, int(node.option(kind, "Padding")), size, stride, inputs)
+        node.check(
+            axis.outputs == outputs, f"has {outputs} outputs where its windows give {axis.outputs}"
+        )
+        axes.append(axis)
+    return axes[0], axes[1]
+
+
+def window_fields(node: Node, vertical: Axis, horizontal: Axis) -> dict[str, int]:
+    """What the structs of all kernels with windows have in common."""
+    image = node.activation().shape
+    return {
+        "input_height": image[1],
+        "input_width": image[2],
+        "output_height": vertical.outputs,
+        "output_width": horizontal.outputs,
+        "kernel_height": vertical.size,
+        "kernel_width": horizontal.size,
+        "stride_height": vertical.stride,
+        "stride_width": horizontal.stride,
+        "pad_top": vertical.pad,
+        "pad_left": horizontal.pad,
+    }
+
+
+def _axis(node: Node, padding: int, size: int, stride: int, inputs: int) -> Axis:
+    if padding == _VALID:
+        return Axis(size, stride, 0, max(0, (inputs - size) // stride + 1))
+    node.check(padding == _SAME, f"has the padding {padding}, which is not known")
+    outputs = -(-inputs // stride)
+    overhang = max(0, (outputs - 1) * stride + size - inputs)
+    return Axis(size, stride, overhang // 2, outputs)

@@ -1,0 +1,169 @@
+"""Firmware images: what an ELF file for Arm holds and where it goes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from tinyhil.ground.errors import FirmwareError
+
+_HINT = "give the ELF file that the linker wrote (arm-none-eabi-gcc -o image.elf)"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Bytes of the file that belong into the board's memory."""
+
+    address: int
+    """Load address: initial values of variables count where they lie in flash."""
+    data: bytes = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.data)
+
+    @property
+    def end(self) -> int:
+        """First address behind it."""
+        return self.address + len(self.data)
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A symbol of the linker's table; `size` is 0 for a mere address."""
+
+    address: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Image:
+    """A firmware image, read once: what is checked is what is flashed."""
+
+    path: Path
+    sha256: str
+    """Of the whole file."""
+    entry: int
+    segments: tuple[Segment, ...]
+    """In order of address; memory that starts as zeros has no bytes and is not in here."""
+    symbols: Mapping[str, Symbol] = field(repr=False)
+    text_bytes: int
+    """Code and constants; this and the next two as GNU ``size`` counts them."""
+    data_bytes: int
+    """Variables with initial values."""
+    bss_bytes: int
+    """Variables that start as zeros, the stack's and the heap's reserve among them."""
+
+    def symbol(self, name: str) -> Symbol:
+        """Look up a symbol.
+
+        Raises:
+            FirmwareError: the image has none of this name.
+        """
+        if name not in self.symbols:
+            raise FirmwareError(
+                f"{self.path}: has no symbol '{name}'",
+                hint="link the image without stripping it, and against tinyhil's core",
+            )
+        return self.symbols[name]
+
+
+def read_image(path: Path) -> Image:
+    """Read an executable.
+
+    Raises:
+        FirmwareError: the file can't be read, or is no executable ELF file for a 32-bit Arm core.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise FirmwareError(
+            f"{path}: cannot be read: {error.strerror}", hint="check the path and its permissions"
+        ) from error
+    try:
+        return _parse(path, content)
+    except FirmwareError:
+        raise
+    except ELFError as error:
+        raise FirmwareError(f"{path}: is no sound ELF file: {error}", hint=_HINT) from error
+    except Exception as error:
+        # pyelftools lets through whatever its parser stumbles over in a damaged file.
+        raise FirmwareError(
+            f"{path}: is a damaged ELF file: {type(error).__name__}: {error}", hint=_HINT
+        ) from error
+
+
+def _parse(path: Path, content: bytes) -> Image:
+    elf = ELFFile(io.BytesIO(content))
+    kind = (elf.elfclass, elf.little_endian, elf["e_machine"], elf["e_type"])
+    if kind != (32, True, "EM_ARM", "ET_EXEC"):
+        raise FirmwareError(
+            f"{path}: is no executable for a 32-bit Arm core, but "
+            f"{elf['e_type']} for {elf['e_machine']}, {elf.elfclass} bits",
+            hint=_HINT,
+        )
+    segments = sorted(_segments(path, elf), key=lambda segment: segment.address)
+    if not segments:
+        raise FirmwareError(f"{path}: holds nothing to load", hint=_HINT)
+    text, data, bss = _sizes(elf)
+    return Image(
+        path=path,
+        sha256=hashlib.sha256(content).hexdigest(),
+        entry=elf["e_entry"],
+        segments=tuple(segments),
+        symbols=MappingProxyType(_symbols(elf)),
+        text_bytes=text,
+        data_bytes=data,
+        bss_bytes=bss,
+    )
+
+
+def _segments(path: Path, elf: ELFFile) -> Iterator[Segment]:
+    for header in elf.iter_segments("PT_LOAD"):
+        if header["p_filesz"]:
+            segment = Segment(header["p_paddr"], header.data())
+            if segment.size != header["p_filesz"]:
+                raise FirmwareError(
+                    f"{path}: is cut off: the segment at {segment.address:#010x} has "
+                    f"{segment.size} of {header['p_filesz']} bytes",
+                    hint="build it anew, or fetch the whole file",
+                )
+            yield segment
+
+
+def _symbols(elf: ELFFile) -> dict[str, Symbol]:
+    """By name; of several with one name, a global one counts."""
+    found: dict[str, Symbol] = {}
+    for table in elf.iter_sections("SHT_SYMTAB"):
+        assert isinstance(table, SymbolTableSection)
+        for entry in table.iter_symbols():
+            wins = entry["st_info"]["bind"] == "STB_GLOBAL" or entry.name not in found
+            if entry.name and entry["st_shndx"] != "SHN_UNDEF" and wins:
+                found[entry.name] = Symbol(entry["st_value"], entry["st_size"])
+    return found
+
+
+def _sizes(elf: ELFFile) -> tuple[int, int, int]:
+    """Bytes of text, data and bss, sorted as GNU ``size`` sorts sections."""
+    text = data = bss = 0
+    for section in elf.iter_sections():
+        flags, size = section["sh_flags"], section["sh_size"]
+        if not flags & SH_FLAGS.SHF_ALLOC:
+            continue
+        if flags & SH_FLAGS.SHF_EXECINSTR or not flags & SH_FLAGS.SHF_WRITE:
+            text += size
+        elif section["sh_type"] != "SHT_NOBITS":
+            data += size
+        else:
+            bss += size
+    return text, data, bss

@@ -1,0 +1,121 @@
+"""The command ``tinyhil gate``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from tinyhil.ground.errors import ConfigError
+
+HELP = "compare a run with a baseline: is the firmware any worse?"
+_DESCRIPTION = """\
+Compares latency (p50, p90, p99), instructions, throughput, memory, quality and energy of a
+candidate with those of a baseline, task by task and board by board. Exits with 1 if a figure got
+worse by more than its tolerance, or is missing; with 2 if the two can't be compared: they are of
+different boards, data sets, models or links, or the baseline is of a quick run.
+
+Emulated figures come out the same each time and are compared as they are. On silicon, a time or an
+energy is a regression when the whole confidence interval of its change is beyond the tolerance.
+What a device answers, and what it takes of memory, is compared as it is everywhere. In the open
+division the model may change: then top-1 is judged by McNemar's exact test.
+"""
+_EPILOG = """\
+examples:
+  tinyhil gate --save reports/baselines/m4.json reports/runs/20260102T030405Z_mps2-an386
+                                      make a baseline: a small file, to be committed
+  tinyhil gate reports/baselines/m4.json reports/runs/20260203T040506Z_mps2-an386
+                                      compare a run with it
+  tinyhil gate OLD NEW --tolerance speed=0.5% --tolerance flash=1024
+                                      allow 0.5 % more time and 1024 bytes more flash
+  pytest suites --hil-baseline reports/baselines/m4.json
+                                      the same as tests, while measuring
+
+default tolerances: 0; on silicon 0.5 % of latency and throughput, and 1 % of energy. Of RAM, the
+stack's high-water mark may grow by 256 bytes: whether an interrupt met it is chance.
+names: speed, latency, throughput, memory, flash, ram, quality, energy, outputs, or a metric's own.
+For top1, auc and outputs a % is a point: top1=0.5% allows 90.1 % to become 89.6 %.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command to argparse; `run` of the parsed options is what it does."""
+    parser.description = _DESCRIPTION
+    parser.epilog = _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="the baseline, then the candidate: run folders or saved files; a candidate may be "
+        "several, one a board",
+    )
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="FILE",
+        help="compare nothing; write the runs into a baseline file",
+    )
+    parser.add_argument(
+        "--tolerance",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how much worse a metric may get, as in latency=0.5%% or flash=1024; repeatable",
+    )
+    parser.add_argument(
+        "--confidence",
+        type=float,
+        default=0.99,
+        metavar="SHARE",
+        help="of all verdicts on silicon together (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Compare or save; returns 0 where nothing is worse, 1 where something is.
+
+    Raises:
+        ConfigError: a path or an option is wrong, or the runs can't be compared.
+    """
+    # What it imports, other commands need not.
+    from tinyhil.judge.gate.compare import Gate, failed  # noqa: PLC0415
+    from tinyhil.judge.gate.reading import load_all  # noqa: PLC0415
+    from tinyhil.judge.gate.table import show  # noqa: PLC0415
+    from tinyhil.judge.gate.tolerance import parse  # noqa: PLC0415
+
+    paths: Sequence[Path] = options.paths
+    if options.save:
+        return _save(options.save, paths, console)
+    if len(paths) < 2:
+        raise ConfigError(
+            "a baseline and a candidate are needed, one path is given",
+            hint="write `tinyhil gate BASELINE CANDIDATE`, or --save FILE to make a baseline",
+        )
+    gate = Gate(load_all(paths[:1]), parse(options.tolerance), options.confidence)
+    comparisons = gate.compare(load_all(paths[1:]))
+    show(comparisons, console)
+    return 1 if failed(comparisons) else 0
+
+
+def _save(file: Path, runs: Sequence[Path], console: Console) -> int:
+    from tinyhil.judge.gate import figures  # noqa: PLC0415 - as above
+    from tinyhil.judge.gate.matching import by_place, usable  # noqa: PLC0415
+    from tinyhil.judge.gate.reading import load_all  # noqa: PLC0415
+
+    measured = by_place(load_all(runs))
+    lines = usable(measured)
+    figures.write(file, lines)
+    for left_out in measured.values():
+        if left_out.problem:
+            line = left_out.line
+            text = f"left out: {line.task} {line.measure} on {line.board}: {left_out.problem}"
+            console.print(text, markup=False, highlight=False)
+    size = file.stat().st_size
+    text = f"{file}: {len(lines)} measurements, {size:,} bytes; commit it"
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    return 0

@@ -1,0 +1,157 @@
+"""Raw answers of a run to the evidence behind a figure.
+
+A figure of the record is believed only when its raw answers give the same figure.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.catalog import metrics
+from tinyhil.catalog.board import load_boards
+from tinyhil.catalog.facts import Metric
+from tinyhil.ground.errors import ConfigError
+from tinyhil.judge.gate.figures import DISTINCT, Histogram, Latency, Line, Quality, Window
+from tinyhil.judge.gate.statistics import effective_size
+from tinyhil.record.store import AccuracyRow, QueryRow, Run, WindowRow
+
+_PERCENTILES: Mapping[int, Metric] = {
+    50: "latency_p50_s",
+    90: "latency_p90_s",
+    99: "latency_p99_s",
+}
+
+
+def evidence_of(line: Line, folder: Path, details: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a line that its kind of measure has.
+
+    Args:
+        line: without it.
+        folder: of the run.
+        details: of the record's line.
+
+    Raises:
+        ConfigError: the raw answers are missing, or give another figure than the record.
+        KeyError, TypeError, ValueError: the details are not what a record's are.
+    """
+    run = Run(folder, lines=(), torn=False)
+    match line.measure:
+        case "single_stream":
+            rows = run.rows(line.task, line.measure, QueryRow)
+            return {"latency": _latency(line, folder, details, rows)}
+        case "throughput":
+            windows = run.rows(line.task, line.measure, WindowRow)
+            return {"windows": _throughput(line, folder, windows)}
+        case "accuracy":
+            answers = run.rows(line.task, line.measure, AccuracyRow)
+            return {"quality": _quality(line, folder, answers)}
+        case "energy":
+            return {"windows": _energy(details)}
+        case "memory":
+            return {"sizes": {name: n for name, n in details.items() if n is not None}}
+    return {}
+
+
+def _latency(
+    line: Line, folder: Path, details: Mapping[str, Any], rows: Sequence[QueryRow]
+) -> Latency:
+    times: dict[str, list[int]] = {}
+    for row in rows:
+        times.setdefault(row.sample, []).extend(row.times)
+    hertz = int(details["tick_hz"])
+    by_input = {name: np.array(ticks, dtype=np.int64) for name, ticks in times.items()}
+    together = np.concatenate(list(by_input.values()))
+    effective = {}
+    for percent, metric in _PERCENTILES.items():
+        value = metrics.percentile(together / hertz, percent)
+        _agree(line, folder, metric, line.metrics[metric], value)
+        slower = [ticks > value * hertz + 0.5 for ticks in by_input.values()]
+        effective[str(percent)] = round(effective_size(slower), 1)
+    _agree(line, folder, "samples", line.samples, len(together))
+    step = 1
+    while any(len(np.unique(_rounded(ticks, step))) > DISTINCT for ticks in by_input.values()):
+        step *= 2
+    board = load_boards().get(line.board)
+    return Latency.model_validate(
+        {
+            "clock": details["clock"],
+            "tick_hz": hertz,
+            "step": step,
+            "effective": effective,
+            "instruction_s": board.emulator.instruction_s if board and board.emulator else None,
+            "inputs": {name: _histogram(ticks, step) for name, ticks in by_input.items()},
+        }
+    )
+
+
+def _rounded(ticks: NDArray[np.int64], step: int) -> NDArray[np.int64]:
+    nearest: NDArray[np.int64] = (ticks + step // 2) // step * step
+    return nearest
+
+
+def _histogram(ticks: NDArray[np.int64], step: int) -> Histogram:
+    values, counts = np.unique(_rounded(ticks, step), return_counts=True)
+    distances = np.diff(values, prepend=0)
+    return Histogram(ticks=tuple(map(int, distances)), counts=tuple(map(int, counts)))
+
+
+def _throughput(line: Line, folder: Path, rows: Sequence[WindowRow]) -> dict[str, Window]:
+    """The last window of each input: a shorter one before it only set the pace."""
+    found = {row.sample: Window(inferences=row.count, device_s=row.seconds) for row in rows}
+    rate = metrics.throughput([(window.inferences, window.device_s) for window in found.values()])
+    _agree(line, folder, "throughput_ips", line.metrics["throughput_ips"], rate)
+    return found
+
+
+def _energy(details: Mapping[str, Any]) -> dict[str, Window]:
+    """Of each input's window."""
+    windows = {
+        str(window.get("sample", number)): Window(
+            inferences=window["inferences"],
+            device_s=window["device_s"],
+            energy_j=window["energy_j"],
+        )
+        for number, window in enumerate(details["windows"])
+    }
+    if not windows:
+        raise ValueError("no window has an energy")
+    return windows
+
+
+def _quality(line: Line, folder: Path, rows: Sequence[AccuracyRow]) -> Quality:
+    answers = {row.sample: row for row in rows}
+    _agree(line, folder, "samples", line.samples, len(answers))
+    by_name = [answers[name] for name in sorted(answers)]
+    labels = np.array([row.label for row in by_name], dtype=np.int64)
+    digests = [hashlib.sha256(json.dumps(row.scores).encode()).digest() for row in by_name]
+    right = None
+    if "top1" in line.metrics:
+        scores = np.array([np.mean(row.scores, axis=0) for row in by_name])
+        _agree(line, folder, "top1", line.metrics["top1"], metrics.top1(labels, scores))
+        right = np.packbits(np.argmax(scores, axis=1) == labels).tobytes().hex()
+    listed = "".join(f"{row.sample} {row.label}\n" for row in by_name)
+    return Quality(
+        samples=len(by_name),
+        names_sha256=hashlib.sha256(listed.encode()).hexdigest(),
+        outputs_sha256=hashlib.sha256(b"".join(digests)).hexdigest(),
+        outputs="".join(base64.b64encode(digest[:3]).decode()[:2] for digest in digests),
+        right=right,
+    )
+
+
+def _agree(line: Line, folder: Path, what: str, recorded: float, found: float) -> None:
+    """Raise ConfigError where the record says something else than its raw answers."""
+    if not abs(recorded - found) <= 1e-9 * abs(found):
+        raise ConfigError(
+            f"{folder}: the raw answers of {line.task} {line.measure} give {what} = {found:.9g}, "
+            f"the record says {recorded:.9g}",
+            hint="`tinyhil verify RUN` tells what was altered; measure again",
+        )

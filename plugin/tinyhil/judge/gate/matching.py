@@ -1,0 +1,78 @@
+"""Which lines may be compared: those of one board, data set, model and setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tinyhil.ground.errors import ConfigError
+from tinyhil.judge.gate.figures import Line
+from tinyhil.judge.gate.reading import Measured
+
+_SAME = ("core", "emulated", "link", "division", "data_set", "data_sha256")
+"""Keys that two lines must share: else they are figures of different things."""
+
+
+def by_place(lines: Iterable[Measured]) -> dict[tuple[str, str, str], Measured]:
+    """Lines by board, task and measure.
+
+    Raises:
+        ConfigError: two are of the same.
+    """
+    found: dict[tuple[str, str, str], Measured] = {}
+    for measured in lines:
+        line = measured.line
+        if line.place in found:
+            raise ConfigError(
+                f"{line.task} {line.measure} on {line.board} is in both "
+                f"{found[line.place].line.run} and {line.run}",
+                hint="name one run of each board",
+            )
+        found[line.place] = measured
+    return found
+
+
+def usable(lines: Mapping[tuple[str, str, str], Measured]) -> tuple[Line, ...]:
+    """The lines of a baseline: those that may be judged.
+
+    Raises:
+        ConfigError: one is of a quick run or ended with an error, or there is none.
+    """
+    for measured in lines.values():
+        line = measured.line
+        if measured.quick or measured.failed:
+            raise ConfigError(
+                f"{line.run}: {line.task} {line.measure} on {line.board} is no baseline: "
+                f"{measured.problem or 'it is of a quick run'}",
+                hint="take a whole run, without --hil-quick, in which nothing failed to measure",
+            )
+    kept = tuple(measured.line for measured in lines.values() if measured.problem is None)
+    if not kept:
+        problems = "; ".join(sorted({str(measured.problem) for measured in lines.values()}))
+        raise ConfigError(
+            f"the baseline holds nothing to compare with: {problems}", hint="take a whole run"
+        )
+    return kept
+
+
+def refuse_strangers(old: Line, new: Line) -> None:
+    """Raise ConfigError unless both lines are of the same board, data, model and settings."""
+    wrong = [key for key in _SAME if getattr(old, key) != getattr(new, key)]
+    models = (old.model_sha256, new.model_sha256)
+    # In the open division the model is what one changes; an unknown one is said, not refused.
+    if None not in models and models[0] != models[1] and new.division != "open":
+        wrong.append("model_sha256")
+    if wrong:
+        name = f"{new.task} {new.measure} on {new.board}"
+        texts = [f"{key} {_short(getattr(old, key))}" for key in wrong]
+        theirs = [f"{key} {_short(getattr(new, key))}" for key in wrong]
+        raise ConfigError(
+            f"{name} can't be compared: the baseline ({old.run}) has {', '.join(texts)}; "
+            f"the candidate ({new.run}) has {', '.join(theirs)}",
+            hint="measure both under the same settings, or save a new baseline",
+        )
+
+
+def _short(value: object) -> str:
+    """A sum's first digits are enough to tell two apart."""
+    text = str(value)
+    return f"{text[:16]}…" if len(text) == 64 else text

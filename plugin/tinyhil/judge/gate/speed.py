@@ -1,0 +1,110 @@
+"""Judges latency, instruction counts, throughput and energy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.judge.gate import statistics
+from tinyhil.judge.gate.figures import Latency, Window
+from tinyhil.judge.gate.judging import Judgement, Pair, both, by_interval, exact
+from tinyhil.judge.gate.statistics import Interval
+
+Percentile = Literal["latency_p50_s", "latency_p90_s", "latency_p99_s"]
+
+_HALF_AN_INSTRUCTION = 0.5
+_STAMP_S = 1e-6
+"""Resolution of a device's time stamps."""
+
+
+def percentile(metric: Percentile, pair: Pair) -> Judgement:
+    """Judge a percentile of the times of single queries."""
+    before, after = both(pair.old.latency, pair.new.latency, pair.old)
+    if other := _other_inputs(before.inputs, after.inputs):
+        return other
+    if pair.old.emulated:
+        rule = "emulated: compared as it is, to one tick of its clock"
+        tick_s = 1 / before.tick_hz
+        return exact(metric, pair, pair.values(metric), resolution=tick_s, rule=rule)
+    change = statistics.ratio_interval(
+        _interval(metric, before, pair.alpha / 2), _interval(metric, after, pair.alpha / 2)
+    )
+    return by_interval(metric, pair, change, "by order statistics the change is")
+
+
+def _interval(metric: Percentile, latency: Latency, alpha: float) -> Interval:
+    """Of a percentile, in seconds."""
+    percent = metric.removeprefix("latency_p").removesuffix("_s")
+    effective = latency.effective[percent]  # type: ignore[index] # one of its three keys
+    values, counts = latency.pooled()
+    found = statistics.percentile_interval(
+        values, counts, int(percent), effective=effective, alpha=alpha
+    )
+    # A time is known up to a tick, and no better than it was rounded to.
+    error_s = max(1, latency.step) / latency.tick_hz
+    return Interval(max(0.0, found.low - error_s), found.high + error_s)
+
+
+def instructions(pair: Pair) -> Judgement:
+    """Judge the mean over all queries: finer than a percentile, which is whole ticks of a clock."""
+    before, after = both(pair.old.latency, pair.new.latency, pair.old)
+    if other := _other_inputs(before.inputs, after.inputs):
+        return other
+    means = before.mean_instructions(), after.mean_instructions()
+    if means[0] is None or means[1] is None:
+        return exact("instructions", pair, pair.values("instructions"))
+    rule = "emulated: mean of all queries, compared to half an instruction"
+    values = means[0], means[1]
+    return exact("instructions", pair, values, resolution=_HALF_AN_INSTRUCTION, rule=rule)
+
+
+def throughput(pair: Pair) -> Judgement:
+    """Judge inferences per second, window by window."""
+    before, after = both(pair.old.windows, pair.new.windows, pair.old)
+    if other := _other_inputs(before, after):
+        return other
+    if pair.old.emulated:
+        values = pair.values("throughput_ips")
+        shortest_s = min(window.device_s for window in (*before.values(), *after.values()))
+        rule = "emulated: compared as it is, to a microsecond of a window"
+        resolution = values[0] * _STAMP_S / shortest_s
+        return exact("throughput_ips", pair, values, resolution=resolution, rule=rule)
+    rates = [
+        np.array([windows[name].inferences / windows[name].device_s for name in before])
+        for windows in (before, after)
+    ]
+    return by_interval("throughput_ips", pair, _paired(rates, pair), _rule(before))
+
+
+def energy(pair: Pair) -> Judgement:
+    """Judge the energy of an inference, window by window."""
+    before, after = both(pair.old.windows, pair.new.windows, pair.old)
+    if other := _other_inputs(before, after):
+        return other
+    costs = [
+        np.array([(windows[name].energy_j or 0.0) / windows[name].inferences for name in before])
+        for windows in (before, after)
+    ]
+    if not all(np.all(cost > 0) for cost in costs):
+        return Judgement("missing", "a window has no energy")
+    return by_interval("energy_j", pair, _paired(costs, pair), _rule(before))
+
+
+def _paired(values: list[NDArray[np.float64]], pair: Pair) -> Interval:
+    return statistics.paired_interval(values[0], values[1], alpha=pair.alpha)
+
+
+def _rule(windows: Mapping[str, Window]) -> str:
+    return f"by Student's t over {len(windows)} pairs of windows the change is"
+
+
+def _other_inputs(old: Collection[str], new: Collection[str]) -> Judgement | None:
+    """Performance on other inputs is of other work."""
+    missing, others = sorted(set(old) - set(new)), sorted(set(new) - set(old))
+    if not missing and not others:
+        return None
+    text = f"inputs missing: {', '.join(missing) or 'none'}; others: {', '.join(others) or 'none'}"
+    return Judgement("missing", text)

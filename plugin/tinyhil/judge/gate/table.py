@@ -1,0 +1,70 @@
+"""The comparison as a table for a terminal, and what failed in words below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tinyhil.judge.gate.compare import WORDS, Comparison, failed
+from tinyhil.judge.gate.wording import change_text, value_text
+
+_COLUMNS = 110
+"""At least; a log file has no width of its own."""
+
+_STYLES = {
+    "same": "",
+    "better": "green",
+    "worse": "bold red",
+    "missing": "bold magenta",
+    "new": "dim",
+}
+
+
+def show(comparisons: Sequence[Comparison], console: Console) -> None:
+    """Print one line a figure; below, each failed one in words, and how many there are of each."""
+    if not console.is_terminal:
+        console = Console(file=console.file, width=_COLUMNS)
+    console.print(_table(comparisons))
+    for text in (*(f"- {entry}" for entry in failed(comparisons)), *_summary(comparisons)):
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(comparisons: Sequence[Comparison]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    for heading in ("board", "task", "metric"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("baseline", "candidate", "change"):
+        table.add_column(heading, overflow="fold", justify="right")
+    table.add_column("verdict", no_wrap=True)
+    before = None
+    for entry in comparisons:
+        if before not in (None, (entry.board, entry.task)):
+            table.add_section()
+        before = (entry.board, entry.task)
+        word = WORDS[entry.status] if entry else WORDS[entry.status].upper()
+        cells = (entry.board, entry.task, entry.metric, *_figures(entry))
+        table.add_row(*map(Text, cells), Text(word, style=_STYLES[entry.status]))
+    return table
+
+
+def _figures(entry: Comparison) -> tuple[str, str, str]:
+    old, new = (
+        "-" if value is None else value_text(entry.metric, value)
+        for value in (entry.old, entry.new)
+    )
+    return old, new, change_text(entry.metric, entry.old, entry.new)
+
+
+def _summary(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    counts = {status: sum(entry.status == status for entry in comparisons) for status in WORDS}
+    parts = [f"{counts['worse']} worse", f"{counts['missing']} missing"]
+    parts += [f"{counts['better']} better", f"{counts['same']} the same"]
+    parts += [f"{counts['new']} new"] if counts["new"] else []
+    emulated = sorted({entry.board for entry in comparisons if entry.emulated})
+    yield f"{len(comparisons)} figures: {', '.join(parts)}"
+    if emulated:
+        yield f"{', '.join(emulated)}: emulated, instruction counts and no times of silicon"

@@ -1,0 +1,86 @@
+"""The command ``tinyhil verify``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from tinyhil.ground.text import printable
+
+if TYPE_CHECKING:
+    from tinyhil.judge.verify.run import Report
+
+HELP = "check the record of a run: figures from the raw bytes, and the seal"
+_DESCRIPTION = """\
+Check the record of a run. The raw bytes of its links are decoded again, every row is looked for in
+them, every metric and verdict is made again from the rows, and every file is compared with the
+seal. Exits with 1 if anything disagrees: each disagreement is named with its file and line.
+"""
+_EPILOG = """\
+examples:
+  tinyhil verify reports/runs/20260102T030405Z_mps2-an386
+  tinyhil verify RUN --data ../mlperf-tiny    what was sent is the official data set, too
+  tinyhil verify RUN --data build/data        or the stand-in set, where tinyhil generated it
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command to argparse; `run` of the parsed options is what it does."""
+    parser.description = _DESCRIPTION
+    parser.epilog = _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("run_folder", type=Path, metavar="RUN", help="the run's folder")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of the data set, to compare the samples that were sent with; without it they "
+        "are taken from the raw bytes, which hold them with their CRCs",
+    )
+    parser.set_defaults(run=_verify)
+
+
+def _verify(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.ground.progress import progress_bar  # noqa: PLC0415 - other commands need it not
+    from tinyhil.judge.verify.run import verify  # noqa: PLC0415
+
+    folder: Path = options.run_folder
+    with progress_bar(console, f"verifying {printable(folder.name)}") as progress:
+        report = verify(folder, options.data, progress)
+    _show(report, console)
+    return 1 if report.findings else 0
+
+
+def _show(report: Report, console: Console) -> None:
+    table = Table("task", "measure", "rows", "recomputed", "verdict", box=None, pad_edge=False)
+    for made in report.measures:
+        table.add_row(
+            printable(made.task),
+            printable(made.measure),
+            f"{made.rows:,}",
+            _figures(made.metrics),
+            printable(made.verdict),
+        )
+    console.print(table)
+    for finding in report.findings:
+        console.print(str(finding), soft_wrap=True, markup=False, highlight=False)
+    sealed = "sealed" if report.sealed else "not sealed"
+    summary = (
+        f"{printable(report.run)}, {sealed}: {report.answers:,} answers in {report.transfers:,} "
+        "transfers decoded; "
+    )
+    count = len(report.findings)
+    summary += f"{count} disagreements" if count else "everything agrees"
+    unfinished = sum(made.verdict in ("not finished", "error") for made in report.measures)
+    if unfinished:
+        summary += f"; {unfinished} measures have not come to their end"
+    console.print(summary, soft_wrap=True, markup=False, highlight=False)
+
+
+def _figures(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.6g}" for name, value in metrics.items()) or "-"

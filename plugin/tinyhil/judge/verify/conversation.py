@@ -1,0 +1,77 @@
+"""Raw logs to answers: who spoke what, and what the host could believe of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyhil.judge.verify.answers import Answer, Device, Stack
+from tinyhil.judge.verify.findings import Findings
+from tinyhil.judge.verify.framed import LEAVE, Frames
+from tinyhil.judge.verify.text import Text
+from tinyhil.judge.verify.transfers import Transfer, read_transfers
+
+_CALL = re.compile(rb"U*(?:leave" + re.escape(LEAVE) + rb"%)?(?:(sync-[0-9a-f]{1,16})%)?")
+"""What brings a device back to text and in step, whatever it was doing."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the raw logs of one task hold."""
+
+    answers: tuple[Answer, ...]
+    """Of each log in their order."""
+    device: Device
+    stacks: tuple[Stack, ...]
+    transfers: int
+    damaged: int
+    """Frames from the device that came damaged, and were asked for again."""
+
+
+def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
+    """Decode the raw logs of one task.
+
+    Args:
+        folder: of the run.
+        logs: paths below it.
+        findings: where lines that are no transfers, and bytes that no host sends, are noted.
+
+    Raises:
+        ConfigError: a log can't be read.
+    """
+    answers: list[Answer] = []
+    stacks: list[Stack] = []
+    device = Device()
+    transfers = damaged = 0
+    for log in logs:
+        text, frames = Text(log, findings), Frames(log, findings)
+        for transfer in read_transfers(folder / log, log, findings):
+            transfers += 1
+            if transfer.to_device:
+                _sent(transfer, text, frames)
+            elif frames.open:
+                frames.came(transfer.line, transfer.data)
+            else:
+                text.came(transfer.line, transfer.data)
+        answers += sorted([*text.answers, *frames.answers], key=lambda answer: answer.line)
+        stacks += text.stacks
+        device = device.merged(text.device)
+        damaged += frames.damaged
+    return Heard(tuple(answers), device, tuple(stacks), transfers, damaged)
+
+
+def _sent(transfer: Transfer, text: Text, frames: Frames) -> None:
+    """The host has sent something: a call that ends all before, frames, or a command."""
+    line, data = transfer.line, transfer.data
+    call = _CALL.fullmatch(data)
+    if call:
+        frames.leave()
+        text.called(line, call[1].decode() if call[1] else None)
+    elif b"\0" in data:  # No command has one, and every frame ends in one.
+        text.forget()
+        frames.sent(line, data)
+    else:
+        frames.leave()
+        text.sent(line, data)

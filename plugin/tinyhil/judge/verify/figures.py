@@ -1,0 +1,139 @@
+"""Figures of a measure, made again from its rows; what the record must say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tinyhil.catalog import metrics
+from tinyhil.catalog.rules import QUICK, Rules
+from tinyhil.measure.audit import AUDITS
+from tinyhil.record.description import JobFacts
+from tinyhil.record.rows import Row, accuracy_of, single_stream_of, throughput_of
+from tinyhil.record.schema import SingleStreamRow
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the rows of a measure give."""
+
+    samples: int
+    metrics: Mapping[str, float]
+    details: Mapping[str, Any]
+    """Those of the record's details that rows decide."""
+    unjudged: bool = False
+    """Whether it may not be judged, whatever the limits are."""
+    objections: tuple[str, ...] = ()
+    """What is against the rules of measuring."""
+
+
+def figures(
+    measure: str, rows: Sequence[Row], facts: JobFacts, told: Mapping[str, Any], *, quick: bool
+) -> Figures | None:
+    """Make the figures of a measure again.
+
+    Args:
+        measure: its name.
+        rows: all of them, at least one.
+        facts: what its task is measured with.
+        told: the record's details, for what no row holds.
+        quick: whether the run was a quick one.
+
+    Returns:
+        None for a measure that this version does not know.
+
+    Raises:
+        TinyhilError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError: rows
+            that give no figure.
+    """
+    rules = QUICK if quick else Rules()
+    match measure:
+        case "accuracy":
+            return _accuracy(rows, told)
+        case "single_stream":
+            return _single_stream(rows, facts, rules)
+        case "throughput":
+            return _throughput(rows, rules)
+        case "memory":
+            return _memory(rows, facts)
+    return _audit(measure.removeprefix("audit_"), rows)
+
+
+def _accuracy(rows: Sequence[Row], told: Mapping[str, Any]) -> Figures:
+    result = accuracy_of(rows)
+    found: dict[str, float] = {}
+    if result.scores.shape[1] > 1:
+        found["top1"] = metrics.top1(result.labels, result.scores)
+    area = metrics.auc(result.labels, result.scores)
+    if area is not None:
+        found["auc"] = area
+    doubled = len(result.names) - len(set(result.names))
+    return Figures(
+        samples=len(rows),
+        metrics=found,
+        details={"inferences": result.inferences},
+        unjudged=told.get("inferences_of_the_full_set") != result.inferences,
+        objections=(f"{doubled} samples are there twice",) if doubled else (),
+    )
+
+
+def _single_stream(rows: Sequence[Row], facts: JobFacts, rules: Rules) -> Figures:
+    units = {row["unit"] for row in rows}
+    if len(units) > 1:
+        raise ValueError("its rows have different units")
+    hertz = SingleStreamRow.model_validate(rows[0]).hertz
+    result = single_stream_of(rows, None if "us" in units else hertz)
+    p50, p90, p99 = (metrics.percentile(result.times_s, percent) for percent in (50, 90, 99))
+    found: dict[str, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
+    if facts.instruction_s:
+        found["instructions"] = round(p90 / facts.instruction_s)
+    seconds = float(result.times_s.sum())
+    details = {
+        "clock": result.clock,
+        "tick_hz": result.tick_hz,
+        "device_s": round(seconds, 6),
+        "inputs": len({row["sample"] for row in rows}),
+    }
+    short = len(result.times_s) < rules.queries or seconds < rules.single_stream_s
+    rule = f"fewer than {rules.queries} queries or {rules.single_stream_s:g} s"
+    return Figures(len(result.times_s), found, details, objections=(rule,) if short else ())
+
+
+def _throughput(rows: Sequence[Row], rules: Rules) -> Figures:
+    windows = throughput_of(rows).windows
+    short = any(
+        count < rules.window_inferences or seconds < rules.window_s for count, seconds in windows
+    )
+    rule = f"a window of fewer than {rules.window_inferences} inferences or {rules.window_s:g} s"
+    return Figures(
+        samples=sum(count for count, _ in windows),
+        metrics={"throughput_ips": metrics.throughput(windows)},
+        details={"windows": [{"inferences": count, "device_s": s} for count, s in windows]},
+        objections=(rule,) if short else (),
+    )
+
+
+def _memory(rows: Sequence[Row], facts: JobFacts) -> Figures:
+    row, image = rows[-1], facts.image
+    sizes = (row["text"], row["data"], row["bss"] + (row["stack_reserved"] or 0))
+    other = sizes != (image.text, image.data, image.bss)
+    return Figures(
+        samples=1,
+        metrics={
+            "flash_bytes": row["text"] + row["data"],
+            "ram_bytes": row["data"] + row["bss"] + (row["stack_used"] or 0),
+        },
+        details=dict(row),
+        objections=("other sizes than the image's in run.json",) if other else (),
+    )
+
+
+def _audit(name: str, rows: Sequence[Row]) -> Figures | None:
+    if name not in AUDITS:
+        return None
+    report = AUDITS[name].report(rows)
+    # As the record has them: what JSON knows no difference of, is none.
+    details = json.loads(json.dumps(report.as_json()))
+    return Figures(report.answers, {f"audit_{name}": len(report.objections)}, details)

@@ -1,0 +1,66 @@
+"""What the check of a run has to say against it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tinyhil.ground.errors import TinyhilError
+from tinyhil.ground.text import printable
+
+_PLACE = re.compile(r"(?P<path>.*?)(?:, line (?P<line>\d+))?: (?P<text>.*)", re.DOTALL)
+
+_MOST_A_FILE = 20
+"""Findings that are kept of one file: a file that is wrong throughout is wrong."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A disagreement, and where it stands."""
+
+    file: str
+    """Path below the run's folder."""
+    line: int | None
+    """From 1; None where the whole file is meant."""
+    text: str
+
+    def __str__(self) -> str:
+        where = f", line {self.line}" if self.line else ""
+        return f"{printable(self.file)}{where}: {self.text}"
+
+
+class Findings:
+    """Gathers findings; bounded, and each once."""
+
+    def __init__(self) -> None:
+        self._found: dict[Finding, None] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, file: str, line: int | None, text: str) -> None:
+        """Note one."""
+        finding = Finding(file, line, text)
+        if finding in self._found:
+            return
+        count = self._counts[file] = self._counts.get(file, 0) + 1
+        if count <= _MOST_A_FILE:
+            self._found[finding] = None
+
+    def add_error(self, file: str, error: TinyhilError) -> None:
+        """Note that something of a file can't be read; its text may name file and line first."""
+        match = _PLACE.fullmatch(error.message)
+        if match and match["path"].endswith(file):
+            self.add(file, int(match["line"]) if match["line"] else None, match["text"])
+        else:
+            self.add(file, None, error.message)
+
+    @property
+    def all(self) -> tuple[Finding, ...]:
+        """File by file, as those were first noted; how many more a file has stands at the end."""
+        files = list(self._counts)
+        found = sorted(self._found, key=lambda one: (files.index(one.file), one.line or 0))
+        more = [
+            Finding(file, None, f"and {count - _MOST_A_FILE} more")
+            for file, count in self._counts.items()
+            if count > _MOST_A_FILE
+        ]
+        return (*found, *more)

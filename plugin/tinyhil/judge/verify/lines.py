@@ -1,0 +1,119 @@
+"""Lines of the record beside what their rows give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, cast
+
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.verdict import judge
+from tinyhil.ground.errors import TinyhilError
+from tinyhil.ground.text import printable
+from tinyhil.judge.verify.figures import Figures, figures
+from tinyhil.judge.verify.findings import Findings
+from tinyhil.record.description import Description, JobFacts
+from tinyhil.record.entry import limit_json, overall
+from tinyhil.record.rows import Row
+from tinyhil.record.schema import LINES
+
+_NO_FIGURES = (
+    TinyhilError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
+)  # fmt: skip
+_SCENARIOS = {"single_stream": "SingleStream"}
+
+
+def check_head(
+    number: int, line: Mapping[str, Any], description: Description, findings: Findings
+) -> None:
+    """Compare what a line says of run, board, task, data set and firmware with ``run.json``."""
+    facts = description.jobs.get(line["task"])
+    if facts is None:
+        findings.add(LINES, number, f"is of {printable(line['task'])}, which run.json has not")
+        return
+    wanted = {"run": description.run, **asdict(facts.subject)}
+    wanted["scenario"] = _SCENARIOS.get(line["measure"])
+    for name, value in wanted.items():
+        if line[name] != value:
+            said, known = printable(str(line[name])), printable(str(value))
+            findings.add(LINES, number, f"says {name} {said}, run.json says {known}")
+    if "error" in line and (line["metrics"] or line["verdict"] != "error"):
+        findings.add(LINES, number, "has figures or a verdict beside an error")
+
+
+def check_figures(
+    number: int,
+    line: Mapping[str, Any],
+    rows: Sequence[Row],
+    description: Description,
+    findings: Findings,
+) -> Figures | None:
+    """Compare a finished measure's figures and verdict with what its rows give.
+
+    Returns:
+        What they give; None if that is nothing.
+    """
+    facts, measure = description.jobs[line["task"]], line["measure"]
+    quick = description.configuration.quick
+    try:
+        made = figures(measure, rows, facts, line["details"], quick=quick) if rows else None
+    except _NO_FIGURES as error:
+        findings.add(LINES, number, f"its rows give no figures: {printable(str(error))}")
+        return None
+    if made is None:
+        why = "this tinyhil does not know this measure" if rows else "it has no rows"
+        findings.add(LINES, number, f"{measure} cannot be recomputed: {why}")
+        return None
+    for name in sorted({*made.metrics, *line["metrics"]}):
+        said, found = line["metrics"].get(name), made.metrics.get(name)
+        if said is None or found is None or not math.isclose(said, found, rel_tol=1e-12):
+            text = f"says {name} = {_number(said)}, its rows give {_number(found)}"
+            findings.add(LINES, number, text)
+    if line["samples"] != made.samples:
+        text = f"says {line['samples']} samples, its rows give {made.samples}"
+        findings.add(LINES, number, text)
+    for name, value in made.details.items():
+        if line["details"].get(name) != value:
+            findings.add(LINES, number, f"its {name} are not those of its rows")
+    for objection in made.objections:
+        findings.add(LINES, number, f"against the rules: {objection}")
+    _check_verdict(number, line, made, facts, quick, findings)
+    _check_resumed(number, line, description, findings)
+    return made
+
+
+def _check_verdict(
+    number: int,
+    line: Mapping[str, Any],
+    made: Figures,
+    facts: JobFacts,
+    quick: bool,
+    findings: Findings,
+) -> None:
+    limits = {name: limit for name, limit in facts.limits.items() if name in made.metrics}
+    if line["limits"] != {name: limit_json(limit) for name, limit in limits.items()}:
+        findings.add(LINES, number, "its limits are not those of run.json")
+    verdicts = judge(
+        cast(Mapping[Metric, float], made.metrics),
+        cast(Any, limits),
+        unjudged="not to be judged" if quick or made.unjudged else None,
+    )
+    verdict = overall(verdicts, None)
+    if line["verdict"] != verdict:
+        said = printable(line["verdict"])
+        findings.add(LINES, number, f"says '{said}', its figures and limits give '{verdict}'")
+
+
+def _check_resumed(
+    number: int, line: Mapping[str, Any], description: Description, findings: Findings
+) -> None:
+    """Rows that were there before must be those that some part of the run found."""
+    resumed = line["details"].get("resumed")
+    name = f"{line['task']}-{line['measure']}"
+    if resumed is not None and resumed not in [part.rows.get(name) for part in description.parts]:
+        findings.add(LINES, number, "was resumed behind another row than any part in run.json")
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.9g}"

@@ -1,0 +1,250 @@
+"""Checks a whole run: its seal, then each task from the raw bytes up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.progress import Progress
+from tinyhil.ground.text import printable
+from tinyhil.judge.verify.conversation import Heard, hear
+from tinyhil.judge.verify.findings import Finding, Findings
+from tinyhil.judge.verify.lines import check_figures, check_head
+from tinyhil.judge.verify.matching import Matching, claims, left_over
+from tinyhil.judge.verify.samples import check_data, check_names
+from tinyhil.record.description import Description, JobFacts, read_description
+from tinyhil.record.reading import list_files, read_objects
+from tinyhil.record.rows import Row
+from tinyhil.record.schema import LINES, RAW, SEAL
+from tinyhil.record.seal import differences, read_seal
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One measure of a run, made again."""
+
+    task: str
+    measure: str
+    rows: int
+    metrics: Mapping[str, float]
+    """As the rows give them; empty where the measure has not come to its end."""
+    verdict: str
+    """As the record has it; ``not finished`` where it has no line, ``error`` where it has none
+    without one."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check of a run has found."""
+
+    run: str
+    sealed: bool
+    measures: tuple[Checked, ...]
+    answers: int
+    """Decoded from the raw logs."""
+    transfers: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass
+class _Check:
+    """A check on its way."""
+
+    folder: Path
+    data: Path | None
+    description: Description
+    files: tuple[str, ...]
+    findings: Findings = field(default_factory=Findings)
+    measures: list[Checked] = field(default_factory=list)
+    answers: int = 0
+    transfers: int = 0
+
+
+def verify(folder: Path, data: Path | None = None, progress: Progress | None = None) -> Report:
+    """Recompute a run's metrics and verdicts from its raw bytes, and compare its seal.
+
+    Args:
+        folder: of the run; it may come from anywhere.
+        data: folder of the data set, to compare what was sent with; None: what was sent is
+            believed as far as its CRCs go.
+        progress: in tasks.
+
+    Raises:
+        ConfigError: the folder is no run of this version, holds a link or something too large, or
+            `data` does not hold the run's data set.
+    """
+    files = list_files(folder)
+    check = _Check(folder, data, read_description(folder), files)
+    _check_seal(check)
+    lines = list(_objects(check, LINES)) if LINES in files else []
+    for number, line in lines:
+        check_head(number, line, check.description, check.findings)
+    jobs = check.description.jobs
+    for done, (task, facts) in enumerate(jobs.items()):
+        if progress:
+            progress(done, len(jobs))
+        own = [(number, line) for number, line in lines if line["task"] == task]
+        _check_task(check, task, facts, own)
+    for name in files:
+        task = PurePosixPath(name).name.partition("-")[0]
+        if name.startswith(f"{RAW}/") and task not in jobs:
+            check.findings.add(name, None, "belongs to no task that run.json has")
+    return Report(
+        check.description.run,
+        SEAL in files,
+        tuple(check.measures),
+        check.answers,
+        check.transfers,
+        check.findings.all,
+    )
+
+
+def _check_seal(check: _Check) -> None:
+    findings = check.findings
+    if SEAL not in check.files:
+        text = "is missing: the run was killed, or goes on still; --hil-resume brings it to its end"
+        findings.add(SEAL, None, text)
+        return
+    try:
+        sealed = read_seal(check.folder)
+        for difference in differences(check.folder, sealed):
+            findings.add(difference.file, difference.line, difference.text)
+    except ConfigError as error:
+        findings.add_error(SEAL, error)
+        return
+    wanted = {
+        task: {
+            "firmware": facts.subject.firmware_sha256,
+            "model": facts.subject.model_sha256,
+            "data": facts.subject.data_sha256,
+        }
+        for task, facts in check.description.jobs.items()
+    }
+    if sealed.run != check.description.run or sealed.tasks != wanted:
+        findings.add(SEAL, None, "is of another run, firmware, model or data set than run.json")
+
+
+def _check_task(
+    check: _Check, task: str, facts: JobFacts, lines: Sequence[tuple[int, Mapping[str, Any]]]
+) -> None:
+    """Decode a task's logs, find its rows in them, and make its figures again from the rows."""
+    prefix = f"{RAW}/{task}-"
+    own = [name for name in check.files if name.startswith(prefix)]
+    rows = {
+        name: [row for _, row in _objects(check, name)] for name in own if name.endswith(".jsonl")
+    }
+    try:
+        heard = hear(check.folder, [name for name in own if name.endswith(".log")], check.findings)
+    except ConfigError as error:
+        check.findings.add_error(prefix, error)
+        return
+    check.answers += len(heard.answers)
+    check.transfers += heard.transfers
+    matching = _match(check, heard, rows, prefix)
+    _check_device(heard, facts, prefix, check.findings)
+    if check.data is not None:
+        check_data(
+            check.data, facts, check.description.configuration, matching, rows, check.findings
+        )
+    finished: dict[str, tuple[int, Mapping[str, Any]]] = {}
+    for number, line in lines:
+        if line["measure"] in finished:
+            text = f"comes behind the end of {printable(line['measure'])}"
+            check.findings.add(LINES, number, text)
+        elif "error" not in line:
+            finished[line["measure"]] = (number, line)
+    failed = [line["measure"] for _, line in lines if line["measure"] not in finished]
+    _check_lines(check, facts, rows, finished, failed)
+    if all(_measure_of(name, prefix) in finished for name in rows):
+        _check_left_over(matching, finished, check.findings)
+
+
+def _match(check: _Check, heard: Heard, rows: Mapping[str, Sequence[Row]], prefix: str) -> Matching:
+    """Find every row of a task among the answers."""
+    matching = Matching(heard, heard.device.tick_hz or 10**6, check.findings)
+    for name, found in rows.items():
+        measure = _measure_of(name, prefix)
+        made = (
+            claim
+            for number, row in enumerate(found, start=1)
+            for claim in claims(measure, name, number, row)
+        )
+        matching.match(name, made)
+        if measure == "memory":
+            _check_memory(name, found, heard, check.findings)
+    check_names(matching, check.findings)
+    return matching
+
+
+def _check_left_over(
+    matching: Matching,
+    finished: Mapping[str, tuple[int, Mapping[str, Any]]],
+    findings: Findings,
+) -> None:
+    restarted = any(
+        measure.startswith("audit_") and line["details"].get("resumed")
+        for measure, (_, line) in finished.items()
+    )
+    for answer in left_over(matching, restarted=restarted):
+        text = f"is the end of an answer ({answer.count} inferences) that is in no row"
+        findings.add(answer.log, answer.line, text)
+
+
+def _check_device(heard: Heard, facts: JobFacts, prefix: str, findings: Findings) -> None:
+    """What the device told of itself must be what ``run.json`` says."""
+    device, subject, log = heard.device, facts.subject, f"{prefix}serial.log"
+    if device.task not in (None, subject.task):
+        findings.add(log, None, f"the device said that it runs {printable(str(device.task))}")
+    if subject.model_sha256 and device.model_sha256 not in (None, subject.model_sha256):
+        text = "the device said that it holds another model than run.json says"
+        findings.add(log, None, text)
+
+
+def _check_memory(name: str, rows: Sequence[Row], heard: Heard, findings: Findings) -> None:
+    stacks = {(stack.used, stack.reserved) for stack in heard.stacks}
+    for number, row in enumerate(rows, start=1):
+        stack = (row["stack_used"], row["stack_reserved"])
+        if stack != (None, None) and stack not in stacks:
+            findings.add(name, number, "says another use of the stack than the device")
+        if row["arena"] != heard.device.arena:
+            findings.add(name, number, "says another tensor arena than the device")
+
+
+def _check_lines(
+    check: _Check,
+    facts: JobFacts,
+    rows: Mapping[str, Sequence[Row]],
+    finished: Mapping[str, tuple[int, Mapping[str, Any]]],
+    failed: Collection[str],
+) -> None:
+    """Compare the figures of each finished measure, and list those that are not."""
+    task = facts.subject.task
+    measures = {_measure_of(name, f"{RAW}/{task}-"): found for name, found in rows.items()}
+    for measure in dict.fromkeys([*finished, *failed, *measures]):
+        found = measures.get(measure, ())
+        if measure not in finished:
+            ended = "error" if measure in failed else "not finished"
+            check.measures.append(Checked(task, measure, len(found), {}, ended))
+            continue
+        number, line = finished[measure]
+        made = check_figures(number, line, found, check.description, check.findings)
+        if measure == "accuracy" and len(found) != facts.samples:
+            text = f"has {len(found)} rows of {facts.samples} samples"
+            check.findings.add(f"{RAW}/{task}-accuracy.jsonl", None, text)
+        metrics = made.metrics if made else {}
+        check.measures.append(Checked(task, measure, len(found), metrics, str(line["verdict"])))
+
+
+def _objects(check: _Check, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file up to the first line that is none, which is noted."""
+    try:
+        yield from read_objects(check.folder / name)
+    except ConfigError as error:
+        check.findings.add_error(name, error)
+
+
+def _measure_of(name: str, prefix: str) -> str:
+    return name.removeprefix(prefix).removesuffix(".jsonl")

@@ -1,0 +1,331 @@
+"""What is to be measured, and what each kind of measure finds: measurements turned into metrics."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from tinyhil.catalog import metrics
+from tinyhil.catalog.facts import Limit, Metric
+from tinyhil.catalog.rules import QUICK, Rules
+from tinyhil.catalog.task import Task
+from tinyhil.data.material import Material, Sample
+from tinyhil.device.dut import Dut
+from tinyhil.device.queries import Queries
+from tinyhil.device.queries.opening import Tap, asking
+from tinyhil.device.session import DeviceInfo, Session
+from tinyhil.ground.errors import DataError
+from tinyhil.ground.progress import Progress
+from tinyhil.image.elf import Image
+from tinyhil.measure import audit
+from tinyhil.measure import measures as measure
+from tinyhil.measure.measures import Accuracy, SingleStream, Throughput
+from tinyhil.measure.memory import MemoryUse, memory_use
+from tinyhil.record import FAULTS_MARK, ImageSizes, JobFacts, Subject
+from tinyhil.record.rows import Row, Rows, accuracy_of, single_stream_of, throughput_of
+
+QUICK_SAMPLES = 24
+"""Of a quick run: two a class of keyword spotting."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image of one task on one board, and the rules of measuring it."""
+
+    dut: Dut
+    task: Task
+    material: Material
+    image: Image
+    model_sha256: str | None
+    """Of the model in the image; None where an image of the user's own does not tell."""
+    link: str
+    quick: bool
+    all_windows: bool
+    read_back: float
+    """Share of the samples that are read back from firmware without checksums."""
+    faults: str | None
+    """What is injected on purpose."""
+
+    @property
+    def rules(self) -> Rules:
+        """Of performance measurements."""
+        return QUICK if self.quick else Rules()
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The samples to use."""
+        return self.material.data.samples[: QUICK_SAMPLES if self.quick else None]
+
+    @property
+    def performance_inputs(self) -> tuple[tuple[str, bytes], ...]:
+        """Name and bytes of what performance is measured on."""
+        return measure.performance_inputs(self.task, self.samples)
+
+    @property
+    def limits(self) -> Mapping[Metric, Limit]:
+        """Of audits, of the task and of the board, by metric."""
+        audits = {audit_metric(name): one.limit for name, one in audit.AUDITS.items()}
+        return {**audits, **self.task.targets, **self.dut.board.limits.get(self.task.name, {})}
+
+    @property
+    def subject(self) -> Subject:
+        """For the record."""
+        board, data = self.dut.board, self.material.data
+        return Subject(
+            board=board.name,
+            core=board.core,
+            emulated=board.emulated,
+            task=self.task.name,
+            link=f"{self.link}, {FAULTS_MARK}" if self.faults else self.link,
+            division=self.material.division,
+            data_set=data.kind,
+            data_sha256=data.sha256,
+            model_sha256=self.model_sha256,
+            firmware_sha256=self.image.sha256,
+        )
+
+    @property
+    def facts(self) -> JobFacts:
+        """For the run's description: a resumed run must be measured with the same."""
+        emulator, image = self.dut.board.emulator, self.image
+        return JobFacts(
+            subject=self.subject,
+            image=ImageSizes(text=image.text_bytes, data=image.data_bytes, bss=image.bss_bytes),
+            samples=len(self.samples),
+            limits={str(metric): limit for metric, limit in self.limits.items()},
+            instruction_s=emulator.instruction_s if emulator else None,
+        )
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A job and the synchronized session to do it in."""
+
+    job: Job
+    session: Session
+    info: DeviceInfo
+    tap: Tap
+
+    def asking(self, link: str) -> AbstractContextManager[Queries]:
+        """The best way to ask this device; frames take a link of this kind."""
+        job = self.job
+        return asking(
+            self.session,
+            self.info,
+            job.dut,
+            job.image,
+            link,
+            tap=self.tap,
+            read_back=job.read_back,
+        )
+
+
+Result = Accuracy | SingleStream | Throughput | MemoryUse | audit.Report
+
+Told = Mapping[str, Any]
+"""What a measure has to say beside its rows; it goes into the record's details."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a measure found: the measurement itself, and the metrics made from it."""
+
+    result: Result
+    samples: int
+    metrics: Mapping[Metric, float]
+    details: Mapping[str, Any]
+    """Figures beside the metrics; JSON values."""
+    unjudged: str | None = None
+    """Why the metrics may not be judged, or None."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A kind of measure: first it asks for the rows that are missing, then it looks at all."""
+
+    title: str
+    scenario: str | None
+    """As MLPerf names it."""
+    metrics: tuple[Metric, ...]
+    """What it may find."""
+    ask: Callable[[Conversation, Rows, Progress], Told]
+    find: Callable[[Conversation, Sequence[Row], Told], Finding]
+    """Takes all rows, and what `ask` told, or what the record says that it did."""
+
+
+def _ask_accuracy(talk: Conversation, rows: Rows, progress: Progress) -> Told:
+    job, done = talk.job, len(rows.done)
+    _refuse_other_rows(job, rows.done)
+    missing = job.samples[done:]
+    if not missing:
+        return {"healed": {}}
+
+    def advance(count: float, _: float) -> None:
+        progress(done + count, len(job.samples))
+
+    with talk.asking(job.link) as queries:
+        measure.accuracy(queries, job.task, missing, rows, advance, all_windows=job.all_windows)
+    return {"healed": queries.healed}
+
+
+def _refuse_other_rows(job: Job, done: Sequence[Row]) -> None:
+    """The rows of a resumed run must be those of the first samples."""
+    if len(done) > len(job.samples):
+        raise DataError(
+            f"the run has {len(done)} rows of {len(job.samples)} samples",
+            hint="its raw rows were altered; start a new run: without --hil-resume",
+        )
+    for sample, row in zip(job.samples, done, strict=False):
+        windows = job.task.input.windows(sample.data, all_windows=job.all_windows)
+        wanted = (sample.name, sample.label, [job.task.results] * len(windows))
+        if (row["sample"], row["label"], [len(scores) for scores in row["scores"]]) != wanted:
+            raise DataError(
+                f"the run's row of {sample.name} is of something else",
+                hint="its raw rows were altered; start a new run: without --hil-resume",
+            )
+
+
+def _find_accuracy(talk: Conversation, rows: Sequence[Row], told: Told) -> Finding:
+    samples, task, result = talk.job.samples, talk.job.task, accuracy_of(rows)
+    found: dict[Metric, float] = {}
+    if task.result == "scores":
+        found["top1"] = metrics.top1(result.labels, result.scores)
+    area = metrics.auc(result.labels, result.scores)
+    if area is not None:
+        found["auc"] = area
+    every = sum(len(task.input.windows(sample.data)) for sample in samples)
+    details = {
+        "inferences": result.inferences,
+        "inferences_of_the_full_set": every,
+        "healed": told["healed"],
+    }
+    subset = f"{result.inferences} of {every} windows: a subset is never judged"
+    return Finding(
+        result, len(samples), found, details, None if result.inferences == every else subset
+    )
+
+
+def _ask_single_stream(talk: Conversation, rows: Rows, progress: Progress) -> Told:
+    job = talk.job
+    # Never through the probe, whose accesses could disturb what is timed.
+    with talk.asking("serial") as queries:
+        measure.single_stream(
+            queries, talk.info, job.performance_inputs, job.rules, rows, progress, done=rows.done
+        )
+    return {"healed": queries.healed}
+
+
+def _find_single_stream(talk: Conversation, rows: Sequence[Row], told: Told) -> Finding:
+    job, extension = talk.job, talk.info.extension
+    result = single_stream_of(rows, extension.tick_hz if extension else None)
+    p50, p90, p99 = (metrics.percentile(result.times_s, percent) for percent in (50, 90, 99))
+    found: dict[Metric, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
+    if job.dut.board.emulator:
+        found["instructions"] = round(p90 / job.dut.board.emulator.instruction_s)
+    details = {
+        "clock": result.clock,
+        "tick_hz": result.tick_hz,
+        "device_s": round(float(result.times_s.sum()), 6),
+        "inputs": len(job.performance_inputs),
+        "healed": told["healed"],
+    }
+    return Finding(result, len(result.times_s), found, details)
+
+
+def _ask_throughput(talk: Conversation, rows: Rows, progress: Progress) -> Told:
+    job = talk.job
+    with talk.asking("serial") as queries:
+        measure.throughput(
+            queries, job.performance_inputs, job.rules, rows, progress, done=rows.done
+        )
+    return {"healed": queries.healed}
+
+
+def _find_throughput(_: Conversation, rows: Sequence[Row], told: Told) -> Finding:
+    result = throughput_of(rows)
+    found: dict[Metric, float] = {"throughput_ips": metrics.throughput(result.windows)}
+    return Finding(
+        result,
+        sum(count for count, _ in result.windows),
+        found,
+        {
+            "windows": [{"inferences": count, "device_s": s} for count, s in result.windows],
+            "healed": told["healed"],
+        },
+    )
+
+
+def _ask_memory(talk: Conversation, rows: Rows, progress: Progress) -> Told:
+    if rows.done:
+        return {}
+    _, data = talk.job.performance_inputs[0]
+    if talk.info.extension:
+        # So that the stack has been as deep as it gets.
+        with talk.asking("serial") as queries:
+            queries.load(data)
+            queries.infer(1, 0, expected_s=None, laps=False)
+    rows(memory_use(talk.session, talk.info, talk.job.image).as_json())
+    progress(1, 1)
+    return {}
+
+
+def _find_memory(_: Conversation, rows: Sequence[Row], __: Told) -> Finding:
+    use = MemoryUse(**rows[-1])
+    found: dict[Metric, float] = {"flash_bytes": use.flash_bytes, "ram_bytes": use.ram_bytes}
+    return Finding(use, 1, found, use.as_json())
+
+
+def audit_metric(name: str) -> Metric:
+    """The metric of an audit: how many objections it has."""
+    return cast(Metric, f"audit_{name}")
+
+
+def _audit(name: str) -> Measure:
+    chosen, metric = audit.AUDITS[name], audit_metric(name)
+
+    def ask(talk: Conversation, rows: Rows, progress: Progress) -> Told:
+        job, extension = talk.job, talk.info.extension
+        emulated = job.dut.board.emulated
+        setting = audit.Setting(
+            job.task,
+            job.samples,
+            all_windows=job.all_windows,
+            virtual=emulated,
+            seed=secrets.randbits(48),
+            rules=audit.rules(emulated=emulated, quick=job.quick),
+            progress=progress,
+        )
+        # An emulated core's instructions are counted the same whoever reads its memory.
+        with talk.asking(job.link if emulated else "serial") as queries:
+            tick_hz = extension.tick_hz if extension else None
+            # What a run that died was about to ask may be known by now: it begins anew.
+            chosen.ask(audit.Asker(queries, tick_hz, rows), setting)
+        return {"healed": queries.healed}
+
+    def find(_: Conversation, rows: Sequence[Row], told: Told) -> Finding:
+        report = chosen.report(rows)
+        found: dict[Metric, float] = {metric: len(report.objections)}
+        details = {**report.as_json(), "healed": told["healed"]}
+        return Finding(report, report.answers, found, details)
+
+    return Measure(chosen.title, None, (metric,), ask, find)
+
+
+MEASURES: Mapping[str, Measure] = {
+    "accuracy": Measure("accuracy", None, ("top1", "auc"), _ask_accuracy, _find_accuracy),
+    "single_stream": Measure(
+        "single-stream latency",
+        "SingleStream",
+        ("latency_p50_s", "latency_p90_s", "latency_p99_s", "instructions"),
+        _ask_single_stream,
+        _find_single_stream,
+    ),
+    "throughput": Measure(
+        "throughput", None, ("throughput_ips",), _ask_throughput, _find_throughput
+    ),
+    "memory": Measure("memory", None, ("flash_bytes", "ram_bytes"), _ask_memory, _find_memory),
+    **{f"audit_{name}": _audit(name) for name in audit.AUDITS},
+}

@@ -1,0 +1,272 @@
+"""Measures: what is done with a session to get figures out of it. Times are the device's own.
+
+Each function hands every answer to `keep` as it comes, as a row, so that a run that dies keeps what
+it had.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from itertools import chain, islice
+from typing import Any
+
+from tinyhil.catalog.rules import PERFORMANCE_INPUTS, Rules
+from tinyhil.catalog.task import Task
+from tinyhil.data.material import Sample
+from tinyhil.device.inference import Inference
+from tinyhil.device.queries import Queries
+from tinyhil.device.session import DeviceInfo
+from tinyhil.ground.errors import DeviceError
+from tinyhil.ground.progress import Progress
+from tinyhil.record.rows import (
+    Accuracy,
+    Keep,
+    Queried,
+    Row,
+    Share,
+    SingleStream,
+    Throughput,
+    accuracy_of,
+    by_input,
+    refuse_rows_of,
+    seconds_of,
+    single_stream_of,
+    throughput_of,
+)
+
+__all__ = [
+    "Accuracy",
+    "Keep",
+    "SingleStream",
+    "Throughput",
+    "accuracy",
+    "performance_inputs",
+    "single_stream",
+    "throughput",
+]
+
+_BATCH_S = 2.0
+"""Device time of one `infer` of many: short enough for a progress bar that moves."""
+
+
+def accuracy(
+    queries: Queries,
+    task: Task,
+    samples: Sequence[Sample],
+    keep: Keep,
+    progress: Progress,
+    *,
+    all_windows: bool = True,
+) -> Accuracy:
+    """Infer each sample once; where a sample holds several windows, each of them.
+
+    Args:
+        queries: the way to ask the device.
+        task: whose windows and results are expected.
+        samples: in the order to send them.
+        keep: see `Keep`.
+        progress: in samples.
+        all_windows: see `Input.windows`.
+
+    Raises:
+        LinkError, DeviceError: see `Queries`.
+    """
+    rows: list[Row] = []
+    windows = [task.input.windows(sample.data, all_windows=all_windows) for sample in samples]
+    inferred = queries.each(chain.from_iterable(windows))
+    for sample, own in zip(samples, windows, strict=True):
+        answers: list[Inference] = []
+        for answer in islice(inferred, len(own)):
+            _check_results(sample, answer, task.results)
+            answers.append(answer)
+            progress(len(rows) + len(answers) / len(own), len(samples))
+        row = {
+            "sample": sample.name,
+            "label": sample.label,
+            "scores": [answer.scores for answer in answers],
+            "stamps_us": [(answer.start_us, answer.end_us) for answer in answers],
+        }
+        keep(row)
+        rows.append(row)
+    return accuracy_of(rows)
+
+
+def performance_inputs(task: Task, samples: Sequence[Sample]) -> tuple[tuple[str, bytes], ...]:
+    """Name and bytes of the inputs of performance measurements.
+
+    They are spread evenly over the data set, in its order; of a sample that holds several windows,
+    the first one.
+    """
+    count = min(PERFORMANCE_INPUTS, len(samples))
+    chosen = [samples[index * len(samples) // count] for index in range(count)]
+    return tuple((sample.name, task.input.windows(sample.data)[0].data) for sample in chosen)
+
+
+def single_stream(
+    queries: Queries,
+    info: DeviceInfo,
+    inputs: Sequence[tuple[str, bytes]],
+    rules: Rules,
+    keep: Keep,
+    progress: Progress,
+    *,
+    done: Sequence[Row] = (),
+) -> SingleStream:
+    """Time each of many single queries; each input gets its share of the rules' length.
+
+    A firmware of ours times every one of N back-to-back inferences; any other is sent N times
+    `infer 1 0`, by its own time stamps.
+
+    Args:
+        queries: the way to ask the device.
+        info: what it told of itself.
+        inputs: name and bytes of each.
+        rules: how long it must be.
+        keep: see `Keep`.
+        progress: in inputs.
+        done: rows of a run that died, which are not measured again.
+
+    Raises:
+        LinkError, DeviceError: see `Queries`.
+        DataError: `done` is of something else.
+    """
+    share = Share(
+        queries=math.ceil(rules.queries / len(inputs)),
+        seconds=rules.single_stream_s / len(inputs),
+    )
+    hertz = info.extension.tick_hz if info.extension else None
+    parts = [Queried(share, hertz or 10**6, rows) for rows in by_input(inputs, done)]
+    for number, ((name, data), own) in enumerate(zip(inputs, parts, strict=True)):
+        if own.enough:
+            continue
+        refuse_rows_of([part.rows for part in parts[number + 1 :]])
+        queries.load(data)
+        pace = _Pace(queries)
+        pace.infer(1, 0)
+        pace.infer(1, rules.warm_up)
+        if own.rows:
+            pace.device_s = seconds_of(own.rows[-1]) / len(own.rows[-1]["times"])
+        while not own.enough:
+            row = {"sample": name, **_batch(info, pace, _batch_size(info, pace, share, own))}
+            keep(row)
+            own.add(row)
+            progress(number + own.share_done, len(inputs))
+    return single_stream_of([row for part in parts for row in part.rows], hertz)
+
+
+def throughput(
+    queries: Queries,
+    inputs: Sequence[tuple[str, bytes]],
+    rules: Rules,
+    keep: Keep,
+    progress: Progress,
+    *,
+    done: Sequence[Row] = (),
+) -> Throughput:
+    """Run the official performance measurement: each input long enough by the device's clock.
+
+    Args:
+        queries: the way to ask the device.
+        inputs: name and bytes of each.
+        rules: how long it must be.
+        keep: see `Keep`.
+        progress: in inputs.
+        done: rows of a run that died, which are not measured again.
+
+    Raises:
+        LinkError, DeviceError: see `Queries`.
+        DataError: `done` is of something else.
+    """
+    parts = by_input(inputs, done)
+    for number, ((name, data), own) in enumerate(zip(inputs, parts, strict=True)):
+        if own and seconds_of(own[-1]) >= rules.window_s:
+            continue
+        refuse_rows_of(parts[number + 1 :])
+        queries.load(data)
+        pace = _Pace(queries)
+        pace.infer(1, 0)
+        count, seconds = rules.window_inferences, -1.0
+        if own:
+            count, pace.device_s = own[-1]["count"], seconds_of(own[-1]) / own[-1]["count"]
+        while seconds < rules.window_s:
+            count = max(count, math.ceil(1.02 * rules.window_s / pace.device_s))
+            row = {"sample": name, "count": count, **_stamps(pace.infer(count, rules.warm_up))}
+            seconds = seconds_of(row)
+            keep(row)
+            own.append(row)
+        progress(number + 1, len(inputs))
+    return throughput_of([row for own in parts for row in own])
+
+
+class _Pace:
+    """How long an inference takes, on both clocks; told by the ones before."""
+
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
+        self.device_s = 0.0
+        self._host_s: float | None = None
+
+    def infer(self, count: int, warm_up: int, *, laps: bool = False) -> Inference:
+        """Infer, telling how long it should take by what it took before."""
+        started = time.monotonic()
+        inferences = count + warm_up
+        expected_s = None if self._host_s is None else inferences * self._host_s
+        inference = self._queries.infer(count, warm_up, expected_s=expected_s, laps=laps)
+        self._host_s = (time.monotonic() - started) / inferences
+        self.device_s = seconds_of(_stamps(inference)) / count
+        if self.device_s <= 0.0:
+            raise DeviceError(
+                f"{count} inferences took no time by the device's clock",
+                hint="its timer stands still; check the firmware's port",
+            )
+        return inference
+
+
+def _batch_size(info: DeviceInfo, pace: _Pace, share: Share, own: Queried) -> int:
+    if info.extension is None:
+        return 1
+    missing_s = max(0.0, share.seconds - own.seconds)
+    missing = max(share.queries - own.queries, math.ceil(missing_s / pace.device_s), 1)
+    return min(missing, math.ceil(_BATCH_S / pace.device_s), info.extension.lap_capacity)
+
+
+def _batch(info: DeviceInfo, pace: _Pace, count: int) -> dict[str, Any]:
+    """The row of `count` queries, without its sample's name."""
+    inference = pace.infer(count, 0, laps=True)
+    if info.extension is None:
+        took = inference.end_us - inference.start_us
+        return {"times": (took,), "unit": "us", **_stamps(inference)}
+    if len(inference.laps) != count:
+        raise DeviceError(
+            f"asked for the times of {count} inferences, {len(inference.laps)} came",
+            hint="build the firmware with this version of tinyhil",
+        )
+    hertz = info.extension.tick_hz
+    _check_sum(inference, inference.laps, hertz)
+    return {"times": inference.laps, "unit": f"ticks of 1/{hertz} s", **_stamps(inference)}
+
+
+def _check_sum(inference: Inference, ticks: Sequence[int], hertz: int) -> None:
+    """The times of the queries must add up to what the time stamps around them say."""
+    around, inside = seconds_of(_stamps(inference)), sum(ticks) / hertz
+    # A microsecond of rounding at each stamp, and one inference's loop around the laps.
+    if abs(around - inside) > 2e-6 + 1e-3 * around:
+        raise DeviceError(
+            f"the times of {inference.count} inferences add up to {inside:.6f} s, the time stamps "
+            f"around them say {around:.6f} s",
+            hint="the device's timer and its time stamps disagree; check the firmware's port",
+        )
+
+
+def _check_results(sample: Sample, inference: Inference, results: int) -> None:
+    if len(inference.scores) != results:
+        raise DeviceError(
+            f"{sample.name}: {len(inference.scores)} results came, the task has {results}",
+            hint="the firmware was built for another model",
+        )
+
+
+def _stamps(inference: Inference) -> dict[str, int]:
+    return {"start_us": inference.start_us, "end_us": inference.end_us}

@@ -1,0 +1,203 @@
+"""Runs the measures of one job: each at most once, recorded as soon as it is made.
+
+This is where the stages meet: session → measure → metrics → verdict → record.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol
+
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.verdict import Verdict, judge
+from tinyhil.device.queries.opening import Tap
+from tinyhil.device.session import DeviceInfo, Session
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import DataError, DeviceError, LinkError, TinyhilError
+from tinyhil.ground.progress import Progress
+from tinyhil.ground.text import printable
+from tinyhil.measure.job import MEASURES, Conversation, Finding, Job
+from tinyhil.record import Entry, Record
+from tinyhil.record.entry import restored
+from tinyhil.record.rows import Rows
+
+_IDENTIFY_S = 15.0
+_RECOVER_S = 10.0
+"""How long a session may take to get in step again after a fault of the link."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished measure: its line in the record, and what it found, for pictures."""
+
+    job: Job
+    entry: Entry
+    finding: Finding
+
+
+class Reporter(Protocol):
+    """Who is told how the measures go."""
+
+    def bar(self, title: str) -> AbstractContextManager[Progress]:
+        """Open a progress bar."""
+        ...
+
+    def made(self, entry: Entry) -> None:
+        """A measure has ended, well or not, and is in the record."""
+        ...
+
+    def judged(self, verdict: Verdict, outcome: Outcome) -> None:
+        """A test has asked for the verdict on a metric."""
+        ...
+
+
+class Measurement:
+    """The measures of one job over one synchronized session.
+
+    Raises:
+        DeviceError: the device runs something else than the job's image.
+        LinkError: see `Session`.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        job: Job,
+        record: Record,
+        reporter: Reporter,
+        tap: Tap,
+    ) -> None:
+        self.job = job
+        self.record = record
+        self._talk = Conversation(job, session, identify(session, job), tap)
+        self._reporter = reporter
+        self._out_of_step = False
+        self._finished: dict[str, Outcome | TinyhilError] = {}
+
+    def outcome(self, metric: Metric) -> Outcome:
+        """The measure that yields `metric`, made now unless it was made before.
+
+        Raises:
+            TinyhilError: the measure failed, now or before.
+        """
+        name = next(name for name, measure in MEASURES.items() if metric in measure.metrics)
+        if name not in self._finished:
+            try:
+                self._finished[name] = self._make(name)
+            except TinyhilError as error:
+                self._finished[name] = error
+        finished = self._finished[name]
+        if isinstance(finished, TinyhilError):
+            raise finished
+        return finished
+
+    def judge(self, metric: Metric) -> Verdict:
+        """The verdict on one metric, which the report shows with its measure's pictures.
+
+        Raises:
+            TinyhilError: as `outcome`.
+        """
+        outcome = self.outcome(metric)
+        why = "this task, or a quick run, has none"
+        undefined = Verdict(metric, math.nan, None, "not judged", why)
+        verdicts = {verdict.metric: verdict for verdict in outcome.entry.verdicts}
+        verdict = verdicts.get(metric, undefined)
+        self._reporter.judged(verdict, outcome)
+        return verdict
+
+    def _make(self, name: str) -> Outcome:
+        job, measure = self.job, MEASURES[name]
+        file = f"{job.task.name}-{name}"
+        rows = Rows(partial(self.record.keep, file), self.record.rows(file))
+        finished = self.record.finished(job.task.name, name)
+        if finished is not None:
+            return self._restore(name, finished, rows)
+        started, clock = datetime.now(UTC), time.monotonic()
+        blank = Entry(job.subject, name, measure.scenario, 0, {}, (), {}, started, 0.0)
+        try:
+            if self._out_of_step:
+                self._talk.session.synchronize(Deadline.after(_RECOVER_S))
+                self._out_of_step = False
+            with self._reporter.bar(
+                f"{job.dut.station} {job.task.name}: {measure.title}"
+            ) as progress:
+                told = measure.ask(self._talk, rows, progress)
+            finding = measure.find(self._talk, rows.all, told)
+        except TinyhilError as error:
+            self._out_of_step = isinstance(error, LinkError)
+            error.locate(job.dut.station, name)
+            seconds = time.monotonic() - clock
+            self._note(replace(blank, samples=len(rows.all), seconds=seconds, error=str(error)))
+            raise
+        entry = replace(
+            blank,
+            samples=finding.samples,
+            metrics=finding.metrics,
+            verdicts=judge(finding.metrics, job.limits, unjudged=self._unjudged(finding)),
+            details=_with_resumed(finding.details, rows),
+            seconds=time.monotonic() - clock,
+        )
+        self._note(entry)
+        return Outcome(job, entry, finding)
+
+    def _restore(self, name: str, line: Mapping[str, Any], rows: Rows) -> Outcome:
+        """A measure that an earlier part of a resumed run has brought to its end."""
+        find, details = MEASURES[name].find, line["details"]
+        finding = find(self._talk, rows.all, details) if rows.all else None
+        if finding is None or dict(finding.metrics) != line["metrics"]:
+            raise DataError(
+                f"the record's figures of {self.job.task.name} {name} are not those of its rows",
+                hint="`tinyhil verify` with the run's folder tells more; start a new run",
+                board=self.job.dut.station,
+                stage=name,
+            )
+        entry = restored(line, self.job.subject, self.job.limits, self._unjudged(finding))
+        self._reporter.made(entry)
+        return Outcome(self.job, entry, finding)
+
+    def _unjudged(self, finding: Finding) -> str | None:
+        return "a quick run is never judged" if self.job.quick else finding.unjudged
+
+    def _note(self, entry: Entry) -> None:
+        self.record.append(entry)
+        self._reporter.made(entry)
+
+
+def _with_resumed(details: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
+    """The details of a measure, and how many rows earlier parts of the run had, if any."""
+    own = {name: value for name, value in details.items() if name != "resumed"}
+    return {**own, "resumed": len(rows.done)} if rows.done else own
+
+
+def identify(session: Session, job: Job) -> DeviceInfo:
+    """Ask the device who it is, and refuse one that runs something else than the job's image.
+
+    Raises:
+        DeviceError: its profile names another task, or it holds another model.
+        LinkError: see `Session`.
+    """
+    info = session.identify(Deadline.after(_IDENTIFY_S))
+    if info.task != job.task.name:
+        raise DeviceError(
+            f"the firmware's profile names the model '{printable(info.task)}', the task is "
+            f"'{job.task.name}'",
+            hint="flash the firmware of this task, or choose its task",
+            board=job.dut.station,
+            stage="identify",
+        )
+    held = info.extension.model_sha256 if info.extension else None
+    if held and job.model_sha256 and held != job.model_sha256:
+        raise DeviceError(
+            f"the device holds the model {printable(held[:16])}…, in the image is "
+            f"{job.model_sha256[:16]}…",
+            hint="the board did not take the image; reset it and flash again",
+            board=job.dut.station,
+            stage="identify",
+        )
+    return info

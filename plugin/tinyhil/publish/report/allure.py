@@ -1,0 +1,143 @@
+"""What a run tells Allure; the only module that imports it. All of it is harmless without Allure.
+
+Allure's own pytest plugin writes test results while ``--alluredir`` is given; `html` makes the
+page of them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, cast
+
+import allure
+from allure_commons.types import AttachmentType
+
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.task import Task
+from tinyhil.ground.paths import REPORTS
+from tinyhil.publish.report.title import data_label
+
+_DYNAMIC: Any = allure.dynamic  # it has no type hints
+
+_TITLE_CHARACTERS = 200
+_TEXT_CHARACTERS = 200_000
+_FILE_BYTES = 8 << 20
+_TEXT_SUFFIXES = frozenset({".csv", ".json", ".jsonl", ".log", ".toml", ".txt"})
+
+
+def step(title: str) -> AbstractContextManager[None]:
+    """A step of the running test, from here to the end of the ``with`` block."""
+    return cast(AbstractContextManager[None], allure.step(_one_line(title)))
+
+
+def describe(board: Board, task: Task, measure: str, *, data_set: str, station: str) -> None:
+    """Name the running test after what it measures, and sort it under board and task.
+
+    Call it when the set-up is over (`pytest_runtest_makereport` of ``setup``, or in the call
+    itself): Allure's plugin overwrites the title at the end of the set-up.
+
+    Args:
+        board: the board type.
+        task: the task.
+        measure: as in the record: ``latency``, ``accuracy`` …
+        data_set: kind of data set, or ``unknown`` where the set-up ended before it was read.
+        station: the board's name on this bench.
+    """
+    data = data_label(data_set)
+    emulated = " (emulated)" if board.emulated else ""
+    _DYNAMIC.title(f"{measure}: {task.name} on {station}{emulated}, {data} data")
+    _DYNAMIC.epic(f"{board.name}{emulated}")
+    _DYNAMIC.feature(f"{task.title} ({task.name})")
+    _DYNAMIC.story(measure)
+    _DYNAMIC.tag(measure, f"data: {data}", *(["emulated"] if board.emulated else []))
+    # Parametrized fixtures hold whole objects under the same names: these replace their repr.
+    for name, value in (("board", station), ("task", task.name), ("data", data)):
+        _DYNAMIC.parameter(name, value)
+
+
+def attach_text(name: str, text: str) -> None:
+    """Attach text as plain text; the middle of a long one is left out, and that is said."""
+    safe = _harmless(text.replace("\r\n", "\n"))
+    if len(safe) > _TEXT_CHARACTERS:
+        half = _TEXT_CHARACTERS // 2
+        left_out = len(safe) - 2 * half
+        safe = f"{safe[:half]}\n… {left_out} characters left out …\n{safe[-half:]}"
+    allure.attach(safe, _one_line(name), AttachmentType.TEXT)
+
+
+def attach_svg(name: str, svg: bytes) -> None:
+    """Attach a picture of `figures`; never one from a device, for a picture may hold scripts."""
+    allure.attach(svg, _one_line(name), AttachmentType.SVG)
+
+
+def attach_svg_to_run(name: str, svg: bytes) -> None:
+    """Attach a picture to the whole run: Allure shows it on its page of global attachments."""
+    allure.global_attach(svg, _one_line(name), AttachmentType.SVG)
+
+
+def attach_file(path: Path, name: str | None = None) -> None:
+    """Attach a file: text files as plain text, others to download; none above 8 MiB.
+
+    A file that can't be read is said in its place: a report must not end a measurement.
+    """
+    name = name or path.name
+    try:
+        size = path.stat().st_size
+        if size > _FILE_BYTES:
+            attach_text(name, f"{path.name}: {size} bytes are too many to attach")
+        elif path.suffix in _TEXT_SUFFIXES:
+            attach_text(name, path.read_bytes().decode(errors="backslashreplace"))
+        else:
+            allure.attach(path.read_bytes(), _one_line(name), "application/octet-stream", "bin")
+    except OSError as error:
+        attach_text(name, f"{path.name}: cannot be read: {error.strerror}")
+
+
+def write_environment(results: Path, values: Mapping[str, str]) -> None:
+    """Write ``environment.properties``: what the whole run was made with, shown on its first page.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    results.mkdir(parents=True, exist_ok=True)
+    lines = [f"{_property(key, key=True)} = {_property(value)}\n" for key, value in values.items()]
+    (results / "environment.properties").write_text("".join(lines), encoding="ascii")
+
+
+def write_categories(results: Path) -> None:
+    """Copy the categories, for readers of the results that do not have our configuration.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    results.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(REPORTS / "categories.json", results / "categories.json")
+
+
+def _one_line(text: str) -> str:
+    line = _harmless(" ".join(text.split()))
+    return line if len(line) <= _TITLE_CHARACTERS else f"{line[:_TITLE_CHARACTERS]}…"
+
+
+def _harmless(text: str) -> str:
+    """`text` with what is neither printable nor a line end escaped: colours, bells, overrides."""
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def _property(text: str, *, key: bool = False) -> str:
+    r"""`text` escaped as Java's property files have it: ASCII, others as UTF-16 ``\uXXXX``."""
+    special = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f"}
+    if key:
+        special |= {character: f"\\{character}" for character in " =:#!"}
+    lead = "\\" if text.startswith(" ") and not key else ""
+    return lead + "".join(special.get(character) or _ascii(character) for character in text)
+
+
+def _ascii(character: str) -> str:
+    if " " <= character <= "~":
+        return character
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))

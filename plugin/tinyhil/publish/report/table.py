@@ -1,0 +1,108 @@
+"""The verdicts of a run as a table for a terminal: one line a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.facts import Limit, Metric
+from tinyhil.catalog.units import format_metric
+from tinyhil.catalog.verdict import Verdict
+from tinyhil.publish.report.title import data_label
+from tinyhil.record import Entry
+
+_STYLES = {"pass": "green", "fail": "bold red", "error": "bold magenta", "not judged": "dim"}
+_WORDS = {"pass": "pass", "fail": "FAIL", "error": "ERROR", "not judged": "not judged"}
+_ERROR_CHARACTERS = 600
+
+
+def verdict_table(entries: Sequence[Entry], boards: Mapping[str, Board]) -> Table:
+    """The table; what holds for many lines, and the text of errors, stands below it.
+
+    Args:
+        entries: of one run or of many, in the order to show them.
+        boards: board types by name; for the instruction counts of emulated ones.
+    """
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+        caption_justify="left",
+        caption_style="",
+    )
+    for heading in ("board", "task", "data", "metric"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("value", "= instr.", "limit"):
+        table.add_column(heading, overflow="fold", justify="right")
+    table.add_column("verdict", no_wrap=True)
+    errors: list[str] = []
+    for entry in entries:
+        subject = entry.subject
+        where = (subject.board, subject.task, data_label(subject.data_set))
+        for verdict in entry.verdicts:
+            table.add_row(
+                *map(Text, (*where, *_figures(verdict, boards.get(subject.board)))),
+                _word(verdict.status),
+            )
+        if entry.error is not None:
+            name = f"[{len(errors) + 1}]"
+            errors.append(
+                f"{name} {subject.board} {subject.task} {entry.measure}: {_bounded(entry.error)}"
+            )
+            row = (*where, entry.measure, f"{entry.samples} samples", "", "")
+            table.add_row(*map(Text, row), _word("error", f" {name}"))
+        table.add_section()
+    table.caption = Text("\n".join([*errors, *_remarks(entries, boards)]))
+    return table
+
+
+def _remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]:
+    """What holds for many lines, each thing said once."""
+    remarks: dict[str, None] = {}
+    for entry in entries:
+        board = boards.get(entry.subject.board)
+        if board is not None and board.emulator is not None:
+            step = f"{board.emulator.instruction_s * 1e9:g} ns"
+            remarks[
+                f"{board.name} is emulated: its times are instruction counts in disguise "
+                f"(count x {step}), no time of silicon."
+            ] = None
+        elif entry.subject.emulated:
+            remarks[f"{entry.subject.board} is emulated: its times are no times of silicon."] = None
+        if entry.subject.data_set == "stand-in":
+            remarks["STAND-IN: data and model of our own; nothing to compare elsewhere."] = None
+        for verdict in entry.verdicts:
+            if verdict.status == "not judged" and verdict.limit is not None:
+                remarks[f"Not judged although a limit is set: {verdict.reason}."] = None
+    return list(remarks)
+
+
+def _figures(verdict: Verdict, board: Board | None) -> tuple[str, str, str, str]:
+    """Metric, value, the instruction count that an emulated latency is, and limit."""
+    metric, count = verdict.metric, ""
+    if metric.startswith("latency") and board is not None and board.emulator is not None:
+        count = f"{round(verdict.value / board.emulator.instruction_s):,}"
+    return metric, format_metric(metric, verdict.value), count, _limit(metric, verdict.limit)
+
+
+def _limit(metric: Metric, limit: Limit | None) -> str:
+    if limit is None:
+        return "-"
+    if limit.min is not None:
+        return f"min {format_metric(metric, limit.min)}"
+    assert limit.max is not None  # a limit has one of the two
+    return f"max {format_metric(metric, limit.max)}"
+
+
+def _word(status: str, more: str = "") -> Text:
+    return Text(_WORDS[status] + more, style=_STYLES[status])
+
+
+def _bounded(error: str) -> str:
+    """The text of an error on lines of its own; it may hold what a device said."""
+    safe = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in error)
+    return safe if len(safe) <= _ERROR_CHARACTERS else f"{safe[:_ERROR_CHARACTERS]}…"

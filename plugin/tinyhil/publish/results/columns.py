@@ -1,0 +1,139 @@
+"""What stands in the table's cells, for people: units, dashes, labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tinyhil.publish.report.title import data_label
+from tinyhil.publish.results.rows import Figures, Row
+from tinyhil.publish.submission.text import shown
+
+DASH = "-"
+_WIDTH = 200
+TASKS = ("kws01", "vww01", "ic01", "ad01")
+"""As the field orders them; other tasks follow."""
+
+SYSTEM = (
+    "submitter",
+    "division",
+    "category",
+    "device",
+    "processor",
+    "accelerator",
+    "software",
+    "data",
+    "model",
+)
+FIGURES = ("latency p90", "latency 1/throughput", "energy", "quality")
+
+
+def tasks_of(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The tasks of a table, the four of the benchmark always."""
+    return tuple(dict.fromkeys([*TASKS, *(task for row in rows for task in row.tasks)]))
+
+
+def system_cells(row: Row) -> tuple[str, ...]:
+    """The cells of `SYSTEM`."""
+    return tuple(
+        shown(cell, _WIDTH) or DASH
+        for cell in (
+            row.submitter,
+            row.division,
+            row.category,
+            row.device,
+            _times(row.processor_count, row.processor),
+            _times(row.accelerator_count, row.accelerator),
+            row.software,
+            data_label(row.data_set),
+            _models(row),
+        )
+    )
+
+
+def end_cells(row: Row) -> tuple[str, str]:
+    """Details and code."""
+    return shown(row.details, _WIDTH) or DASH, shown(row.code, _WIDTH) or DASH
+
+
+def figure_cells(row: Row, task: str) -> tuple[str, ...]:
+    """The cells of `FIGURES` for one task."""
+    figures = row.tasks.get(task, Figures())
+    energy, short = figures.energy_j, " (short)" if figures.short else ""
+    return (
+        _marked(_latency(row, figures.latency_p90_s, figures.instructions), short),
+        _marked(_latency(row, figures.latency_s, None), short),
+        DASH if energy is None else _scaled(energy, "J"),
+        _quality(figures),
+    )
+
+
+def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
+    """What holds for many cells, each thing said once."""
+    said: dict[str, None] = {}
+    for row in rows:
+        if row.emulated and row.instruction_s:
+            said[
+                f"{shown(row.device, _WIDTH)} is emulated: 'instr.' counts instructions (x "
+                f"{row.instruction_s * 1e9:g} ns of emulated time), no time of silicon."
+            ] = None
+        elif row.emulated:
+            said["(emulated): an instruction count in disguise, no time of silicon."] = None
+        if row.mark and not row.instruction_s:
+            said[f"{shown(row.device, _WIDTH)}: {shown(row.mark, _WIDTH)}."] = None
+        if row.data_set == "stand-in":
+            said["STAND-IN: data and model of our own; nothing to compare elsewhere."] = None
+        if any(figures.short for figures in row.tasks.values()):
+            said["(short): measured for a look, shorter than the rules ask."] = None
+    said["latency 1/throughput is how the official table makes its latency."] = None
+    said["What tinyhil shows is no MLPerf result unless MLCommons has published it."] = None
+    return tuple(said)
+
+
+def _marked(cell: str, mark: str) -> str:
+    return cell if cell == DASH else cell + mark
+
+
+def _latency(row: Row, seconds: float | None, instructions: float | None) -> str:
+    if seconds is None:
+        return DASH
+    if not row.emulated:
+        return _scaled(seconds, "s")
+    if instructions is None and row.instruction_s:
+        instructions = seconds / row.instruction_s
+    if instructions is None:
+        return f"{_scaled(seconds, 's')} (emulated)"
+    return f"{instructions:,.0f} instr."
+
+
+def _scaled(value: float, unit: str) -> str:
+    """Four digits and the prefix that suits: what is compared here differs by more."""
+    for prefix, size in (("", 1.0), ("m", 1e-3), ("µ", 1e-6)):
+        if value >= size:
+            return f"{value / size:.4g} {prefix}{unit}"
+    return f"{value / 1e-9:.4g} n{unit}"
+
+
+def _quality(figures: Figures) -> str:
+    found = []
+    if figures.top1 is not None:
+        found.append(f"top-1 {100 * figures.top1:.4g} %")
+    if figures.auc is not None:
+        found.append(f"AUC {figures.auc:.4g}")
+    if not found:
+        return DASH
+    return ", ".join(found) + (f" ({shown(figures.scope, _WIDTH)})" if figures.scope else "")
+
+
+def _times(count: str, name: str) -> str:
+    return f"{count} x {name}" if count and name else name
+
+
+def _models(row: Row) -> str:
+    """Each model once, with its tasks where there are several."""
+    by_model: dict[str, list[str]] = {}
+    for task, model in row.models.items():
+        if model:
+            by_model.setdefault(model, []).append(task)
+    if len(by_model) == 1:
+        return next(iter(by_model))
+    return "; ".join(f"{', '.join(tasks)}: {model}" for model, tasks in by_model.items())

@@ -1,0 +1,117 @@
+"""The command ``tinyhil results``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.publish.submission.text import shown
+
+if TYPE_CHECKING:
+    from tinyhil.publish.results.rows import Row
+    from tinyhil.record.store import Run
+
+FORMATS = ("table", "markdown", "html", "csv", "json")
+
+_DESCRIPTION = """\
+The results table as the field reads it: submitter, device, processor and accelerator, software, and
+of each task latency, energy and quality; open rows with their model. Rows come from folders of runs
+(of each board, division and data set the latest of every measure) and from submission trees (as
+they claim it; `tinyhil submission check` says what is true). A figure that is missing is a dash.
+"""
+_EPILOG = """\
+examples:
+  tinyhil results                                       all runs in reports/runs
+  tinyhil results reports/runs submission --format html --out results.html
+"""
+
+
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command to argparse; `run` of the parsed options is what it does."""
+    parser = commands.add_parser(
+        "results",
+        help="print the results table of runs and submissions",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "sources",
+        type=Path,
+        nargs="*",
+        default=[Path("reports", "runs")],
+        metavar="RUNS",
+        help="folders of runs, runs, or submission trees; default: reports/runs",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="table", help="default: %(default)s")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write it there")
+    parser.set_defaults(run=_results)
+
+
+def _results(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.publish.results import render  # noqa: PLC0415 - other commands need it not
+    from tinyhil.publish.results.rows import rows_of_runs  # noqa: PLC0415
+    from tinyhil.record.store import find_runs, read_run  # noqa: PLC0415
+
+    runs: list[Run] = []
+    rows: list[Row] = []
+    for source in options.sources:
+        if not source.is_dir():
+            raise ConfigError(f"{source}: is no folder", hint="name folders of runs or submissions")
+        found = find_runs(source)
+        runs += [read_run(folder) for folder in found]
+        if not found:
+            rows += _of_tree(source)
+    for run in runs:
+        if run.torn:
+            _say(Console(stderr=True), f"{run.folder}: a torn last line of the record is left out")
+    rows = [*rows_of_runs(runs), *rows]
+    writers = {
+        "markdown": render.markdown,
+        "html": render.page,
+        "csv": render.comma_separated,
+        "json": render.as_json,
+    }
+    if options.format == "table":
+        if options.out:
+            with options.out.open("w", encoding="utf-8") as file:
+                Console(file=file, width=200).print(render.table(rows))
+        else:
+            console.print(render.table(rows))
+        return 0
+    text = writers[options.format](rows)
+    if options.out:
+        _write(options.out, text)
+        _say(console, str(options.out))
+    else:
+        console.file.write(text)
+    return 0
+
+
+def _of_tree(source: Path) -> tuple[Row, ...]:
+    from tinyhil.publish.results.tree_rows import rows_of_tree  # noqa: PLC0415 - as above
+
+    try:
+        return rows_of_tree(source)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{source}: holds neither runs nor a submission",
+            hint="name a folder of runs, a run (it has a record.jsonl), or a submission tree",
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise BenchError(
+            f"{path}: cannot be written: {error.strerror}", hint="choose another --out"
+        ) from error
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(shown(line), soft_wrap=True, markup=False, highlight=False)

@@ -1,0 +1,166 @@
+"""Rows of the results table: a system and its figures, task by task; a missing figure is None."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from tinyhil.catalog.board import Board, load_boards
+from tinyhil.catalog.rules import Rules
+from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.record.store import Line, Run
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one task."""
+
+    latency_p90_s: float | None = None
+    """Of single queries."""
+    throughput_ips: float | None = None
+    energy_j: float | None = None
+    """Of an inference."""
+    top1: float | None = None
+    auc: float | None = None
+    instructions: float | None = None
+    """Of a single query at the 90th percentile, where the board is emulated."""
+    scope: str = ""
+    """What the quality is of, as in ``1000 samples``."""
+    short: bool = False
+    """Whether a measure was shorter than the rules ask, so that the figures are only a look."""
+
+    @property
+    def latency_s(self) -> float | None:
+        """Of an inference, as the official table makes it from throughput."""
+        return 1.0 / self.throughput_ips if self.throughput_ips else None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system in one division."""
+
+    submitter: str = ""
+    division: str = ""
+    category: str = ""
+    device: str = ""
+    processor: str = ""
+    processor_count: str = ""
+    accelerator: str = ""
+    accelerator_count: str = ""
+    software: str = ""
+    data_set: str = ""
+    models: Mapping[str, str] = field(default_factory=dict)
+    """By task: what an open row shows."""
+    tasks: Mapping[str, Figures] = field(default_factory=dict)
+    details: str = ""
+    code: str = ""
+    emulated: bool = False
+    instruction_s: float | None = None
+    """Emulated seconds of an instruction, where the board is known."""
+    mark: str = ""
+    """What holds for all of it, such as that it is a rehearsal."""
+
+
+def rows_of_runs(runs: Sequence[Run]) -> tuple[Row, ...]:
+    """A row for each board, division and data set: of each measure the latest without an error."""
+    lines = sorted(
+        ((run, line) for run in runs for line in run.lines if line.error is None),
+        key=lambda pair: pair[1].started,
+    )
+    groups: dict[tuple[str, str, str], dict[tuple[str, str], tuple[Run, Line]]] = {}
+    for run, line in lines:
+        group = groups.setdefault((line.division, line.board, line.data_set), {})
+        group[line.task, line.measure] = (run, line)
+    return tuple(_row(list(groups[key].values())) for key in sorted(groups))
+
+
+@cache
+def _boards() -> Mapping[str, Board]:
+    return load_boards()
+
+
+@cache
+def _tasks() -> Mapping[str, Task]:
+    return load_tasks()
+
+
+def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
+    first = measured[0][1]
+    board = _boards().get(first.board)
+    newest = max(measured, key=lambda pair: pair[1].started)[0].name
+    runs = {run.name for run, _ in measured}
+    firmware = sorted({line.firmware_sha256[:12] for _, line in measured})
+    tasks = sorted({line.task for _, line in measured})
+    emulated = any(line.emulated for _, line in measured)
+    return Row(
+        division=first.division,
+        device=f"{board.title} ({first.board})" if board else first.board,
+        processor=board.processor if board else first.core,
+        processor_count="1",
+        data_set=first.data_set,
+        models={task: _model(task, measured) for task in tasks},
+        tasks={task: _figures(task, measured) for task in tasks},
+        details=newest + (f" and {len(runs) - 1} more" if len(runs) > 1 else ""),
+        code=f"firmware {', '.join(firmware[:4])}{' …' if len(firmware) > 4 else ''}",
+        emulated=emulated,
+        mark="emulated: times are instruction counts" if emulated else "",
+        instruction_s=board.emulator.instruction_s if board and board.emulator else None,
+    )
+
+
+def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
+    lines = [line for _, line in measured if line.task == task]
+    values: dict[str, float] = {}
+    for line in lines:
+        values |= line.metrics
+    scope = next((_scope(line) for line in lines if line.measure == "accuracy"), "")
+    return Figures(
+        latency_p90_s=values.get("latency_p90_s"),
+        throughput_ips=values.get("throughput_ips"),
+        energy_j=values.get("energy_j"),
+        top1=values.get("top1"),
+        auc=values.get("auc"),
+        instructions=values.get("instructions"),
+        scope=scope,
+        short=any(_short(line) for line in lines),
+    )
+
+
+def _scope(line: Line) -> str:
+    done, every = (line.details.get(key) for key in ("inferences", "inferences_of_the_full_set"))
+    if isinstance(done, int) and isinstance(every, int) and done < every:
+        return f"{line.samples} samples, {done} of {every} windows"
+    return f"{line.samples} samples"
+
+
+def _short(line: Line) -> bool:
+    rules = Rules()
+    if line.measure == "single_stream":
+        seconds = line.details.get("device_s")
+        lasted = seconds if isinstance(seconds, int | float) else rules.single_stream_s
+        return line.samples < rules.queries or lasted < rules.single_stream_s
+    if line.measure == "throughput":
+        return any(seconds < rules.window_s for seconds in _window_seconds(line))
+    return False
+
+
+def _window_seconds(line: Line) -> Iterator[float]:
+    windows = line.details.get("windows")
+    for window in windows if isinstance(windows, list) else []:
+        seconds = window.get("device_s") if isinstance(window, dict) else None
+        if isinstance(seconds, int | float):
+            yield float(seconds)
+
+
+def _model(task: str, measured: Sequence[tuple[Run, Line]]) -> str:
+    sums = {line.model_sha256 for _, line in measured if line.task == task} - {None}
+    known = _tasks().get(task)
+    if len(sums) != 1 or known is None:
+        return "several" if len(sums) > 1 else ""
+    (sha256,) = sums
+    if sha256 == known.official.model_sha256:
+        return "official"
+    if known.stand_in and sha256 == known.stand_in.model_sha256:
+        return "stand-in"
+    return f"SHA-256 {str(sha256)[:12]}…"

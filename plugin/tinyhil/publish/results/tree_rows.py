@@ -1,0 +1,110 @@
+"""Rows of the results table from a submission tree, as it claims them: `check` says what holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+from tinyhil.ground.tree import Tree, Unreadable
+from tinyhil.publish.results.rows import Figures, Row
+from tinyhil.publish.submission.layout import Submitter, described_at, submitters, tasks_by_folder
+from tinyhil.publish.submission.summary import Summary, read_summary
+from tinyhil.publish.submission.system import Description, read_description
+
+_COUNTED = re.compile(r"([0-9]{1,3}) ?[x\u00d7] (.+)")
+
+
+def rows_of_tree(root: Path) -> tuple[Row, ...]:
+    """A row for each system of a tree.
+
+    Raises:
+        ConfigError: `root` holds no submission.
+    """
+    tree = Tree(root)
+    return tuple(
+        _row(tree, submitter, system)
+        for submitter in submitters(tree)
+        for system in tree.folders(submitter.results)
+    )
+
+
+def _row(tree: Tree, submitter: Submitter, system: str) -> Row:
+    description = _described(tree, submitter, system)
+    folder = submitter.results / system
+    tasks = {
+        task.name: _figures(tree, folder / name, classes=task.result == "scores")
+        for name, task in tasks_by_folder().items()
+        if name in tree.folders(folder)
+    }
+    processor, processors = _counted(description, "Processor(s) Name", "Processor count")
+    accelerator, accelerators = _counted(description, "Accelerator", "Accelerator count")
+    frequency = description.get("Processor(s) Frequencies")
+    rehearsal = description.get("Rehearsal")
+    return Row(
+        submitter=description.get("Submitter") or submitter.name,
+        division=submitter.division or description.get("Division").lower(),
+        category=description.get("Status"),
+        device=description.get("Board Name") or system,
+        processor=f"{processor} @ {frequency}" if processor and frequency else processor,
+        processor_count=processors,
+        accelerator=accelerator,
+        accelerator_count=accelerators,
+        software=_software(description),
+        models=description.models,
+        tasks=tasks,
+        details=str(folder),
+        code=_code(tree, submitter, system),
+        emulated="emulated" in rehearsal,
+        mark=rehearsal,
+    )
+
+
+def _described(tree: Tree, submitter: Submitter, system: str) -> Description:
+    place, _ = described_at(tree, submitter, system)
+    try:
+        return read_description(tree.read(place)) if place else Description({}, {}, ())
+    except Unreadable:
+        return Description({}, {}, ())
+
+
+def _figures(tree: Tree, folder: PurePosixPath, *, classes: bool) -> Figures:
+    accuracy, performance, energy = (
+        _summary(tree, folder / test) for test in ("accuracy", "performance", "energy")
+    )
+    latencies = [claim for claim in performance.all("latency") if claim.sign == "90"]
+    top1 = accuracy.last("top1") if classes else None
+    auc, rate, cost = accuracy.last("auc"), performance.last("throughput"), energy.last("energy")
+    return Figures(
+        latency_p90_s=latencies[-1].value if latencies else None,
+        throughput_ips=rate.value if rate else None,
+        energy_j=float(f"{cost.text}e-6") if cost else None,
+        top1=top1.value / 100 if top1 else None,
+        auc=auc.value if auc else None,
+    )
+
+
+def _summary(tree: Tree, folder: PurePosixPath) -> Summary:
+    try:
+        return read_summary(tree.text(folder / "results.txt"))
+    except Unreadable:
+        return Summary((), (), ())
+
+
+def _counted(description: Description, name: str, count: str) -> tuple[str, str]:
+    """A part's name and how many of it, told by a field of its own or as in ``2x Cortex-M4``."""
+    value = description.get(name)
+    match = _COUNTED.fullmatch(value)
+    if match and not description.get(count):
+        return match[2], match[1]
+    return value, description.get(count)
+
+
+def _software(description: Description) -> str:
+    keys = ("Inference Framework", "Software Libraries", "ML Model Compiler(s)")
+    return ", ".join(dict.fromkeys(filter(None, map(description.get, keys))))
+
+
+def _code(tree: Tree, submitter: Submitter, system: str) -> str:
+    places = (submitter.place / "code" / system, submitter.place / "code")
+    there = (place for place in places if tree.files(place) or tree.folders(place))
+    return str(next(there, ""))

@@ -1,0 +1,175 @@
+"""The command ``tinyhil submission check | export | template``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from rich.console import Console
+
+from tinyhil.ground.errors import ConfigError
+from tinyhil.publish.submission.names import DIVISIONS, STATUSES
+from tinyhil.publish.submission.text import shown
+
+HELP = "check, prepare or describe a submission"
+_DESCRIPTION = """\
+Submission trees of MLPerf Tiny: check any, or write one from runs. What tinyhil writes is no MLPerf
+result: that takes a submission to MLCommons and its review.
+"""
+_CHECK = """\
+Read a submission tree and recompute its figures from the raw logs and energy traces: top-1, AUC,
+median throughput, median energy. Every disagreement with results.txt, every broken rule and
+whatever the official checker would lose is listed with its file and line.
+
+exit status: 0 nothing disagrees, 1 something does, 2 TREE is no submission
+"""
+
+_EXPORT = """\
+Write the tree of a submission from runs: of each task the latest accuracy and performance. What
+the rules forbid is refused, all of it at once, each with its rule: emulated figures, another model
+or data set in the closed division, short runs, missed quality targets, missing fields of the
+system's description. The tree is then checked as `tinyhil submission check` does.
+
+  tinyhil submission template > system.toml        then fill it in
+  tinyhil submission export reports/runs/STAMP_BOARD --system system.toml \\
+      --division closed --category available --out submission
+
+exit status: 0 written and nothing disagrees, 1 refused or something does, 2 error
+"""
+
+
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command to argparse; `run` of the parsed options is what it does."""
+    parser = commands.add_parser(
+        "submission",
+        help=HELP,
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    checking = actions.add_parser(
+        "check",
+        help="recompute a tree's figures from its raw logs",
+        description=_CHECK,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    checking.add_argument(
+        "tree",
+        type=Path,
+        metavar="TREE",
+        help="the folder with 'closed' or 'open', a division, or a submitter's folder",
+    )
+    checking.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="the folder with 'datasets/', for the true classes; default: $TINYHIL_DATA",
+    )
+    checking.add_argument(
+        "--strict",
+        action="store_true",
+        help="for what is to be handed in: notes and what can't be checked count too",
+    )
+    checking.set_defaults(run=_check)
+    _add_export(actions)
+    describing = actions.add_parser(
+        "template",
+        help="print a system's description to fill in",
+        description="Print a TOML file to fill in, for `tinyhil submission export --system`.",
+    )
+    describing.set_defaults(run=_template)
+
+
+def _add_export(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    exporting = actions.add_parser(
+        "export",
+        help="write a tree from runs",
+        description=_EXPORT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    exporting.add_argument(
+        "runs",
+        type=Path,
+        nargs="+",
+        metavar="RUN",
+        help="folders of runs of one board; of each task the latest accuracy and performance",
+    )
+    exporting.add_argument(
+        "--system",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="description of the system; `tinyhil submission template` prints one to fill in",
+    )
+    exporting.add_argument("--division", required=True, choices=DIVISIONS)
+    exporting.add_argument(
+        "--category", required=True, choices=[status.lower() for status in STATUSES]
+    )
+    exporting.add_argument("--out", type=Path, required=True, metavar="DIR", help="of the tree")
+    exporting.add_argument(
+        "--rehearsal",
+        action="store_true",
+        help="take emulated runs too; the tree is marked as a rehearsal wherever one looks",
+    )
+    exporting.set_defaults(run=_export)
+
+
+def _export(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.publish.submission.export import export  # noqa: PLC0415
+    from tinyhil.publish.submission.refusals import Request  # noqa: PLC0415
+    from tinyhil.publish.submission.report import show_refusals  # noqa: PLC0415
+    from tinyhil.publish.submission.system import load_system  # noqa: PLC0415
+    from tinyhil.record.store import find_runs, read_run  # noqa: PLC0415
+
+    status = next(status for status in STATUSES if status.lower() == options.category)
+    request = Request(load_system(options.system), options.division, status, options.rehearsal)
+    runs = [read_run(folder) for path in options.runs for folder in _runs(path, find_runs(path))]
+    with console.status("exporting"):
+        done = export(runs, request, options.out)
+    for run in runs:
+        if run.torn:
+            _say(console, f"{run.folder}: the record's last line is torn and left out")
+    if done.refused:
+        show_refusals(done.refused, console)
+        return 1
+    _say(console, f"{done.submitter}: {done.files} files")
+    for what in done.selection.other:
+        _say(console, f"not exported: {what}")
+    options.tree, options.data, options.strict = options.out, None, False
+    return _check(options, console)
+
+
+def _runs(path: Path, found: tuple[Path, ...]) -> tuple[Path, ...]:
+    if not found:
+        raise ConfigError(f"{path}: holds no run", hint="name folders with a record.jsonl")
+    return found
+
+
+def _template(_: argparse.Namespace, console: Console) -> int:
+    from tinyhil.publish.submission.system import template  # noqa: PLC0415
+
+    console.file.write(template())
+    return 0
+
+
+def _say(console: Console, line: str) -> None:
+    """A line as it is: paths may hold anything."""
+    console.print(shown(line), soft_wrap=True, markup=False, highlight=False)
+
+
+def _check(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.ground.progress import progress_bar  # noqa: PLC0415 - other commands need it not
+    from tinyhil.publish.submission.check import check  # noqa: PLC0415
+    from tinyhil.publish.submission.report import show  # noqa: PLC0415
+
+    with progress_bar(console, "checking") as progress:
+        report = check(options.tree, options.data or _environment_data(), progress)
+    show(report, console)
+    wrong = report.disagreements + (report.reservations if options.strict else 0)
+    return 1 if wrong else 0
+
+
+def _environment_data() -> Path | None:
+    value = os.environ.get("TINYHIL_DATA")
+    return Path(value) if value else None

@@ -1,0 +1,101 @@
+"""Writes a submission tree from runs, or says all at once why not."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.publish.submission import writing
+from tinyhil.publish.submission.layout import task_folder
+from tinyhil.publish.submission.names import REHEARSAL
+from tinyhil.publish.submission.refusals import Refusal, Request, measured_quality, refusals
+from tinyhil.publish.submission.selection import Selection, select
+from tinyhil.record.store import Run
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What came of an export."""
+
+    refused: tuple[Refusal, ...]
+    """Empty when it was written."""
+    selection: Selection
+    submitter: Path
+    """The submitter's folder."""
+    files: int
+
+
+def export(runs: Sequence[Run], request: Request, out: Path) -> Exported:
+    """Write the tree of the runs' figures below `out`, unless a rule forbids it.
+
+    A tree that is there gets another system; nothing in it is overwritten.
+
+    Raises:
+        ConfigError: a run's raw answers can't be read, or the system is in `out` already.
+        BenchError: the tree can't be written.
+    """
+    selection = select(runs)
+    refused = refusals(selection, request)
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", request.system.description.get("Submitter", ""))
+    submitter = out / request.division / (name.strip("._") or "submitter")
+    if refused:
+        return Exported(refused, selection, submitter, 0)
+    files = tree_files(selection, request)
+    _write(submitter, files)
+    return Exported((), selection, submitter, len(files))
+
+
+def tree_files(selection: Selection, request: Request) -> Mapping[PurePosixPath, str]:
+    """The text of every file below the submitter's folder."""
+    emulated = any(one.line.emulated for task in selection.tasks for one in task.measured)
+    rehearsal = writing.mark(request, emulated)
+    system = f"{REHEARSAL}-{request.system.name}" if rehearsal else request.system.name
+    tasks = {chosen.task.name: chosen for chosen in selection.tasks}
+    files = {
+        PurePosixPath("systems", f"{system}.json"): writing.description(request, emulated),
+        PurePosixPath("code", system, "README.md"): writing.readme(tasks, rehearsal),
+    }
+    for chosen in selection.tasks:
+        folder = PurePosixPath("results", system, task_folder(chosen.task))
+        quality = measured_quality(chosen)
+        tests = {
+            "accuracy": writing.accuracy_files(chosen, quality, rehearsal),
+            "performance": writing.performance_files(chosen, rehearsal),
+        }
+        for test, texts in tests.items():
+            files |= {folder / test / name: text for name, text in texts.items()}
+    return files
+
+
+def _write(submitter: Path, files: Mapping[PurePosixPath, str]) -> None:
+    """Write all files, or none: into a folder beside, whose parts are then moved in."""
+    tops = dict.fromkeys(PurePosixPath(*file.parts[:2]) for file in files)
+    for top in tops:
+        if (submitter / top).exists():
+            raise ConfigError(
+                f"{submitter / top}: is there already",
+                hint="choose another --out, or another name of the system in its description",
+            )
+    try:
+        submitter.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=submitter))
+        try:
+            for file, text in files.items():
+                path = scratch / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8", newline="\n")
+            for top in tops:
+                (submitter / top).parent.mkdir(exist_ok=True)
+                (scratch / top).rename(submitter / top)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        raise BenchError(
+            f"{submitter}: cannot be written: {error.strerror}",
+            hint="make room, correct the permissions, or choose another --out",
+        ) from error

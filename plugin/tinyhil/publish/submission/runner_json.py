@@ -1,0 +1,87 @@
+"""Reads ``results.json``: what today's official runner keeps of a session; tinyhil writes it too.
+
+A list with an entry an ``infer``: ``file``, ``class``, ``infer`` (``start_time`` and ``end_time``
+in microseconds, ``results``, ``iterations``), and in an energy session ``power`` (``samples`` in
+joules at 1 kHz, ``timestamps`` as pairs of a counter and a number of samples).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from tinyhil.ground.tree import MIB, Unreadable
+
+MAX_BYTES = 32 * MIB
+"""Read whole, and several times as long in memory; a real one has 14 MiB at most."""
+
+
+Time = Annotated[int, Field(ge=0, lt=1 << 63)]
+"""Microseconds on the device's clock."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class Infer(_Part):
+    """What the device answered."""
+
+    start_time: Time | None = None
+    end_time: Time | None = None
+    results: tuple[float, ...] | None = Field(default=None, max_length=1000)
+    iterations: int = Field(default=1, ge=1, le=10**9)
+
+    @property
+    def seconds(self) -> float | None:
+        """Between its two time stamps, on the device's clock."""
+        if self.start_time is None or self.end_time is None:
+            return None
+        return (self.end_time - self.start_time) * 1e-6
+
+
+class Power(_Part):
+    """What the power monitor told of one ``infer``."""
+
+    samples: tuple[float, ...]
+    timestamps: tuple[tuple[int, int], ...] = Field(max_length=1000)
+
+
+class Answer(_Part):
+    """One entry."""
+
+    file: str = Field(max_length=255)
+    label: int | None = Field(default=None, alias="class", ge=0, lt=1000)
+    infer: Infer
+    power: Power | None = None
+
+
+_ANSWERS = TypeAdapter(tuple[Answer, ...])
+
+
+def read_answers(data: bytes) -> tuple[Answer, ...]:
+    """The entries of a ``results.json``.
+
+    Raises:
+        Unreadable: it is no JSON, or an entry has another form; the text names the first key.
+    """
+    try:
+        return _ANSWERS.validate_python(loads(data))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise Unreadable(f"entry {where}: {problem['msg']}") from error
+
+
+def loads(data: bytes, **more: Any) -> Any:
+    """JSON from bytes of a stranger's.
+
+    Raises:
+        Unreadable: it is none, or nests too deep.
+    """
+    try:
+        return json.loads(data, **more)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"is no JSON: {str(error)[:200]}") from error

@@ -1,0 +1,110 @@
+"""Chooses from runs what is exported: of each task the latest accuracy and performance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.ground.errors import ConfigError
+from tinyhil.record.store import AccuracyRow, Line, QueryRow, Run, WindowRow
+
+Row = TypeVar("Row", AccuracyRow, WindowRow)
+
+MEASURES = ("accuracy", "throughput", "single_stream")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One line of a record, and the run it stands in."""
+
+    run: Run
+    line: Line
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is exported of one task, with the raw answers."""
+
+    task: Task
+    accuracy: Measured | None
+    throughput: Measured | None
+    single_stream: Measured | None
+    samples: tuple[AccuracyRow, ...] = ()
+    """Of the accuracy, each sample once, in their order."""
+    windows: tuple[WindowRow, ...] = ()
+    """Of the throughput: of each input the last one, as shorter ones before it were repeated."""
+    queries: tuple[QueryRow, ...] = ()
+
+    @property
+    def measured(self) -> tuple[Measured, ...]:
+        """What there is."""
+        each = (self.accuracy, self.throughput, self.single_stream)
+        return tuple(one for one in each if one is not None)
+
+    @property
+    def times(self) -> tuple[tuple[str, float], ...]:
+        """Sample and seconds of every single query."""
+        return tuple((row.sample, time) for row in self.queries for time in row.seconds)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is exported, task by task, and what is left out."""
+
+    tasks: tuple[Chosen, ...]
+    failed: tuple[Measured, ...]
+    """The latest of a measure that never ended well."""
+    other: tuple[str, ...]
+    """Measures that have no place in a submission."""
+
+
+def select(runs: Sequence[Run]) -> Selection:
+    """Choose among the runs' lines; a later one without an error wins.
+
+    Raises:
+        ConfigError: a task is unknown, or the raw answers of a chosen line can't be read.
+    """
+    tasks = load_tasks()
+    found = sorted(
+        (Measured(run, line) for run in runs for line in run.lines),
+        key=lambda measured: measured.line.started,
+    )
+    unknown = {one.line.task for one in found} - tasks.keys()
+    if unknown:
+        raise ConfigError(
+            f"runs of unknown tasks: {', '.join(sorted(unknown))}; known: {', '.join(tasks)}",
+            hint="export what tinyhil has a task for",
+        )
+    good = {(one.line.task, one.line.measure): one for one in found if one.line.error is None}
+    failed = {
+        (one.line.task, one.line.measure): one
+        for one in found
+        if one.line.measure in MEASURES and (one.line.task, one.line.measure) not in good
+    }
+    names = dict.fromkeys(one.line.task for one in found)
+    other = dict.fromkeys(f"{task} {measure}" for task, measure in good if measure not in MEASURES)
+    return Selection(
+        tuple(_chosen(tasks[name], good) for name in names), tuple(failed.values()), tuple(other)
+    )
+
+
+def _chosen(task: Task, good: Mapping[tuple[str, str], Measured]) -> Chosen:
+    accuracy, throughput, single = (good.get((task.name, measure)) for measure in MEASURES)
+    return Chosen(
+        task,
+        accuracy,
+        throughput,
+        single,
+        _last(accuracy, AccuracyRow) if accuracy else (),
+        _last(throughput, WindowRow) if throughput else (),
+        single.run.rows(task.name, "single_stream", QueryRow) if single else (),
+    )
+
+
+def _last(measured: Measured, kind: type[Row]) -> tuple[Row, ...]:
+    """Of each sample the last row: a resumed or repeated measure appends."""
+    line = measured.line
+    rows = measured.run.rows(line.task, line.measure, kind)
+    return tuple({row.sample: row for row in rows}.values())

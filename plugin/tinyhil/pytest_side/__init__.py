@@ -1,0 +1,1 @@
+"""The pytest plugin: options, fixtures, terminal and report hooks."""

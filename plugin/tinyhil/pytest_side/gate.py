@@ -1,0 +1,202 @@
+"""The gate as tests: each figure of the baseline, on each board and task of the run.
+
+`suites/test_gate.py` is collected with ``--hil-baseline`` alone: a run without one has no tests
+that could say nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.paths import SUITES
+from tinyhil.judge.gate.compare import CONFIDENCE, Comparison, Gate
+from tinyhil.judge.gate.matching import refuse_strangers
+from tinyhil.judge.gate.reading import Measured, load_all, read_measure
+from tinyhil.judge.gate.table import show
+from tinyhil.judge.gate.tolerance import GATED, Gated, parse
+from tinyhil.measure.runner import Measurement
+from tinyhil.publish.report import allure, history
+from tinyhil.pytest_side.plan import Plan
+from tinyhil.pytest_side.report import plan_key
+
+_FIXTURE = "gated_metric"
+_gate_key = pytest.StashKey[Gate]()
+_results_key = pytest.StashKey[list[Comparison]]()
+
+_MARKS: Mapping[Gated, str] = {
+    "flash_bytes": "memory",
+    "ram_bytes": "memory",
+    "outputs": "accuracy",
+    "top1": "accuracy",
+    "auc": "accuracy",
+    "energy_j": "energy",
+}
+"""Of tests by metric, so that -m chooses them too; all others are ``latency``."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("tinyhil", "MLPerf Tiny on microcontroller boards (tinyhil)")
+    group.addoption(
+        "--hil-baseline",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="RUN|FILE",
+        help="fail where a figure is worse than in this run folder, or in this file of `tinyhil "
+        "gate --save`; repeatable, one a board",
+    )
+    group.addoption(
+        "--hil-tolerance",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how much worse, as in latency=0.5%% or flash=1024; see `tinyhil gate --help`",
+    )
+    group.addoption(
+        "--hil-confidence",
+        type=float,
+        default=CONFIDENCE,
+        metavar="SHARE",
+        help="of all comparisons on silicon together (default: %(default)s)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the baseline before anything is started."""
+    paths, plan = config.getoption("--hil-baseline"), config.stash.get(plan_key, None)
+    if not paths or plan is None:
+        return
+    try:
+        tolerances = parse(config.getoption("--hil-tolerance"))
+        gate = Gate(load_all(paths), tolerances, config.getoption("--hil-confidence"))
+        _check_plan(gate, plan, chosen=bool(config.getoption("--hil-board")))
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.stash[_gate_key] = gate
+    config.stash[_results_key] = []
+
+
+def _check_plan(gate: Gate, plan: Plan, *, chosen: bool) -> None:
+    """Raise ConfigError where a figure of the baseline could not be measured again."""
+    if plan.options.quick:
+        raise ConfigError(
+            "options --hil-baseline and --hil-quick: a quick run is never judged",
+            hint="leave out one of them",
+        )
+    ours, theirs = {one.board.name for one in plan.stations}, {line.board for line in gate.lines}
+    # Boards that were chosen by name may be fewer; a board that was forgotten must not pass.
+    missing = ours - theirs or (set() if chosen else theirs - ours)
+    if missing:
+        raise ConfigError(
+            f"the baseline is of {', '.join(sorted(theirs))}, the run is of "
+            f"{', '.join(sorted(ours))}",
+            hint="choose the same boards with --hil-board, or another baseline",
+        )
+    unknown = {line.task for line in gate.lines} - {task.name for task in plan.tasks}
+    if unknown:
+        raise ConfigError(
+            f"the baseline holds the tasks {', '.join(sorted(unknown))}, which there are none of",
+            hint="save a new baseline",
+        )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return (collection_path == SUITES / "test_gate.py" and _gate_key not in config.stash) or None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    gate = metafunc.config.stash.get(_gate_key, None)
+    if _FIXTURE not in metafunc.fixturenames or gate is None:
+        return
+    places = {(line.board, line.task) for line in gate.lines}
+    held = {metric for place in places for metric in gate.metrics(*place)}
+    metafunc.parametrize(
+        _FIXTURE,
+        [
+            pytest.param(metric, marks=getattr(pytest.mark, _MARKS.get(metric, "latency")))
+            for metric in GATED
+            if metric in held
+        ],
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the baseline does not hold of a board and a task."""
+    gate, plan = config.stash.get(_gate_key, None), config.stash.get(plan_key, None)
+    if gate is None or plan is None:
+        return
+
+    def is_held(item: pytest.Item) -> bool:
+        spec = getattr(item, "callspec", None)
+        if spec is None or not {_FIXTURE, "board", "task"} <= spec.params.keys():
+            return True
+        board = plan.station(spec.params["board"]).board.name
+        return spec.params[_FIXTURE] in gate.metrics(board, spec.params["task"])
+
+    left_out = [item for item in items if not is_held(item)]
+    if left_out:
+        items[:] = [item for item in items if is_held(item)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture
+def against_baseline(
+    measurement: Measurement, request: pytest.FixtureRequest
+) -> Callable[[Gated], Comparison]:
+    """Measures what a metric needs, and compares it with the baseline's figure."""
+    gate, job = request.config.stash[_gate_key], measurement.job
+
+    def compare(metric: Gated) -> Comparison:
+        subject = job.subject
+        line = gate.line_of(subject.board, subject.task, metric)
+        allure.describe(
+            job.dut.board,
+            job.task,
+            f"{metric} against the baseline",
+            data_set=subject.data_set,
+            station=job.dut.station,
+        )
+        # Refused before it is measured for nothing.
+        known = {**asdict(subject), "run": measurement.record.run}
+        refuse_strangers(line, line.model_copy(update=known))
+        measurement.outcome(next(iter(line.metrics)))
+        comparison = gate.compare_metric(line, _measured(measurement, line.measure), metric)
+        allure.attach_text("against the baseline", str(comparison))
+        if metric != "outputs":
+            folder = measurement.record.folder
+            for name, svg in history.pictures_of(folder, subject.task, metric):
+                allure.attach_svg(name, svg)
+        request.config.stash[_results_key].append(comparison)
+        return comparison
+
+    return compare
+
+
+def _measured(measurement: Measurement, measure: str) -> Measured | None:
+    """As it stands in the record, with its raw answers: what a later `tinyhil gate` sees too."""
+    return read_measure(measurement.record.folder, measurement.job.task.name, measure)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the table, and how many figures were not compared."""
+    gate, results = config.stash.get(_gate_key, None), config.stash.get(_results_key, [])
+    plan = config.stash.get(plan_key, None)
+    # Under xdist the comparisons are the workers'; each failed test has its own text.
+    if gate is None or plan is None or config.getoption("dist", "no") != "no":
+        return
+    terminalreporter.section("against the baseline")
+    if results:
+        show(results, Console())
+    boards = {station.board.name for station in plan.stations}
+    places = {(line.board, line.task) for line in gate.lines if line.board in boards}
+    left = sum(len(gate.metrics(*place)) for place in places) - len(results)
+    if left > 0:
+        terminalreporter.line(f"{left} figures of the baseline were not compared in this run")

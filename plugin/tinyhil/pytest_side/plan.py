@@ -1,0 +1,106 @@
+"""The options of a run, resolved and checked before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyhil.catalog.bench import Station, select, stations
+from tinyhil.catalog.board import load_boards
+from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.device import links
+from tinyhil.device.faults import Spec, parse_spec
+from tinyhil.ground.errors import ConfigError
+from tinyhil.record import Configuration, resume
+
+DEFAULT_BOARD = "mps2-an386"
+
+
+@dataclass(frozen=True)
+class Options:
+    """As the user gave them."""
+
+    boards: Sequence[str]
+    bench: Path | None
+    data: Path | None
+    firmware: Path | None
+    link: str
+    quick: bool
+    all_windows: bool
+    read_back: float
+    """Share of the samples, from 0 to 1."""
+    faults: str | None
+    runs: Path
+    build: Path
+    """Folder of firmware builds and generated data sets."""
+    resume: Path | None = None
+    """Folder of a run to go on with."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is going to do."""
+
+    options: Options
+    stations: tuple[Station, ...]
+    tasks: tuple[Task, ...]
+    faults: Spec | None
+    """To inject."""
+
+    def station(self, name: str) -> Station:
+        """The chosen station of this name."""
+        return next(station for station in self.stations if station.name == name)
+
+    def task(self, name: str) -> Task:
+        """The task of this name."""
+        return next(task for task in self.tasks if task.name == name)
+
+    def configuration(self, station: Station, tasks: Iterable[str]) -> Configuration:
+        """What the run of one station is asked to do."""
+        options = self.options
+        return Configuration(
+            station=station.name,
+            board=station.board.name,
+            tasks=tuple(sorted(set(tasks))),
+            link=options.link,
+            quick=options.quick,
+            all_windows=options.all_windows,
+            read_back=options.read_back,
+            faults=str(self.faults) if self.faults else None,
+            own_firmware=options.firmware is not None,
+        )
+
+
+def make_plan(options: Options) -> Plan:
+    """Check the options against boards, tasks, links and files.
+
+    Raises:
+        ConfigError: one is wrong; the text names it and what is known.
+    """
+    for option, path, wanted in (
+        ("--hil-bench", options.bench, "file"),
+        ("--hil-firmware", options.firmware, "file"),
+        ("--hil-data (or TINYHIL_DATA)", options.data, "folder"),
+        ("--hil-resume", options.resume, "folder"),
+    ):
+        if path and not (path.is_file() if wanted == "file" else path.is_dir()):
+            raise ConfigError(f"option {option}: {path} is no {wanted}", hint="correct the path")
+    known_links = ("auto", *links.names())
+    if options.link not in known_links:
+        raise ConfigError(
+            f"option --hil-link: no link '{options.link}'; known: {', '.join(known_links)}",
+            hint="choose one of them",
+        )
+    if not 0.0 <= options.read_back <= 1.0:
+        raise ConfigError(
+            f"option --hil-read-back: {options.read_back:g} is no share from 0 to 1",
+            hint="0.05 reads one sample in twenty back, 1 every one",
+        )
+    faults = parse_spec(options.faults) if options.faults is not None else None
+    chosen = select(stations(load_boards(), options.bench), options.boards or [DEFAULT_BOARD])
+    plan = Plan(options, chosen, tuple(load_tasks().values()), faults)
+    if options.resume:
+        for station in chosen:
+            resume.check(options.resume, plan.configuration(station, ()))
+    return plan

@@ -1,0 +1,336 @@
+"""The pytest plugin: options, markers and fixtures. What they do is in the modules they call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tinyhil.catalog.task import Task
+from tinyhil.data import material as data
+from tinyhil.device.dut import Dut, attached
+from tinyhil.device.faults import SPEC_HELP, Injector
+from tinyhil.device.links import Link, choose, open_link
+from tinyhil.device.queries.opening import Tap
+from tinyhil.device.raw_log import RecordedLink
+from tinyhil.device.session import Session
+from tinyhil.flash import flash, reset
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import ConfigError, TinyhilError
+from tinyhil.ground.paths import SUITES
+from tinyhil.image import build as firmware
+from tinyhil.image.elf import Image, read_image
+from tinyhil.measure.job import Job
+from tinyhil.measure.runner import Measurement
+from tinyhil.publish.report import allure
+from tinyhil.pytest_side.plan import Options, Plan, make_plan
+from tinyhil.pytest_side.report import HilReport, choose_results, plan_key
+from tinyhil.record import Record
+from tinyhil.record.resume import resume
+from tinyhil.record.seal import seal, versions
+
+MARKERS = {
+    "latency": "single-stream latency and throughput, by the device's own clock",
+    "accuracy": "quality over the data set",
+    "memory": "flash and RAM use",
+    "energy": "energy of an inference under a power monitor; physical boards only",
+    "audit": "whether a device measures what it claims to",
+}
+
+pytest_plugins = ("tinyhil.pytest_side.gate", "tinyhil.pytest_side.benchmark_bridge")
+
+_REPORT = "tinyhil-report"
+_FLASH_S = 120.0
+_SYNCHRONIZE_S = 20.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("tinyhil", "MLPerf Tiny on microcontroller boards (tinyhil)")
+    for name, text, keywords in (
+        (
+            "--hil-board",
+            "board to test: a name, a glob such as 'mps2*', or 'all'; repeatable (default: "
+            "mps2-an386, emulated); `tinyhil boards` lists them",
+            {"action": "append", "default": [], "metavar": "NAME"},
+        ),
+        (
+            "--hil-bench",
+            "TOML file that says which probe and port each physical board is wired to (default: "
+            "bench.toml in the root folder, if there)",
+            {"type": Path, "metavar": "FILE"},
+        ),
+        (
+            "--hil-firmware",
+            "image of your own to flash instead of the reference firmware",
+            {"type": Path, "metavar": "ELF"},
+        ),
+        (
+            "--hil-data",
+            "folder with the official 'datasets' and 'models' (default: $TINYHIL_DATA; without "
+            "either: the stand-in set that tinyhil generates)",
+            {"type": Path, "metavar": "DIR"},
+        ),
+        (
+            "--hil-link",
+            "how samples travel: 'serial', 'rtt' (through the debug probe), or 'auto' (default): "
+            "rtt to an emulated board with our own firmware, else serial",
+            {"default": "auto", "metavar": "LINK"},
+        ),
+        (
+            "--hil-read-back",
+            "share of the samples, from 0 to 1, that are read back from firmware that speaks the "
+            "official protocol alone, which has no checksums (default: 0.05); 1 takes twice the "
+            "time and heals what it finds",
+            {"type": float, "default": 0.05, "metavar": "SHARE"},
+        ),
+        ("--hil-faults", SPEC_HELP, {"metavar": "SPEC"}),
+        (
+            "--hil-quick",
+            "few samples and queries, for a look: nothing is judged",
+            {"action": "store_true"},
+        ),
+        (
+            "--hil-all-windows",
+            "infer every window of a task that has many in a file (anomaly detection): minutes "
+            "more, and the only way to a verdict on its quality",
+            {"action": "store_true"},
+        ),
+        (
+            "--hil-resume",
+            "folder of a run that was killed or has failed: goes on behind its last sample; "
+            "asks for the same options",
+            {"type": Path, "metavar": "RUN"},
+        ),
+        (
+            "--hil-runs",
+            "folder for run folders and reports (default: reports/runs in the root folder)",
+            {"type": Path, "metavar": "DIR"},
+        ),
+    ):
+        group.addoption(name, help=text, **keywords)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    for name, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+    # The plugin is loaded into every pytest run: a report is prepared only where boards are
+    # going to be tested.
+    tests_boards = config.getoption("--hil-board") or any(map(_in_suites, config.args))
+    if tests_boards:
+        plan_of(config)
+    results = choose_results(config, _runs(config)) if tests_boards else None
+    config.pluginmanager.register(HilReport(config, results), _REPORT)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for fixture in ("board", "task"):
+        if _is_ours(metafunc, fixture):
+            plan = plan_of(metafunc.config)
+            chosen = plan.stations if fixture == "board" else plan.tasks
+            names = [choice.name for choice in chosen]
+            metafunc.parametrize(fixture, names, indirect=True, scope="session")
+
+
+def _is_ours(metafunc: pytest.Metafunc, fixture: str) -> bool:
+    """Whether a test asks for our fixture, not for one of the user's of the same name."""
+    given = metafunc.definition.iter_markers("parametrize")
+    if any(fixture in str(mark.args[0]).replace(",", " ").split() for mark in given):
+        return False
+    definitions = metafunc._arg2fixturedefs.get(fixture, ())
+    return bool(definitions) and definitions[-1].func.__module__ == __name__
+
+
+def plan_of(config: pytest.Config) -> Plan:
+    """The checked options of this run; made once, before anything is started.
+
+    Raises:
+        pytest.UsageError: one is wrong.
+    """
+    if plan_key not in config.stash:
+        option = config.getoption
+        bench = option("--hil-bench") or config.rootpath / "bench.toml"
+        root = os.environ.get("TINYHIL_DATA")
+        options = Options(
+            boards=option("--hil-board"),
+            bench=bench if option("--hil-bench") or bench.is_file() else None,
+            data=option("--hil-data") or (Path(root) if root else None),
+            firmware=option("--hil-firmware"),
+            link=option("--hil-link"),
+            quick=option("--hil-quick"),
+            all_windows=option("--hil-all-windows"),
+            read_back=option("--hil-read-back"),
+            faults=option("--hil-faults"),
+            runs=_runs(config),
+            build=config.rootpath / "build",
+            resume=option("--hil-resume"),
+        )
+        try:
+            config.stash[plan_key] = make_plan(options)
+        except ConfigError as error:
+            raise pytest.UsageError(str(error)) from error
+    return config.stash[plan_key]
+
+
+@pytest.fixture(scope="session")
+def board(request: pytest.FixtureRequest) -> Iterator[Dut]:
+    """The board under test, powered; an emulated one is started here and ended with the last
+    test that needs it."""
+    station = plan_of(request.config).station(request.param)
+    with allure.step(f"start {station.name}"), attached(station) as dut:
+        yield dut
+
+
+@pytest.fixture(scope="session")
+def task(request: pytest.FixtureRequest) -> Task:
+    """The benchmark task."""
+    return plan_of(request.config).task(request.param)
+
+
+@pytest.fixture(scope="session")
+def record(board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
+    """The run's record of this board."""
+    plan = plan_of(request.config)
+    tasks = _tasks_of(request.session.items, board.station)
+    configuration = plan.configuration(plan.station(board.station), tasks)
+    if plan.options.resume:
+        made, found = resume(plan.options.resume, configuration)
+        _say(request.config, f"{board.station}: {made.run} {found}")
+    else:
+        made = Record.start(plan.options.runs, configuration)
+    _report(request).using(board.board, made.folder)
+    try:
+        yield made
+        seal(made.folder, versions(emulated=board.board.emulated))
+        allure.attach_file(made.folder / "record.jsonl")
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def flashed(board: Dut, task: Task, record: Record, request: pytest.FixtureRequest) -> Job:
+    """The job whose image the board holds and runs when this returns."""
+    plan, report = plan_of(request.config), _report(request)
+    options = plan.options
+    material = data.material(task, options.data, options.build / "data")
+    with _located(board, "build"), report.bar("build"):
+        image, model_sha256 = _image(board, task, material, options)
+    link = options.link
+    if link == "auto":
+        link = choose(emulated=board.board.emulated, own_firmware=options.firmware is None)
+    job = Job(
+        board,
+        task,
+        material,
+        image,
+        model_sha256,
+        link,
+        quick=options.quick,
+        all_windows=options.all_windows,
+        read_back=options.read_back,
+        faults=str(plan.faults) if plan.faults else None,
+    )
+    record.begin(job.facts)
+    with _located(board, "flash"), report.bar("flash") as progress:
+        result = flash(image, board.board, board.probe_uid, Deadline.after(_FLASH_S), progress)
+    report.flashed(board, result)
+    return job
+
+
+@pytest.fixture(scope="session")
+def tap(flashed: Job, record: Record, request: pytest.FixtureRequest) -> Iterator[Tap]:
+    """Wraps each link to the board: what passes is in the run's raw folder, and meets faults if
+    the user wants some."""
+    spec = plan_of(request.config).faults
+    dut = flashed.dut
+    injectors: dict[str, Injector] = {}
+
+    def reset_board() -> None:
+        reset(dut.board, dut.probe_uid, Deadline.after(_FLASH_S))
+
+    def wrap(link: Link, name: str) -> Link:
+        if spec:
+            if name not in injectors:
+                injectors[name] = Injector(spec, reset=reset_board, kill=dut.power_off)
+            link = injectors[name].through(link)
+        return RecordedLink(link, record.raw / f"{flashed.task.name}-{name}.log")
+
+    yield wrap
+    for name, injector in injectors.items():
+        _report(request).injected(dut, name, injector.faults)
+
+
+@pytest.fixture(scope="session")
+def session(flashed: Job, record: Record, tap: Tap) -> Iterator[Session]:
+    """A synchronized session with the board; every byte of it is in the run's raw folder."""
+    link = tap(open_link(flashed.link, flashed.dut), "serial")
+    try:
+        made = Session(link)
+        with _located(flashed.dut, "synchronize"):
+            made.synchronize(Deadline.after(_SYNCHRONIZE_S))
+        yield made
+    finally:
+        link.close()
+        allure.attach_file(record.raw / f"{flashed.task.name}-serial.log")
+
+
+@pytest.fixture(scope="session")
+def measurement(
+    flashed: Job, session: Session, record: Record, tap: Tap, request: pytest.FixtureRequest
+) -> Measurement:
+    """The measures of this task on this board, each made when a test first asks for it."""
+    with _located(flashed.dut, "identify"):
+        return Measurement(session, flashed, record, _report(request), tap)
+
+
+def _report(request: pytest.FixtureRequest) -> HilReport:
+    report = request.config.pluginmanager.getplugin(_REPORT)
+    assert isinstance(report, HilReport)
+    return report
+
+
+def _tasks_of(items: Sequence[pytest.Item], station: str) -> set[str]:
+    """Names of the tasks that the chosen tests measure on a station."""
+    params = [item.callspec.params for item in items if isinstance(item, pytest.Function)
+              and hasattr(item, "callspec")]  # fmt: skip
+    return {str(own["task"]) for own in params if own.get("board") == station and "task" in own}
+
+
+def _say(config: pytest.Config, text: str) -> None:
+    """Print a line past pytest's capturing."""
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(text)  # noqa: T201
+
+
+def _image(
+    board: Dut, task: Task, material: data.Material, options: Options
+) -> tuple[Image, str | None]:
+    """The image to flash, and the sum of the model that is known to be in it."""
+    if options.firmware:
+        return read_image(options.firmware), None
+    folder = options.build / "firmware" / board.board.name / f"{task.name}-{material.data.kind}"
+    built = firmware.build(board.board, task, material.model, folder)
+    return built.image, built.model.sha256
+
+
+@contextmanager
+def _located(board: Dut, stage: str) -> Iterator[None]:
+    """Name board and stage in whatever error leaves the block."""
+    try:
+        with allure.step(stage):
+            yield
+    except TinyhilError as error:
+        error.locate(board.station, stage)
+        raise
+
+
+def _runs(config: pytest.Config) -> Path:
+    return config.getoption("--hil-runs") or config.rootpath / "reports" / "runs"
+
+
+def _in_suites(argument: str) -> bool:
+    """Whether a command line argument (with ``::`` and a test's name, perhaps) is in the suites."""
+    return Path(argument.split("::", maxsplit=1)[0]).resolve().is_relative_to(SUITES)

@@ -1,0 +1,230 @@
+"""What a pytest run shows of the boards: progress, the table, Allure results, the HTML page."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
+from typing import cast
+
+import pytest
+from rich.console import Console
+
+from tinyhil.catalog import metrics
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.verdict import Verdict
+from tinyhil.device.dut import Dut
+from tinyhil.device.faults import Fault
+from tinyhil.flash import FlashResult
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError, TinyhilError
+from tinyhil.ground.progress import Progress, progress_bar
+from tinyhil.measure.measures import Accuracy, SingleStream
+from tinyhil.measure.runner import Outcome
+from tinyhil.publish.report import allure, figures, history, html
+from tinyhil.publish.report.table import verdict_table
+from tinyhil.publish.report.title import data_label, title_of
+from tinyhil.pytest_side.plan import Plan
+from tinyhil.record import Entry
+
+plan_key = pytest.StashKey[Plan]()
+"""Where a run's plan is, once its options have been checked."""
+
+_RENDER_S = 120.0
+_TABLE_COLUMNS = 100
+"""At least; a log file has no width of its own."""
+
+
+def choose_results(config: pytest.Config, runs: Path) -> Path | None:
+    """The folder of Allure's results: the user's ``--alluredir``, or a new one among the runs.
+
+    Must be called before allure-pytest is configured, which looks at its option then.
+    """
+    option = config.option
+    if not hasattr(option, "allure_report_dir"):
+        return None  # The user has switched allure-pytest off.
+    if not option.allure_report_dir:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        option.allure_report_dir = str(runs / f"{stamp}_report" / "allure-results")
+    return Path(option.allure_report_dir)
+
+
+class HilReport:
+    """Gathers what the boards of a pytest run gave; idle in a run that tests none."""
+
+    def __init__(self, config: pytest.Config, results: Path | None) -> None:
+        self.runs: list[Path] = []
+        self._config = config
+        self._results = results
+        self._entries: list[Entry] = []
+        self._boards: dict[str, Board] = {}
+        self._page: Path | None = None
+        self._problem: TinyhilError | None = None
+
+    @contextmanager
+    def bar(self, title: str) -> Iterator[Progress]:
+        """A progress bar on the terminal, past pytest's capturing."""
+        with self._uncaptured():
+            print()  # noqa: T201 - leaves the line on which pytest names the test
+            with progress_bar(Console(), title) as progress:
+                yield progress
+
+    def _uncaptured(self) -> AbstractContextManager[None]:
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        return cast(AbstractContextManager[None], capture.global_and_fixture_disabled())
+
+    def flashed(self, dut: Dut, result: FlashResult) -> None:
+        """An image is on a board; say whether it had to be programmed."""
+        how = "held the image already, by comparison" if result.skipped else "programmed"
+        text = (
+            f"{dut.station}: {result.image_bytes:,} bytes {how}, verified, {result.seconds:.2f} s"
+        )
+        allure.attach_text("flash", text)
+        self._print(text)
+
+    def injected(self, dut: Dut, link: str, faults: Sequence[Fault]) -> None:
+        """Faults were injected into a link on purpose; say how many, and which."""
+        kinds = Counter(fault.kind for fault in faults)
+        count = ", ".join(f"{number} x {kind}" for kind, number in sorted(kinds.items()))
+        self._print(f"{dut.station}: injected into the {link} link: {count or 'nothing'}")
+        allure.attach_text(f"faults injected, {link}", "\n".join(map(str, faults)))
+
+    def _print(self, text: str) -> None:
+        with self._uncaptured():
+            print(text)  # noqa: T201
+
+    def made(self, entry: Entry) -> None:
+        """See `runner.Reporter`."""
+        self._entries.append(entry)
+
+    def using(self, board: Board, folder: Path) -> None:
+        """A run on a board has begun, with its record in `folder`."""
+        self._boards[board.name] = board
+        self.runs.append(folder)
+
+    def judged(self, verdict: Verdict, outcome: Outcome) -> None:
+        """See `runner.Reporter`."""
+        job, data_set = outcome.job, outcome.entry.subject.data_set
+        allure.describe(
+            job.dut.board, job.task, verdict.metric, data_set=data_set, station=job.dut.station
+        )
+        allure.attach_text("verdict", str(verdict))
+        earlier = history.pictures_of(self.runs[-1], job.task.name, verdict.metric)
+        for name, svg in (*_pictures(outcome), *earlier):
+            allure.attach_svg(name, svg)
+        line = outcome.entry.as_json("")
+        allure.attach_text("record", json.dumps(line, indent=2))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Show an error of ours as its text: it names the thing and the next step."""
+        if call.when == "setup" and call.excinfo:
+            self._describe_unmeasured(item)
+        report = yield
+        if call.excinfo and isinstance(call.excinfo.value, TinyhilError):
+            report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"
+        return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Turn Allure's results into one HTML file."""
+        if not self.runs or self._results is None:
+            return
+        for name, svg in chain.from_iterable(map(history.pictures, self.runs)):
+            allure.attach_svg_to_run(name, svg)
+        try:
+            allure.write_environment(self._results, self._environment())
+            allure.write_categories(self._results)
+            page = self._results.parent / "report.html"
+            runs = self.runs[0].parent
+            self._page = html.render(
+                self._results, page, Deadline.after(_RENDER_S), runs / "history.jsonl"
+            )
+        except BenchError as error:
+            self._problem = error
+
+    def _describe_unmeasured(self, item: pytest.Item) -> None:
+        """Name a test whose set-up failed, so that the report says what could not be measured."""
+        plan, params = self._config.stash.get(plan_key, None), getattr(item, "callspec", None)
+        if plan and params and {"board", "task"} <= params.params.keys():
+            station = plan.station(params.params["board"])
+            allure.describe(
+                station.board,
+                plan.task(params.params["task"]),
+                params.params.get("metric", getattr(item, "originalname", item.name)),
+                data_set="unknown",
+                station=station.name,
+            )
+
+    def _environment(self) -> dict[str, str]:
+        """What the whole run was made with, for the report's first page."""
+        subjects = [entry.subject for entry in self._entries]
+        values = {
+            "tinyhil": version("pytest-tinyhil"),
+            "pyOCD": version("pyocd"),
+            "pytest": version("pytest"),
+            "Python": platform.python_version(),
+            "host": f"{platform.system()} {platform.machine()}",
+            "data set": ", ".join(sorted({data_label(subject.data_set) for subject in subjects})),
+        }
+        for board in self._boards.values():
+            emulated = ", emulated: times are instruction counts" if board.emulated else ""
+            values[f"board {board.name}"] = f"{board.processor}{emulated}"
+        for subject in subjects:
+            values[f"firmware {subject.board} {subject.task}"] = subject.firmware_sha256
+        return values
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the table, and where everything is."""
+        if not self.runs:
+            return
+        terminalreporter.section("tinyhil")
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=_TABLE_COLUMNS)
+        console.print(verdict_table(self._entries, self._boards))
+        for entry in self._entries:
+            if entry.measure == "memory" and entry.error is None:
+                console.print(_memory_line(entry))
+        for folder in self.runs:
+            terminalreporter.line(f"run:    {folder}")
+        if self._page:
+            terminalreporter.line(f"report: {self._page}")
+        if self._problem:
+            terminalreporter.line(f"no HTML report: {self._problem}")
+
+
+def _memory_line(entry: Entry) -> str:
+    """The parts of a memory size, in bytes."""
+    parts = {name: "?" if size is None else f"{size:,}" for name, size in entry.details.items()}
+    return (
+        "{board} {task}: text {text}, data {data}, bss {bss} (tensor arena {arena}) bytes; "
+        "stack {stack_used} of {stack_reserved} bytes used"
+    ).format(board=entry.subject.board, task=entry.subject.task, **parts)
+
+
+def _pictures(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
+    """Name and SVG of what a measure has to show."""
+    result, subject, job = outcome.finding.result, outcome.entry.subject, outcome.job
+    if isinstance(result, SingleStream):
+        emulator = job.dut.board.emulator
+        yield (
+            "latency histogram",
+            figures.latency_histogram(
+                result,
+                title=title_of(subject, "single-stream latency"),
+                instruction_s=emulator.instruction_s if emulator else None,
+            ),
+        )
+    elif isinstance(result, Accuracy) and job.task.result == "scores":
+        counts = metrics.confusion(result.labels, result.scores)
+        title = title_of(subject, "confusion matrix")
+        yield "confusion matrix", figures.confusion_matrix(counts, job.task.classes, title=title)

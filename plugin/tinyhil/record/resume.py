@@ -1,0 +1,119 @@
+"""Takes up a run that was killed, or has failed, where it ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.ground.files import PARTIAL, cut_torn_line, lock
+from tinyhil.ground.text import printable
+from tinyhil.record import Configuration, Record
+from tinyhil.record.description import Description, read_description
+from tinyhil.record.folder import Row, new_part
+from tinyhil.record.reading import list_files, read_objects
+from tinyhil.record.schema import LINES, SEAL
+from tinyhil.record.seal import differences, read_seal
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was there when a run was taken up."""
+
+    rows: Mapping[str, int]
+    """By name, such as ``kws01-accuracy``."""
+    cut: Mapping[str, int]
+    """Bytes of torn last lines, by file."""
+
+    def __str__(self) -> str:
+        rows = ", ".join(f"{count} of {name}" for name, count in self.rows.items())
+        text = f"goes on behind the rows {rows}" if rows else "goes on; no row had been measured"
+        for name, size in self.cut.items():
+            text += f"; the torn last line of {name} was cut off, {size} bytes"
+        return text
+
+
+def check(folder: Path, configuration: Configuration) -> Description:
+    """Check that a run may go on with these options; its tasks, as far as they are known.
+
+    Args:
+        folder: of the run.
+        configuration: what is asked for now; without tasks if they are not known yet.
+
+    Raises:
+        ConfigError: it may not; the text says what differs, or what is wrong with the folder.
+    """
+    description = read_description(folder)
+    recorded = description.configuration
+    if not configuration.tasks:
+        recorded = recorded.model_copy(update={"tasks": ()})
+    configuration.refuse_unless(recorded, folder)
+    return description
+
+
+def resume(folder: Path, configuration: Configuration) -> tuple[Record, Found]:
+    """Open a run's folder again and clear what a kill left half done; its seal is broken.
+
+    Args:
+        folder: of the run.
+        configuration: what is asked for now, which must be what the run was started with.
+
+    Raises:
+        ConfigError: the options differ, or a file was altered or is damaged; nothing was changed.
+        BenchError: another process writes to it, or it can't be written.
+    """
+    list_files(folder)  # Refuses links, which would be written through.
+    description = check(folder, configuration)
+    try:
+        descriptor = lock(folder)
+        try:
+            _check_seal(folder)
+            found, lines = _clear(folder)
+            description = description.with_part(new_part(found.rows, found.cut))
+            description.write(folder)
+        except BaseException:
+            os.close(descriptor)
+            raise
+    except OSError as error:
+        raise BenchError(
+            f"{folder}: cannot be written: {error.strerror}",
+            hint="make room, or correct the permissions of the run's folder",
+        ) from error
+    return Record(folder, description, descriptor, lines), found
+
+
+def _check_seal(folder: Path) -> None:
+    """Refuse a run that was changed since it was sealed."""
+    if not (folder / SEAL).exists():
+        return
+    changed = differences(folder, read_seal(folder))
+    if changed:
+        where = f", line {changed[0].line}" if changed[0].line else ""
+        raise ConfigError(
+            f"{folder}: {printable(changed[0].file)}{where}: {changed[0].text}",
+            hint="`tinyhil verify` with the folder tells all; start a new run",
+        )
+
+
+def _clear(folder: Path) -> tuple[Found, tuple[Row, ...]]:
+    """Read every row and line, of which none may be damaged, then cut off torn ones."""
+    rows: dict[str, int] = {}
+    lines: tuple[Row, ...] = ()
+    names = list_files(folder)
+    for name in names:
+        if name == LINES:
+            lines = tuple(line for _, line in read_objects(folder / name, torn_too=True))
+        elif name.endswith(".jsonl"):
+            found = read_objects(folder / name, torn_too=True)
+            rows[PurePosixPath(name).stem] = sum(1 for _ in found)
+    # The seal goes first: without it the run is one that was killed, whatever happens next.
+    (folder / SEAL).unlink(missing_ok=True)
+    cut: dict[str, int] = {}
+    for name in names:
+        if name.endswith(PARTIAL):
+            (folder / name).unlink()
+        elif name.endswith((".jsonl", ".log")) and (size := cut_torn_line(folder / name)):
+            cut[name] = size
+    return Found(rows, cut), lines

@@ -1,0 +1,171 @@
+"""Raw rows: what they add up to, and what a run that died has of them.
+
+A result is made of rows alone, so that those of a run that died and those that a later process
+added make the same result as those of one that lived.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.ground.errors import DataError
+from tinyhil.ground.text import printable
+
+Row = Mapping[str, Any]
+"""A raw answer, or a few that belong together, as a JSON object; see reports/RECORD.md."""
+
+Keep = Callable[[Row], None]
+"""Takes a row as it comes."""
+
+
+class Rows:
+    """The rows of one measure: those that are there already, and those that come.
+
+    Args:
+        keep: see `Keep`; it is handed what comes.
+        done: what is there already.
+    """
+
+    def __init__(self, keep: Keep, done: Iterable[Row] = ()) -> None:
+        self.all = list(done)
+        """In the order they came."""
+        self.done = tuple(self.all)
+        """What was there already."""
+        self._keep = keep
+
+    def __call__(self, row: Row) -> None:
+        """Keep a row."""
+        self._keep(row)
+        self.all.append(row)
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Scores of a data set."""
+
+    names: tuple[str, ...]
+    labels: NDArray[np.int64]
+    """``(samples,)``"""
+    scores: NDArray[np.float64]
+    """``(samples, results)``, as the device printed them; means over a sample's windows."""
+    inferences: int
+
+
+@dataclass(frozen=True)
+class SingleStream:
+    """Latency of single queries, on the device's clock."""
+
+    times_s: NDArray[np.float64]
+    """``(queries,)``"""
+    clock: str
+    """Which of the device's clocks: ``timer`` ticks for each query, or ``time stamps``."""
+    tick_hz: int
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Windows of back-to-back inferences: (inferences, seconds on the device's clock) each."""
+
+    windows: tuple[tuple[int, float], ...]
+
+
+def accuracy_of(rows: Sequence[Row]) -> Accuracy:
+    """The scores that rows of `accuracy` hold; at least one row."""
+    return Accuracy(
+        tuple(row["sample"] for row in rows),
+        np.array([row["label"] for row in rows], dtype=np.int64),
+        np.array([np.mean(row["scores"], axis=0) for row in rows], dtype=np.float64),
+        sum(len(row["scores"]) for row in rows),
+    )
+
+
+def single_stream_of(rows: Sequence[Row], tick_hz: int | None) -> SingleStream:
+    """The times that rows of `single_stream` hold.
+
+    Args:
+        rows: at least one.
+        tick_hz: of the timer that they were counted on; None for time stamps.
+    """
+    clock, hertz = ("timer", tick_hz) if tick_hz else ("time stamps", 10**6)
+    times = np.array([ticks for row in rows for ticks in row["times"]], dtype=np.float64)
+    return SingleStream(times / hertz, clock, hertz)
+
+
+def throughput_of(rows: Sequence[Row]) -> Throughput:
+    """The windows that rows of `throughput` hold: of each input the last, for one before it was
+    too short."""
+    last = (list(own)[-1] for _, own in groupby(rows, key=itemgetter("sample")))
+    return Throughput(tuple((row["count"], seconds_of(row)) for row in last))
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of single stream one input must give, at least."""
+
+    queries: int
+    seconds: float
+
+
+class Queried:
+    """What is there of one input's share of single stream."""
+
+    def __init__(self, share: Share, hertz: int, rows: Iterable[Row]) -> None:
+        self.rows: list[Row] = []
+        self.queries = 0
+        self.seconds = 0.0
+        self._share = share
+        self._hertz = hertz
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        self.rows.append(row)
+        self.queries += len(row["times"])
+        for ticks in row["times"]:
+            self.seconds += ticks / self._hertz
+
+    @property
+    def enough(self) -> bool:
+        """Whether the share is full."""
+        return self.queries >= self._share.queries and self.seconds >= self._share.seconds
+
+    @property
+    def share_done(self) -> float:
+        """Part of the share that is there, at most 1."""
+        by_time = self.seconds / self._share.seconds if self._share.seconds else 1.0
+        return min(1.0, self.queries / self._share.queries, by_time)
+
+
+def by_input(inputs: Sequence[tuple[str, bytes]], done: Iterable[Row]) -> list[list[Row]]:
+    """The rows of each input, which must stand in the order of the inputs."""
+    left, parts = deque(done), []
+    for name, _ in inputs:
+        own = []
+        while left and left[0]["sample"] == name:
+            own.append(left.popleft())
+        parts.append(own)
+    refuse_rows_of([left])
+    return parts
+
+
+def refuse_rows_of(parts: Iterable[Iterable[Row]]) -> None:
+    """No rows may stand there."""
+    for row in chain.from_iterable(parts):
+        raise DataError(
+            f"the run has a row of {printable(str(row['sample']))} where none can be",
+            hint="its raw rows were altered; start a new run: without --hil-resume",
+        )
+
+
+def seconds_of(row: Row) -> float:
+    """Between the time stamps of a row."""
+    return float((row["end_us"] - row["start_us"]) * 1e-6)

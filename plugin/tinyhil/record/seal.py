@@ -1,0 +1,192 @@
+"""The seal of a run: sums of everything in its folder, written last; and the check against it.
+
+A file of lines also has sums of its lines, so that a changed one can be named, not only its file.
+The seal holds its own sum. It shows that something was changed, not who sealed: whoever can
+write the folder can seal it anew, and then the recomputation from raw bytes has to see it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+
+from tinyhil.emulator.qemu import QEMU
+from tinyhil.ground.files import replace
+from tinyhil.ground.text import printable
+from tinyhil.record.description import read_description
+from tinyhil.record.reading import list_files, parse, read_whole
+from tinyhil.record.schema import RUN, SCHEMA, SEAL, Sum
+from tinyhil.record.sums import FileSum, sum_of
+
+_PACKAGES = (
+    "pytest-tinyhil", "pytest", "pyserial", "pyocd", "numpy", "scikit-learn", "pydantic",
+    "allure-pytest", "pytest-benchmark", "cobs",
+)  # fmt: skip
+_ANSWER_S = 10.0
+
+
+class Seal(BaseModel):
+    """The whole of ``seal.json`` but its own sum."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: StrictInt = Field(alias="schema")
+    run: StrictStr
+    sealed: StrictStr
+    configuration_sha256: Sum
+    """Of ``run.json``."""
+    tasks: dict[str, dict[str, Sum | None]]
+    """SHA-256 of ``firmware``, ``model`` and ``data`` of each task."""
+    packages: dict[str, StrictStr]
+    files: dict[str, FileSum]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that is not as it was sealed."""
+
+    file: str
+    line: int | None
+    """None where it can't be said, or is no file of lines."""
+    text: str
+
+
+def versions(*, emulated: bool) -> dict[str, str]:
+    """Versions of what figures are made with.
+
+    Args:
+        emulated: whether the emulator is among it.
+    """
+    found = {"Python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    if emulated:
+        found[QEMU] = _first_line([shutil.which(QEMU) or QEMU, "--version"])
+    return found
+
+
+def seal(folder: Path, packages: Mapping[str, str]) -> Path:
+    """Seal a run to which nothing will be added; an older seal is replaced.
+
+    Args:
+        folder: of the run.
+        packages: see `versions`.
+
+    Returns:
+        The seal.
+
+    Raises:
+        BenchError: it can't be written; there is no half of it.
+        ConfigError: the folder holds what no run does, or its ``run.json`` is damaged.
+    """
+    description = read_description(folder)
+    files = {name: sum_of(folder / name) for name in list_files(folder) if name != SEAL}
+    tasks = {
+        task: {
+            "firmware": facts.subject.firmware_sha256,
+            "model": facts.subject.model_sha256,
+            "data": facts.subject.data_sha256,
+        }
+        for task, facts in description.jobs.items()
+    }
+    made = Seal(
+        schema=SCHEMA,
+        run=description.run,
+        sealed=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        configuration_sha256=files[RUN].sha256,
+        tasks=tasks,
+        packages=dict(packages),
+        files=files,
+    )
+    replace(folder / SEAL, _rendered(made.model_dump(mode="json", by_alias=True)))
+    return folder / SEAL
+
+
+def read_seal(folder: Path) -> Seal:
+    """Read a run's seal; `differences` tells whether it is as it was written.
+
+    Raises:
+        ConfigError: it is missing, of another schema, or damaged.
+    """
+    path = folder / SEAL
+    values = parse(read_whole(path), None, str(path), versioned=True)
+    values.pop("sha256", None)
+    return Seal.model_validate(parse(json.dumps(values).encode(), Seal, str(path), versioned=True))
+
+
+def differences(folder: Path, sealed: Seal) -> tuple[Difference, ...]:
+    """What is not as it was sealed: changed, missing and added files, and the seal itself.
+
+    Raises:
+        ConfigError: the folder holds what no run does, or a file can't be read.
+    """
+    found = list(_own_differences(folder, sealed))
+    here = set(list_files(folder)) - {SEAL}
+    for name in sorted(here | set(sealed.files)):
+        known = sealed.files.get(name)
+        if known is None:
+            found.append(Difference(name, None, "was added after the run was sealed"))
+        elif name not in here:
+            found.append(Difference(name, None, "is missing"))
+        else:
+            found.extend(_compare(folder / name, name, known))
+    return tuple(found)
+
+
+def _own_differences(folder: Path, sealed: Seal) -> Iterator[Difference]:
+    text = read_whole(folder / SEAL)
+    values = parse(text, None, SEAL, versioned=True)
+    values.pop("sha256", None)
+    if _rendered(values) != text:
+        yield Difference(SEAL, None, "was changed: its own sum is another one")
+    run = sealed.files.get(RUN)
+    if run is None or run.sha256 != sealed.configuration_sha256:
+        yield Difference(SEAL, None, "names two sums of the configuration")
+
+
+def _compare(path: Path, name: str, known: FileSum) -> Iterator[Difference]:
+    found = sum_of(path, known.lines.block if known.lines else None)
+    if (found.sha256, found.bytes) == (known.sha256, known.bytes):
+        return
+    line, text = None, "was changed"
+    if known.lines and found.lines:
+        where = known.lines.first_change(found.lines)
+        if where is not None:
+            line, last = where
+            text += f" first somewhere in lines {line} to {last}" if last > line else " first here"
+        if found.lines.count != known.lines.count:
+            text += f"; it has {found.lines.count:,} lines, {known.lines.count:,} were sealed"
+    if found.bytes != known.bytes:
+        text += f"; it has {found.bytes:,} bytes, {known.bytes:,} were sealed"
+    yield Difference(name, line, text)
+
+
+def _rendered(values: Mapping[str, Any]) -> bytes:
+    """The seal's bytes, with its own sum: of what they are without it."""
+    text = json.dumps(dict(values), indent=1)
+    own = hashlib.sha256(text.encode()).hexdigest()
+    return (json.dumps({**values, "sha256": own}, indent=1) + "\n").encode()
+
+
+def _first_line(command: list[str]) -> str:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_ANSWER_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "not found"
+    return printable(next(iter(done.stdout.splitlines()), "silent"))
