@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "hex.h"
 #include "print.h"
 
 #define BYTES_A_LINE 8u
@@ -41,31 +42,21 @@ static void print_buffer(const struct hil *hil) {
     }
 }
 
-/* Value of one hexadecimal digit, -1 if it is none. */
-static int digit_value(char digit) {
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    char lower = (char)(digit | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 static void store(struct hil *hil, const char *digits) {
     if (strlen(digits) % 2u != 0u) {
         print_line("e-[Insufficent number of hex digits]");
         return;
     }
     for (; *digits != '\0' && hil->input_position < hil->input_size; digits += 2) {
-        int high = digit_value(digits[0]);
-        int low = digit_value(digits[1]);
-        if (high < 0 || low < 0) {
+        int value = hex_byte(digits);
+        if (value < 0) {
             const char pair[] = {digits[0], digits[1], '\0'};
             print_text("e-[Invalid hex digit '");
             print_untrusted(pair);
             print_line("']");
             return;
         }
-        hil->input[hil->input_position++] = (uint8_t)(high << 4 | low);
+        hil->input[hil->input_position++] = (uint8_t)value;
         if (hil->input_position == hil->input_size) {
             print_line("m-load-done");
         }

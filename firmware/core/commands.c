@@ -63,7 +63,9 @@ static const struct command {
     {"infer", infer_command, "infer N [W]      : W warm-up and N timed inferences"},
     {"results", results_command, "results          : scores of the last inference"},
     {"hil", extension_command,
-     "hil info | laps FIRST COUNT | stack | output | crc | frames wire/probe | baud N : our own"},
+     "hil info | id | token HEX | laps FIRST COUNT | stack | output | crc | frames wire/probe | "
+     "baud "
+     "N : our own"},
     {"help", help_command, "help             : this text"},
 };
 

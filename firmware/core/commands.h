@@ -19,6 +19,8 @@ void buffer_command(struct hil *hil, char *rest);    /* db */
 void infer_command(struct hil *hil, char *rest);     /* infer */
 void infer_results(const struct hil *hil);           /* results */
 void extension_command(struct hil *hil, char *rest); /* hil */
+void identity_command(struct hil *hil, char *rest);  /* hil id */
+void token_command(struct hil *hil, char *rest);     /* hil token */
 void frames_command(struct hil *hil, char *rest);    /* hil frames */
 void rate_command(struct hil *hil, char *rest);      /* hil baud */
 

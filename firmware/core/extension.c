@@ -19,13 +19,14 @@ static void print_value(const char *name, uint32_t value) {
 
 static void info(struct hil *hil, char *rest) {
     (void)rest;
-    print_value("m-hil-version-", 2);
-    print_value("m-hil-frames-", 1);
+    print_value("m-hil-version-", 3);
+    print_value("m-hil-frames-", 2);
     print_value("m-hil-tick-hz-", port_tick_hz());
     print_value("m-hil-lap-capacity-", HIL_LAPS);
     print_value("m-hil-arena-bytes-", MODEL_ARENA_BYTES);
     print_value("m-hil-received-lost-", hil->received.lost);
     print_line("m-hil-model-sha256-[" MODEL_SHA256 "]");
+    identity_print_build();
 }
 
 /* `hil laps FIRST COUNT`: lines `m-hil-laps-FIRST-[ticks,…]`, FIRST being each line's own. */
@@ -89,9 +90,9 @@ static const struct {
     const char *name;
     void (*run)(struct hil *hil, char *rest);
 } subcommands[] = {
-    {"info", info},         {"laps", laps}, {"stack", stack},
-    {"output", output},     {"crc", crc},   {"frames", frames_command},
-    {"baud", rate_command},
+    {"info", info}, {"id", identity_command},   {"token", token_command},
+    {"laps", laps}, {"stack", stack},           {"output", output},
+    {"crc", crc},   {"frames", frames_command}, {"baud", rate_command},
 };
 
 void extension_command(struct hil *hil, char *rest) {

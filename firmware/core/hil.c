@@ -7,8 +7,9 @@
 #include "rtt.h"
 #include "stack.h"
 
-void hil_init(struct hil *hil, int8_t *arena) {
+void hil_init(struct hil *hil, int8_t *arena, uint8_t *token) {
     hil->arena = arena;
+    hil->token = token;
     ring_move(&hil->received, hil->text_queue, sizeof hil->text_queue);
     rate_init(hil);
 }

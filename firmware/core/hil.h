@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "identity.h"
 #include "model_config.h"
 #include "rate.h"
 #include "ring.h"
@@ -49,7 +50,8 @@ struct hil {
     size_t input_size;     /* Bytes asked for by the last `db load`, or of the last query. */
     size_t input_position; /* Bytes that have come since. */
 
-    int8_t *arena; /* MODEL_ARENA_BYTES, 16-byte aligned, the caller's. */
+    int8_t *arena;  /* MODEL_ARENA_BYTES, 16-byte aligned, the caller's. */
+    uint8_t *token; /* IDENTITY_TOKEN_BYTES, the caller's. */
     int8_t output[MODEL_OUTPUT_COUNT];
 
     uint64_t ticks_before_restart; /* Ticks since boot at the last restart of the counter. */
@@ -57,8 +59,9 @@ struct hil {
     uint32_t lap_count;
 };
 
-/* Prepares the context, which is all zero; before the first byte can be received. */
-void hil_init(struct hil *hil, int8_t *arena);
+/* Prepares the context, which is all zero, as the token is; before the first byte can be
+ * received. */
+void hil_init(struct hil *hil, int8_t *arena, uint8_t *token);
 
 /* Begins the time since boot and prints the boot lines. */
 void hil_start(struct hil *hil);

@@ -46,6 +46,9 @@ void port_wait_for_interrupt(void);
 /* Energy mode: a falling edge on the time stamp pin, low for at least 1 us. */
 void port_timestamp_edge(void);
 
+/* The IDENTITY_BUILD_BYTES bytes that the linker made of the image's content. */
+const uint8_t *port_build_id(void);
+
 /* The stack as reserved by the linker, for painting: lowest address, and first one behind it. */
 uint32_t *port_stack_limit(void);
 uint32_t *port_stack_top(void);

@@ -4,6 +4,7 @@
 #include "adapter.h"
 #include "crc32.h"
 #include "hil.h"
+#include "port.h"
 #include "rate.h"
 
 enum kind {
@@ -49,6 +50,11 @@ static void send_status(struct stream *stream, uint8_t turn, enum why why) {
     frame_put(writer, why, 1);
     frame_put(writer, stream->expected, 2);
     frame_put(writer, stream->number, 4);
+    if (why == ANSWERS_START) {
+        /* Who answers: a device that was reset, or another one, must not pass for this one. */
+        frame_put_bytes(writer, writer->hil->token, IDENTITY_TOKEN_BYTES);
+        frame_put_bytes(writer, port_build_id(), IDENTITY_BUILD_BYTES);
+    }
     frame_end(writer);
     stream->unacknowledged = 0;
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cobs import cobs
 
@@ -44,6 +44,8 @@ class Status:
     why: int
     expected: int
     answered: int
+    who: bytes = field(default=b"", compare=False)
+    """Token and build id, in an answer to START."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Refused:
 def answer(whole: bytes) -> Status | Result | Refused:
     """What a body from the device says."""
     if whole[0] == STATUS:
-        return Status(*struct.unpack("<BBHI", whole[1:]))
+        return Status(*struct.unpack("<BBHI", whole[1:9]), who=whole[9:])
     if whole[0] == REFUSED:
         return Refused(*struct.unpack("<IB", whole[1:]))
     assert whole[0] == RESULT

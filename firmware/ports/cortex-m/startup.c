@@ -14,6 +14,7 @@
 
 /* Placed by cortex-m.ld. */
 extern uint32_t __stack_limit[], __stack_top[];
+extern const uint8_t __build_note[];
 extern uint8_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
 
 void reset_handler(void);
@@ -74,6 +75,10 @@ void port_interrupts_restore(uint32_t state) {
 
 void port_wait_for_interrupt(void) {
     __asm volatile("dsb\n\twfi" ::: "memory");
+}
+
+const uint8_t *port_build_id(void) {
+    return &__build_note[16]; /* Behind three words of sizes and type, and the name "GNU". */
 }
 
 uint32_t *port_stack_limit(void) {

@@ -6,10 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "identity.h"
 #include "line.h"
 
 struct device_options {
     struct line_options line;
+    uint8_t build_id[IDENTITY_BUILD_BYTES];
     uint32_t infer_us; /* What an inference takes on the device's clock. */
     bool no_wait;      /* The clock jumps over an inference instead of waiting for its end. */
 };

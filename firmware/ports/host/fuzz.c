@@ -44,6 +44,7 @@ uint32_t device_boot_baud = 115200;
 
 static struct hil context, fresh;
 static int8_t arena[MODEL_ARENA_BYTES];
+static uint8_t token[IDENTITY_TOKEN_BYTES];
 static uint64_t number; /* Of the input at hand. */
 static struct fuzz_input input, recovery;
 static const struct fuzz_input *source;
@@ -87,6 +88,7 @@ static void check(void) {
     require(context.input_position <= context.input_size, "there is more input than its size");
     require(queue_is_text || context.input_size <= HIL_SAMPLE_BYTES, "the input is in the queue");
     require(queue_is_text || context.frames == &transport_wire, "text queues in the input");
+    require(context.token == token, "the token is lost");
     require(context.arena == arena && context.lap_count <= HIL_LAPS, "the state is destroyed");
     require(context.frames == NULL || context.frames == &transport_wire ||
                 context.frames == &transport_probe,
@@ -210,6 +212,11 @@ void port_interrupts_restore(uint32_t state) {
 void port_timestamp_edge(void) {
 }
 
+const uint8_t *port_build_id(void) {
+    static const uint8_t none[IDENTITY_BUILD_BYTES];
+    return none;
+}
+
 uint32_t *port_stack_limit(void) {
     return stack_top - STACK_WORDS;
 }
@@ -277,7 +284,7 @@ int main(int argc, char **argv) {
     signal(SIGALRM, hangs);
     fuzz_input_leave(&recovery);
     fuzz_input_text(&recovery, "name%");
-    hil_init(&context, arena);
+    hil_init(&context, arena, token);
     hil_start(&context);
     fresh = context;
     for (uint64_t i = 0; i < count; i++) {

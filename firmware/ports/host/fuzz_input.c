@@ -21,11 +21,17 @@ enum kind {
 
 /* `#` stands for a number, `@` for hexadecimal digits. */
 static const char *const commands[] = {
-    "name%",       "profile%",    "timestamp%", "help%",       "results%",        "db%",
-    "db load #%",  "db load%",    "db @%",      "db @%",       "db load #%db @%", "db print%",
-    "infer # #%",  "infer #%",    "infer%",     "hil%",        "hil info%",       "hil laps # #%",
-    "hil laps%",   "hil laps #%", "hil stack%", "hil output%", "hil crc%",        "hil baud #%",
-    "hil frames%", "hil #%",      "  name  #%", "%",           "\r\nname\r\n%",   "db load # #%",
+    "name%",         "profile%",        "timestamp%",
+    "help%",         "results%",        "db%",
+    "db load #%",    "db load%",        "db @%",
+    "db @%",         "db load #%db @%", "db print%",
+    "infer # #%",    "infer #%",        "infer%",
+    "hil%",          "hil info%",       "hil laps # #%",
+    "hil laps%",     "hil laps #%",     "hil stack%",
+    "hil output%",   "hil crc%",        "hil baud #%",
+    "hil id%",       "hil token #%",    "hil frames%",
+    "hil #%",        "  name  #%",      "%",
+    "\r\nname\r\n%", "db load # #%",
 };
 
 static const int64_t numbers[] = {

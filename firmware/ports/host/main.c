@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "hex.h"
 #include "main.h"
 #include "moment.h"
 
@@ -37,6 +38,20 @@ static uint32_t number(const char *text) {
     return (uint32_t)value;
 }
 
+/* Twenty bytes in hexadecimal digits, or the process's end. */
+static void read_build_id(const char *text, uint8_t *bytes) {
+    bool whole = strlen(text) == 2u * IDENTITY_BUILD_BYTES;
+    for (size_t i = 0; whole && i < IDENTITY_BUILD_BYTES; i++) {
+        int value = hex_byte(&text[2u * i]);
+        bytes[i] = (uint8_t)value;
+        whole = value >= 0;
+    }
+    if (!whole) {
+        fprintf(stderr, "'%s' is no build id\n", text);
+        exit(EXIT_FAILURE);
+    }
+}
+
 static void listen_for_reset(void) {
     struct sigaction action = {.sa_handler = reset};
     sigset_t signals;
@@ -48,13 +63,10 @@ static void listen_for_reset(void) {
 
 int main(int argc, char **argv) {
     static const struct option known[] = {
-        {"pty", required_argument, NULL, 'p'},
-        {"baud", required_argument, NULL, 'b'},
-        {"latency-us", required_argument, NULL, 'l'},
-        {"infer-us", required_argument, NULL, 'i'},
-        {"unpaced", no_argument, NULL, 'u'},
-        {"no-wait", no_argument, NULL, 'n'},
-        {0},
+        {"pty", required_argument, NULL, 'p'},        {"baud", required_argument, NULL, 'b'},
+        {"latency-us", required_argument, NULL, 'l'}, {"infer-us", required_argument, NULL, 'i'},
+        {"unpaced", no_argument, NULL, 'u'},          {"no-wait", no_argument, NULL, 'n'},
+        {"build-id", required_argument, NULL, 'd'},   {0},
     };
     struct device_options options = {.line = {.pty = -1, .paced = true}};
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -73,6 +85,9 @@ int main(int argc, char **argv) {
             break;
         case 'u':
             options.line.paced = false;
+            break;
+        case 'd':
+            read_build_id(optarg, options.build_id);
             break;
         case 'n':
             options.no_wait = true;

@@ -175,6 +175,10 @@ void port_timestamp_edge(void) {
     /* A process has no pin. */
 }
 
+const uint8_t *port_build_id(void) {
+    return options.build_id;
+}
+
 uint32_t *port_stack_limit(void) {
     return stack_top - STACK_WORDS;
 }

@@ -99,6 +99,8 @@ class Device:
     def _status(self, turn: int, why: int) -> bytes:
         self._unacknowledged = 0
         body = struct.pack("<BBBHI", 0x11, turn, why, self._expected, self._number)
+        if why == frames.ANSWERS_START:
+            body += bytes(28)  # token and build id
         return frames.encode(body, self._session)
 
 

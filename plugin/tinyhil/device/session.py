@@ -9,11 +9,12 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from tinyhil.device import protocol
+from tinyhil.device.identity import Guard, read_info, value_of
 from tinyhil.device.inference import ATTEMPTS, Inference
+from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
 from tinyhil.device.protocol import Damaged, Message, Reply, frames
 from tinyhil.ground.deadline import Deadline
@@ -25,14 +26,14 @@ Answer = TypeVar("Answer")
 _MAX_REPLY_LINES = 8192
 """Of one command; `db print` of the largest buffer takes 3456."""
 
-_FOREIGN = ("'Unknown command: hil'", "'Unknown command: hil info'")
-"""How a firmware without our extension answers; nothing else may make one of ours pass for it."""
-
 _LEAST_QUEUE, _MOST_QUEUE = 1100, 1 << 20
 """Bytes of frames that a device may say it holds."""
 
 _NONSENSE = b"U" * 5000
 """More than what brings a device back to its first rate, in text and in frames."""
+
+_CONFIRM_S = 10.0
+"""How long a device that is in step may take to say who it is."""
 
 _SYNC_TRY_S = 0.5
 """How long one attempt waits for a device that may still be booting."""
@@ -43,39 +44,6 @@ _CALL_BACK = b"leave" + frames.leave() + b"%"
 _CALLS = (b"", _CALL_BACK, _NONSENSE[:1024] + _CALL_BACK, _NONSENSE[:4096] + _CALL_BACK)
 """What goes before the question, in one attempt after the other. The last ones are more than what
 brings a device back to its first rate that was left in frames at another one."""
-
-
-@dataclass(frozen=True)
-class Extension:
-    """What our own firmware tells beyond the official protocol."""
-
-    tick_hz: int
-    lap_capacity: int
-    """Inferences of one `infer` whose times the device keeps."""
-    arena_bytes: int
-    received_lost: int
-    """Bytes that the device's receive queue had to drop since boot."""
-    model_sha256: str
-
-
-@dataclass(frozen=True)
-class DeviceInfo:
-    """Who answers at the other end."""
-
-    vendor: str
-    profile: str
-    task: str
-    """Task that the firmware was built for."""
-    extension: Extension | None
-    """None for a firmware that speaks the official protocol alone."""
-
-
-@dataclass(frozen=True)
-class StackUse:
-    """Stack of the DUT, in bytes: its high-water mark since boot, and what is reserved."""
-
-    used_bytes: int
-    reserved_bytes: int
 
 
 class Session:
@@ -93,9 +61,21 @@ class Session:
         self._reader = protocol.LineReader()
         self._lines: list[protocol.Line | Damaged] = []
         self._calls: tuple[bytes, ...] = _CALLS
+        self.guard: Guard | None = None
+        """Who answers; None until the device has been identified."""
 
     def synchronize(self, deadline: Deadline) -> None:
-        """Find the device ready, whatever it was doing or printing before.
+        """Find the device ready, whatever it was doing or printing before, and the same as before.
+
+        Raises:
+            IdentityError: it has been identified, and another one answers now.
+        """
+        self._find_ready(deadline)
+        if self.guard:
+            self.guard.confirm(Deadline.after(_CONFIRM_S))
+
+    def _find_ready(self, deadline: Deadline) -> None:
+        """Get in step with the device.
 
         A command that no firmware knows comes back in its error line. It is a new one each time,
         so once it is seen, no answer to anything older can follow. It is repeated, for a device
@@ -115,20 +95,16 @@ class Session:
                     raise self._late(nonce, deadline) from error
 
     def identify(self, deadline: Deadline) -> DeviceInfo:
-        """Ask the device who it is; a firmware without our extension is found by its error."""
-        return self._again(self._identify, deadline)
+        """Ask the device who it is; from here on nobody else may answer, see `identity`.
 
-    def _identify(self, deadline: Deadline) -> DeviceInfo:
-        reply = self._ask("name%", deadline)
-        name = reply.take(protocol.Name)
-        reply.end()
-        reply = self._ask("profile%", deadline)
-        profile = reply.take(protocol.Profile)
-        model = reply.take(protocol.ModelName)
-        reply.end()
-        extension = self._extension(deadline)
-        self._calls = _CALLS if extension else _CALLS[:1]
-        return DeviceInfo(name.vendor, profile.text, model.task, extension)
+        Raises:
+            IdentityError: somebody else does.
+        """
+        info = self.again(lambda left: read_info(self, left), deadline)
+        self._calls = _CALLS if info.extension else _CALLS[:1]
+        self.guard = Guard(self, info)
+        self.guard.begin(deadline)
+        return info
 
     def load(
         self, sample: bytes, deadline: Deadline, piece_bytes: int = protocol.FULL_PIECE_BYTES
@@ -140,7 +116,7 @@ class Session:
             deadline: for all of it.
             piece_bytes: how much of it one command carries.
         """
-        reply = self._ask(protocol.db_load(len(sample)), deadline)
+        reply = self.ask(protocol.db_load(len(sample)), deadline)
         expecting = reply.take(protocol.Expecting)
         reply.end()
         if expecting.count != len(sample):
@@ -150,14 +126,14 @@ class Session:
             )
         *first, last = protocol.db_pieces(sample, piece_bytes)
         for command in first:
-            self._ask(command, deadline).end()
-        reply = self._ask(last, deadline)
+            self.ask(command, deadline).end()
+        reply = self.ask(last, deadline)
         reply.take(protocol.LoadDone)
         reply.end()
 
     def infer(self, count: int, warm_up: int, deadline: Deadline) -> Inference:
         """Run `warm_up` inferences, then `count` timed ones, on the loaded sample."""
-        reply = self._ask(protocol.infer(count, warm_up), deadline)
+        reply = self.ask(protocol.infer(count, warm_up), deadline)
         warmed_up = reply.take(protocol.WarmupStart)
         reply.take(protocol.WarmupDone)
         inferred = reply.take(protocol.InferStart)
@@ -181,7 +157,7 @@ class Session:
 
     def results(self, deadline: Deadline) -> tuple[float, ...]:
         """Scores of the last inference, once more."""
-        reply = self._ask("results%", deadline)
+        reply = self.ask("results%", deadline)
         results = reply.take(protocol.Results)
         reply.end()
         return results.scores
@@ -192,20 +168,23 @@ class Session:
         def ask(deadline: Deadline) -> StackUse:
             uses = {self._stack(deadline) for _ in range(2)}
             if len(uses) > 1:
-                raise _unequal("the use of the stack")
+                raise LinkError(
+                    "the use of the stack came twice and differently",
+                    hint="the wire changes bytes; check the cable",
+                )
             return uses.pop()
 
-        return self._again(ask, deadline)
+        return self.again(ask, deadline)
 
     def _stack(self, deadline: Deadline) -> StackUse:
-        reply = self._ask("hil stack%", deadline)
-        use = StackUse(_value(reply, "stack-used"), _value(reply, "stack-size"))
+        reply = self.ask("hil stack%", deadline)
+        use = StackUse(value_of(reply, "stack-used"), value_of(reply, "stack-size"))
         reply.end()
         return use
 
     def read_back(self, deadline: Deadline) -> bytes:
         """The input buffer as the device holds it."""
-        reply = self._ask("db print%", deadline)
+        reply = self.ask("db print%", deadline)
         return b"".join(line.data for line in reply.take_all(protocol.BufferBytes))
 
     def enter_frames(self, way: str, deadline: Deadline) -> int:
@@ -216,13 +195,13 @@ class Session:
         """
 
         def ask(deadline: Deadline) -> int:
-            reply = self._ask(f"hil frames {way}%", deadline)
-            queue = _value(reply, "queue")
+            reply = self.ask(f"hil frames {way}%", deadline)
+            queue = value_of(reply, "queue")
             reply.end()
             return queue
 
         # A device that has changed over, and whose answer was lost, is called back before.
-        queue = self._again(ask, deadline)
+        queue = self.again(ask, deadline)
         if not _LEAST_QUEUE <= queue <= _MOST_QUEUE:
             raise DeviceError(
                 f"the device says that it holds {queue} bytes of frames",
@@ -236,8 +215,8 @@ class Session:
         Raises:
             DeviceError: it refuses; nothing has changed.
         """
-        reply = self._ask(f"hil baud {baud}%", deadline)
-        agreed = _value(reply, "baud")
+        reply = self.ask(f"hil baud {baud}%", deadline)
+        agreed = value_of(reply, "baud")
         reply.end()
         self.link.set_baud(baud)
         if agreed != baud:
@@ -253,7 +232,7 @@ class Session:
         self.link.write(_NONSENSE + _CALL_BACK, deadline)
         self.synchronize(deadline)
 
-    def _again(self, ask: Callable[[Deadline], Answer], deadline: Deadline) -> Answer:
+    def again(self, ask: Callable[[Deadline], Answer], deadline: Deadline) -> Answer:
         """Ask for something short, and once more where the wire got in the way."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -261,46 +240,10 @@ class Session:
             except (LinkError, DeviceError):
                 if attempt == ATTEMPTS or deadline.expired:
                     raise
-                self.synchronize(deadline)
+                self._find_ready(deadline)
         raise AssertionError("the loop returns or raises")
 
-    def _extension(self, deadline: Deadline) -> Extension | None:
-        """What the extension tells, asked twice: text has no checksum."""
-        try:
-            first = self._ask_extension(deadline)
-        except DeviceError as error:
-            if error.message.endswith(_FOREIGN):
-                return None
-            raise
-        if self._ask_extension(deadline) != first:
-            raise _unequal("what the firmware tells of itself")
-        return first
-
-    def _ask_extension(self, deadline: Deadline) -> Extension:
-        reply = self._ask("hil info%", deadline)
-        for name, known in (("version", 2), ("frames", frames.VERSION)):
-            version = _value(reply, name)
-            if version != known:
-                raise DeviceError(
-                    f"the firmware's extension has the {name} {version}, this host knows {known}",
-                    hint="build the firmware with this version of tinyhil",
-                )
-        extension = Extension(
-            tick_hz=_value(reply, "tick-hz"),
-            lap_capacity=_value(reply, "lap-capacity"),
-            arena_bytes=_value(reply, "arena-bytes"),
-            received_lost=_value(reply, "received-lost"),
-            model_sha256=reply.take(protocol.HilText).text,
-        )
-        reply.end()
-        if extension.tick_hz == 0 or extension.lap_capacity == 0:
-            raise DeviceError(
-                "the device says that its timer stands still or that it keeps no times",
-                hint="check port_tick_hz in the firmware's port",
-            )
-        return extension
-
-    def _ask(self, command: str, deadline: Deadline) -> Reply:
+    def ask(self, command: str, deadline: Deadline) -> Reply:
         """Send a command and gather its answer up to `m-ready`.
 
         Raises:
@@ -324,6 +267,7 @@ class Session:
                     )
                 return Reply(command, messages)
             if isinstance(message, protocol.InitDone):
+                self._saw_boot()
                 raise LinkError(
                     f"the device started anew while '{printable(command)}' was asked",
                     hint="check its power supply, and the firmware for faults",
@@ -336,6 +280,10 @@ class Session:
             hint="the device floods the port; reset it, see the raw log",
         )
 
+    def _saw_boot(self) -> None:
+        if self.guard:
+            self.guard.saw_boot()
+
     def _send(self, command: str, deadline: Deadline) -> None:
         self.link.write(command.encode("ascii"), deadline)
 
@@ -347,6 +295,8 @@ class Session:
             message = None if isinstance(line, Damaged) else protocol.parse(line.text)
             if found and isinstance(message, protocol.Ready):
                 return
+            if isinstance(message, protocol.InitDone):
+                self._saw_boot()
             if isinstance(message, protocol.DeviceComplaint):
                 found = found or message.text.endswith(nonce)
 
@@ -378,20 +328,3 @@ class Session:
             + (f"; the line at hand: '{printable(held)}'" if held else ""),
             hint="check the wiring, the baud rate and that the firmware runs; see the raw log",
         )
-
-
-def _unequal(what: str) -> LinkError:
-    return LinkError(
-        f"{what} came twice and differently", hint="the wire changes bytes; check the cable"
-    )
-
-
-def _value(reply: Reply, name: str) -> int:
-    """The number of the next line, which must have this name."""
-    message = reply.take(protocol.HilValue)
-    if message.name != name:
-        raise LinkError(
-            f"the device tells '{printable(message.name)}' where '{name}' belongs",
-            hint="a line was lost or doubled on the way; check the cable",
-        )
-    return message.value

@@ -8,6 +8,7 @@ microsecond, so that what a host does with them can be measured, see ``firmware/
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import weakref
@@ -46,6 +47,8 @@ class NativeFacts:
     """Bytes take their time on the wire and in the adapter; else none."""
     wait: bool = True
     """An inference takes its time on this machine's clock too; else the device's clock jumps."""
+    build_id: str | None = None
+    """40 hex digits; None for the sum of what was built, as a linker makes it."""
     sanitize: bool = False
     """With the address and undefined-behaviour sanitizers; what they find ends the process."""
 
@@ -160,6 +163,7 @@ def _start(facts: NativeFacts, program: Path, cleanup: ExitStack) -> tuple[str, 
             "baud": facts.baud,
             "latency-us": facts.latency_ms * 1000,
             "infer-us": facts.infer_us,
+            "build-id": facts.build_id or hashlib.sha256(program.read_bytes()).hexdigest()[:40],
         }
         command = [
             str(program),

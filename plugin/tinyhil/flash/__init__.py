@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, cast
@@ -133,6 +134,36 @@ def reset(board: Board, probe_uid: str, deadline: Deadline) -> None:
     """
     with open_flasher(board, probe_uid, deadline) as flasher:
         flasher.reset()
+
+
+class Observer(Protocol):
+    """A look through the probe at a board that runs. Every method raises:
+
+    BenchError: the probe failed, or a deadline has passed.
+    """
+
+    def read(self, address: int, count: int) -> bytes:
+        """Memory of the board, which does not stop."""
+        ...
+
+    def first_difference(self, image: Image, deadline: Deadline) -> int | None:
+        """Address of the first byte in which the board's flash and `image` differ, or None."""
+        ...
+
+    def halted(self) -> AbstractContextManager[None]:
+        """The core stands still until the block ends, and is reset then."""
+        ...
+
+
+def observing(board: Board, probe_uid: str) -> AbstractContextManager[Observer]:
+    """Attach to a running board.
+
+    Raises:
+        BenchError: the probe is missing, taken or dead.
+    """
+    from tinyhil.flash._pyocd_observer import observing as attached  # noqa: PLC0415 - as below
+
+    return attached(board, probe_uid)
 
 
 def open_rtt(board: Board, probe_uid: str, control_block: int) -> RttLink:

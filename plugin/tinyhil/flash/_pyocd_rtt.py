@@ -15,13 +15,12 @@ from contextlib import ExitStack, suppress
 from ctypes import sizeof
 from dataclasses import dataclass
 
-from pyocd.core.session import Session
 from pyocd.core.target import Target
 from pyocd.debug.rtt import SEGGER_RTT_BUFFER_DOWN, SEGGER_RTT_BUFFER_UP, SEGGER_RTT_CB
 
 from tinyhil.catalog.board import Board
 from tinyhil.flash._pyocd_errors import Warnings, translated
-from tinyhil.flash.pyocd import find_probe, session_options
+from tinyhil.flash._pyocd_observer import attach
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 
@@ -105,7 +104,7 @@ class RttLink:
         with ExitStack() as undo:
             self._warnings = Warnings()
             undo.callback(self._warnings.close)
-            self._session = open_session(board, probe_uid, self._warnings, undo)
+            self._session = attach(board, probe_uid, self._warnings, undo, "upload")
             with translated("finding RTT", board.name, probe_uid, self._warnings, "upload"):
                 self._target = self._session.target
                 self._up, self._down = _find_rings(self._target, board, control_block)
@@ -251,20 +250,6 @@ class RttLink:
             self._target.write_memory_block32(address, struct.unpack(f"<{len(data) // 4}I", data))
         else:
             self._target.write_memory_block8(address, data)
-
-
-def open_session(board: Board, probe_uid: str, warnings: Warnings, undo: ExitStack) -> Session:
-    """Attach to a running board; `undo` lets go of it.
-
-    Raises:
-        BenchError: the probe is missing, taken or dead.
-    """
-    with translated("connecting", board.name, probe_uid, warnings, "upload"):
-        options = session_options(board, board.flash.frequency_hz, "attach")
-        session = Session(find_probe(probe_uid), options=options)
-        undo.callback(session.close)
-        session.open()
-    return session
 
 
 def _find_rings(target: Target, board: Board, address: int) -> tuple[_Ring, _Ring]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from itertools import product
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from pyocd.core import exceptions
 from pyocd.core.session import Session
+from pyocd.core.target import Target
 from pyocd.flash.loader import FlashLoader
 from pyocd.probe.aggregator import DebugProbeAggregator
 from pyocd.probe.debug_probe import DebugProbe
@@ -73,7 +74,7 @@ class PyocdFlasher:
         programmed = 0
         with self._translated("comparing"):
             self._session.target.halt()
-            differs = self._first_difference(image, report)
+            differs = first_difference(self._session.target, image.segments, report.advance)
         if differs is not None:
             # A board whose programming breaks off must not run what it then holds.
             self._session.options["resume_on_disconnect"] = False
@@ -125,7 +126,7 @@ class PyocdFlasher:
             loader.commit()
         with self._translated("verifying"):
             report.next()
-            differs = self._first_difference(image, report)
+            differs = first_difference(self._session.target, image.segments, report.advance)
             if differs is not None:
                 raise BenchError(
                     f"the board does not hold what was programmed: first difference at "
@@ -133,16 +134,6 @@ class PyocdFlasher:
                     hint="the memory is worn, protected, or written by something else; "
                     "try another board",
                 )
-
-    def _first_difference(self, image: Image, report: _Steps) -> int | None:
-        """Address of the first byte in which board and image differ."""
-        for address, wanted in _pieces(image.segments):
-            held = bytes(self._session.target.read_memory_block8(address, len(wanted)))
-            if held != wanted:
-                pairs = enumerate(zip(held, wanted, strict=True))
-                return next(address + offset for offset, (a, b) in pairs if a != b)
-            report.advance(len(wanted))
-        return None
 
 
 class _Steps:
@@ -185,6 +176,25 @@ class _Steps:
             )
         if self._progress:
             self._progress(done, 3 * self.image_bytes)
+
+
+def first_difference(
+    target: Target, segments: tuple[Segment, ...], advance: Callable[[int], None]
+) -> int | None:
+    """Address of the first byte in which a board's memory and an image differ.
+
+    Args:
+        target: pyOCD's.
+        segments: of the image.
+        advance: is told each time how many bytes more are equal; may raise.
+    """
+    for address, wanted in _pieces(segments):
+        held = bytes(target.read_memory_block8(address, len(wanted)))
+        if held != wanted:
+            pairs = enumerate(zip(held, wanted, strict=True))
+            return next(address + offset for offset, (a, b) in pairs if a != b)
+        advance(len(wanted))
+    return None
 
 
 def _pieces(segments: tuple[Segment, ...]) -> Iterator[tuple[int, bytes]]:

@@ -64,5 +64,9 @@ class LinkTimeoutError(LinkError):
     """The device did not answer before the deadline."""
 
 
+class IdentityError(TinyhilError):
+    """Another firmware or another board answers than the one under measurement."""
+
+
 class DeviceError(TinyhilError):
     """The device answered, and the answer is an error, a lie or nonsense."""

@@ -109,6 +109,27 @@ def cut_torn_line(path: Path) -> int:
         return end - whole
 
 
+def cut_lines(path: Path, kept: int) -> int:
+    """Cut a file of lines off behind the first `kept` ones; returns how many that were.
+
+    Raises:
+        BenchError: it can't be done.
+    """
+    try:
+        if not path.exists():
+            return 0
+        with path.open("r+b") as file:
+            for _ in range(kept):
+                file.readline()
+            end = file.tell()
+            cut = sum(1 for _ in file)
+            file.truncate(end)
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be written: {error.strerror}", hint=_FULL) from error
+    return cut
+
+
 def lock(folder: Path) -> int:
     """Keep other processes from writing to a run's folder, for as long as this one lives.
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
+from elftools.elf.sections import NoteSection, SymbolTableSection
 
 from tinyhil.ground.errors import FirmwareError
 
@@ -61,6 +61,8 @@ class Image:
     """Code and constants; this and the next two as GNU ``size`` counts them."""
     data_bytes: int
     """Variables with initial values."""
+    build_id: str | None
+    """Hexadecimal digits that the linker made of its content (``--build-id``), if it did."""
     bss_bytes: int
     """Variables that start as zeros, the stack's and the heap's reserve among them."""
 
@@ -122,6 +124,7 @@ def _parse(path: Path, content: bytes) -> Image:
         entry=elf["e_entry"],
         segments=tuple(segments),
         symbols=MappingProxyType(_symbols(elf)),
+        build_id=_build_id(elf),
         text_bytes=text,
         data_bytes=data,
         bss_bytes=bss,
@@ -151,6 +154,16 @@ def _symbols(elf: ELFFile) -> dict[str, Symbol]:
             if entry.name and entry["st_shndx"] != "SHN_UNDEF" and wins:
                 found[entry.name] = Symbol(entry["st_value"], entry["st_size"])
     return found
+
+
+def _build_id(elf: ELFFile) -> str | None:
+    """Of the GNU note; an image need not have one."""
+    for section in elf.iter_sections("SHT_NOTE"):
+        assert isinstance(section, NoteSection)
+        for note in section.iter_notes():
+            if note["n_type"] == "NT_GNU_BUILD_ID":
+                return str(note["n_desc"])
+    return None
 
 
 def _sizes(elf: ELFFile) -> tuple[int, int, int]:

@@ -14,9 +14,12 @@ from tinyhil.catalog.rules import QUICK, Rules
 from tinyhil.catalog.task import Task
 from tinyhil.data.material import Material, Sample
 from tinyhil.device.dut import Dut
+from tinyhil.device.identity import Guard
+from tinyhil.device.info import DeviceInfo
 from tinyhil.device.queries import Queries
 from tinyhil.device.queries.opening import Tap, asking
-from tinyhil.device.session import DeviceInfo, Session
+from tinyhil.device.session import Session
+from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DataError
 from tinyhil.ground.progress import Progress
 from tinyhil.image.elf import Image
@@ -26,6 +29,8 @@ from tinyhil.measure.measures import Accuracy, SingleStream, Throughput
 from tinyhil.measure.memory import MemoryUse, memory_use
 from tinyhil.record import FAULTS_MARK, ImageSizes, JobFacts, Subject
 from tinyhil.record.rows import Row, Rows, accuracy_of, single_stream_of, throughput_of
+
+_CONFIRM_S = 10.0
 
 QUICK_SAMPLES = 24
 """Of a quick run: two a class of keyword spotting."""
@@ -95,6 +100,7 @@ class Job:
             subject=self.subject,
             image=ImageSizes(text=image.text_bytes, data=image.data_bytes, bss=image.bss_bytes),
             samples=len(self.samples),
+            build_id=image.build_id,
             limits={str(metric): limit for metric, limit in self.limits.items()},
             instruction_s=emulator.instruction_s if emulator else None,
         )
@@ -108,6 +114,23 @@ class Conversation:
     session: Session
     info: DeviceInfo
     tap: Tap
+
+    @property
+    def guard(self) -> Guard:
+        """Who knows whom the session is with."""
+        guard = self.session.guard
+        assert guard is not None, "the device has been identified"
+        return guard
+
+    def confirm(self) -> None:
+        """See that who answers is still who was flashed.
+
+        Raises:
+            IdentityError: it is somebody else.
+            LinkError, DeviceError: it does not say.
+        """
+        self.guard.confirm(Deadline.after(_CONFIRM_S))
+        self.guard.compare_image()
 
     def asking(self, link: str) -> AbstractContextManager[Queries]:
         """The best way to ask this device; frames take a link of this kind."""

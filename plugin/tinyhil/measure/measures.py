@@ -16,8 +16,8 @@ from tinyhil.catalog.rules import PERFORMANCE_INPUTS, Rules
 from tinyhil.catalog.task import Task
 from tinyhil.data.material import Sample
 from tinyhil.device.inference import Inference
+from tinyhil.device.info import DeviceInfo
 from tinyhil.device.queries import Queries
-from tinyhil.device.session import DeviceInfo
 from tinyhil.ground.errors import DeviceError
 from tinyhil.ground.progress import Progress
 from tinyhil.record.rows import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tinyhil.device.session import DeviceInfo, Session
+from tinyhil.device.info import DeviceInfo
+from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
 from tinyhil.image.elf import Image
 

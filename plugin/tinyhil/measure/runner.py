@@ -16,13 +16,15 @@ from typing import Any, Protocol
 
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.verdict import Verdict, judge
+from tinyhil.device.info import DeviceInfo
+from tinyhil.device.proof import WIRING_HINT, ProbeProof
 from tinyhil.device.queries.opening import Tap
-from tinyhil.device.session import DeviceInfo, Session
+from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import DataError, DeviceError, LinkError, TinyhilError
+from tinyhil.ground.errors import DataError, DeviceError, IdentityError, LinkError, TinyhilError
 from tinyhil.ground.progress import Progress
 from tinyhil.ground.text import printable
-from tinyhil.measure.job import MEASURES, Conversation, Finding, Job
+from tinyhil.measure.job import MEASURES, Conversation, Finding, Job, Measure, Told
 from tinyhil.record import Entry, Record
 from tinyhil.record.entry import restored
 from tinyhil.record.rows import Rows
@@ -76,6 +78,7 @@ class Measurement:
         self.job = job
         self.record = record
         self._talk = Conversation(job, session, identify(session, job), tap)
+        self._lost: IdentityError | None = None
         self._reporter = reporter
         self._out_of_step = False
         self._finished: dict[str, Outcome | TinyhilError] = {}
@@ -118,22 +121,29 @@ class Measurement:
         finished = self.record.finished(job.task.name, name)
         if finished is not None:
             return self._restore(name, finished, rows)
+        if self._lost:
+            raise self._lost
         started, clock = datetime.now(UTC), time.monotonic()
         blank = Entry(job.subject, name, measure.scenario, 0, {}, (), {}, started, 0.0)
         try:
-            if self._out_of_step:
-                self._talk.session.synchronize(Deadline.after(_RECOVER_S))
-                self._out_of_step = False
-            with self._reporter.bar(
-                f"{job.dut.station} {job.task.name}: {measure.title}"
-            ) as progress:
-                told = measure.ask(self._talk, rows, progress)
+            told = self._ask(measure, rows)
             finding = measure.find(self._talk, rows.all, told)
         except TinyhilError as error:
             self._out_of_step = isinstance(error, LinkError)
             error.locate(job.dut.station, name)
-            seconds = time.monotonic() - clock
-            self._note(replace(blank, samples=len(rows.all), seconds=seconds, error=str(error)))
+            details = {}
+            if isinstance(error, IdentityError):
+                self._lost = error
+                details["dropped_rows"] = self.record.drop(file, rows.confirmed)
+            self._note(
+                replace(
+                    blank,
+                    samples=rows.confirmed if self._lost else len(rows.all),
+                    details=details,
+                    seconds=time.monotonic() - clock,
+                    error=str(error),
+                )
+            )
             raise
         entry = replace(
             blank,
@@ -145,6 +155,21 @@ class Measurement:
         )
         self._note(entry)
         return Outcome(job, entry, finding)
+
+    def _ask(self, measure: Measure, rows: Rows) -> Told:
+        """Ask what a measure asks, and see at its end that who answered is who was flashed."""
+        job, talk, guard = self.job, self._talk, self._talk.guard
+        guard.on_proof, restarts = rows.confirm, guard.restarts
+        if self._out_of_step:
+            talk.session.synchronize(Deadline.after(_RECOVER_S))
+            self._out_of_step = False
+        with self._reporter.bar(f"{job.dut.station} {job.task.name}: {measure.title}") as progress:
+            told = measure.ask(talk, rows, progress)
+        talk.confirm()
+        restarts = guard.restarts - restarts
+        if not restarts:
+            return told
+        return {**told, "healed": {**told.get("healed", {}), "restarts": restarts}}
 
     def _restore(self, name: str, line: Mapping[str, Any], rows: Rows) -> Outcome:
         """A measure that an earlier part of a resumed run has brought to its end."""
@@ -180,6 +205,7 @@ def identify(session: Session, job: Job) -> DeviceInfo:
 
     Raises:
         DeviceError: its profile names another task, or it holds another model.
+        IdentityError: it runs another build, or the port leads to another board than the probe.
         LinkError: see `Session`.
     """
     info = session.identify(Deadline.after(_IDENTIFY_S))
@@ -191,13 +217,33 @@ def identify(session: Session, job: Job) -> DeviceInfo:
             board=job.dut.station,
             stage="identify",
         )
-    held = info.extension.model_sha256 if info.extension else None
-    if held and job.model_sha256 and held != job.model_sha256:
+    held = info.extension
+    if held and job.model_sha256 and held.model_sha256 != job.model_sha256:
         raise DeviceError(
-            f"the device holds the model {printable(held[:16])}…, in the image is "
+            f"the device holds the model {printable(held.model_sha256[:16])}…, in the image is "
             f"{job.model_sha256[:16]}…",
             hint="the board did not take the image; reset it and flash again",
             board=job.dut.station,
             stage="identify",
         )
+    if held and job.image.build_id and held.build_id != job.image.build_id:
+        raise IdentityError(
+            f"the device runs the build {printable(held.build_id[:12])}…, flashed was "
+            f"{job.image.build_id[:12]}…: the port leads to another board than the probe, or "
+            "somebody else has flashed this one",
+            hint=WIRING_HINT,
+            board=job.dut.station,
+            stage="identify",
+        )
+    return _proven(session, job, info)
+
+
+def _proven(session: Session, job: Job, info: DeviceInfo) -> DeviceInfo:
+    """See that port and probe lead to one board."""
+    proof = ProbeProof(job.dut, job.image)
+    if info.extension is None or not proof.knows_token:
+        proof.of_silence(session)
+        info = session.identify(Deadline.after(_IDENTIFY_S))
+    assert session.guard is not None, "the device has been identified"
+    session.guard.prove_by(proof)
     return info

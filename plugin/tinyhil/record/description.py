@@ -37,6 +37,8 @@ class JobFacts(_Object):
     image: ImageSizes
     samples: Count
     """Of the data set that are measured."""
+    build_id: Name | None
+    """Of the image, see `elf.Image`."""
     limits: dict[Name, Limit]
     instruction_s: Number | None
     """Emulated seconds of one instruction; None for silicon."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyhil.ground.errors import BenchError
-from tinyhil.ground.files import append, lock
+from tinyhil.ground.files import append, cut_lines, lock
 from tinyhil.record.configuration import Configuration
 from tinyhil.record.description import Description, JobFacts, Part
 from tinyhil.record.entry import Entry
@@ -103,6 +103,17 @@ class Record:
         """
         path = self.raw / f"{name}.jsonl"
         return tuple(row for _, row in read_objects(path)) if path.exists() else ()
+
+    def drop(self, name: str, kept: int) -> int:
+        """Cut ``raw/<name>.jsonl`` off behind its first `kept` rows; the raw log keeps all.
+
+        Returns:
+            How many rows were dropped.
+
+        Raises:
+            BenchError: it can't be written.
+        """
+        return cut_lines(self.raw / f"{name}.jsonl", kept)
 
     def finished(self, task: str, measure: str) -> Row | None:
         """The line of a measure that an earlier part of this run has brought to its end."""

@@ -39,7 +39,13 @@ class Rows:
         """In the order they came."""
         self.done = tuple(self.all)
         """What was there already."""
+        self.confirmed = len(self.all)
+        """How many of them came before the last time that the device proved who it is."""
         self._keep = keep
+
+    def confirm(self) -> None:
+        """All rows are of the device under measurement."""
+        self.confirmed = len(self.all)
 
     def __call__(self, row: Row) -> None:
         """Keep a row."""

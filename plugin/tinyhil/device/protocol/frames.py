@@ -5,14 +5,15 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cobs import cobs
 
+from tinyhil.device.info import Identity
 from tinyhil.device.protocol.lines import Damaged
 
-VERSION: Final = 1
+VERSION: Final = 2
 """What this host speaks, and a device announces in ``m-hil-frames-N``."""
 
 PIECE_BYTES: Final = 1024
@@ -41,6 +42,8 @@ class Status:
     """Sequence number of the next DATA frame, modulo 2^16."""
     answered: int
     """Queries of the session that have been answered."""
+    identity: Identity | None = None
+    """Who has started the session; where this answers START."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +168,17 @@ def _crc(body: bytes, session: int) -> int:
     return zlib.crc32(body, zlib.crc32(session.to_bytes(4, "little")))
 
 
+_STATUS_HEAD = struct.Struct("<xBBHI")
+_IDENTITY = struct.Struct("<8s20s")
+
+
 def _status(body: bytes) -> Status:
-    return Status(*struct.unpack("<xBBHI", body))
+    status = Status(*_STATUS_HEAD.unpack_from(body))
+    if status.why != ANSWERS_START:
+        _STATUS_HEAD.unpack(body)  # Nothing may follow.
+        return status
+    token, build_id = _IDENTITY.unpack(body[_STATUS_HEAD.size :])
+    return replace(status, identity=Identity(build_id.hex(), token.hex()))
 
 
 _RESULT_HEAD = struct.Struct("<xHIIQQBHH")

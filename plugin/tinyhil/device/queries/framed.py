@@ -15,12 +15,13 @@ from typing import Self
 
 from tinyhil.catalog.task import Window
 from tinyhil.device.inference import ATTEMPTS, Inference
+from tinyhil.device.info import DeviceInfo
 from tinyhil.device.links import Link
 from tinyhil.device.protocol.frames import Result
 from tinyhil.device.protocol.pipeline import BrokenAnswerError, LostAnswerError, Pipeline, Query
 from tinyhil.device.queries.framing import Framing, RebootedError, TooFastError, told
 from tinyhil.device.queries.rate import STEPS, Rate
-from tinyhil.device.session import DeviceInfo, Session
+from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
@@ -239,7 +240,8 @@ class FramedQueries:
         what, hint = told(fault)
         if faults > (_MOST_FAULTS if slower else ATTEMPTS):
             raise LinkError(f"{what}: {faults} times without an answer between", hint=hint)
-        self._healed[what] += 1
+        if not isinstance(fault, RebootedError):  # Counted where it is found out, see `Guard`.
+            self._healed[what] += 1
         if isinstance(fault, LostAnswerError) and faults <= ATTEMPTS:
             if self._rate:
                 self._rate.note(self._pipeline)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from tinyhil.device.inference import ATTEMPTS
+from tinyhil.device.info import Identity
 from tinyhil.device.links import Link
 from tinyhil.device.protocol import Damaged, frames
 from tinyhil.device.protocol.frames import Frame, FrameReader, Status
@@ -90,7 +91,7 @@ class Framing:
 
         Raises:
             LinkTimeoutError: the device does not start it.
-            RebootedError: it does not speak frames any more.
+            RebootedError: it does not speak frames any more, or is not the one it was.
         """
         deadline = Deadline.after(ATTEMPTS * _START_S + busy_s)
         while not deadline.expired:
@@ -114,9 +115,20 @@ class Framing:
             except LinkTimeoutError:
                 return False
             for frame in self.take(received):
-                if isinstance(frame, Status) and frame.why == frames.ANSWERS_START:
+                if isinstance(frame, Status) and frame.identity is not None:
+                    self._check(frame.identity)
                     return True
         return False
+
+    def _check(self, identity: Identity) -> None:
+        """A device that has started anew, or is another one, is asked by text who it is.
+
+        Raises:
+            RebootedError: it is not as it was identified.
+        """
+        guard = self._session.guard
+        if guard is not None and guard.identity not in (None, identity):
+            raise RebootedError
 
     def take(self, received: bytes) -> Iterator[Frame]:
         """The whole frames that bytes complete.

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tinyhil.device.dut import Dut
+from tinyhil.device.info import DeviceInfo
 from tinyhil.device.links import Link, open_frames
 from tinyhil.device.queries import Queries
 from tinyhil.device.queries.framed import FramedQueries
 from tinyhil.device.queries.rate import Rate
 from tinyhil.device.queries.text import TextQueries
-from tinyhil.device.session import DeviceInfo, Session
+from tinyhil.device.session import Session
 from tinyhil.image.elf import Image
 
 Tap = Callable[[Link, str], Link]

@@ -1,0 +1,300 @@
+"""Who answers: asked at the start, and again wherever it could be somebody else.
+
+Another firmware may have been flashed, the device may have started anew, or the port may lead to
+another board since the last answer. What identifies ours is its build id, and a token that the
+host gives and a reset clears; any other firmware has its name and profile alone, and its memory
+beside the image.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from tinyhil.device import protocol
+from tinyhil.device.inference import ATTEMPTS
+from tinyhil.device.info import DeviceInfo, Extension, Identity
+from tinyhil.device.protocol import Reply, frames
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import DeviceError, IdentityError, LinkError
+from tinyhil.ground.text import printable
+
+Answer = TypeVar("Answer")
+
+_VERSION = 3
+"""Of the `hil` commands."""
+
+_FOREIGN = tuple(
+    f"'Unknown command: hil{subcommand}'" for subcommand in ("", " info", " id", " token")
+)
+"""How a firmware without our extension answers; nothing else may make one of ours pass for it."""
+
+_NOT_OURS = "a firmware without tinyhil's own commands"
+_HINT = (
+    "somebody else has flashed or rewired this board: see who uses it, then measure again; "
+    "nothing that was measured since the last check is kept"
+)
+
+
+class Asks(Protocol):
+    """What is needed of a session."""
+
+    def ask(self, command: str, deadline: Deadline) -> Reply:
+        """Send a command and gather its answer."""
+        ...
+
+    def again(self, ask: Callable[[Deadline], Answer], deadline: Deadline) -> Answer:
+        """Ask for something short, and once more where the wire got in the way."""
+        ...
+
+
+class Proof(Protocol):
+    """Ties what answers at the port to what the debug probe sees.
+
+    Every method raises:
+        IdentityError: it is another board, or it holds something else.
+        BenchError: the probe failed.
+    """
+
+    @property
+    def knows_token(self) -> bool:
+        """Whether the image tells where its firmware keeps a token."""
+        ...
+
+    def of_token(self, token: str) -> None:
+        """The board at the probe holds the token that was sent over the port."""
+        ...
+
+    def of_image(self) -> None:
+        """The board at the probe holds the image still."""
+        ...
+
+
+def read_info(session: Asks, deadline: Deadline) -> DeviceInfo:
+    """Ask the device who it is; a firmware without our extension is found by its error."""
+    vendor, profile, task = _official(session, deadline)
+    return DeviceInfo(vendor, profile, task, _extension(session, deadline))
+
+
+class Guard:
+    """Knows who a session is with, and finds out when it is somebody else.
+
+    Args:
+        session: with the device.
+        info: what it told of itself.
+    """
+
+    def __init__(self, session: Asks, info: DeviceInfo) -> None:
+        self.on_proof: Callable[[], None] = lambda: None
+        """Called whenever it is certain that all answers so far are of the same firmware."""
+        self.restarts = 0
+        """How often the same firmware has started anew."""
+        self.identity: Identity | None = None
+        """What ours must say; None for any other firmware."""
+        self._session = session
+        self._official = (info.vendor, info.profile, info.task)
+        self._build_id = info.extension.build_id if info.extension else None
+        self._proof: Proof | None = None
+        self._booted = False
+
+    def begin(self, deadline: Deadline) -> None:
+        """Give the device a token, if it takes one.
+
+        Raises:
+            LinkError, DeviceError, IdentityError: it does not take it.
+        """
+        self._booted = False
+        if self._build_id is None:
+            return
+        token = secrets.token_hex(8)
+
+        def give(deadline: Deadline) -> None:
+            reply = self._session.ask(f"hil token {token}%", deadline)
+            told = _text(reply, "token")
+            reply.end()
+            if told != token:
+                raise LinkError(
+                    f"the device was given the token {token} and has taken {printable(told)}",
+                    hint="the wire changes bytes; check the cable",
+                )
+
+        self._session.again(give, deadline)
+        self.identity = Identity(self._build_id, token)
+
+    def prove_by(self, proof: Proof | None) -> None:
+        """Tie the port to the probe, now and after each restart.
+
+        Raises:
+            IdentityError, BenchError: see `Proof`.
+        """
+        self._proof = proof
+        self._prove()
+
+    def saw_boot(self) -> None:
+        """The device has printed what it prints when it starts."""
+        self._booted = True
+
+    def confirm(self, deadline: Deadline) -> None:
+        """See that it is the same firmware on the same board as before; a restart is counted.
+
+        Raises:
+            IdentityError: it is not.
+            LinkError, DeviceError: it does not say.
+        """
+        if self._build_id is None:
+            self._confirm_official(deadline)
+            return
+        known = self.identity
+        told = self._told(self._ask_identity, known, deadline)
+        assert known is not None, "the session has begun"
+        if told is None or told.build_id != known.build_id:
+            raise _other(
+                f"build {printable(told.build_id[:12])}…" if told else _NOT_OURS,
+                f"build {known.build_id[:12]}…",
+            )
+        if told != known:
+            self.restarts += 1
+            self.begin(deadline)
+            self._prove()
+        self.on_proof()
+
+    def compare_image(self) -> None:
+        """For a firmware that tells no build id: see that the board still holds the image.
+
+        Raises:
+            IdentityError, BenchError: see `Proof`.
+        """
+        if self.identity is None and self._proof is not None:
+            self._proof.of_image()
+            self.on_proof()
+
+    def _confirm_official(self, deadline: Deadline) -> None:
+        told = self._told(lambda left: _official(self._session, left), self._official, deadline)
+        if told != self._official:
+            raise _other(*(" / ".join(map(printable, who)) for who in (told, self._official)))
+        if self._booted:
+            self._booted = False
+            self.restarts += 1
+            self.compare_image()
+
+    def _prove(self) -> None:
+        if self._proof is None:
+            return
+        if self.identity is not None and self._proof.knows_token:
+            self._proof.of_token(self.identity.token)
+        else:
+            self._proof.of_image()
+
+    def _ask_identity(self, deadline: Deadline) -> Identity | None:
+        try:
+            reply = self._session.ask("hil id%", deadline)
+        except DeviceError as error:
+            if error.message.endswith(_FOREIGN):
+                return None
+            raise
+        identity = Identity(_text(reply, "build-id"), _text(reply, "token"))
+        reply.end()
+        return identity
+
+    def _told(
+        self, ask: Callable[[Deadline], Answer], wanted: Answer, deadline: Deadline
+    ) -> Answer:
+        """What the device says; asked again until it says as wanted, or the same twice: text has
+        no checksum, so one other answer proves nothing."""
+        told = self._session.again(ask, deadline)
+        for _ in range(ATTEMPTS):
+            before, told = told, told if told == wanted else self._session.again(ask, deadline)
+            if told in (wanted, before):
+                return told
+        raise _unequal("who the device is")
+
+
+def _other(told: str, known: str) -> IdentityError:
+    return IdentityError(
+        f"another firmware answers than the one under measurement: {told}, it was {known}",
+        hint=_HINT,
+    )
+
+
+def _official(session: Asks, deadline: Deadline) -> tuple[str, str, str]:
+    """Vendor, profile and task, which every firmware tells."""
+    reply = session.ask("name%", deadline)
+    name = reply.take(protocol.Name)
+    reply.end()
+    reply = session.ask("profile%", deadline)
+    profile = reply.take(protocol.Profile)
+    model = reply.take(protocol.ModelName)
+    reply.end()
+    return name.vendor, profile.text, model.task
+
+
+def _extension(session: Asks, deadline: Deadline) -> Extension | None:
+    """What the extension tells, asked twice: text has no checksum."""
+    try:
+        first = _ask_extension(session, deadline)
+    except DeviceError as error:
+        if error.message.endswith(_FOREIGN):
+            return None
+        raise
+    if _ask_extension(session, deadline) != first:
+        raise _unequal("what the firmware tells of itself")
+    return first
+
+
+def _ask_extension(session: Asks, deadline: Deadline) -> Extension:
+    reply = session.ask("hil info%", deadline)
+    for name, known in (("version", _VERSION), ("frames", frames.VERSION)):
+        version = value_of(reply, name)
+        if version != known:
+            raise DeviceError(
+                f"the firmware's extension has the {name} {version}, this host knows {known}",
+                hint="build the firmware with this version of tinyhil",
+            )
+    extension = Extension(
+        tick_hz=value_of(reply, "tick-hz"),
+        lap_capacity=value_of(reply, "lap-capacity"),
+        arena_bytes=value_of(reply, "arena-bytes"),
+        received_lost=value_of(reply, "received-lost"),
+        model_sha256=_text(reply, "model-sha256"),
+        build_id=_text(reply, "build-id"),
+    )
+    reply.end()
+    if extension.tick_hz == 0 or extension.lap_capacity == 0:
+        raise DeviceError(
+            "the device says that its timer stands still or that it keeps no times",
+            hint="check port_tick_hz in the firmware's port",
+        )
+    return extension
+
+
+def value_of(reply: Reply, name: str) -> int:
+    """The number of the next line, which must have this name.
+
+    Raises:
+        LinkError: it is another line.
+    """
+    message = reply.take(protocol.HilValue)
+    if message.name != name:
+        raise _misplaced(message.name, name)
+    return message.value
+
+
+def _text(reply: Reply, name: str) -> str:
+    message = reply.take(protocol.HilText)
+    if message.name != name:
+        raise _misplaced(message.name, name)
+    return message.text
+
+
+def _misplaced(told: str, wanted: str) -> LinkError:
+    return LinkError(
+        f"the device tells '{printable(told)}' where '{wanted}' belongs",
+        hint="a line was lost or doubled on the way; check the cable",
+    )
+
+
+def _unequal(what: str) -> LinkError:
+    return LinkError(
+        f"{what} came twice and differently", hint="the wire changes bytes; check the cable"
+    )

@@ -1,0 +1,50 @@
+"""What a device tells of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which build of our own firmware answers, and since when."""
+
+    build_id: str
+    """40 hex digits, which the linker made of the image's content."""
+    token: str
+    """16 hex digits that the host gave; all 0 when the device has started anew since."""
+
+
+@dataclass(frozen=True)
+class Extension:
+    """What our own firmware tells beyond the official protocol."""
+
+    tick_hz: int
+    lap_capacity: int
+    """Inferences of one `infer` whose times the device keeps."""
+    arena_bytes: int
+    received_lost: int
+    """Bytes that the device's receive queue had to drop since boot."""
+    model_sha256: str
+    build_id: str
+    """See `Identity`."""
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """Who answers at the other end."""
+
+    vendor: str
+    profile: str
+    task: str
+    """Task that the firmware was built for."""
+    extension: Extension | None
+    """None for a firmware that speaks the official protocol alone."""
+
+
+@dataclass(frozen=True)
+class StackUse:
+    """Stack of the DUT, in bytes: its high-water mark since boot, and what is reserved."""
+
+    used_bytes: int
+    reserved_bytes: int
