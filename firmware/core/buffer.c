@@ -1,19 +1,20 @@
 /* `db`: the input buffer, loaded in pieces of hexadecimal digits. */
 #include <string.h>
 
-#include "commands.h"
+#include "families.h"
 #include "hex.h"
 #include "print.h"
+#include "words.h"
 
 #define BYTES_A_LINE 8u
 
 static void load(struct hil *hil, char *rest) {
-    const char *word = commands_word(&rest);
+    const char *word = words_next(&rest);
     if (word == NULL) {
         print_line("e-[Command 'db load' requires the # of bytes]");
         return;
     }
-    int32_t size = commands_number(word);
+    int32_t size = words_number(word);
     if (size <= 0) {
         print_line("e-[Command 'db load' must be >0 bytes]");
     } else if (size > HIL_INPUT_SIZE) {
@@ -64,7 +65,7 @@ static void store(struct hil *hil, const char *digits) {
 }
 
 void buffer_command(struct hil *hil, char *rest) {
-    const char *word = commands_word(&rest);
+    const char *word = words_next(&rest);
     if (word == NULL) {
         print_line("e-[Command 'db' requires a subcommand]");
     } else if (strcmp(word, "load") == 0) {

@@ -3,30 +3,9 @@
 #include <string.h>
 
 #include "clock.h"
+#include "families.h"
 #include "print.h"
-
-char *commands_word(char **rest) {
-    char *word = *rest + strspn(*rest, " ");
-    if (*word == '\0') {
-        return NULL;
-    }
-    char *end = word + strcspn(word, " ");
-    *rest = *end == '\0' ? end : end + 1;
-    *end = '\0';
-    return word;
-}
-
-int32_t commands_number(const char *word) {
-    bool negative = *word == '-';
-    int64_t value = 0;
-    for (word += negative; *word >= '0' && *word <= '9'; word++) {
-        if (value <= INT32_MAX) {
-            value = value * 10 + (*word - '0');
-        }
-    }
-    value = value > INT32_MAX ? INT32_MAX : value;
-    return (int32_t)(negative ? -value : value);
-}
+#include "words.h"
 
 static void name_command(struct hil *hil, char *rest) {
     (void)hil, (void)rest;
@@ -42,11 +21,6 @@ static void profile_command(struct hil *hil, char *rest) {
 static void timestamp_command(struct hil *hil, char *rest) {
     (void)rest;
     clock_stamp(hil);
-}
-
-static void results_command(struct hil *hil, char *rest) {
-    (void)rest;
-    infer_results(hil);
 }
 
 static void help_command(struct hil *hil, char *rest);
@@ -80,20 +54,12 @@ static void help_command(struct hil *hil, char *rest) {
 }
 
 void commands_run(struct hil *hil, char *text) {
-    char *name = commands_word(&text);
+    char *name = words_next(&text);
     for (size_t i = 0; name != NULL && i < COMMAND_COUNT; i++) {
         if (strcmp(name, commands[i].name) == 0) {
             commands[i].run(hil, text);
             return;
         }
     }
-    commands_unknown(hil, "", name != NULL ? name : "");
-}
-
-void commands_unknown(struct hil *hil, const char *family, const char *name) {
-    hil->command_unknown = true;
-    print_text("e-[Unknown command: ");
-    print_text(family);
-    print_untrusted(name);
-    print_line("]");
+    words_unknown(hil, "", name != NULL ? name : "");
 }

@@ -2,11 +2,12 @@
  * `e-[Unknown command: hil]`, and the host falls back to the official commands. */
 #include <string.h>
 
-#include "commands.h"
 #include "crc32.h"
+#include "families.h"
 #include "port.h"
 #include "print.h"
 #include "stack.h"
+#include "words.h"
 
 #define LAPS_A_LINE         16u
 #define OUTPUT_BYTES_A_LINE 64
@@ -31,10 +32,10 @@ static void info(struct hil *hil, char *rest) {
 
 /* `hil laps FIRST COUNT`: lines `m-hil-laps-FIRST-[ticks,…]`, FIRST being each line's own. */
 static void laps(struct hil *hil, char *rest) {
-    const char *first_word = commands_word(&rest);
-    const char *count_word = commands_word(&rest);
-    int32_t first = first_word != NULL ? commands_number(first_word) : 0;
-    int32_t count = count_word != NULL ? commands_number(count_word) : (int32_t)hil->lap_count;
+    const char *first_word = words_next(&rest);
+    const char *count_word = words_next(&rest);
+    int32_t first = first_word != NULL ? words_number(first_word) : 0;
+    int32_t count = count_word != NULL ? words_number(count_word) : (int32_t)hil->lap_count;
     if (first < 0 || count < 0 || (uint32_t)first + (uint32_t)count > hil->lap_count) {
         print_text("e-[Laps kept: ");
         print_unsigned(hil->lap_count);
@@ -96,7 +97,7 @@ static const struct {
 };
 
 void extension_command(struct hil *hil, char *rest) {
-    const char *word = commands_word(&rest);
+    const char *word = words_next(&rest);
     if (word == NULL) {
         print_line("e-[Command 'hil' requires a subcommand]");
         return;
@@ -107,5 +108,5 @@ void extension_command(struct hil *hil, char *rest) {
             return;
         }
     }
-    commands_unknown(hil, "hil ", word);
+    words_unknown(hil, "hil ", word);
 }

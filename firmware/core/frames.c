@@ -1,12 +1,13 @@
 /* `hil frames`: from text to frames. */
 #include <string.h>
 
-#include "commands.h"
+#include "families.h"
 #include "print.h"
 #include "transport.h"
+#include "words.h"
 
 void frames_command(struct hil *hil, char *rest) {
-    const char *word = commands_word(&rest);
+    const char *word = words_next(&rest);
     if (word != NULL && strcmp(word, "wire") == 0) {
         hil->frames = &transport_wire;
     } else if (word != NULL && strcmp(word, "probe") == 0) {

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "port.h"
 #include "print.h"
+#include "receive.h"
 #include "rtt.h"
 #include "stack.h"
 
@@ -22,10 +23,6 @@ void hil_start(struct hil *hil) {
     clock_stamp(hil);
     print_line("m-init-done");
     print_line("m-ready");
-}
-
-void hil_receive(struct hil *hil, uint8_t byte) {
-    ring_put(&hil->received, byte);
 }
 
 static void drop_command(struct hil *hil) {
@@ -83,13 +80,5 @@ void hil_poll(struct hil *hil) {
     while (!ring_is_empty(&hil->received)) {
         take(hil, (char)ring_take(&hil->received));
     }
-    hil_wait(hil);
-}
-
-void hil_wait(struct hil *hil) {
-    uint32_t state = port_interrupts_mask();
-    if (ring_is_empty(&hil->received)) {
-        port_wait_for_interrupt();
-    }
-    port_interrupts_restore(state);
+    receive_wait(hil);
 }

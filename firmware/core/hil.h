@@ -66,13 +66,7 @@ void hil_init(struct hil *hil, int8_t *arena, uint8_t *token);
 /* Begins the time since boot and prints the boot lines. */
 void hil_start(struct hil *hil);
 
-/* Queues one received byte; safe in an interrupt. */
-void hil_receive(struct hil *hil, uint8_t byte);
-
 /* Serves what has been received, then sleeps until there is more.  Call it for ever. */
 void hil_poll(struct hil *hil);
-
-/* Sleeps until an interrupt, unless a received byte is waiting. */
-void hil_wait(struct hil *hil);
 
 #endif

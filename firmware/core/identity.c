@@ -3,10 +3,11 @@
 
 #include <string.h>
 
-#include "commands.h"
+#include "families.h"
 #include "hex.h"
 #include "port.h"
 #include "print.h"
+#include "words.h"
 
 static void print_bytes(const char *name, const uint8_t *bytes, size_t size) {
     print_text(name);
@@ -31,7 +32,7 @@ void identity_command(struct hil *hil, char *rest) {
 }
 
 void token_command(struct hil *hil, char *rest) {
-    const char *word = commands_word(&rest);
+    const char *word = words_next(&rest);
     uint8_t token[IDENTITY_TOKEN_BYTES];
     if (word == NULL || strlen(word) != 2u * sizeof token) {
         print_line("e-[Command 'hil token' requires 16 hex digits]");

@@ -3,6 +3,7 @@
 #include "hil.h"
 #include "main.h"
 #include "port.h"
+#include "receive.h"
 
 /* The symbol's size is what the memory report calls the tensor arena. */
 alignas(16) int8_t hil_arena[MODEL_ARENA_BYTES];
@@ -13,7 +14,7 @@ uint8_t hil_token[IDENTITY_TOKEN_BYTES];
 static struct hil context;
 
 void main_receive(uint8_t byte) {
-    hil_receive(&context, byte);
+    receive_byte(&context, byte);
 }
 
 int main(void) {

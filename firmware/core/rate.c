@@ -1,9 +1,10 @@
 #include "rate.h"
 
-#include "commands.h"
+#include "families.h"
 #include "hil.h"
 #include "port.h"
 #include "print.h"
+#include "words.h"
 
 void rate_init(struct hil *hil) {
     hil->rate = (struct rate){.now = HIL_BAUD, .next = HIL_BAUD};
@@ -35,8 +36,8 @@ void rate_proven(struct hil *hil) {
 
 /* `hil baud N`: takes effect behind the `m-ready`, see `rate_apply`. */
 void rate_command(struct hil *hil, char *rest) {
-    const char *word = commands_word(&rest);
-    int32_t baud = word != NULL ? commands_number(word) : 0;
+    const char *word = words_next(&rest);
+    int32_t baud = word != NULL ? words_number(word) : 0;
     if (baud <= 0 || !port_baud_supported((uint32_t)baud)) {
         print_line("e-[The UART does not run at this rate]");
         return;

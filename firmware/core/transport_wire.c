@@ -2,6 +2,7 @@
 #include "hil.h"
 #include "port.h"
 #include "rate.h"
+#include "receive.h"
 #include "transport.h"
 
 static void move_queue(struct hil *hil, uint8_t *bytes, uint32_t size) {
@@ -17,7 +18,7 @@ static uint32_t wire_open(struct hil *hil) {
 
 static int wire_take(struct hil *hil) {
     while (ring_is_empty(&hil->received)) {
-        hil_wait(hil);
+        receive_wait(hil);
     }
     uint8_t byte = ring_take(&hil->received);
     return rate_is_lost(hil, RATE_FRAMES_LIMIT) ? TRANSPORT_ENDED : byte;

@@ -73,7 +73,8 @@ class Refused:
 def answer(whole: bytes) -> Status | Result | Refused:
     """What a body from the device says."""
     if whole[0] == STATUS:
-        return Status(*struct.unpack("<BBHI", whole[1:9]), who=whole[9:])
+        turn, why, expected, answered = struct.unpack_from("<BBHI", whole, 1)
+        return Status(turn, why, expected, answered, whole[9:])
     if whole[0] == REFUSED:
         return Refused(*struct.unpack("<IB", whole[1:]))
     assert whole[0] == RESULT

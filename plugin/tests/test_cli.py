@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tinyhil.cli.doctor import Check
 from tinyhil.image.elf import read_image
 
 
@@ -42,6 +43,41 @@ def test_doctor_says_how_to_get_what_is_missing(monkeypatch: pytest.MonkeyPatch)
     status, output = tinyhil("doctor")
     assert status == 1
     assert "apt-get install qemu-system-arm" in " ".join(output.split())
+
+
+@pytest.mark.parametrize(
+    ("thing", "version", "tried"),
+    [
+        ("qemu-system-arm", "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)", True),
+        ("qemu-system-arm", "QEMU emulator version 10.0.8 (Debian 1:10.0.8+ds-0+deb13u1)", True),
+        ("qemu-system-arm", "QEMU emulator version 8.2.2 (Debian 1:8.2.2+ds-0ubuntu1)", False),
+        ("arm-none-eabi-gcc", "arm-none-eabi-gcc (15:12.2.rel1-1) 12.2.1 20221205", True),
+        ("arm-none-eabi-gcc", "arm-none-eabi-gcc (15:14.2.rel1-1) 14.2.1 20241119", True),
+        ("arm-none-eabi-gcc", "arm-none-eabi-gcc (Arm GNU Toolchain 13.2.rel1) 13.2.1", False),
+        ("Python", "3.11.2", True),
+        ("Python", "3.14.0", False),
+        ("qemu-system-arm", "/usr/bin/qemu-system-arm", False),
+        ("cmake", "cmake version 99.0.0", True),
+    ],
+)
+def test_doctor_knows_the_versions_that_were_tried(thing: str, version: str, tried: bool) -> None:
+    warning = Check(thing, version, "a test", "").warning
+    assert (warning is None) == tried
+    assert warning is None or "not tried; known to work: " in warning
+
+
+def test_doctor_warns_of_a_version_that_was_not_tried_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "qemu-system-arm"
+    program.write_text("#!/bin/sh\necho QEMU emulator version 8.2.2\n", encoding="utf-8")
+    program.chmod(0o755)
+    usual = tinyhil("doctor")[0]
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    status, output = tinyhil("doctor")
+    assert "known to work: 7.2, 10.0" in " ".join(output.split())
+    assert "1 not tried" in output
+    assert status == usual
 
 
 def test_boards_are_listed_with_their_processor() -> None:

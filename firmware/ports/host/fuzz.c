@@ -18,6 +18,7 @@
 #include "hil.h"
 #include "model.h"
 #include "port.h"
+#include "receive.h"
 #include "transport.h"
 
 /* The real channels, with a probe before them that writes while the core polls. */
@@ -118,7 +119,7 @@ void port_wait_for_interrupt(void) {
     /* One by one when the answer counts: nothing may be lost then. */
     size_t burst = source == &recovery || !fuzz_chance(8) ? 1u : fuzz_below(BURST_MAX) + 1u;
     for (; burst != 0u && position < source->size; burst--) {
-        hil_receive(&context, source->bytes[position++]);
+        receive_byte(&context, source->bytes[position++]);
     }
 }
 

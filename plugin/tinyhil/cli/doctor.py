@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,13 @@ from tinyhil.catalog.board import Board
 from tinyhil.publish.report.html import find_allure
 
 _ANSWER_S = 20.0
+
+_TRIED = {
+    "Python": ("3.11", "3.13"),
+    "qemu-system-arm": ("7.2", "10.0"),
+    "arm-none-eabi-gcc": ("12.2", "14.2"),
+}
+"""Versions that all tests have passed with: those of Debian 12 and 13."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,17 @@ class Check:
     def missing(self) -> bool:
         """Whether it was not found."""
         return self.found is None
+
+    @property
+    def warning(self) -> str | None:
+        """What to know of a version that no test has run with; None for the others."""
+        tried = _TRIED.get(self.thing)
+        if tried is None or self.found is None:
+            return None
+        version = re.search(r"\b(\d+\.\d+)\.\d+", self.found)
+        if version is not None and version[1] in tried:
+            return None
+        return f"this version was not tried; known to work: {', '.join(tried)}"
 
 
 def examine(boards: Mapping[str, Board]) -> list[Check]:

@@ -63,7 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser(
         "doctor",
         help="say what is missing on this machine and how to get it",
-        description="Look for every program that tinyhil calls. Exits with 1 if one is missing.",
+        description="Look for every program that tinyhil calls. Exits with 1 if one is missing; "
+        "a version that no test has run with is only told.",
     )
     doctor.set_defaults(run=_doctor)
 
@@ -114,16 +115,19 @@ def _parser() -> argparse.ArgumentParser:
 def _doctor(_: argparse.Namespace, console: Console) -> int:
     from tinyhil.cli.doctor import examine  # noqa: PLC0415 - what it imports, other commands need not
 
-    table = Table("what", "found", "needed for", "how to get it", box=None, pad_edge=False)
+    table = Table("what", "found", "needed for", "advice", box=None, pad_edge=False)
     checks = examine(load_boards())
     for check in checks:
         state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
         state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
         state.no_wrap = True
-        table.add_row(check.thing, state, check.needed_for, check.remedy if check.missing else "")
+        advice = check.remedy if check.missing else check.warning or ""
+        table.add_row(check.thing, state, check.needed_for, advice)
     console.print(table)
     missing = sum(check.missing for check in checks)
-    console.print(f"{missing} missing" if missing else "nothing is missing")
+    untried = sum(check.warning is not None for check in checks)
+    summary = f"{missing} missing" if missing else "nothing is missing"
+    console.print(f"{summary}, {untried} not tried" if untried else summary)
     return 1 if missing else 0
 
 

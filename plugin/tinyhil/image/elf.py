@@ -61,10 +61,10 @@ class Image:
     """Code and constants; this and the next two as GNU ``size`` counts them."""
     data_bytes: int
     """Variables with initial values."""
-    build_id: str | None
-    """Hexadecimal digits that the linker made of its content (``--build-id``), if it did."""
     bss_bytes: int
     """Variables that start as zeros, the stack's and the heap's reserve among them."""
+    build_id: str | None = None
+    """Hexadecimal digits that the linker made of its content (``--build-id``), if it did."""
 
     def symbol(self, name: str) -> Symbol:
         """Look up a symbol.

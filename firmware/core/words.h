@@ -1,0 +1,19 @@
+/* The words of a text command. */
+#ifndef TINYHIL_WORDS_H
+#define TINYHIL_WORDS_H
+
+#include <stdint.h>
+
+struct hil;
+
+/* Takes the next word (parted by blanks) off `*rest`; NULL when there is none. */
+char *words_next(char **rest);
+
+/* The decimal number at the start of `word`, 0 if there is none, limited to 32 bits; as atoi,
+ * which the firmware in the field uses, but without its undefined overflow. */
+int32_t words_number(const char *word);
+
+/* Prints the error for an unknown command: `family` (a blank behind it, or empty), `name`. */
+void words_unknown(struct hil *hil, const char *family, const char *name);
+
+#endif

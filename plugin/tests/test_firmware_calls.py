@@ -1,0 +1,37 @@
+"""Calls between the files of the firmware's core run one way."""
+
+from __future__ import annotations
+
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from tinyhil.image.build import Firmware
+
+
+def symbols(path: Path) -> tuple[set[str], set[str]]:
+    """The global names that an object file defines, and those that it uses."""
+    with path.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        assert isinstance(table, SymbolTableSection)
+        names = [one for one in table.iter_symbols() if one["st_info"]["bind"] == "STB_GLOBAL"]
+        defined = {one.name for one in names if one["st_shndx"] != "SHN_UNDEF"}
+        return defined, {one.name for one in names} - defined
+
+
+def calls(built: Firmware) -> dict[str, set[str]]:
+    """For each file of the core, the files of the core whose functions or data it uses."""
+    objects = built.image.path.parent / "CMakeFiles" / "firmware.dir" / "core"
+    files = {path.stem: symbols(path) for path in objects.rglob("*.obj")}
+    return {
+        name: {other for other, (defined, _) in files.items() if used & defined}
+        for name, (_, used) in files.items()
+    }
+
+
+def test_no_file_of_the_core_calls_one_that_calls_it(stand_in_firmware: Firmware) -> None:
+    order = list(TopologicalSorter(calls(stand_in_firmware)).static_order())  # Raises on a circle.
+    assert order.index("infer.c") < order.index("commands.c") < order.index("hil.c")
+    assert order[-1] == "main.c"
