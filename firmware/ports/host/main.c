@@ -63,10 +63,15 @@ static void listen_for_reset(void) {
 
 int main(int argc, char **argv) {
     static const struct option known[] = {
-        {"pty", required_argument, NULL, 'p'},        {"baud", required_argument, NULL, 'b'},
-        {"latency-us", required_argument, NULL, 'l'}, {"infer-us", required_argument, NULL, 'i'},
-        {"unpaced", no_argument, NULL, 'u'},          {"no-wait", no_argument, NULL, 'n'},
-        {"build-id", required_argument, NULL, 'd'},   {0},
+        {"pty", required_argument, NULL, 'p'},
+        {"baud", required_argument, NULL, 'b'},
+        {"latency-us", required_argument, NULL, 'l'},
+        {"infer-us", required_argument, NULL, 'i'},
+        {"variant", required_argument, NULL, 'v'},
+        {"unpaced", no_argument, NULL, 'u'},
+        {"no-wait", no_argument, NULL, 'n'},
+        {"build-id", required_argument, NULL, 'd'},
+        {0},
     };
     struct device_options options = {.line = {.pty = -1, .paced = true}};
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -82,6 +87,9 @@ int main(int argc, char **argv) {
             break;
         case 'i':
             options.infer_us = number(optarg);
+            break;
+        case 'v':
+            options.variant = number(optarg);
             break;
         case 'u':
             options.line.paced = false;

@@ -175,6 +175,10 @@ void port_timestamp_edge(void) {
     /* A process has no pin. */
 }
 
+uint32_t device_variant(void) {
+    return options.variant;
+}
+
 const uint8_t *port_build_id(void) {
     return options.build_id;
 }

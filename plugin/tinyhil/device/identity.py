@@ -30,6 +30,9 @@ _FOREIGN = tuple(
 )
 """How a firmware without our extension answers; nothing else may make one of ours pass for it."""
 
+_NO_TOKEN = "0" * 16
+"""Of a device that has started anew."""
+
 _NOT_OURS = "a firmware without tinyhil's own commands"
 _HINT = (
     "somebody else has flashed or rewired this board: see who uses it, then measure again; "
@@ -108,6 +111,8 @@ class Guard:
         if self._build_id is None:
             return
         token = secrets.token_hex(8)
+        # Known before it is given: the answer to it may be what gets lost.
+        self.identity = Identity(self._build_id, token)
 
         def give(deadline: Deadline) -> None:
             reply = self._session.ask(f"hil token {token}%", deadline)
@@ -120,7 +125,6 @@ class Guard:
                 )
 
         self._session.again(give, deadline)
-        self.identity = Identity(self._build_id, token)
 
     def prove_by(self, proof: Proof | None) -> None:
         """Tie the port to the probe, now and after each restart.
@@ -152,6 +156,11 @@ class Guard:
             raise _other(
                 f"build {printable(told.build_id[:12])}…" if told else _NOT_OURS,
                 f"build {known.build_id[:12]}…",
+            )
+        if told.token not in (known.token, _NO_TOKEN):
+            raise IdentityError(
+                "another session has claimed this board, or the port leads to another one by now",
+                hint=_HINT,
             )
         if told != known:
             self.restarts += 1

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from tinyhil.catalog.task import Task
 from tinyhil.emulator.native_build import build
-from tinyhil.emulator.process import TiedProcess
+from tinyhil.emulator.process import TiedProcess, read_memory
 from tinyhil.ground.errors import BenchError
 
 _INPUT_SCALE, _INPUT_ZERO_POINT = np.float32(0.5), 64
@@ -49,6 +49,8 @@ class NativeFacts:
     """An inference takes its time on this machine's clock too; else the device's clock jumps."""
     build_id: str | None = None
     """40 hex digits; None for the sum of what was built, as a linker makes it."""
+    variant: int = 0
+    """Of the replayed model, below 2^31: another one has other outputs."""
     sanitize: bool = False
     """With the address and undefined-behaviour sanitizers; what they find ends the process."""
 
@@ -96,6 +98,20 @@ class NativeDevice:
         """Whether the process runs."""
         return self._process.alive
 
+    def memory(self, symbol: str, count: int) -> bytes:
+        """Bytes of its memory at a symbol of the program, as a debug probe sees a board's.
+
+        Raises:
+            BenchError: it has ended, or there is no such symbol.
+        """
+        try:
+            return read_memory(self._process.pid, symbol, count)
+        except (OSError, LookupError) as error:
+            raise BenchError(
+                f"the memory of the replayed device can't be read: {error}",
+                hint="see whether its process runs, and who may look into it",
+            ) from error
+
     @property
     def last_words(self) -> str:
         """What it said on stderr, such as a sanitizer's report; complete once it has ended."""
@@ -117,13 +133,13 @@ class NativeDevice:
         self.stop()
 
 
-def replayed_output(task: Task, sample: bytes) -> NDArray[np.int8]:
+def replayed_output(task: Task, sample: bytes, variant: int = 0) -> NDArray[np.int8]:
     """The raw output that a replayed device has for a sample, one element an output.
 
     It is made of the CRC-32 of the model's input; see ``firmware/ports/host/replay.c``.
     """
     data = _model_input(task, sample)
-    state = zlib.crc32(data) << 1 | 1
+    state = (zlib.crc32(data) << 1 | 1) ^ variant << 33
     outputs = []
     for _ in range(task.results if task.result == "scores" else len(data)):
         state ^= state << 13 & (1 << 64) - 1
@@ -163,6 +179,7 @@ def _start(facts: NativeFacts, program: Path, cleanup: ExitStack) -> tuple[str, 
             "baud": facts.baud,
             "latency-us": facts.latency_ms * 1000,
             "infer-us": facts.infer_us,
+            "variant": facts.variant,
             "build-id": facts.build_id or hashlib.sha256(program.read_bytes()).hexdigest()[:40],
         }
         command = [

@@ -9,6 +9,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
 _TIE = """
 import ctypes, os, signal, sys
 PR_SET_PDEATHSIG = 1
@@ -107,3 +110,27 @@ class TiedProcess:
             while chunk := os.read(process.stderr.fileno(), 4096):
                 self._stderr = (self._stderr + chunk)[-_LAST_WORDS_BYTES:]
         self.exited.set()
+
+
+def read_memory(pid: int, symbol: str, count: int) -> bytes:
+    """Bytes of another process's memory, at a symbol of its program; Linux alone.
+
+    Raises:
+        OSError: the process has ended, or is not ours to look into.
+        LookupError: its program has no such symbol.
+    """
+    process = Path("/proc", str(pid))
+    program = (process / "exe").resolve()
+    with program.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        found = None
+        if isinstance(table, SymbolTableSection):
+            found = table.get_symbol_by_name(symbol)
+    if not found:
+        raise LookupError(f"no symbol '{symbol}' in {program}")
+    maps = (process / "maps").read_text(encoding="utf-8").splitlines()
+    # The first mapping of a position-independent program is where it was loaded.
+    base = next(int(line.split("-")[0], 16) for line in maps if line.endswith(str(program)))
+    with (process / "mem").open("rb", buffering=0) as memory:
+        memory.seek(base + found[0]["st_value"])
+        return memory.read(count)
