@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Self
 
+import serial
+
 _INPUT_BYTES = 27648
 _COMMAND_SIZE = 80
 _POLL_S = 0.05
@@ -57,6 +59,9 @@ class ForeignDevice:
     infer_us: int = 50_000
     """How long an inference takes, on the device's clock."""
     faults: Sequence[Fault] = ()
+    core: str | None = None
+    """Serial port of an emulated board with our firmware, on whose core this one runs: it answers
+    only while that board does, so that the board's debug probe halts and resets both."""
     port: str = field(init=False, default="")
     """Path of the serial port."""
     commands: list[str] = field(init=False, default_factory=list)
@@ -91,6 +96,9 @@ class ForeignDevice:
 
     def hear(self, command: str) -> None:
         """A command has come whole: its way over the wire may be played here."""
+        del command
+        if self.core is not None:
+            self._await_core(self.core)
 
     def clock_us(self) -> int:
         """Microseconds since boot."""
@@ -127,6 +135,15 @@ class ForeignDevice:
                 self._fail(fault.kind, command)
                 return
         self._send(*self._answer(command))
+
+    def _await_core(self, core: str) -> None:
+        """Wait until the board has answered, or has booted."""
+        with serial.Serial(core, timeout=_POLL_S, exclusive=True) as port:
+            port.reset_input_buffer()
+            port.write(b"name%")
+            came = b""
+            while b"m-ready\r\n" not in came and not self._stop.is_set():
+                came += port.read(max(1, port.in_waiting))
 
     def _fail(self, kind: Kind, command: str) -> None:
         match kind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
 
@@ -45,14 +46,27 @@ class Answer:
         return abs(self.end * 1_000_000 // tick_hz - end_us) <= 1
 
 
+_FIXED = ("vendor", "profile", "task", "build_id", "model_sha256")
+
+
 @dataclass(frozen=True)
 class Device:
     """What the device told of itself; None for what it did not."""
 
+    vendor: str | None = None
+    profile: str | None = None
     task: str | None = None
+    build_id: str | None = None
     tick_hz: int | None = None
     arena: int | None = None
     model_sha256: str | None = None
+
+    def changes(self, later: Device) -> Iterator[str]:
+        """Names of what it told otherwise later, though it can't change while it runs."""
+        for name in _FIXED:
+            before, after = getattr(self, name), getattr(later, name)
+            if None not in (before, after) and before != after:
+                yield name
 
     def merged(self, later: Device) -> Device:
         """The same with what it told later; that counts."""

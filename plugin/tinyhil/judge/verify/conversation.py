@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinyhil.judge.verify.answers import Answer, Device, Stack
+from tinyhil.judge.verify.boots import BootWatch
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.judge.verify.framed import LEAVE, Frames
 from tinyhil.judge.verify.text import Text
@@ -26,6 +27,8 @@ class Heard:
     device: Device
     stacks: tuple[Stack, ...]
     transfers: int
+    boots: tuple[tuple[str, int], ...]
+    """Log and line of each boot of the device after it was identified."""
     damaged: int
     """Frames from the device that came damaged, and were asked for again."""
 
@@ -44,11 +47,13 @@ def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
     answers: list[Answer] = []
     stacks: list[Stack] = []
     device = Device()
+    boots: list[tuple[str, int]] = []
     transfers = damaged = 0
     for log in logs:
-        text, frames = Text(log, findings), Frames(log, findings)
+        text, frames, watch = Text(log, findings), Frames(log, findings), BootWatch()
         for transfer in read_transfers(folder / log, log, findings):
             transfers += 1
+            watch.saw(transfer)
             if transfer.to_device:
                 _sent(transfer, text, frames)
             elif frames.open:
@@ -57,9 +62,10 @@ def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
                 text.came(transfer.line, transfer.data)
         answers += sorted([*text.answers, *frames.answers], key=lambda answer: answer.line)
         stacks += text.stacks
+        boots += ((log, line) for line in watch.boots)
         device = device.merged(text.device)
         damaged += frames.damaged
-    return Heard(tuple(answers), device, tuple(stacks), transfers, damaged)
+    return Heard(tuple(answers), device, tuple(stacks), transfers, tuple(boots), damaged)
 
 
 def _sent(transfer: Transfer, text: Text, frames: Frames) -> None:

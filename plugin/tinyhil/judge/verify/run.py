@@ -145,6 +145,7 @@ def _check_task(
     check.transfers += heard.transfers
     matching = _match(check, heard, rows, prefix)
     _check_device(heard, facts, prefix, check.findings)
+    _check_boots(check, heard, lines)
     if check.data is not None:
         check_data(
             check.data, facts, check.description.configuration, matching, rows, check.findings
@@ -198,9 +199,25 @@ def _check_device(heard: Heard, facts: JobFacts, prefix: str, findings: Findings
     device, subject, log = heard.device, facts.subject, f"{prefix}serial.log"
     if device.task not in (None, subject.task):
         findings.add(log, None, f"the device said that it runs {printable(str(device.task))}")
+    if facts.build_id and device.build_id not in (None, facts.build_id):
+        text = "the device said that it runs another build than run.json says"
+        findings.add(log, None, text)
     if subject.model_sha256 and device.model_sha256 not in (None, subject.model_sha256):
         text = "the device said that it holds another model than run.json says"
         findings.add(log, None, text)
+
+
+def _check_boots(
+    check: _Check, heard: Heard, lines: Sequence[tuple[int, Mapping[str, Any]]]
+) -> None:
+    """A boot must be explained by a line of the record; what ended with an error may have had
+    one."""
+    explained = any(
+        "error" in line or line["details"].get("healed", {}).get("restarts") for _, line in lines
+    )
+    for log, line in () if explained else heard.boots:
+        text = "the device starts anew here, and no line of the record says so"
+        check.findings.add(log, line, text)
 
 
 def _check_memory(name: str, rows: Sequence[Row], heard: Heard, findings: Findings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from tinyhil.ground.text import printable
 from tinyhil.judge.verify.answers import Answer, Device, Stack, digest_of
 from tinyhil.judge.verify.findings import Findings
 
@@ -16,9 +17,11 @@ _INFER = re.compile(
     r"m-lap-us-(\d{1,20})\nm-lap-us-(\d{1,20})\nm-infer-done\n"
     rf"m-results-\[({_SCORE}(?:,{_SCORE})*)\]"
 )
-_PROFILE = re.compile(r"m-profile-\[.*\]\nm-model-\[(.*)\]")
+_NAME = re.compile(r"m-name-dut-\[(.*)\]")
+_PROFILE = re.compile(r"m-profile-\[(.*)\]\nm-model-\[(.*)\]")
+_IDENTITY = re.compile(r"m-hil-build-id-\[([0-9a-f]{40})\]\nm-hil-token-\[[0-9a-f]{16}\]")
 _STACK = re.compile(r"m-hil-stack-used-(\d{1,18})\nm-hil-stack-size-(\d{1,18})")
-_INFO = re.compile(r"m-hil-(tick-hz|arena-bytes|model-sha256)-\[?([0-9a-f]{1,64})\]?")
+_INFO = re.compile(r"m-hil-(tick-hz|arena-bytes|model-sha256|build-id)-\[?([0-9a-f]{1,64})\]?")
 
 
 class Text:
@@ -36,6 +39,7 @@ class Text:
         self.answers: list[Answer] = []
         self.device = Device()
         self.stacks: list[Stack] = []
+        self._doubted: dict[str, str] = {}
         self._log = log
         self._findings = findings
         self._epoch = 0
@@ -54,6 +58,10 @@ class Text:
         if not data.endswith(b"%") or data.count(b"%") != 1:
             self._findings.add(self._log, line, "is no command that the host could have sent")
             return
+        if self._command is not None:
+            asked = printable(self._command)
+            text = f"is sent although '{asked}' has no answer: a part of the log is missing"
+            self._findings.add(self._log, line, text)
         self._stop()
         self._command = data[:-1].decode("ascii", "replace")
         self._proceed(line)
@@ -125,19 +133,38 @@ class Text:
             self._load(arguments, reply)
         elif name == "infer":
             self._infer(line, arguments, reply)
+        elif command == "name" and (match := _NAME.fullmatch(reply)):
+            self._told(line, Device(vendor=match[1]))
         elif command == "profile" and (match := _PROFILE.fullmatch(reply)):
-            self.device = replace(self.device, task=match[1])
+            self._told(line, Device(profile=match[1], task=match[2]))
         elif command == "hil stack" and (match := _STACK.fullmatch(reply)):
             self.stacks.append(Stack(int(match[1]), int(match[2])))
         elif command == "hil info":
             told = {part[1]: part[2] for part in map(_INFO.fullmatch, reply.split("\n")) if part}
-            if len(told) == 3 and told["tick-hz"].isdigit() and told["arena-bytes"].isdigit():
-                self.device = replace(
-                    self.device,
-                    tick_hz=int(told["tick-hz"]),
-                    arena=int(told["arena-bytes"]),
-                    model_sha256=told["model-sha256"],
+            if len(told) == 4 and told["tick-hz"].isdigit() and told["arena-bytes"].isdigit():
+                self._told(
+                    line,
+                    Device(
+                        tick_hz=int(told["tick-hz"]),
+                        arena=int(told["arena-bytes"]),
+                        model_sha256=told["model-sha256"],
+                        build_id=told["build-id"],
+                    ),
                 )
+        elif command == "hil id" and (match := _IDENTITY.fullmatch(reply)):
+            self._told(line, Device(build_id=match[1]))
+
+    def _told(self, line: int, said: Device) -> None:
+        """The device has told something of itself; text has no checksum, so that something else
+        than before counts only when it comes twice."""
+        changed = {name: getattr(said, name) for name in self.device.changes(said)}
+        for name, value in changed.items():
+            if self._doubted.get(name) == value:
+                before = printable(getattr(self.device, name))
+                text = f"the device tells another {name} than before: {printable(value)}, not"
+                self._findings.add(self._log, line, f"{text} {before}")
+        self._doubted = {**self._doubted, **changed}
+        self.device = self.device.merged(replace(said, **dict.fromkeys(changed)))
 
     def _load(self, arguments: list[str], reply: str) -> None:
         """A part of an upload; anything that is not as it should be voids the whole."""

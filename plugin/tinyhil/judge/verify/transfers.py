@@ -24,6 +24,8 @@ class Transfer:
 
     line: int
     """Number in the log, from 1."""
+    seconds: float
+    """On the host's clock since the link was opened."""
     to_device: bool
     data: bytes
 
@@ -41,7 +43,7 @@ def read_transfers(path: Path, name: str, findings: Findings) -> Iterator[Transf
             torn = "" if line.endswith(b"\n") else ": it is torn"
             findings.add(name, number, f"is no line of a raw log{torn}")
             continue
-        yield Transfer(number, match[2] == b">", data)
+        yield Transfer(number, float(match[1]), match[2] == b">", data)
 
 
 def _bytes(shown: str) -> bytes | None:
