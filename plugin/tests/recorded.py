@@ -24,6 +24,8 @@ from tinyhil.record import Configuration, Entry, Record
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal
 
+NO_PROBE = "none"
+
 METRICS: tuple[Metric, ...] = ("top1", "latency_p90_s", "throughput_ips", "flash_bytes")
 """One of each measure."""
 
@@ -122,7 +124,7 @@ def _conversation(record: Record, job: Job, faults: str | None) -> Iterator[Meas
     try:
         session = Session(link)
         session.synchronize(Deadline.after(10))
-        yield Measurement(session, job, record, Silent(), tap)
+        yield Measurement(session, job, record, Silent(), tap, probed=job.dut.probe_uid != NO_PROBE)
     finally:
         link.close()
 
@@ -143,7 +145,7 @@ def _cut_short(record: Record, rows: int) -> None:
 
 def on_desk(dut_board: Any, port: str) -> Dut:
     """A device behind a serial port of its own."""
-    return Dut("desk", dut_board, "none", port, 115_200, 115_200)
+    return Dut("desk", dut_board, NO_PROBE, port, 115_200, 115_200)
 
 
 @contextmanager

@@ -60,7 +60,7 @@ class Reporter(Protocol):
 
 
 class Measurement:
-    """The measures of one job over one synchronized session.
+    """The measures of one job over one synchronized session; for its arguments see `identify`.
 
     Raises:
         DeviceError: the device runs something else than the job's image.
@@ -74,10 +74,12 @@ class Measurement:
         record: Record,
         reporter: Reporter,
         tap: Tap,
+        *,
+        probed: bool = True,
     ) -> None:
         self.job = job
         self.record = record
-        self._talk = Conversation(job, session, identify(session, job), tap)
+        self._talk = Conversation(job, session, identify(session, job, probed=probed), tap)
         self._lost: IdentityError | None = None
         self._reporter = reporter
         self._out_of_step = False
@@ -200,8 +202,13 @@ def _with_resumed(details: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
     return {**own, "resumed": len(rows.done)} if rows.done else own
 
 
-def identify(session: Session, job: Job) -> DeviceInfo:
+def identify(session: Session, job: Job, *, probed: bool = True) -> DeviceInfo:
     """Ask the device who it is, and refuse one that runs something else than the job's image.
+
+    Args:
+        session: synchronized.
+        job: whose image must run.
+        probed: whether the board has a debug probe, to tie to the port.
 
     Raises:
         DeviceError: its profile names another task, or it holds another model.
@@ -235,7 +242,7 @@ def identify(session: Session, job: Job) -> DeviceInfo:
             board=job.dut.station,
             stage="identify",
         )
-    return _proven(session, job, info)
+    return _proven(session, job, info) if probed else info
 
 
 def _proven(session: Session, job: Job, info: DeviceInfo) -> DeviceInfo:
