@@ -35,8 +35,9 @@ bench-ad-full: setup ## accuracy of anomaly detection over all windows, some min
 bench-resume: setup ## runs killed at random moments and resumed, beside one that lived (RESUME="--full --per-run 25")
 	python -m tinyhil.benchmarks.resume $(RESUME)
 
-faults: setup ## thousands of faults on purpose, over both protocols and both links; minutes
+faults: setup ## thousands of faults on purpose, and boards that are reset, reflashed, swapped; half an hour
 	python -m tinyhil.benchmarks.faults
+	python -m tinyhil.benchmarks.intrusions
 
 fuzz: setup ## damaged models, sessions and commands against compiler, host and device; half an hour
 	cd plugin/tests && python -m compiler.fuzz $(CURDIR)/suites/standin/ic01.tflite 20000

@@ -36,10 +36,11 @@ static const struct command {
     {"db", buffer_command, "db load N | db HEX | db print : the input buffer"},
     {"infer", infer_command, "infer N [W]      : W warm-up and N timed inferences"},
     {"results", results_command, "results          : scores of the last inference"},
+#if HIL_EXTENSION
     {"hil", extension_command,
-     "hil info | id | token HEX | laps FIRST COUNT | stack | output | crc | frames wire/probe | "
-     "baud "
-     "N : our own"},
+     "hil info | id | token HEX | laps FIRST COUNT | stack | output | crc : our own\r\n"
+     "hil frames wire/probe | baud N : to frames, and another rate"},
+#endif
     {"help", help_command, "help             : this text"},
 };
 

@@ -108,6 +108,7 @@ def _definitions(task: Task) -> dict[str, str]:
     return {
         "HIL_TASK": f'"{task.name}"',
         "HIL_SAMPLE_ELEMENT": str(element),
+        "HIL_EXTENSION": "1",
         "MODEL_INPUT_BYTES": str(size),
         "MODEL_OUTPUT_COUNT": str(task.results if task.result == "scores" else size),
         # The port has a `main` of its own, which reads the command line.

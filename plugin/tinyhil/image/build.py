@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,15 @@ class Firmware:
     model: CompiledModel
 
 
-def build(board: Board, task: Task, model: Path, folder: Path, *, energy: bool = False) -> Firmware:
+def build(
+    board: Board,
+    task: Task,
+    model: Path,
+    folder: Path,
+    *,
+    energy: bool = False,
+    extension: bool = True,
+) -> Firmware:
     """Compile `model` into the reference firmware for `board`.
 
     Args:
@@ -39,6 +48,8 @@ def build(board: Board, task: Task, model: Path, folder: Path, *, energy: bool =
         model: an int8 ``.tflite``.
         folder: for generated sources and objects; a second build there does only what changed.
         energy: mark time by a pin's edges, for a power monitor.
+        extension: speak frames too; without it, the firmware is one of the field's, which speaks
+            the official protocol alone.
 
     Raises:
         ModelError: the model compiler refuses the model.
@@ -50,7 +61,8 @@ def build(board: Board, task: Task, model: Path, folder: Path, *, energy: bool =
     # Two runs may build the same firmware at once, one for each of two equal boards.
     try:
         with FileLock(folder / "lock", timeout=_BUILD_S):
-            return _build(board, task, compiled, folder, energy)
+            options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": extension}
+            return _build(board, task, compiled, folder, options)
     except Timeout as error:
         raise BenchError(
             f"{folder}: another build has held this folder for {_BUILD_S:g} s",
@@ -59,7 +71,11 @@ def build(board: Board, task: Task, model: Path, folder: Path, *, energy: bool =
 
 
 def _build(
-    board: Board, task: Task, compiled: CompiledModel, folder: Path, energy: bool
+    board: Board,
+    task: Task,
+    compiled: CompiledModel,
+    folder: Path,
+    options: Mapping[str, bool],
 ) -> Firmware:
     generated = folder / "generated"
     compiled.write(generated)
@@ -78,12 +94,12 @@ def _build(
         "TINYHIL_CLOCK_HZ": str(board.clock_hz),
         "TINYHIL_BAUD": str(board.baud),
         "TINYHIL_GENERATED": str(generated.resolve()),
-        "TINYHIL_ENERGY_MODE": "ON" if energy else "OFF",
+        **{name: "ON" if wanted else "OFF" for name, wanted in options.items()},
     }
     objects = folder / "objects"
     cmake = require_tool("cmake")
-    options = [f"-D{name}={value}" for name, value in definitions.items()]
-    configure = [cmake, "-G", "Ninja", "-S", str(FIRMWARE), "-B", str(objects), *options]
+    arguments = [f"-D{name}={value}" for name, value in definitions.items()]
+    configure = [cmake, "-G", "Ninja", "-S", str(FIRMWARE), "-B", str(objects), *arguments]
     try:
         _run(configure, board)
     except FirmwareError:

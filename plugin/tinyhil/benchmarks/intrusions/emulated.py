@@ -1,0 +1,272 @@
+"""Intrusions into whole measurements on emulated boards, through real pyOCD."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from tinyhil.benchmarks.intrusions import Event, IntrudedLink, Outcome, verdict_of
+from tinyhil.catalog.bench import stations
+from tinyhil.catalog.board import Board, load_boards
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.data.material import Material, material
+from tinyhil.device.dut import Dut, attached
+from tinyhil.device.links import Link
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.session import Session
+from tinyhil.flash import flash, reset
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import TinyhilError
+from tinyhil.ground.paths import ROOT
+from tinyhil.ground.progress import Progress
+from tinyhil.image import build as firmware
+from tinyhil.image.elf import Image
+from tinyhil.measure.job import Job
+from tinyhil.measure.runner import Measurement
+from tinyhil.record import Configuration, Entry, Record
+from tinyhil.record.reading import read_objects
+
+Way = Literal["frames, serial", "frames, rtt", "text, serial"]
+
+_BOARD = "mps2-an386"
+_METRICS: tuple[Metric, ...] = ("top1", "latency_p90_s", "throughput_ips")
+_STEP_S, _FLASH_S = 20.0, 60.0
+
+
+@dataclass(frozen=True)
+class Images:
+    """What is flashed: the one under measurement, and those that take its place."""
+
+    task: Task
+    material: Material
+    model_sha256: str
+    ours: Image
+    other: Mapping[Event, Image]
+
+
+def images(way: Way) -> Images:
+    """Build, or find built, what a way needs; text is spoken with firmware without frames."""
+    board, tasks, extension = load_boards()[_BOARD], load_tasks(), way != "text, serial"
+
+    def build(board: Board, name: str, folder: str) -> firmware.Firmware:
+        made = material(tasks[name], None, ROOT / "build" / "data")
+        place = ROOT / "build" / "intrusions" / f"{folder}-{'frames' if extension else 'text'}"
+        return firmware.build(board, tasks[name], made.model, place, extension=extension)
+
+    ours = build(board, "kws01", "ours")
+    # Its timer is believed to run at half the rate: every time that it tells is another one.
+    rebuilt = build(replace_clock(board), "kws01", "rebuilt")
+    return Images(
+        tasks["kws01"],
+        material(tasks["kws01"], None, ROOT / "build" / "data"),
+        ours.model.sha256,
+        ours.image,
+        {"other task": build(board, "ad01", "other").image, "other build": rebuilt.image},
+    )
+
+
+def replace_clock(board: Board) -> Board:
+    """The same board, of which another build believes that its clock is half as fast."""
+    return board.model_copy(update={"clock_hz": board.clock_hz // 2})
+
+
+@dataclass
+class _Bench:
+    """The board under measurement, and whoever comes to it."""
+
+    event: Event
+    images: Images
+    dut: Dut
+    stack: ExitStack
+    probed: list[Link] = field(default_factory=list)
+    """Links that hold the probe at the moment."""
+
+    def intrude(self, link: IntrudedLink) -> None:
+        if self.event == "second session":
+            other = Session(link.link)
+            other.synchronize(Deadline.after(_STEP_S))
+            other.identify(Deadline.after(_STEP_S))
+        elif self.event == "other board":
+            twin = self.stack.enter_context(_board())
+            flash(self.images.other["other build"], twin.board, twin.probe_uid, _flash_time())
+            link.link.close()
+            link.link = SerialLink(twin.serial_url, twin.baud)
+        else:
+            self._through_probe(self.images.other.get(self.event))
+
+    def _through_probe(self, image: Image | None) -> None:
+        board, uid = self.dut.board, self.dut.probe_uid
+        for link in self.probed:
+            # One process has the probe open once; another host's would push it aside.
+            link.close()
+        if image is None:
+            reset(board, uid, _flash_time())
+        else:
+            flash(image, board, uid, _flash_time())
+
+
+def _ignore(done: float, total: float) -> None:
+    del done, total
+
+
+class _Silent:
+    """A `Reporter` that tells nobody."""
+
+    @contextmanager
+    def bar(self, title: str) -> Iterator[Progress]:
+        del title
+        yield _ignore
+
+    def made(self, entry: Entry) -> None:
+        del entry
+
+    def judged(self, verdict: object, outcome: object) -> None:
+        del verdict, outcome
+
+
+def _flash_time() -> Deadline:
+    return Deadline.after(_FLASH_S)
+
+
+@contextmanager
+def _board() -> Iterator[Dut]:
+    board = load_boards()[_BOARD]
+    with attached(stations({board.name: board}, None)[board.name]) as dut:
+        yield dut
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a run's record holds."""
+
+    metrics: Mapping[str, Mapping[str, float]]
+    """Of each measure that came to its end."""
+    rows: Mapping[str, tuple[Any, ...]]
+    """What the device answered, by measure: scores, or times."""
+    passed: tuple[int, int] = (0, 0)
+    """Bytes before the first query, and in all."""
+    restarts: int = 0
+
+    def is_part_of(self, clean: Kept, *, whole: bool) -> bool:
+        """Whether all of it is as in a run that nobody disturbed."""
+        if whole and self.metrics.keys() != clean.metrics.keys():
+            return False
+        return all(
+            _alike(clean.metrics[name][metric], value)
+            for name, found in self.metrics.items()
+            for metric, value in found.items()
+        ) and all(
+            all(map(_alike, clean.rows[name], found)) and len(found) <= len(clean.rows[name])
+            for name, found in self.rows.items()
+        )
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Equal scores and counts; times may differ by what a timer's phase does."""
+    return bool(np.allclose(one, other, rtol=1e-3, atol=0.0))
+
+
+def clean(way: Way, made: Images) -> Kept:
+    """A run that nobody disturbs."""
+    kept, error, _ = _run(way, made, "reset", None)
+    assert error is None, error
+    return kept
+
+
+def attempt(way: Way, made: Images, event: Event, seed: int, known: Kept) -> Outcome:
+    """One run with an event at a random moment behind the identification."""
+    rng = random.Random(f"{way} {event} {seed}")  # noqa: S311 - a seed, no secret
+    kept, error, happened = _run(way, made, event, rng.randrange(*known.passed))
+    right = kept.is_part_of(known, whole=error is None)
+    verdict = verdict_of(event, happened, right, error)
+    return Outcome(event, happened, verdict, str(error or ""), kept.restarts)
+
+
+def _run(
+    way: Way, made: Images, event: Event, due: int | None
+) -> tuple[Kept, TinyhilError | None, bool]:
+    """Flash, identify, measure; an event when `due` bytes have passed over the serial port."""
+    error: TinyhilError | None = None
+    with ExitStack() as stack:
+        dut = stack.enter_context(_board())
+        flash(made.ours, dut.board, dut.probe_uid, _flash_time())
+        bench = _Bench(event, made, dut, stack)
+        link = IntrudedLink(SerialLink(dut.serial_url, dut.baud), bench.intrude)
+        stack.callback(link.close)
+        job = _job(way, made, dut)
+        record = Record.start(Path(stack.enter_context(tempfile.TemporaryDirectory())), _asked(job))
+        stack.callback(record.close)
+        record.begin(job.facts)
+
+        def tap(opened: Link, _: str) -> Link:
+            bench.probed = [opened]
+            return opened
+
+        begun = 0
+        try:
+            session = Session(link)
+            session.synchronize(Deadline.after(_STEP_S))
+            measurement = Measurement(session, job, record, _Silent(), tap)
+            begun, link.due = link.passed, due
+            for metric in _METRICS:
+                measurement.outcome(metric)
+        except TinyhilError as fault:
+            error = fault
+        return _kept(record, (begun, link.passed)), error, link.happened
+
+
+def _job(way: Way, made: Images, dut: Dut) -> Job:
+    return Job(
+        dut,
+        made.task,
+        made.material,
+        made.ours,
+        made.model_sha256,
+        "rtt" if way == "frames, rtt" else "serial",
+        quick=True,
+        all_windows=False,
+        read_back=0.05,
+        faults=None,
+    )
+
+
+def _asked(job: Job) -> Configuration:
+    return Configuration(
+        station=job.dut.station,
+        board=job.dut.board.name,
+        tasks=(job.task.name,),
+        link=job.link,
+        quick=True,
+        all_windows=False,
+        read_back=job.read_back,
+    )
+
+
+def _kept(record: Record, passed: tuple[int, int]) -> Kept:
+    lines = record.folder / "record.jsonl"
+    found = [line for _, line in read_objects(lines)] if lines.exists() else []
+    ended = [line for line in found if "error" not in line]
+    return Kept(
+        {line["measure"]: line["metrics"] for line in ended},
+        {
+            path.stem.partition("-")[2]: tuple(map(_answer, record.rows(path.stem)))
+            for path in sorted(record.raw.glob("*.jsonl"))
+        },
+        passed,
+        sum(line["details"].get("healed", {}).get("restarts", 0) for line in ended),
+    )
+
+
+def _answer(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What of a row is the same in each run: not the time since boot."""
+    if "scores" in row:
+        return tuple(row["scores"])
+    return row.get("times") or (row["count"], row["end_us"] - row["start_us"])
