@@ -99,7 +99,7 @@ class Guard:
         self._official = (info.vendor, info.profile, info.task)
         self._build_id = info.extension.build_id if info.extension else None
         self._proof: Proof | None = None
-        self._booted = False
+        self._booted = self._expects_boot = False
 
     def begin(self, deadline: Deadline) -> None:
         """Give the device a token, if it takes one.
@@ -133,11 +133,15 @@ class Guard:
             IdentityError, BenchError: see `Proof`.
         """
         self._proof = proof
-        self._prove()
+        self.prove()
 
     def saw_boot(self) -> None:
         """The device has printed what it prints when it starts."""
-        self._booted = True
+        self._booted = not self._expects_boot
+
+    def expect_boot(self) -> None:
+        """The device is about to be reset on purpose."""
+        self._expects_boot = True
 
     def confirm(self, deadline: Deadline) -> None:
         """See that it is the same firmware on the same board as before; a restart is counted.
@@ -165,35 +169,32 @@ class Guard:
         if told != known:
             self.restarts += 1
             self.begin(deadline)
-            self._prove()
+            self.prove()
         self.on_proof()
 
-    def compare_image(self) -> None:
-        """For a firmware that tells no build id: see that the board still holds the image.
+    def prove(self) -> None:
+        """See that port and probe lead to one board, which holds what was flashed.
 
         Raises:
             IdentityError, BenchError: see `Proof`.
         """
-        if self.identity is None and self._proof is not None:
-            self._proof.of_image()
-            self.on_proof()
-
-    def _confirm_official(self, deadline: Deadline) -> None:
-        told = self._told(lambda left: _official(self._session, left), self._official, deadline)
-        if told != self._official:
-            raise _other(*(" / ".join(map(printable, who)) for who in (told, self._official)))
-        if self._booted:
-            self._booted = False
-            self.restarts += 1
-            self.compare_image()
-
-    def _prove(self) -> None:
         if self._proof is None:
             return
         if self.identity is not None and self._proof.knows_token:
             self._proof.of_token(self.identity.token)
         else:
             self._proof.of_image()
+        self.on_proof()
+
+    def _confirm_official(self, deadline: Deadline) -> None:
+        told = self._told(lambda left: _official(self._session, left), self._official, deadline)
+        self._expects_boot = False
+        if told != self._official:
+            raise _other(*(" / ".join(map(printable, who)) for who in (told, self._official)))
+        if self._booted:
+            self._booted = False
+            self.restarts += 1
+            self.prove()
 
     def _ask_identity(self, deadline: Deadline) -> Identity | None:
         try:

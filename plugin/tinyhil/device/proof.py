@@ -77,6 +77,8 @@ class ProbeProof:
         session.ask("name%", Deadline.after(_ANSWER_S))
         took_s = time.monotonic() - asked
         silence_s = min(_MOST_SILENCE_S, max(_LEAST_SILENCE_S, 10 * took_s))
+        if session.guard:
+            session.guard.expect_boot()
         with observing(self._dut.board, self._dut.probe_uid) as board, board.halted():
             self._drain(session)
             session.link.write(b"name%", Deadline.after(_ANSWER_S))

@@ -16,6 +16,7 @@ from tinyhil.data.material import Material, Sample
 from tinyhil.device.dut import Dut
 from tinyhil.device.identity import Guard
 from tinyhil.device.info import DeviceInfo
+from tinyhil.device.proof import ProbeProof
 from tinyhil.device.queries import Queries
 from tinyhil.device.queries.opening import Tap, asking
 from tinyhil.device.session import Session
@@ -114,6 +115,8 @@ class Conversation:
     session: Session
     info: DeviceInfo
     tap: Tap
+    proof: ProbeProof | None
+    """None for a device without a debug probe."""
 
     @property
     def guard(self) -> Guard:
@@ -122,15 +125,24 @@ class Conversation:
         assert guard is not None, "the device has been identified"
         return guard
 
-    def confirm(self) -> None:
+    def confirm(self) -> int:
         """See that who answers is still who was flashed.
+
+        Returns:
+            How often the board was reset for that.
 
         Raises:
             IdentityError: it is somebody else.
             LinkError, DeviceError: it does not say.
+            BenchError: the probe failed.
         """
         self.guard.confirm(Deadline.after(_CONFIRM_S))
-        self.guard.compare_image()
+        if self.proof is None or (self.info.extension and self.proof.knows_token):
+            return 0
+        # Nothing that it says tells it from another board with the same firmware.
+        self.proof.of_silence(self.session)
+        self.guard.prove()
+        return 1
 
     def asking(self, link: str) -> AbstractContextManager[Queries]:
         """The best way to ask this device; frames take a link of this kind."""

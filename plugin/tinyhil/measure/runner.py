@@ -60,7 +60,15 @@ class Reporter(Protocol):
 
 
 class Measurement:
-    """The measures of one job over one synchronized session; for its arguments see `identify`.
+    """The measures of one job over one synchronized session.
+
+    Args:
+        session: synchronized.
+        job: what is to be measured.
+        record: of the run.
+        reporter: is told how it goes.
+        tap: wraps the links that are opened on the way.
+        probed: whether the board has a debug probe, which the port is tied to.
 
     Raises:
         DeviceError: the device runs something else than the job's image.
@@ -79,7 +87,8 @@ class Measurement:
     ) -> None:
         self.job = job
         self.record = record
-        self._talk = Conversation(job, session, identify(session, job, probed=probed), tap)
+        proof = ProbeProof(job.dut, job.image) if probed else None
+        self._talk = Conversation(job, session, identify(session, job, proof), tap, proof)
         self._lost: IdentityError | None = None
         self._reporter = reporter
         self._out_of_step = False
@@ -128,12 +137,12 @@ class Measurement:
         started, clock = datetime.now(UTC), time.monotonic()
         blank = Entry(job.subject, name, measure.scenario, 0, {}, (), {}, started, 0.0)
         try:
-            told = self._ask(measure, rows)
+            told, boots = self._ask(measure, rows)
             finding = measure.find(self._talk, rows.all, told)
         except TinyhilError as error:
             self._out_of_step = isinstance(error, LinkError)
             error.locate(job.dut.station, name)
-            details = {}
+            details: dict[str, int] = {}
             if isinstance(error, IdentityError):
                 self._lost = error
                 details["dropped_rows"] = self.record.drop(file, rows.confirmed)
@@ -152,14 +161,18 @@ class Measurement:
             samples=finding.samples,
             metrics=finding.metrics,
             verdicts=judge(finding.metrics, job.limits, unjudged=self._unjudged(finding)),
-            details=_with_resumed(finding.details, rows),
+            details={**_with_resumed(finding.details, rows), **boots},
             seconds=time.monotonic() - clock,
         )
         self._note(entry)
         return Outcome(job, entry, finding)
 
-    def _ask(self, measure: Measure, rows: Rows) -> Told:
-        """Ask what a measure asks, and see at its end that who answered is who was flashed."""
+    def _ask(self, measure: Measure, rows: Rows) -> tuple[Told, dict[str, int]]:
+        """Ask what a measure asks, and see at its end that who answered is who was flashed.
+
+        Returns:
+            What the measure told, and how often the device has booted meanwhile, by the reason.
+        """
         job, talk, guard = self.job, self._talk, self._talk.guard
         guard.on_proof, restarts = rows.confirm, guard.restarts
         if self._out_of_step:
@@ -167,11 +180,9 @@ class Measurement:
             self._out_of_step = False
         with self._reporter.bar(f"{job.dut.station} {job.task.name}: {measure.title}") as progress:
             told = measure.ask(talk, rows, progress)
-        talk.confirm()
-        restarts = guard.restarts - restarts
-        if not restarts:
-            return told
-        return {**told, "healed": {**told.get("healed", {}), "restarts": restarts}}
+        resets = talk.confirm()
+        boots = {"restarts": guard.restarts - restarts, "resets_on_purpose": resets}
+        return told, {name: count for name, count in boots.items() if count}
 
     def _restore(self, name: str, line: Mapping[str, Any], rows: Rows) -> Outcome:
         """A measure that an earlier part of a resumed run has brought to its end."""
@@ -202,13 +213,13 @@ def _with_resumed(details: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
     return {**own, "resumed": len(rows.done)} if rows.done else own
 
 
-def identify(session: Session, job: Job, *, probed: bool = True) -> DeviceInfo:
+def identify(session: Session, job: Job, proof: ProbeProof | None) -> DeviceInfo:
     """Ask the device who it is, and refuse one that runs something else than the job's image.
 
     Args:
         session: synchronized.
         job: whose image must run.
-        probed: whether the board has a debug probe, to tie to the port.
+        proof: ties the port to the board's debug probe, if it has one.
 
     Raises:
         DeviceError: its profile names another task, or it holds another model.
@@ -242,15 +253,10 @@ def identify(session: Session, job: Job, *, probed: bool = True) -> DeviceInfo:
             board=job.dut.station,
             stage="identify",
         )
-    return _proven(session, job, info) if probed else info
-
-
-def _proven(session: Session, job: Job, info: DeviceInfo) -> DeviceInfo:
-    """See that port and probe lead to one board."""
-    proof = ProbeProof(job.dut, job.image)
-    if info.extension is None or not proof.knows_token:
-        proof.of_silence(session)
-        info = session.identify(Deadline.after(_IDENTIFY_S))
-    assert session.guard is not None, "the device has been identified"
-    session.guard.prove_by(proof)
+    if proof is not None:
+        if info.extension is None or not proof.knows_token:
+            proof.of_silence(session)
+            info = session.identify(Deadline.after(_IDENTIFY_S))
+        assert session.guard is not None, "the device has been identified"
+        session.guard.prove_by(proof)
     return info

@@ -40,11 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ]
         found: list[tuple[int, Outcome]] = []
         with ThreadPoolExecutor(at_once) as pool, progress_bar(console, name) as bar:
-            for (_, seed), outcome in zip(
-                asked,
-                pool.map(lambda one: attempt(*one), asked),
-                strict=True,  # noqa: B023
-            ):
+            events, seeds = zip(*asked, strict=True)
+            for seed, outcome in zip(seeds, pool.map(attempt, events, seeds), strict=True):
                 found.append((seed, outcome))
                 bar(len(found), len(asked))
         for seed, outcome in found:

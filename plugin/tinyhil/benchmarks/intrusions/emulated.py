@@ -261,7 +261,7 @@ def _kept(record: Record, passed: tuple[int, int]) -> Kept:
             for path in sorted(record.raw.glob("*.jsonl"))
         },
         passed,
-        sum(line["details"].get("healed", {}).get("restarts", 0) for line in ended),
+        sum(line["details"].get("restarts", 0) for line in ended),
     )
 
 

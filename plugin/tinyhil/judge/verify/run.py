@@ -210,12 +210,16 @@ def _check_device(heard: Heard, facts: JobFacts, prefix: str, findings: Findings
 def _check_boots(
     check: _Check, heard: Heard, lines: Sequence[tuple[int, Mapping[str, Any]]]
 ) -> None:
-    """A boot must be explained by a line of the record; what ended with an error may have had
-    one."""
-    explained = any(
-        "error" in line or line["details"].get("healed", {}).get("restarts") for _, line in lines
-    )
-    for log, line in () if explained else heard.boots:
+    """A boot must be explained by a line of the record: the device was reset on purpose, or has
+    started anew and was healed; what ended with an error may have had any."""
+    details = [line["details"] for _, line in lines]
+    failed = any("error" in line for _, line in lines)
+    killed = len(check.description.parts) > 1
+    if failed or killed or any(one.get("restarts") for one in details):
+        return
+    counts = [one.get("resets_on_purpose", 0) for one in details]
+    on_purpose = sum(count for count in counts if isinstance(count, int) and 0 < count <= 1)
+    for log, line in heard.boots[on_purpose:]:
         text = "the device starts anew here, and no line of the record says so"
         check.findings.add(log, line, text)
 
