@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.task import Task, load_tasks
-from tinyhil.data.material import Material, material
+from tinyhil.data.material import Material, material, stand_in_model
 from tinyhil.device.dut import Dut, attached
 from tinyhil.device.links.serial import open_link
 from tinyhil.device.session import Session
@@ -50,17 +50,38 @@ def official() -> Path:
 
 
 @pytest.fixture(scope="session")
-def stand_in(kws01: Task, tmp_path_factory: pytest.TempPathFactory) -> Material:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this test run, the same for all workers of pytest-xdist."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def stand_in_of(shared: Path) -> Callable[[Task], Material]:
+    """The stand-in data and model of a task, generated once in a test run."""
+    return lambda task: material(task, None, shared / "stand-in")
+
+
+@pytest.fixture(scope="session")
+def stand_in(kws01: Task, stand_in_of: Callable[[Task], Material]) -> Material:
     """The stand-in data and model of keyword spotting."""
-    return material(kws01, None, tmp_path_factory.mktemp("stand-in"))
+    return stand_in_of(kws01)
+
+
+@pytest.fixture(scope="session")
+def firmware_of(shared: Path) -> Callable[[Board, Task], Firmware]:
+    """The reference firmware of a board with a task's stand-in model, built once in a test run."""
+    return lambda board, task: firmware.build(
+        board, task, stand_in_model(task), shared / "firmware" / board.name / task.name
+    )
 
 
 @pytest.fixture(scope="session")
 def stand_in_firmware(
-    mps2: Board, kws01: Task, stand_in: Material, tmp_path_factory: pytest.TempPathFactory
+    mps2: Board, kws01: Task, firmware_of: Callable[[Board, Task], Firmware]
 ) -> Firmware:
     """The reference firmware with the stand-in model."""
-    return firmware.build(mps2, kws01, stand_in.model, tmp_path_factory.mktemp("firmware"))
+    return firmware_of(mps2, kws01)
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +97,6 @@ def live_session(live: Dut) -> Iterator[Session]:
     """A synchronized session with `live`."""
     link = open_link(live)
     session = Session(link)
-    session.synchronize(Deadline.after(10))
+    session.synchronize(Deadline.after(60))
     yield session
     link.close()

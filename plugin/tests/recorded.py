@@ -121,7 +121,7 @@ def _conversation(record: Record, job: Job, faults: str | None) -> Iterator[Meas
     link = tap(open_link(job.link, job.dut), "serial")
     try:
         session = Session(link)
-        session.synchronize(Deadline.after(10))
+        session.synchronize(Deadline.after(60))
         yield Measurement(session, job, record, Silent(), tap)
     finally:
         link.close()

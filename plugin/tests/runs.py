@@ -14,7 +14,7 @@ import psutil
 
 from tinyhil.ground.paths import ROOT
 
-RUN_S = 120.0
+RUN_S = 300.0
 
 
 def start(runs: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:

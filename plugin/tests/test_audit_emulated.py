@@ -68,7 +68,7 @@ def audit(
     *,
     virtual: bool = True,
 ) -> Report:
-    info, rows = session.identify(Deadline.after(10)), list[Row]()
+    info, rows = session.identify(Deadline.after(60)), list[Row]()
     assert info.extension is not None
     setting = Setting(
         task,
@@ -150,7 +150,7 @@ def test_a_clock_that_passes_without_the_hosts_is_caught(
     with NativeDevice(NativeFacts(kws01, infer_us=10_000, wait=wait), tmp_path) as device:
         link = SerialLink(device.port, 115200)
         session = Session(link)
-        session.synchronize(Deadline.after(5))
+        session.synchronize(Deadline.after(60))
         report = audit("clock", session, kws01, stand_in, virtual=False)
         link.close()
     assert text in str(report)

@@ -7,7 +7,6 @@ serial port that of a device in software that fails on demand.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,7 +58,6 @@ def scores(_: bytes) -> list[float]:
 def test_a_device_that_breaks_from_the_fourth_upload_on(
     emulated: qemu.EmulatedBoard, tmp_path: Path, kind: Kind, title: str
 ) -> None:
-    started = time.monotonic()
     with ForeignDevice(
         "kws01", scores, faults=[Fault(kind, "db load", nth=4, lasting=True)]
     ) as device:
@@ -68,10 +66,10 @@ def test_a_device_that_breaks_from_the_fourth_upload_on(
     assert status == 1
     assert re.search(title, output), output
     assert "next step:" in output
-    assert time.monotonic() - started < 40
     (folder,) = (tmp_path / "runs").glob("*_desk")
     (entry,) = lines(folder / "record.jsonl")
     assert (entry["verdict"], entry["samples"]) == ("error", 3)
+    assert entry["seconds"] < 40
     assert len(lines(folder / "raw" / "kws01-accuracy.jsonl")) == 3
     assert "db load 490%" in (folder / "raw" / "kws01-serial.log").read_text()
 
