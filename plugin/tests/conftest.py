@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board, load_boards
@@ -20,6 +21,8 @@ from tinyhil.flash import flash
 from tinyhil.ground.deadline import Deadline
 from tinyhil.image import build as firmware
 from tinyhil.image.build import Firmware
+
+from .runs import run
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -89,6 +92,18 @@ def stand_in_firmware(
 ) -> Firmware:
     """The reference firmware with the stand-in model."""
     return firmware_of(mps2, kws01)
+
+
+@pytest.fixture(scope="session")
+def quick(shared: Path) -> tuple[Path, str]:
+    """Run folder and output of a quick run of everything, made once in a test run; read only."""
+    runs, said = shared / "quick", shared / "quick.txt"
+    with FileLock(shared / "quick.lock"):
+        if not said.exists():
+            status, output = run(runs, "--hil-quick")
+            assert status == 0, output
+            said.write_text(output, encoding="utf-8")
+    return runs, said.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

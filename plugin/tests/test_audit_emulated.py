@@ -22,7 +22,7 @@ from tinyhil.measure.audit import AUDITS, Asker, Report, Setting
 from tinyhil.measure.audit.setting import QUICK
 from tinyhil.record.rows import Row
 
-from .runs import record, run
+from .runs import NO_PAGE, record, run
 
 Meddle = Callable[[Inference, bool], Inference]
 """Takes an answer, and whether the input was the one before, too."""
@@ -107,7 +107,7 @@ def one_answer_to_many(inference: Inference, _: bool) -> Inference:
 
 
 def test_an_emulated_board_passes_all_audits(tmp_path: Path) -> None:
-    status, output = run(tmp_path, "-m", "audit")
+    status, output = run(tmp_path, *NO_PAGE, "-m", "audit")
     assert status == 0, output
     entries = record(tmp_path)
     assert [entry["measure"] for entry in entries] == [f"audit_{name}" for name in AUDITS]

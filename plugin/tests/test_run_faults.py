@@ -17,7 +17,7 @@ from tinyhil.emulator import qemu
 from tinyhil.emulator.foreign import Fault, ForeignDevice, Kind
 from tinyhil.ground.deadline import Deadline
 
-from .runs import lines, run
+from .runs import NO_PAGE, lines, run
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +32,7 @@ def wire(tmp_path: Path, probe: str, port: str) -> list[str]:
     bench.write_text(
         f'schema = 1\n[stations.desk]\nboard = "mps2-an386"\nprobe = "{probe}"\nport = "{port}"\n'
     )
-    # Without Allure's page, which other runs look at: it would double the time of these.
-    return ["--hil-bench", str(bench), "--hil-board", "desk", "-p", "no:allure_pytest"]
+    return [*NO_PAGE, "--hil-bench", str(bench), "--hil-board", "desk"]
 
 
 def scores(_: bytes) -> list[float]:
