@@ -44,8 +44,9 @@ fuzz: setup ## damaged models, sessions and commands against compiler, host and 
 	cd plugin && python -m tests.fuzz_protocol
 	cd plugin && python -m tests.fuzz_device
 
+# One worker more than cores: a test that waits for its board leaves a core idle.
 test: setup ## set up, then run the tests
-	pytest
+	pytest -n $$(($$(nproc) + 1)) --dist worksteal
 
 lint: setup ## set up, then check style, types and C formatting
 	ruff check .

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.task import Task, load_tasks
-from tinyhil.data.material import Material, material
+from tinyhil.data.material import Material, material, stand_in_model
 from tinyhil.device.dut import Dut, attached
 from tinyhil.device.links.serial import open_link
 from tinyhil.device.session import Session
@@ -21,11 +22,20 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.image import build as firmware
 from tinyhil.image.build import Firmware
 
+from .runs import run
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _children_take_ctrl_c() -> None:
     """A shell has its background processes ignore SIGINT, and their children would inherit it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _children_are_no_workers() -> None:
+    """A pytest that a test starts must not take itself for a worker of pytest-xdist."""
+    for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+        del os.environ[name]
 
 
 @pytest.fixture(scope="session")
@@ -50,17 +60,50 @@ def official() -> Path:
 
 
 @pytest.fixture(scope="session")
-def stand_in(kws01: Task, tmp_path_factory: pytest.TempPathFactory) -> Material:
+def shared(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this test run, the same for all workers of pytest-xdist."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if hasattr(pytestconfig, "workerinput") else base
+
+
+@pytest.fixture(scope="session")
+def stand_in_of(shared: Path) -> Callable[[Task], Material]:
+    """The stand-in data and model of a task, generated once in a test run."""
+    return lambda task: material(task, None, shared / "stand-in")
+
+
+@pytest.fixture(scope="session")
+def stand_in(kws01: Task, stand_in_of: Callable[[Task], Material]) -> Material:
     """The stand-in data and model of keyword spotting."""
-    return material(kws01, None, tmp_path_factory.mktemp("stand-in"))
+    return stand_in_of(kws01)
+
+
+@pytest.fixture(scope="session")
+def firmware_of(shared: Path) -> Callable[[Board, Task], Firmware]:
+    """The reference firmware of a board with a task's stand-in model, built once in a test run."""
+    return lambda board, task: firmware.build(
+        board, task, stand_in_model(task), shared / "firmware" / board.name / task.name
+    )
 
 
 @pytest.fixture(scope="session")
 def stand_in_firmware(
-    mps2: Board, kws01: Task, stand_in: Material, tmp_path_factory: pytest.TempPathFactory
+    mps2: Board, kws01: Task, firmware_of: Callable[[Board, Task], Firmware]
 ) -> Firmware:
     """The reference firmware with the stand-in model."""
-    return firmware.build(mps2, kws01, stand_in.model, tmp_path_factory.mktemp("firmware"))
+    return firmware_of(mps2, kws01)
+
+
+@pytest.fixture(scope="session")
+def quick(shared: Path) -> tuple[Path, str]:
+    """Run folder and output of a quick run of everything, made once in a test run; read only."""
+    runs, said = shared / "quick", shared / "quick.txt"
+    with FileLock(shared / "quick.lock"):
+        if not said.exists():
+            status, output = run(runs, "--hil-quick")
+            assert status == 0, output
+            said.write_text(output, encoding="utf-8")
+    return runs, said.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +119,6 @@ def live_session(live: Dut) -> Iterator[Session]:
     """A synchronized session with `live`."""
     link = open_link(live)
     session = Session(link)
-    session.synchronize(Deadline.after(10))
+    session.synchronize(Deadline.after(60))
     yield session
     link.close()

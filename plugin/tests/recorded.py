@@ -123,7 +123,7 @@ def _conversation(record: Record, job: Job, faults: str | None) -> Iterator[Meas
     link = tap(open_link(job.link, job.dut), "serial")
     try:
         session = Session(link)
-        session.synchronize(Deadline.after(10))
+        session.synchronize(Deadline.after(60))
         yield Measurement(session, job, record, Silent(), tap, probed=job.dut.probe_uid != NO_PROBE)
     finally:
         link.close()

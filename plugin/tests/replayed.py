@@ -58,8 +58,8 @@ def asking(
 ) -> Iterator[FramedQueries]:
     """Queries by frames from the very start; at a rate up to `top`, if it is given."""
     with opened(device, through) as session:
-        session.synchronize(Deadline.after(10))
-        info = session.identify(Deadline.after(10))
+        session.synchronize(Deadline.after(60))
+        info = session.identify(Deadline.after(60))
         rate = Rate(session, device.facts.baud, top, change_s=change_s) if top else None
         with FramedQueries(
             session, info, rate=rate, patience_s=patience_s, first_s=first_s

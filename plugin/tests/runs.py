@@ -14,7 +14,10 @@ import psutil
 
 from tinyhil.ground.paths import ROOT
 
-RUN_S = 120.0
+RUN_S = 300.0
+
+NO_PAGE = ("-p", "no:allure_pytest")
+"""Options that leave Allure's page out: it would double the time of a run."""
 
 
 def start(runs: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -5,11 +5,9 @@ The samples' names are the pinned ones; classes, scores and times are made up by
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +18,6 @@ from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.data.material import LABELS
 from tinyhil.data.pins import load_pins
 from tinyhil.record import Configuration, Entry, Record, Subject
-
-from . import runs as whole_runs
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SYSTEM = """
@@ -57,19 +53,6 @@ class Device:
     recorded: Mapping[Metric, float] = field(default_factory=dict)
     """Figures of the record that are not what the answers give."""
     started: datetime = STARTED
-
-
-_KEPT: list[tempfile.TemporaryDirectory[str]] = []
-
-
-@cache
-def quick_runs() -> Path:
-    """A folder with a real quick run on the emulated board, stand-in data; made once."""
-    _KEPT.append(tempfile.TemporaryDirectory(prefix="tinyhil-quick-"))
-    folder = Path(_KEPT[-1].name)
-    status, output = whole_runs.run(folder, "--hil-quick")
-    assert status == 0, output
-    return folder
 
 
 def write_run(runs: Path, names: tuple[str, ...], device: Device) -> Path:

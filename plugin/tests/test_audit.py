@@ -52,7 +52,7 @@ def asking(device: HonestDevice, rows: list[Row]) -> Iterator[Asker]:
     with device:
         link = SerialLink(device.port, 115200)
         session = Session(link)
-        session.synchronize(Deadline.after(5))
+        session.synchronize(Deadline.after(60))
         yield Asker(TextQueries(session), None, rows.append, device.world.now)
         link.close()
 

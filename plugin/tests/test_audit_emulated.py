@@ -22,7 +22,7 @@ from tinyhil.measure.audit import AUDITS, Asker, Report, Setting
 from tinyhil.measure.audit.setting import QUICK
 from tinyhil.record.rows import Row
 
-from .runs import record, run
+from .runs import NO_PAGE, record, run
 
 Meddle = Callable[[Inference, bool], Inference]
 """Takes an answer, and whether the input was the one before, too."""
@@ -68,7 +68,7 @@ def audit(
     *,
     virtual: bool = True,
 ) -> Report:
-    info, rows = session.identify(Deadline.after(10)), list[Row]()
+    info, rows = session.identify(Deadline.after(60)), list[Row]()
     assert info.extension is not None
     setting = Setting(
         task,
@@ -107,7 +107,7 @@ def one_answer_to_many(inference: Inference, _: bool) -> Inference:
 
 
 def test_an_emulated_board_passes_all_audits(tmp_path: Path) -> None:
-    status, output = run(tmp_path, "-m", "audit")
+    status, output = run(tmp_path, *NO_PAGE, "-m", "audit")
     assert status == 0, output
     entries = record(tmp_path)
     assert [entry["measure"] for entry in entries] == [f"audit_{name}" for name in AUDITS]
@@ -150,7 +150,7 @@ def test_a_clock_that_passes_without_the_hosts_is_caught(
     with NativeDevice(NativeFacts(kws01, infer_us=10_000, wait=wait), tmp_path) as device:
         link = SerialLink(device.port, 115200)
         session = Session(link)
-        session.synchronize(Deadline.after(5))
+        session.synchronize(Deadline.after(60))
         report = audit("clock", session, kws01, stand_in, virtual=False)
         link.close()
     assert text in str(report)

@@ -166,8 +166,8 @@ def test_an_audit_is_a_measure_that_ends_in_a_verdict(
             faults=None,
         )
         session = Session(SerialLink(device.port, 115200))
-        session.synchronize(Deadline.after(5))
-        info = session.identify(Deadline.after(5))
+        session.synchronize(Deadline.after(60))
+        info = session.identify(Deadline.after(60))
         talk = Conversation(job, session, info, lambda link, _: link, None)
         measure = MEASURES["audit_caching"]
         told = measure.ask(talk, rows, lambda *_: None)

@@ -42,7 +42,7 @@ def _run(folder: Path, *options: str, stored: str = "False") -> subprocess.Compl
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

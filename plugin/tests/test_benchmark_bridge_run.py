@@ -29,7 +29,7 @@ def test_a_run_is_stored_with_what_it_is_of_and_can_be_compared(tmp_path: Path) 
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

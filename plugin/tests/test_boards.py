@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 
 import numpy as np
@@ -30,7 +30,6 @@ from tinyhil.emulator.registry import running_boards
 from tinyhil.flash import FlashResult, load_flasher
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.paths import SUITES
-from tinyhil.image import build as firmware
 from tinyhil.image.build import Firmware
 
 from .processes import pyocd
@@ -47,12 +46,10 @@ def board_type(request: pytest.FixtureRequest) -> Board:
 
 @pytest.fixture(scope="module")
 def built(
-    board_type: Board, kws01: Task, stand_in: Material, tmp_path_factory: pytest.TempPathFactory
+    board_type: Board, kws01: Task, firmware_of: Callable[[Board, Task], Firmware]
 ) -> Firmware:
     """The reference firmware for the board, with the stand-in model."""
-    return firmware.build(
-        board_type, kws01, stand_in.model, tmp_path_factory.mktemp(board_type.name)
-    )
+    return firmware_of(board_type, kws01)
 
 
 def powered(board: Board) -> AbstractContextManager[Dut]:
@@ -113,14 +110,14 @@ def test_the_same_inferences_take_the_same_ticks_in_every_run_and_launch(
         flashed(other, built)
         link = open_link(other)
         session = Session(link)
-        session.synchronize(Deadline.after(10))
+        session.synchronize(Deadline.after(60))
         seen.add(ticks(session, sample))
         link.close()
     assert len(seen) == 1
 
 
 def test_the_text_protocol_is_answered(live: Dut) -> None:
-    with serial.serial_for_url(live.serial_url, timeout=10) as port:
+    with serial.serial_for_url(live.serial_url, timeout=60) as port:
         port.write(b"%")
         port.read_until(b"m-ready\r\n")
         port.write(b"name%")
@@ -134,7 +131,7 @@ def test_the_text_protocol_is_answered(live: Dut) -> None:
 
 
 def test_bytes_that_arrive_while_it_infers_are_kept_and_cost_no_time(live: Dut) -> None:
-    with serial.serial_for_url(live.serial_url, timeout=10) as port:
+    with serial.serial_for_url(live.serial_url, timeout=60) as port:
 
         def ask(*commands: bytes) -> bytes:
             port.write(b"".join(commands))
@@ -149,15 +146,21 @@ def test_bytes_that_arrive_while_it_infers_are_kept_and_cost_no_time(live: Dut) 
 
 def test_an_idle_device_sleeps_and_its_clock_goes_right(live: Dut) -> None:
     (pid,) = [board.pid for board in running_boards() if board.probe_uid == live.probe_uid]
-    with serial.serial_for_url(live.serial_url, timeout=10) as port:
+    with serial.serial_for_url(live.serial_url, timeout=60) as port:
         port.write(b"%")
         port.read_until(b"m-ready\r\n")
 
-        def offset_s() -> float:
-            """By how much the device's clock is ahead of ours."""
+        def asked() -> tuple[float, float]:
+            """How long an answer took, and by how much the device's clock is ahead of ours."""
+            asked_s = time.monotonic()
             port.write(b"timestamp%")
             line = port.read_until(b"m-ready\r\n").removeprefix(b"m-lap-us-")
-            return int(line.split()[0]) * 1e-6 - time.monotonic()
+            answered_s = time.monotonic()
+            return answered_s - asked_s, int(line.split()[0]) * 1e-6 - answered_s
+
+        def offset_s() -> float:
+            """As the fastest of some answers tells it: this machine may be busy."""
+            return min(asked() for _ in range(20))[1]
 
         before_s = offset_s()
         busy_percent = psutil.Process(pid).cpu_percent(interval=1.0)
@@ -201,14 +204,14 @@ def test_a_breakpoint_in_the_firmware_stops_it_and_it_goes_on(
     core: CortexM, live: Dut, built: Firmware, kind: Target.BreakpointType
 ) -> None:
     address = built.image.symbol("commands_run").address & ~1
-    with serial.serial_for_url(live.serial_url, timeout=10) as port:
+    with serial.serial_for_url(live.serial_url, timeout=60) as port:
         port.write(b"%")
         port.read_until(b"m-ready\r\n")
         core.halt()
         assert core.set_breakpoint(address, kind)
         core.resume()
         port.write(b"name%")
-        deadline = Deadline.after(10)
+        deadline = Deadline.after(60)
         while core.get_state() is Target.State.RUNNING:
             assert not deadline.expired
         assert core.get_halt_reason() is Target.HaltReason.BREAKPOINT
@@ -229,7 +232,7 @@ def test_reset_can_be_caught_before_the_first_instruction(core: CortexM, built: 
 
 def test_pyocds_own_command_flashes_and_debugs(live: Dut, built: Firmware) -> None:
     main = built.image.symbol("main").address & ~1
-    with serial.serial_for_url(live.serial_url, timeout=10) as port:
+    with serial.serial_for_url(live.serial_url, timeout=60) as port:
         pyocd("flash", "--uid", live.probe_uid, str(built.image.path))
         assert b"m-init-done\r\n" in port.read_until(b"m-init-done\r\n")
     said = pyocd(

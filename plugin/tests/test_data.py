@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from tinyhil.catalog.task import Task
-from tinyhil.data.material import LABELS, material, official_data, stand_in_data
+from tinyhil.data.material import LABELS, Material, material, official_data, stand_in_data
 from tinyhil.ground.errors import DataError
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def cache(stand_in: Material) -> Path:
+    """Where the set of keyword spotting is."""
+    return stand_in.data.folder.parent
 
 
 @pytest.fixture

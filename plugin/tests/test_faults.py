@@ -65,7 +65,7 @@ class Loopback:
 
 
 def soon() -> Deadline:
-    return Deadline.after(5)
+    return Deadline.after(60)
 
 
 def sent(spec: str, data: bytes) -> tuple[bytes, tuple[Fault, ...]]:

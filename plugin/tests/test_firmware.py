@@ -30,17 +30,17 @@ from .terminal import Terminal
 
 @pytest.fixture
 def terminal(live: Dut) -> Iterator[Terminal]:
-    with serial.serial_for_url(live.serial_url, baudrate=115200, timeout=10) as port:
+    with serial.serial_for_url(live.serial_url, baudrate=115200, timeout=60) as port:
         made = Terminal(port)
         made.type("%")  # Whatever the boot has left in the port.
         yield made
 
 
 def test_boot_prints_mode_time_and_done(live: Dut, mps2: Board) -> None:
-    with serial.serial_for_url(live.serial_url, baudrate=115200, timeout=10) as port:
+    with serial.serial_for_url(live.serial_url, baudrate=115200, timeout=60) as port:
         terminal = Terminal(port)
         terminal.type("%")
-        with load_flasher("pyocd")(mps2, live.probe_uid, Deadline.after(20)) as flasher:
+        with load_flasher("pyocd")(mps2, live.probe_uid, Deadline.after(60)) as flasher:
             flasher.reset()
         mode, lap, done = terminal.read()
     assert mode == "m-timestamp-mode-performance"
@@ -195,7 +195,7 @@ def test_the_input_stays_whole_through_inferences(
 
 
 def test_the_stack_is_painted_and_its_use_is_a_part_of_it(live_session: Session) -> None:
-    use = live_session.stack(Deadline.after(5))
+    use = live_session.stack(Deadline.after(60))
     assert 0 < use.used_bytes < use.reserved_bytes
 
 

@@ -26,7 +26,7 @@ SESSIONS = itertools.count(1)
 @pytest.fixture
 def terminal(live: Dut) -> Iterator[Terminal]:
     """A terminal on the board, which speaks text before and after."""
-    with serial.serial_for_url(live.serial_url, baudrate=115200, timeout=10) as port:
+    with serial.serial_for_url(live.serial_url, baudrate=115200, timeout=60) as port:
         made = Terminal(port)
         leave(made)
         assert made.type("name%") == ["m-name-dut-[tinyhil]"]

@@ -61,7 +61,7 @@ class Rtt:
 
     def read_frame(self) -> bytes:
         """Take one frame out of the up channel."""
-        deadline, frame = Deadline.after(10), bytearray()
+        deadline, frame = Deadline.after(60), bytearray()
         while not frame.endswith(b"\0") and not deadline.expired:
             _, buffer, size, write, read, _ = self.fields(self.up)
             if write == read:
@@ -94,7 +94,7 @@ def target(live: Dut) -> Iterator[Target]:
 
 @pytest.fixture
 def terminal(live: Dut) -> Iterator[Terminal]:
-    with serial.serial_for_url(live.serial_url, baudrate=115200, timeout=10) as port:
+    with serial.serial_for_url(live.serial_url, baudrate=115200, timeout=60) as port:
         made = Terminal(port)
         made.type("%")  # Whatever the boot or a test has left in the port.
         assert made.type("name%") == ["m-name-dut-[tinyhil]"]
@@ -151,7 +151,7 @@ def test_text_ends_it_while_nobody_takes_the_answers(rtt: Rtt, terminal: Termina
     session = 10_000
     rtt.write(frames.frame(struct.pack("<BI", frames.START, session), 0))
     rtt.write(frames.frame(struct.pack("<BB", frames.PING, 0), session) * 100)
-    deadline = Deadline.after(10)
+    deadline = Deadline.after(60)
     while rtt.waiting < UP_BYTES - 1 and not deadline.expired:
         time.sleep(0.01)
     assert rtt.waiting == UP_BYTES - 1

@@ -17,9 +17,9 @@ from tinyhil.data.material import Material
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.image import build as firmware
 
-from .runs import run
+from .runs import NO_PAGE, run
 
-_MEASURED = ("-k", "kws01 and not audit")
+_MEASURED = (*NO_PAGE, "-k", "kws01 and not audit")
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_a_baseline_that_does_not_fit_the_run_is_refused_before_anything_starts(
 def test_a_baseline_of_another_link_is_refused_before_it_is_measured(
     baseline: Path, tmp_path: Path
 ) -> None:
-    arguments = ("--hil-baseline", str(baseline), "--hil-link", "serial")
+    arguments = (*NO_PAGE, "--hil-baseline", str(baseline), "--hil-link", "serial")
     status, output = run(tmp_path, *arguments, "-k", "kws01 and no_worse and p90")
     assert status == 1
     words = " ".join(output.split())

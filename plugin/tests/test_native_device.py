@@ -26,16 +26,16 @@ FAST = 921600
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def programs(shared: Path) -> Path:
     """Where the built devices are kept."""
-    return tmp_path_factory.mktemp("native")
+    return shared / "native"
 
 
 @contextmanager
 def session(device: NativeDevice, baud: int) -> Iterator[Session]:
     link = SerialLink(device.port, baud)
     made = Session(link)
-    made.synchronize(Deadline.after(5))
+    made.synchronize(Deadline.after(60))
     yield made
     link.close()
 
@@ -43,7 +43,7 @@ def session(device: NativeDevice, baud: int) -> Iterator[Session]:
 @contextmanager
 def terminal(device: NativeDevice, baud: int) -> Iterator[serial.Serial]:
     """Behind the banner, or what opening the port left of it."""
-    with serial.Serial(device.port, baud, timeout=5) as port:
+    with serial.Serial(device.port, baud, timeout=60) as port:
         port.write(b"here%")
         assert port.read_until(b"[Unknown command: here]\r\nm-ready\r\n").endswith(b"m-ready\r\n")
         yield port
@@ -72,7 +72,7 @@ def results_of(task: Task, sample: bytes) -> list[float]:
 
 
 def infer_by_text(device: NativeDevice, baud: int, sample: bytes) -> None:
-    task, deadline = device.facts.task, Deadline.after(30)
+    task, deadline = device.facts.task, Deadline.after(60)
     with session(device, baud) as made:
         assert made.identify(deadline).task == task.name
         made.load(sample, deadline)
@@ -86,7 +86,7 @@ def infer_by_frames(device: NativeDevice, baud: int, sample: bytes) -> None:
     task = device.facts.task
     with (
         session(device, baud) as made,
-        FramedQueries(made, made.identify(Deadline.after(5))) as queries,
+        FramedQueries(made, made.identify(Deadline.after(60))) as queries,
     ):
         (answer,) = queries.each([Window(sample, 0)], output=True)
         assert answer.output == replayed_output(task, sample).tobytes()
@@ -128,7 +128,7 @@ def test_sixteen_devices_answer_at_once_each_with_its_own(kws01: Task, programs:
 
 @pytest.mark.parametrize("changed", [0, 27647])
 def test_a_changed_byte_shows_in_the_scores(changed: int, programs: Path) -> None:
-    task, deadline = TASKS["vww01"], Deadline.after(30)
+    task, deadline = TASKS["vww01"], Deadline.after(60)
     sample = a_sample(task)
     other = sample[:changed] + bytes([sample[changed] ^ 1]) + sample[changed + 1 :]
     with (
@@ -174,7 +174,7 @@ def test_a_device_that_dies_takes_its_port_along(kws01: Task, programs: Path) ->
             device.kill()
             assert not device.alive()
             with pytest.raises(LinkError, match="is gone"):
-                made.identify(Deadline.after(5))
+                made.identify(Deadline.after(60))
         device.reset()  # Of no effect, but no error either: who resets can't know.
 
 
@@ -202,20 +202,20 @@ def test_a_host_at_another_rate_reads_and_sends_garbage(
 
 def test_a_rate_that_is_wrong_by_little_is_understood(kws01: Task, programs: Path) -> None:
     with NativeDevice(NativeFacts(kws01), programs) as device, session(device, 117500) as made:
-        assert made.identify(Deadline.after(5)).vendor == "tinyhil"
+        assert made.identify(Deadline.after(60)).vendor == "tinyhil"
 
 
 def test_host_and_device_change_their_rate(kws01: Task, programs: Path) -> None:
     with NativeDevice(NativeFacts(kws01), programs) as device:
         with session(device, 115200) as made:
             with pytest.raises(DeviceError, match="does not run"):
-                made.change_baud(4_000_000, Deadline.after(5))
-            made.change_baud(2_000_000, Deadline.after(5))
-            assert made.identify(Deadline.after(5)).vendor == "tinyhil"
+                made.change_baud(4_000_000, Deadline.after(60))
+            made.change_baud(2_000_000, Deadline.after(60))
+            assert made.identify(Deadline.after(60)).vendor == "tinyhil"
         link = SerialLink(device.port, 115200)
         made = Session(link)
-        made.fall_back(115200, Deadline.after(5))
-        assert made.identify(Deadline.after(5)).vendor == "tinyhil", "as it booted"
+        made.fall_back(115200, Deadline.after(60))
+        assert made.identify(Deadline.after(60)).vendor == "tinyhil", "as it booted"
         link.close()
 
 

@@ -163,7 +163,7 @@ def test_a_session_finds_a_device_that_was_left_in_frames() -> None:
     with started() as device:
         for _ in range(2):
             with opened(device) as session:
-                session.synchronize(Deadline.after(5))
-                session.enter_frames("wire", Deadline.after(5))
+                session.synchronize(Deadline.after(60))
+                session.enter_frames("wire", Deadline.after(60))
         with asking(device) as queries:
             assert all_right(ASKED[:3], queries.each(ASKED[:3]))

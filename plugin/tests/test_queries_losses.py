@@ -59,11 +59,11 @@ def test_a_foreign_firmware_is_asked_again_without_anything_that_is_for_ours() -
     with ForeignDevice("kws01", lambda _: [1.0]) as device:
         watched = WatchedLink(SerialLink(device.port, 115200))
         session = Session(watched)
-        session.synchronize(Deadline.after(10))
-        session.identify(Deadline.after(10))
+        session.synchronize(Deadline.after(60))
+        session.identify(Deadline.after(60))
         known = len(device.commands)
         watched.lose = the_line(b"m-ready")
-        session.synchronize(Deadline.after(10))
+        session.synchronize(Deadline.after(60))
         watched.close()
     assert [command[:5] for command in device.commands[known:]] == ["sync-", "sync-"]
 

@@ -76,7 +76,7 @@ def is_in_text_as_booted(device: NativeDevice) -> bool:
         session.link.write(b"%name%", Deadline.after(1))
         heard = b""
         while not heard.endswith(b"m-name-dut-[tinyhil]\r\nm-ready\r\n"):
-            heard += session.link.read(Deadline.after(5))
+            heard += session.link.read(Deadline.after(60))
     return True
 
 
@@ -179,7 +179,7 @@ def test_a_command_that_is_garbled_at_the_new_rate_keeps_both_together() -> None
     wire = Wire(change)
     with started() as device:
         with opened(device, wire) as session:
-            session.synchronize(Deadline.after(5))
+            session.synchronize(Deadline.after(60))
             chosen = Rate(session, BOOT, TOP, change_s=2)
             chosen.raise_to_top()
             assert chosen.baud == wire.bauds[-1] == 460_800
@@ -191,13 +191,13 @@ def test_a_command_that_is_garbled_at_the_new_rate_keeps_both_together() -> None
 def test_a_device_that_a_killed_host_left_at_a_high_rate_is_found(left_in: str) -> None:
     with started() as device:
         with opened(device) as session:
-            session.synchronize(Deadline.after(5))
-            session.change_baud(TOP, Deadline.after(5))
+            session.synchronize(Deadline.after(60))
+            session.change_baud(TOP, Deadline.after(60))
             if left_in == "a frame":
-                session.enter_frames("wire", Deadline.after(5))
-                session.link.write(b"\xff" + b"x" * 200, Deadline.after(5))
+                session.enter_frames("wire", Deadline.after(60))
+                session.link.write(b"\xff" + b"x" * 200, Deadline.after(60))
             else:
-                session.link.write(b"db load 4%db 010", Deadline.after(5))
+                session.link.write(b"db load 4%db 010", Deadline.after(60))
         with asking(device, top=TOP) as queries:
             assert all_right(ASKED, queries.each(ASKED))
 

@@ -112,7 +112,7 @@ def test_a_raw_log_holds_every_byte_both_ways(tmp_path: Path) -> None:
         link.write(b"name%", Deadline.after(1))
         received = b""
         while not received.endswith(b"m-ready\r\n"):
-            received += link.read(Deadline.after(5))
+            received += link.read(Deadline.after(60))
         link.close()
     lines = (tmp_path / "link.log").read_text().splitlines()
     assert lines[0].endswith(" > b'name%'")

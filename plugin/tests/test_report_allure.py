@@ -92,7 +92,7 @@ def run(folder: Path) -> Path:
         env={**os.environ, "PYTHONPATH": str(Path(tinyhil.__file__).parents[1])},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr

@@ -99,7 +99,7 @@ def test_missing_allure_names_the_way_to_get_it(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert html.find_allure() is None
     with pytest.raises(BenchError, match="make setup"):
-        html.render(results, tmp_path / "report.html", Deadline.after(10))
+        html.render(results, tmp_path / "report.html", Deadline.after(60))
 
 
 def test_allure_of_the_reports_folder_goes_before_the_one_on_the_path(
@@ -139,7 +139,7 @@ def test_analytics_are_stripped_and_a_policy_forbids_every_request(
     results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fake_page(monkeypatch, tmp_path, _PAGE.format(f"<p>kept</p>{_ANALYTICS}<p>kept too</p>"))
-    page = html.render(results, tmp_path / "report.html", Deadline.after(30)).read_text("utf-8")
+    page = html.render(results, tmp_path / "report.html", Deadline.after(60)).read_text("utf-8")
     assert "<p>kept</p><p>kept too</p>" in page
     assert "gtag" not in page
     assert "default-src 'none'" in page
@@ -165,7 +165,7 @@ def test_a_page_that_refers_to_something_outside_is_refused_and_the_old_one_kept
     output.write_text("old", encoding="utf-8")
     _fake_page(monkeypatch, tmp_path, _PAGE.format(rest))
     with pytest.raises(BenchError, match="outside of itself"):
-        html.render(results, output, Deadline.after(30))
+        html.render(results, output, Deadline.after(60))
     assert output.read_text("utf-8") == "old"
 
 
@@ -174,7 +174,7 @@ def test_a_page_without_a_place_for_the_policy_is_refused(
 ) -> None:
     _fake_page(monkeypatch, tmp_path, "<html><body></body></html>")
     with pytest.raises(BenchError, match="no place for the policy"):
-        html.render(results, tmp_path / "report.html", Deadline.after(30))
+        html.render(results, tmp_path / "report.html", Deadline.after(60))
 
 
 def test_a_link_that_a_person_may_follow_is_no_reference() -> None:
@@ -186,7 +186,7 @@ def test_failing_allure_is_quoted(
 ) -> None:
     _fake_allure(monkeypatch, tmp_path, "sys.exit('no such plugin: awesome')")
     with pytest.raises(BenchError, match="exit code 1: no such plugin: awesome"):
-        html.render(results, tmp_path / "report.html", Deadline.after(30))
+        html.render(results, tmp_path / "report.html", Deadline.after(60))
 
 
 def test_allure_that_makes_no_page_is_an_error(
@@ -194,7 +194,7 @@ def test_allure_that_makes_no_page_is_an_error(
 ) -> None:
     _fake_allure(monkeypatch, tmp_path, "")
     with pytest.raises(BenchError, match="made no page"):
-        html.render(results, tmp_path / "report.html", Deadline.after(30))
+        html.render(results, tmp_path / "report.html", Deadline.after(60))
 
 
 def test_hanging_allure_is_ended_at_the_deadline(
@@ -210,7 +210,7 @@ def test_hanging_allure_is_ended_at_the_deadline(
 def test_a_folder_without_results_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _fake_allure(monkeypatch, tmp_path, "")
     with pytest.raises(BenchError, match="holds no results of tests"):
-        html.render(tmp_path, tmp_path / "report.html", Deadline.after(10))
+        html.render(tmp_path, tmp_path / "report.html", Deadline.after(60))
 
 
 def test_an_output_that_cannot_be_written_is_named(
@@ -219,4 +219,4 @@ def test_an_output_that_cannot_be_written_is_named(
     _fake_page(monkeypatch, tmp_path, _PAGE.format(""))
     (tmp_path / "file").touch()
     with pytest.raises(BenchError, match="cannot be written"):
-        html.render(results, tmp_path / "file" / "report.html", Deadline.after(30))
+        html.render(results, tmp_path / "file" / "report.html", Deadline.after(60))

@@ -21,7 +21,7 @@ from tinyhil.publish.results.tree_rows import rows_of_tree
 from tinyhil.publish.submission.system import load_system
 from tinyhil.record.store import AccuracyRow, find_runs, read_run
 
-from .submission_runs import STARTED, SYSTEM, Device, quick_runs, system_file, write_run
+from .submission_runs import STARTED, SYSTEM, Device, system_file, write_run
 from .test_submission_export import run_export
 
 HOSTILE = "<script>alert('1')</script>|=cmd()\x1b[2J"
@@ -61,9 +61,11 @@ def test_a_measure_that_ended_with_an_error_makes_no_figure(tmp_path: Path) -> N
     assert row.tasks["ic01"].top1 == 0.95
 
 
-def test_a_real_quick_run_is_shown_as_instruction_counts_of_stand_in_data() -> None:
-    rows = rows_in(quick_runs())
-    (record,) = quick_runs().glob("*/record.jsonl")
+def test_a_real_quick_run_is_shown_as_instruction_counts_of_stand_in_data(
+    quick: tuple[Path, str],
+) -> None:
+    rows = rows_in(quick[0])
+    (record,) = quick[0].glob("*/record.jsonl")
     lines = [json.loads(line) for line in record.read_text().splitlines()]
     latency = next(line for line in lines if line["measure"] == "single_stream")
     count = f"{latency['metrics']['instructions']:,.0f} instr. (short)"

@@ -26,7 +26,7 @@ from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal
 
 from . import recorded
-from .runs import run
+from .runs import NO_PAGE, run
 
 CONFIGURATION = Configuration(station="mps2-an386", board="mps2-an386", tasks=("kws01",))
 
@@ -229,7 +229,9 @@ def test_two_processes_do_not_write_to_one_run(tmp_path: Path) -> None:
 def test_other_options_of_a_run_are_refused_before_anything_starts(tmp_path: Path) -> None:
     record = Record.start(tmp_path, CONFIGURATION)
     record.close()
-    status, output = run(tmp_path / "runs", "--hil-quick", "--hil-resume", str(record.folder))
+    status, output = run(
+        tmp_path / "runs", *NO_PAGE, "--hil-quick", "--hil-resume", str(record.folder)
+    )
     assert status == pytest.ExitCode.USAGE_ERROR
     assert "quick is on, the run's is off" in output
     assert not (tmp_path / "runs").exists()

@@ -17,7 +17,7 @@ from tinyhil.emulator import qemu
 from tinyhil.emulator.foreign import Fault, ForeignDevice, Kind
 from tinyhil.ground.deadline import Deadline
 
-from .runs import lines, run
+from .runs import NO_PAGE, lines, run
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +32,7 @@ def wire(tmp_path: Path, probe: str, port: str) -> list[str]:
     bench.write_text(
         f'schema = 1\n[stations.desk]\nboard = "mps2-an386"\nprobe = "{probe}"\nport = "{port}"\n'
     )
-    # Without Allure's page, which other runs look at: it would double the time of these.
-    return ["--hil-bench", str(bench), "--hil-board", "desk", "-p", "no:allure_pytest"]
+    return [*NO_PAGE, "--hil-bench", str(bench), "--hil-board", "desk"]
 
 
 def scores(_: bytes) -> list[float]:
@@ -72,6 +71,7 @@ def test_a_device_that_breaks_from_the_fourth_upload_on(
     (folder,) = (tmp_path / "runs").glob("*_desk")
     (entry,) = lines(folder / "record.jsonl")
     assert (entry["verdict"], entry["samples"]) == ("error", 3)
+    assert entry["seconds"] < 40
     assert len(lines(folder / "raw" / "kws01-accuracy.jsonl")) == 3
     assert "db load 490%" in (folder / "raw" / "kws01-serial.log").read_text()
 

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tinyhil.catalog.task import load_tasks
+from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.data import standin
-from tinyhil.data.material import digest
+from tinyhil.data.material import Material, digest
 from tinyhil.data.standin import kws01
 from tinyhil.ground.errors import ConfigError
 
@@ -118,16 +118,9 @@ def generated(name: str, which: Literal["held out", "training"]) -> Set:
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def written(stand_in_of: Callable[[Task], Material]) -> Callable[[str], Path]:
     """Folders of the sets, each written once."""
-    root = tmp_path_factory.mktemp("sets")
-
-    def folder(name: str) -> Path:
-        if not (root / name).exists():
-            standin.write(name, root / name)
-        return root / name
-
-    return folder
+    return lambda name: stand_in_of(load_tasks()[name]).data.folder
 
 
 def test_these_are_all_the_sets() -> None:

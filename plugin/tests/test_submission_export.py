@@ -22,7 +22,7 @@ from tinyhil.publish.submission.system import System, load_system, template
 from tinyhil.record import FAULTS_MARK
 from tinyhil.record.store import find_runs, read_run
 
-from .submission_runs import SYSTEM, Device, quick_runs, system_file, write_run
+from .submission_runs import SYSTEM, Device, system_file, write_run
 
 DEVICE = Device()
 
@@ -66,8 +66,10 @@ def test_a_figure_stands_in_results_txt_as_the_official_checker_reads_it(tmp_pat
     assert re.search(r"^\S+ tinyhil: Median throughput is +10\.000 inf\./sec\.$", performance, re.M)
 
 
-def test_a_quick_emulated_run_is_refused_with_every_rule_that_it_breaks(tmp_path: Path) -> None:
-    done = run_export(quick_runs(), tmp_path / "out", system=System("desk", {}))
+def test_a_quick_emulated_run_is_refused_with_every_rule_that_it_breaks(
+    quick: tuple[Path, str], tmp_path: Path
+) -> None:
+    done = run_export(quick[0], tmp_path / "out", system=System("desk", {}))
     assert reasons(done).keys() == {
         rules.SYSTEM,
         rules.PHYSICAL,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import load_named
 from tinyhil.catalog.task import Task, Window, load_tasks
-from tinyhil.data.material import Sample, material
+from tinyhil.data.material import Material, Sample, material
 from tinyhil.device.dut import attached
 from tinyhil.device.links import open_link
 from tinyhil.device.queries import Queries
@@ -25,19 +25,20 @@ from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.paths import SUITES
 from tinyhil.image import build as firmware
+from tinyhil.image.build import Firmware
+from tinyhil.image.elf import Image
 
 LATER = Path(__file__).parent / "later"
 
 
 @contextmanager
-def running(board: Board, task: Task, model: Path, folder: Path) -> Iterator[Queries]:
-    """Queries to an emulated board that runs a task."""
-    image = firmware.build(board, task, model, folder).image
+def running(board: Board, image: Image) -> Iterator[Queries]:
+    """Queries to an emulated board that runs the firmware."""
     with attached(stations({board.name: board}, None)[board.name]) as dut:
         flash.flash(image, board, dut.probe_uid, Deadline.after(60))
         session = Session(open_link("rtt", dut))
-        session.synchronize(Deadline.after(10))
-        info = session.identify(Deadline.after(10))
+        session.synchronize(Deadline.after(60))
+        info = session.identify(Deadline.after(60))
         with asking(session, info, dut, image, "rtt") as queries:
             yield queries
 
@@ -51,26 +52,35 @@ def windows(task: Task, samples: Sequence[Sample]) -> list[Window]:
 
 
 @pytest.mark.parametrize("name", ["ic01", "kws01", "vww01"])
-def test_a_classifier_answers_as_its_oracle(name: str, mps2: Board, tmp_path: Path) -> None:
+def test_a_classifier_answers_as_its_oracle(
+    name: str,
+    mps2: Board,
+    stand_in_of: Callable[[Task], Material],
+    firmware_of: Callable[[Board, Task], Firmware],
+) -> None:
     task = load_tasks()[name]
-    made = material(task, None, tmp_path)
+    made = stand_in_of(task)
     samples = made.data.samples[:8]
     oracle = np.load(SUITES / "standin" / f"{name}_oracle.npz")["outputs"][:8].reshape(8, -1)
-    with running(mps2, task, made.model, tmp_path / "build") as queries:
+    with running(mps2, firmware_of(mps2, task).image) as queries:
         answers = list(queries.each(windows(task, samples), output=True))
     for answer, output in zip(answers, oracle, strict=True):
         assert np.array_equal(int8(answer.output), output)
         assert np.allclose(answer.scores, (output + 128.0) / 256, atol=0.0006)
 
 
-def test_anomaly_detection_answers_the_error_of_each_window(mps2: Board, tmp_path: Path) -> None:
+def test_anomaly_detection_answers_the_error_of_each_window(
+    mps2: Board,
+    stand_in_of: Callable[[Task], Material],
+    firmware_of: Callable[[Board, Task], Firmware],
+) -> None:
     task = load_tasks()["ad01"]
-    made = material(task, None, tmp_path)
+    made = stand_in_of(task)
     oracle = np.load(SUITES / "standin" / "ad01_oracle.npz")
     by_name = {sample.name: sample for sample in made.data.samples}
     name = str(oracle["output_names"][0])
     errors = oracle["window_mse"][oracle["names"].tolist().index(name)]
-    with running(mps2, task, made.model, tmp_path / "build") as queries:
+    with running(mps2, firmware_of(mps2, task).image) as queries:
         answers = list(queries.each(windows(task, [by_name[name]])[:40], output=True))
     for number, answer in enumerate(answers):
         assert np.array_equal(int8(answer.output), oracle["outputs"][0][number])
@@ -103,7 +113,7 @@ def test_official_outputs_on_the_device_equal_the_oracle(
     wanted = expected(task, made, official / "oracle", None)
     # Windows that are left out have no successor that keeps a part of them.
     chosen = [Window(window.data, 0) for window in wanted.windows[::every]]
-    with running(mps2, task, made.model, tmp_path / "build") as queries:
+    with running(mps2, firmware.build(mps2, task, made.model, tmp_path).image) as queries:
         outputs = [answer.output for answer in queries.each(chosen, output=True)]
     assert outputs == [output.tobytes() for output in wanted.outputs[::every]]
     assert len(chosen) == {"kws01": 1000, "ic01": 50, "vww01": 40, "ad01": 377}[name]
@@ -117,6 +127,7 @@ def test_a_later_model_needs_a_file_of_facts_and_no_more(
     oracle = np.load(official / "oracle" / f"{name}.npz")
     flip = 128 if task.input.encoding == "uint8" else 0
     inputs = [Window((tensor.view(np.uint8) ^ flip).tobytes(), 0) for tensor in oracle["inputs"]]
-    with running(mps2, task, official / task.official.model, tmp_path) as queries:
+    image = firmware.build(mps2, task, official / task.official.model, tmp_path).image
+    with running(mps2, image) as queries:
         outputs = [answer.output for answer in queries.each(inputs, output=True)]
     assert outputs == [output.ravel().tobytes() for output in oracle["outputs"]]

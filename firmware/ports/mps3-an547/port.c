@@ -11,8 +11,15 @@
 #define COUNTER_HIGH   REGISTER(BOARD_COUNTER + 0xcu)
 #define COUNTER_ENABLE (1u << 0)
 
+#define SYSTICK_CTRL   REGISTER(0xe000e010u) /* Armv8-M Architecture Reference Manual. */
+#define SYSTICK_RELOAD REGISTER(0xe000e014u)
+#define SYSTICK_ON     5u /* At the core's clock, without an interrupt. */
+
 void port_init(void) {
     cmsdk_uart_init();
+    /* In QEMU 10 the counter stands still while the core sleeps, unless some timer runs. */
+    SYSTICK_RELOAD = 0x00ffffffu;
+    SYSTICK_CTRL = SYSTICK_ON;
     port_ticks_restart();
 }
 

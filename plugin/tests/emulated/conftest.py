@@ -59,7 +59,7 @@ def reachable(runtime: Path) -> None:
 def emulated(mps2: Board, reachable: None) -> Iterator[EmulatedBoard]:
     """The default emulated board, empty and halted."""
     del reachable
-    with start(mps2, deadline=Deadline.after(20)) as board:
+    with start(mps2, deadline=Deadline.after(60)) as board:
         yield board
 
 
@@ -67,5 +67,5 @@ def emulated(mps2: Board, reachable: None) -> Iterator[EmulatedBoard]:
 def each(request: pytest.FixtureRequest, reachable: None) -> Iterator[EmulatedBoard]:
     """Every emulated board in turn, empty and halted."""
     del reachable
-    with start(load_boards()[request.param], deadline=Deadline.after(20)) as board:
+    with start(load_boards()[request.param], deadline=Deadline.after(60)) as board:
         yield board

@@ -27,14 +27,14 @@ from ..processes import child
 
 def booted(emulated: EmulatedBoard, image: Image) -> serial.SerialBase:
     """Flash `image`; returns the board's serial port behind the line that it boots with."""
-    port = serial.serial_for_url(emulated.serial_url, timeout=10)
-    flash(image, emulated.board, emulated.probe_uid, Deadline.after(20))
+    port = serial.serial_for_url(emulated.serial_url, timeout=60)
+    flash(image, emulated.board, emulated.probe_uid, Deadline.after(60))
     assert port.readline() == b"hello c0ffee00\r\n"
     return port
 
 
 def test_a_board_starts_quickly_and_leaves_nothing_behind(mps2: Board, runtime: Path) -> None:
-    with start(mps2, deadline=Deadline.after(20)) as board:
+    with start(mps2, deadline=Deadline.after(60)) as board:
         assert board.alive()
         assert psutil.pid_exists(board.pid)
         assert board.serial_url.startswith("/dev/")
@@ -52,7 +52,7 @@ def test_the_serial_port_carries_every_byte_and_may_be_opened_again(
     with booted(emulated, echo_image) as port:
         port.write(b"E" + every_byte)
         assert port.read(256) == every_byte
-    with serial.serial_for_url(emulated.serial_url, timeout=10) as port:
+    with serial.serial_for_url(emulated.serial_url, timeout=60) as port:
         port.write(every_byte)
         assert port.read(256) == every_byte
 
@@ -62,7 +62,7 @@ def test_a_timed_loop_takes_the_same_ticks_in_every_launch(mps2: Board, echo_ima
     seen = set()
     for _ in range(3):
         with (
-            start(mps2, deadline=Deadline.after(20)) as emulated,
+            start(mps2, deadline=Deadline.after(60)) as emulated,
             booted(emulated, echo_image) as port,
         ):
             port.write(b"T")
@@ -90,7 +90,7 @@ def test_a_missing_qemu_names_program_and_package(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(BenchError) as caught:
-        start(mps2, deadline=Deadline.after(20))
+        start(mps2, deadline=Deadline.after(60))
     assert "qemu-system-arm" in caught.value.message
     assert "apt install qemu-system-arm" in caught.value.hint
     assert "tinyhil doctor" in caught.value.hint
@@ -103,15 +103,15 @@ def test_a_machine_that_qemu_does_not_know_is_reported_in_its_words(
     assert mps2.emulator is not None
     facts = mps2.emulator.model_copy(update={"machine": "mps9"})
     with pytest.raises(BenchError, match="unsupported machine type"):
-        start(mps2.model_copy(update={"emulator": facts}), deadline=Deadline.after(20))
+        start(mps2.model_copy(update={"emulator": facts}), deadline=Deadline.after(60))
     assert list(runtime.iterdir()) == []
 
 
 def test_only_boards_that_can_be_emulated_are_started(mps2: Board) -> None:
     with pytest.raises(ConfigError, match=r"has no \[emulator\] facts"):
-        start(mps2.model_copy(update={"emulator": None}), deadline=Deadline.after(20))
+        start(mps2.model_copy(update={"emulator": None}), deadline=Deadline.after(60))
     with pytest.raises(ConfigError, match=r"core 'z80'.*cortex-m4"):
-        start(mps2.model_copy(update={"core": "z80"}), deadline=Deadline.after(20))
+        start(mps2.model_copy(update={"core": "z80"}), deadline=Deadline.after(60))
 
 
 def run_emulate() -> AbstractContextManager[subprocess.Popen[str]]:
@@ -155,7 +155,7 @@ def test_emulate_reports_the_death_of_its_board(runtime: Path) -> None:
         wait_for_board(emulating)
         (board,) = running_boards()
         os.kill(board.pid, signal.SIGKILL)
-        _, complaint = emulating.communicate(timeout=20)
+        _, complaint = emulating.communicate(timeout=60)
         assert emulating.returncode == 1
     assert "the emulator of 'mps2-an386' has ended" in complaint
     assert list(runtime.iterdir()) == []

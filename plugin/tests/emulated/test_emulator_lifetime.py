@@ -28,7 +28,7 @@ import sys
 from tinyhil.catalog.board import load_boards
 from tinyhil.ground.deadline import Deadline
 from tinyhil.emulator.qemu import start
-board = start(load_boards()["mps2-an386"], deadline=Deadline.after(20))
+board = start(load_boards()["mps2-an386"], deadline=Deadline.after(60))
 print(board.pid, flush=True)
 """
 
@@ -45,7 +45,7 @@ def qemu_of(process: subprocess.Popen[str]) -> psutil.Process:
 
 def is_gone(process: psutil.Process) -> bool:
     """Whether it ends soon, without our help."""
-    gone, _ = psutil.wait_procs([process], timeout=10)
+    gone, _ = psutil.wait_procs([process], timeout=60)
     return bool(gone)
 
 
@@ -66,13 +66,13 @@ def test_a_killed_owner_takes_its_board_along(runtime: Path, killed_by: signal.S
 def test_an_owner_that_forgets_to_stop_its_board_leaves_none(runtime: Path, end: str) -> None:
     with owner(then=f"sys.stdin.readline()\n{end}") as process:
         qemu = qemu_of(process)
-        process.communicate("\n", timeout=20)
+        process.communicate("\n", timeout=60)
     assert is_gone(qemu)
     assert list(runtime.iterdir()) == []
 
 
 def test_an_exception_stops_the_board(mps2: Board, runtime: Path) -> None:
-    with pytest.raises(ZeroDivisionError), start(mps2, deadline=Deadline.after(20)) as board:
+    with pytest.raises(ZeroDivisionError), start(mps2, deadline=Deadline.after(60)) as board:
         raise ZeroDivisionError
     assert not board.alive()
     assert list(runtime.iterdir()) == []
@@ -82,7 +82,7 @@ def test_an_exception_stops_the_board(mps2: Board, runtime: Path) -> None:
 def test_a_board_outlives_the_thread_that_started_it(mps2: Board) -> None:
     started: list[EmulatedBoard] = []
     thread = threading.Thread(
-        target=lambda: started.append(start(mps2, deadline=Deadline.after(20)))
+        target=lambda: started.append(start(mps2, deadline=Deadline.after(60)))
     )
     thread.start()
     thread.join()
@@ -94,8 +94,8 @@ def test_a_board_outlives_the_thread_that_started_it(mps2: Board) -> None:
 @pytest.mark.usefixtures("runtime")
 def test_two_boards_are_told_apart(mps2: Board) -> None:
     with (
-        start(mps2, deadline=Deadline.after(20)) as one,
-        start(mps2, deadline=Deadline.after(20)) as two,
+        start(mps2, deadline=Deadline.after(60)) as one,
+        start(mps2, deadline=Deadline.after(60)) as two,
     ):
         found = {board.probe_uid: board for board in running_boards()}
         assert found.keys() == {one.probe_uid, two.probe_uid}
@@ -132,7 +132,7 @@ def test_a_runtime_folder_that_is_not_ours_is_neither_trusted_nor_used(
     (tmp_path / "mps2-an386.00000000").mkdir()
     assert running_boards() == []
     with pytest.raises(BenchError, match="belongs to somebody else"):
-        start(mps2, deadline=Deadline.after(20))
+        start(mps2, deadline=Deadline.after(60))
     assert (tmp_path / "mps2-an386.00000000").exists()
 
 
@@ -144,6 +144,6 @@ def test_a_path_too_long_for_sockets_is_explained(
     long.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
     with pytest.raises(BenchError, match="path too long") as caught:
-        start(mps2, deadline=Deadline.after(20))
+        start(mps2, deadline=Deadline.after(60))
     assert "XDG_RUNTIME_DIR" in caught.value.hint
     assert list((long / "tinyhil").iterdir()) == []

@@ -21,7 +21,7 @@ from tinyhil.image.elf import Image, Segment
 
 
 def flashed(emulated: EmulatedBoard, image: Image, progress: Progress | None = None) -> FlashResult:
-    return flash(image, emulated.board, emulated.probe_uid, Deadline.after(20), progress)
+    return flash(image, emulated.board, emulated.probe_uid, Deadline.after(60), progress)
 
 
 def image_of(*segments: Segment) -> Image:
@@ -39,7 +39,7 @@ def test_an_image_is_programmed_once_and_boots_each_time(
     emulated: EmulatedBoard, echo_image: Image
 ) -> None:
     size = sum(segment.size for segment in echo_image.segments)
-    with serial.serial_for_url(emulated.serial_url, timeout=10) as port:
+    with serial.serial_for_url(emulated.serial_url, timeout=60) as port:
         first = flashed(emulated, echo_image)
         assert port.readline() == b"hello c0ffee00\r\n"
         second = flashed(emulated, echo_image)
@@ -71,8 +71,8 @@ def test_progress_never_runs_backwards_and_ends_at_the_end(
 
 def test_several_segments_of_odd_sizes_and_addresses_arrive_whole(emulated: EmulatedBoard) -> None:
     parts = [Segment(0x2_0001, os.urandom(4097)), Segment(0x2100_0003, os.urandom(70_001))]
-    with open_flasher(emulated.board, emulated.probe_uid, Deadline.after(20)) as flasher:
-        flasher.flash(image_of(*parts), Deadline.after(20))
+    with open_flasher(emulated.board, emulated.probe_uid, Deadline.after(60)) as flasher:
+        flasher.flash(image_of(*parts), Deadline.after(60))
     with attached(emulated) as session:
         for part in parts:
             assert bytes(session.target.read_memory_block8(part.address, part.size)) == part.data
@@ -92,14 +92,14 @@ def test_an_image_outside_the_memory_is_refused_before_the_probe_is_touched(
 ) -> None:
     image = image_of(Segment(0, bytes(4)), segment)
     with pytest.raises(FirmwareError) as caught:
-        flash(image, mps2, "no such probe", Deadline.after(20))
+        flash(image, mps2, "no such probe", Deadline.after(60))
     assert f"4 bytes at {segment.address:#010x}" in caught.value.message
     assert "ssram1 0x00000000-0x003fffff" in caught.value.message
     assert "psram 0x21000000-0x21ffffff" in caught.value.message
 
 
 def test_an_open_flasher_refuses_such_an_image_too(emulated: EmulatedBoard) -> None:
-    deadline = Deadline.after(20)
+    deadline = Deadline.after(60)
     outside = image_of(Segment(0x0800_0000, bytes(4)))
     with (
         open_flasher(emulated.board, emulated.probe_uid, deadline) as flasher,
@@ -113,14 +113,14 @@ def test_only_the_exact_probe_is_taken_and_those_there_are_named(
     emulated: EmulatedBoard, echo_image: Image, wrong: str
 ) -> None:
     with pytest.raises(BenchError, match=f"no debug probe '{wrong}'") as caught:
-        flash(echo_image, emulated.board, wrong, Deadline.after(20))
+        flash(echo_image, emulated.board, wrong, Deadline.after(60))
     assert emulated.probe_uid in caught.value.message
 
 
 def test_each_of_two_boards_gets_its_own_image(
     mps2: Board, emulated: EmulatedBoard, echo_image: Image
 ) -> None:
-    with start(mps2, deadline=Deadline.after(20)) as other:
+    with start(mps2, deadline=Deadline.after(60)) as other:
         flashed(other, echo_image)
         with attached(emulated) as session:
             assert session.target.read32(0) == 0
@@ -190,7 +190,7 @@ def test_a_target_that_pyocd_does_not_know_is_a_config_error(
     facts = emulated.board.flash.model_copy(update=change)
     board = emulated.board.model_copy(update={"flash": facts})
     with pytest.raises(ConfigError, match=complaint) as caught:
-        flash(echo_image, board, emulated.probe_uid, Deadline.after(20))
+        flash(echo_image, board, emulated.probe_uid, Deadline.after(60))
     assert "flash.pack" in caught.value.hint
 
 
@@ -203,7 +203,7 @@ def test_a_target_with_other_memory_than_the_boards_file_is_a_config_error(
     )
     image = image_of(Segment(0x0800_0000, b"image"))
     with pytest.raises(ConfigError, match="other memory than the board's file"):
-        flash(image, wrong, emulated.probe_uid, Deadline.after(20))
+        flash(image, wrong, emulated.probe_uid, Deadline.after(60))
 
 
 def test_pyocd_says_nothing_on_the_terminal_and_runs_nothing_that_lies_about(
@@ -219,7 +219,7 @@ def test_pyocd_says_nothing_on_the_terminal_and_runs_nothing_that_lies_about(
     monkeypatch.setenv("PYOCD_PROJECT_DIR", "/")
     flashed(emulated, echo_image)
     with pytest.raises(BenchError):
-        flash(echo_image, emulated.board, "nothing", Deadline.after(20))
+        flash(echo_image, emulated.board, "nothing", Deadline.after(60))
     os.kill(emulated.pid, signal.SIGKILL)
     with pytest.raises(BenchError):
         flashed(emulated, echo_image)

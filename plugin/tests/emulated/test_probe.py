@@ -39,7 +39,7 @@ def debugging(emulated: EmulatedBoard, mode: str = "halt") -> Iterator[Target]:
 @pytest.fixture
 def running(emulated: EmulatedBoard, echo_image: Image) -> EmulatedBoard:
     """An emulated board that runs the echo firmware."""
-    flash(echo_image, emulated.board, emulated.probe_uid, Deadline.after(20))
+    flash(echo_image, emulated.board, emulated.probe_uid, Deadline.after(60))
     return emulated
 
 
@@ -50,7 +50,7 @@ def first(board: Board, kind: str) -> int:
 
 def echoes(emulated: EmulatedBoard) -> bool:
     """Whether the firmware runs (after which it only echoes)."""
-    with serial.serial_for_url(emulated.serial_url, timeout=10) as port:
+    with serial.serial_for_url(emulated.serial_url, timeout=60) as port:
         port.write(b"E.")
         return port.read_until(b".")[-1:] == b"."
 
@@ -88,13 +88,13 @@ def test_a_breakpoint_stops_the_core_where_it_stands(
     running: EmulatedBoard, echo_image: Image, kind: Target.BreakpointType
 ) -> None:
     address = echo_image.symbol("timed_loop").address & ~1
-    with serial.serial_for_url(running.serial_url, timeout=10) as port:
+    with serial.serial_for_url(running.serial_url, timeout=60) as port:
         with debugging(running) as target:
             before = target.read_memory_block8(address, 16)
             assert target.set_breakpoint(address, kind)
             target.resume()
             port.write(b"T")
-            deadline = Deadline.after(10)
+            deadline = Deadline.after(60)
             while target.get_state() is Target.State.RUNNING:
                 assert not deadline.expired
             assert target.get_halt_reason() is Target.HaltReason.BREAKPOINT
@@ -151,7 +151,7 @@ def test_a_running_core_stands_still_while_its_probe_is_locked(
     counter = echo_image.symbol("counter").address
     with (
         debugging(running, "attach") as target,
-        serial.serial_for_url(running.serial_url, timeout=10) as port,
+        serial.serial_for_url(running.serial_url, timeout=60) as port,
     ):
         port.write(b"C")
         for _ in range(10):
@@ -160,7 +160,7 @@ def test_a_running_core_stands_still_while_its_probe_is_locked(
             assert target.get_state() is Target.State.RUNNING
             target.session.probe.unlock()
             assert held == held[:1] * 3
-            deadline = Deadline.after(10)
+            deadline = Deadline.after(60)
             while target.read32(counter) == held[0]:
                 assert not deadline.expired
         target.session.probe.lock()
@@ -176,13 +176,13 @@ def test_a_breakpoint_between_two_accesses_is_not_run_over(
     running: EmulatedBoard, echo_image: Image
 ) -> None:
     address = echo_image.symbol("timed_loop").address & ~1
-    with serial.serial_for_url(running.serial_url, timeout=10) as port:
+    with serial.serial_for_url(running.serial_url, timeout=60) as port:
         with debugging(running) as target:
             target.set_breakpoint(address, Target.BreakpointType.HW)
             for _ in range(20):
                 target.resume()
                 port.write(b"T")
-                deadline = Deadline.after(10)
+                deadline = Deadline.after(60)
                 while target.get_state() is Target.State.RUNNING:
                     target.write32(0x2100_0000, target.read32(0x2100_0000) + 1)
                     assert not deadline.expired
@@ -203,7 +203,7 @@ def test_a_write_reaches_the_peripherals(emulated: EmulatedBoard) -> None:
 @pytest.mark.usefixtures("reachable")
 def test_a_write_to_a_secure_peripheral_is_refused_and_not_lost(name: str, register: int) -> None:
     with (
-        start(load_boards()[name], deadline=Deadline.after(20)) as secure,
+        start(load_boards()[name], deadline=Deadline.after(60)) as secure,
         debugging(secure) as target,
     ):
         with pytest.raises(exceptions.TransferFaultError):
@@ -317,7 +317,7 @@ input()
         debugger.kill()
     with (
         debugging(running, "attach"),
-        serial.serial_for_url(running.serial_url, timeout=10) as port,
+        serial.serial_for_url(running.serial_url, timeout=60) as port,
     ):
         port.write(b"T")
         assert b"ticks" in port.read_until(b"\n")
@@ -354,8 +354,8 @@ def test_a_cortex_m3_is_debugged_too(
     board = mps2.model_copy(
         update={"name": "mps2-an385", "core": "cortex-m3", "emulator": facts},
     )
-    with start(board, deadline=Deadline.after(20)) as other:
-        flash(echo_image, board, other.probe_uid, Deadline.after(20))
+    with start(board, deadline=Deadline.after(60)) as other:
+        flash(echo_image, board, other.probe_uid, Deadline.after(60))
         with debugging(other) as target:
             assert target.cores[0].name == "Cortex-M3"
             assert target.set_breakpoint(0x100, Target.BreakpointType.HW)
@@ -369,7 +369,7 @@ def test_pyocd_lists_flashes_and_resets_from_another_process(
     listed = pyocd("list")
     assert emulated.probe_uid in listed
     assert "tinyhil_mps2_an386" in listed
-    with serial.serial_for_url(emulated.serial_url, timeout=20) as port:
+    with serial.serial_for_url(emulated.serial_url, timeout=60) as port:
         pyocd("flash", "--uid", emulated.probe_uid, str(echo_image.path))
         assert port.readline() == b"hello c0ffee00\r\n"
         pyocd("reset", "--uid", emulated.probe_uid)

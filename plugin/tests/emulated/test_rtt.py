@@ -39,8 +39,8 @@ class Echo:
         self.dut = Dut(
             "echo", board, emulated.probe_uid, emulated.serial_url, board.baud, board.baud
         )
-        self.port = serial.serial_for_url(emulated.serial_url, timeout=10)
-        flash(image, board, emulated.probe_uid, Deadline.after(20))
+        self.port = serial.serial_for_url(emulated.serial_url, timeout=60)
+        flash(image, board, emulated.probe_uid, Deadline.after(60))
         assert self.port.readline().startswith(b"hello")
 
     def ask(self, letter: bytes) -> bytes:
@@ -67,7 +67,7 @@ def read(link: Link, count: int) -> bytes:
     """Read exactly so many bytes."""
     data = b""
     while len(data) < count:
-        data += link.read(Deadline.after(10))
+        data += link.read(Deadline.after(60))
     assert len(data) == count
     return data
 
@@ -80,7 +80,7 @@ def test_every_byte_comes_back_whatever_the_pieces_and_nothing_else_is_touched(
     link = echo.open(rings)
     for _ in range(count):
         data = pieces.randbytes(pieces.choice([1, 2, 3, 5, 64, 255, 700, 3000]))
-        link.write(data, Deadline.after(10))
+        link.write(data, Deadline.after(60))
         assert read(link, len(data)) == data
     assert link.poll() == b""
     link.close()
@@ -90,7 +90,7 @@ def test_every_byte_comes_back_whatever_the_pieces_and_nothing_else_is_touched(
 def test_a_device_that_waits_until_it_is_read_does_not_block_a_write(echo: Echo) -> None:
     data = os.urandom(5_000)  # both rings together hold 310
     link = echo.open(b"R")
-    link.write(data, Deadline.after(20))
+    link.write(data, Deadline.after(60))
     assert read(link, len(data)) == data
     link.close()
 
@@ -116,7 +116,7 @@ def test_an_offset_outside_its_buffer_is_refused(echo: Echo, letter: bytes, comp
     link = echo.open()
     echo.port.write(letter)
     assert echo.ask(b"G") == b"00000000"
-    for access in (link.poll, lambda: link.write(b"x", Deadline.after(10))):
+    for access in (link.poll, lambda: link.write(b"x", Deadline.after(60))):
         with pytest.raises(DeviceError, match=complaint):
             access()
     link.close()
@@ -144,7 +144,7 @@ def test_a_channel_that_the_device_closes_is_no_longer_written(echo: Echo) -> No
     link = echo.open()
     echo.port.write(b"z")
     echo.ask(b"G")
-    for access in (link.poll, lambda: link.write(b"x", Deadline.after(10))):
+    for access in (link.poll, lambda: link.write(b"x", Deadline.after(60))):
         with pytest.raises(LinkError, match="closed its RTT channel"):
             access()
     link.close()
@@ -159,8 +159,8 @@ def test_a_board_that_dies_is_a_link_that_is_gone(echo: Echo) -> None:
     uid = echo.emulated.probe_uid
     for access in (
         link.poll,
-        lambda: link.read(Deadline.after(10)),
-        lambda: link.write(b"x", Deadline.after(10)),
+        lambda: link.read(Deadline.after(60)),
+        lambda: link.write(b"x", Deadline.after(60)),
     ):
         with pytest.raises(LinkError, match=f"probe {uid} failed at .*: emulated board .* is gone"):
             access()

@@ -91,6 +91,7 @@ class ForeignDevice:
         self._stop.set()
         self._thread.join()
         self._unplug()
+        os.close(self._slave)
 
     # What a kind of device of its own may do otherwise
 
@@ -238,7 +239,7 @@ class ForeignDevice:
                 data = data[os.write(self._master, data) :]
 
     def _unplug(self) -> None:
+        """The port goes away; while we hold the other end, no other device gets its name."""
         if self._plugged:
             self._plugged = False
-            os.close(self._slave)
             os.close(self._master)
