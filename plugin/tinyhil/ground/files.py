@@ -34,15 +34,17 @@ _HINTS = {
 def unwritable(path: Path, error: OSError) -> WriteError:
     """The error to raise where a file or folder can't be written; its hint fits the cause."""
     if error.errno == errno.ENOENT:
-        return gone(path.parent)
+        return gone(path)
     hint = _HINTS.get(error.errno or 0, "choose another place")
     return WriteError(f"{path}: cannot be written: {error.strerror or error}", hint=hint)
 
 
-def gone(folder: Path) -> WriteError:
-    """The error to raise where a folder that we write to is no longer there."""
+def gone(path: Path) -> WriteError:
+    """The error to raise where a file or folder that we write to is no longer there."""
+    while not path.parent.exists():
+        path = path.parent
     return WriteError(
-        f"{folder}: the folder is gone: it was removed or renamed while it was written to",
+        f"{path} is gone: it was removed or renamed while it was written to",
         hint="keep cleaning jobs and other programs away from it, then start again",
     )
 

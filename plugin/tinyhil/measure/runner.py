@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +19,7 @@ from tinyhil.catalog.verdict import Verdict, judge
 from tinyhil.device.queries.opening import Tap
 from tinyhil.device.session import DeviceInfo, Session
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import DataError, DeviceError, LinkError, TinyhilError
+from tinyhil.ground.errors import DataError, DeviceError, LinkError, TinyhilError, WriteError
 from tinyhil.ground.progress import Progress
 from tinyhil.ground.text import printable
 from tinyhil.measure.job import MEASURES, Conversation, Finding, Job
@@ -129,21 +129,25 @@ class Measurement:
             ) as progress:
                 told = measure.ask(self._talk, rows, progress)
             finding = measure.find(self._talk, rows.all, told)
+            entry = replace(
+                blank,
+                samples=finding.samples,
+                metrics=finding.metrics,
+                verdicts=judge(finding.metrics, job.limits, unjudged=self._unjudged(finding)),
+                details=_with_resumed(finding.details, rows),
+                seconds=time.monotonic() - clock,
+            )
+            self._note(entry)
         except TinyhilError as error:
             self._out_of_step = isinstance(error, LinkError)
             error.locate(job.dut.station, name)
             seconds = time.monotonic() - clock
-            self._note(replace(blank, samples=len(rows.all), seconds=seconds, error=str(error)))
+            failed = replace(blank, samples=len(rows.all), seconds=seconds, error=str(error))
+            # Where the record can't be written, the first error says so.
+            with suppress(WriteError):
+                self.record.append(failed)
+            self._reporter.made(failed)
             raise
-        entry = replace(
-            blank,
-            samples=finding.samples,
-            metrics=finding.metrics,
-            verdicts=judge(finding.metrics, job.limits, unjudged=self._unjudged(finding)),
-            details=_with_resumed(finding.details, rows),
-            seconds=time.monotonic() - clock,
-        )
-        self._note(entry)
         return Outcome(job, entry, finding)
 
     def _restore(self, name: str, line: Mapping[str, Any], rows: Rows) -> Outcome:
