@@ -33,7 +33,7 @@ _HINTS = {
 
 def unwritable(path: Path, error: OSError) -> WriteError:
     """The error to raise where a file or folder can't be written; its hint fits the cause."""
-    if error.errno == errno.ENOENT:
+    if error.errno == errno.ENOENT and not path.exists():
         return gone(path)
     hint = _HINTS.get(error.errno or 0, "choose another place")
     return WriteError(f"{path}: cannot be written: {error.strerror or error}", hint=hint)

@@ -17,7 +17,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-CLEAN_UP_S = 30.0
+CLEAN_UP_S = 60.0
 _AGAIN_S = 5.0
 """A KeyboardInterrupt that nobody has seen by then was lost, as in a destructor: it comes again."""
 

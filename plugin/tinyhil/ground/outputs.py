@@ -19,21 +19,7 @@ def check_folder(folder: Path, option: str) -> None:
     Raises:
         ConfigError: something else stands there, or it can't be written.
     """
-    there = folder
-    while not there.is_dir():
-        if there.is_symlink():
-            raise _refused(option, folder, f"{there} is a link to a place that is not there")
-        if there.exists():
-            raise _refused(option, folder, f"{there} is a file, not a folder")
-        there = there.absolute().parent
-    try:
-        # The disk itself is asked: permissions alone tell nothing to root, or of a full disk.
-        with tempfile.TemporaryFile(dir=there) as probe:
-            probe.write(bytes(4096))
-            probe.flush()
-    except OSError as error:
-        cause = unwritable(there, error)
-        raise ConfigError(f"option {option}: {cause.message}", hint=cause.hint) from error
+    _check(folder, folder, option)
 
 
 def check_file(path: Path, option: str) -> None:
@@ -52,7 +38,7 @@ def check_file(path: Path, option: str) -> None:
         raise _refused(option, path, "it is a link to a place that is not there")
     if path.exists() and not path.is_file():
         return  # a device or a pipe, such as /dev/stdout
-    check_folder(path.parent, option)
+    _check(path, path.parent, option)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -70,7 +56,24 @@ def write_text(path: Path, text: str) -> None:
         replace(path.resolve(), text.encode())
 
 
-def _refused(option: str, path: Path, why: str) -> ConfigError:
-    return ConfigError(
-        f"option {option}: {path} cannot be written: {why}", hint="choose another place"
-    )
+def _check(path: Path, folder: Path, option: str) -> None:
+    """Refuse `path` where nothing can be made in `folder`, or it can't be made itself."""
+    there = folder
+    while not there.is_dir():
+        if there.is_symlink():
+            raise _refused(option, path, f"{there} is a link to a place that is not there")
+        if there.exists():
+            raise _refused(option, path, f"{there} is a file, not a folder")
+        there = there.absolute().parent
+    try:
+        # The disk itself is asked: permissions alone tell nothing to root, or of a full disk.
+        with tempfile.TemporaryFile(dir=there) as probe:
+            probe.write(bytes(4096))
+            probe.flush()
+    except OSError as error:
+        hint = unwritable(there, error).hint
+        raise _refused(option, path, f"{there}: {error.strerror}", hint) from error
+
+
+def _refused(option: str, path: Path, why: str, hint: str = "choose another place") -> ConfigError:
+    return ConfigError(f"option {option}: {path} cannot be written: {why}", hint=hint)
