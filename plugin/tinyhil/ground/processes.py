@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+_TERM_S = 5.0
+
 
 def run_group(
     command: Sequence[str],
@@ -46,7 +48,15 @@ def run_group(
         try:
             output, errors = process.communicate(timeout=timeout_s)
         except BaseException:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _end(process)
             raise
     return subprocess.CompletedProcess(list(command), process.returncode, output, errors)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ask first: ninja then ends its compilers, which remove their temporary files."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_TERM_S)
+        os.killpg(process.pid, signal.SIGKILL)

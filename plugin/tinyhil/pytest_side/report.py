@@ -143,14 +143,20 @@ class HilReport:
             report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"
         return report
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        """Turn Allure's results into one HTML file, unless somebody waits for our end."""
-        if not self.runs or self._results is None:
-            return
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self) -> Generator[None, None, None]:
+        """Turn Allure's results into one HTML file when they are whole, unless somebody waits for
+        our end."""
         try:
-            with breakable(), writing_to(self._results):
-                self._page = self._render(self._results)
+            yield
+        finally:
+            if self.runs and self._results is not None:
+                self._finish(self._results)
+
+    def _finish(self, results: Path) -> None:
+        try:
+            with breakable(), writing_to(results):
+                self._page = self._render(results)
         except BenchError as error:
             self._problem = error
         except KeyboardInterrupt:
