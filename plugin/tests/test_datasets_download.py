@@ -16,7 +16,7 @@ import pytest
 from tinyhil.data.download import Remote, download
 from tinyhil.data.fetch import build, fetch
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import DataError
+from tinyhil.ground.errors import DataError, WriteError
 
 CONTENT = bytes(range(256)) * 1024
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -391,5 +391,5 @@ def test_what_is_not_published_is_not_asked_for(site: Site, tmp_path: Path) -> N
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, packed: Path) -> None:
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / ".downloads").write_bytes(b"a file in the way")
-    with pytest.raises(DataError, match=r"\.downloads: cannot be written"):
+    with pytest.raises(WriteError, match=r"\.downloads: cannot be written"):
         fetch(tmp_path / "root", "kws01", pinned=packed)

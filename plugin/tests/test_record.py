@@ -67,7 +67,7 @@ def test_two_runs_of_one_second_do_not_share_a_folder(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BenchError, match="file: a run folder cannot be made"):
+    with pytest.raises(BenchError, match="file: cannot be written: File exists"):
         Record.start(tmp_path / "file", CONFIGURATION)
 
 
@@ -102,7 +102,7 @@ def test_a_raw_log_that_cannot_grow_ends_the_session(tmp_path: Path) -> None:
     log.symlink_to("/dev/full")
     with ForeignDevice("kws01", lambda _: [1.0]) as device:
         link = RecordedLink(SerialLink(device.port, 115200), log)
-        with pytest.raises(BenchError, match=r"link\.log: the raw log cannot be written"):
+        with pytest.raises(BenchError, match=r"link\.log: cannot be written: No space"):
             link.write(b"name%", Deadline.after(1))
 
 

@@ -115,13 +115,7 @@ def test_only_boards_that_can_be_emulated_are_started(mps2: Board) -> None:
 
 
 def run_emulate() -> AbstractContextManager[subprocess.Popen[str]]:
-    script = (
-        "import sys; from rich.console import Console;"
-        "from tinyhil.catalog.board import load_boards;"
-        "from tinyhil.emulator.run import emulate;"
-        "sys.exit(emulate(load_boards()['mps2-an386'], console=Console()))"
-    )
-    return child([sys.executable, "-c", script])
+    return child([sys.executable, "-m", "tinyhil.cli.main", "emulate", "mps2-an386"])
 
 
 def wait_for_board(emulating: subprocess.Popen[str]) -> str:
@@ -135,7 +129,7 @@ def wait_for_board(emulating: subprocess.Popen[str]) -> str:
     return said
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_emulate_says_how_to_reach_the_board_and_ends_cleanly(
     runtime: Path, ending: signal.Signals
 ) -> None:
@@ -143,7 +137,9 @@ def test_emulate_says_how_to_reach_the_board_and_ends_cleanly(
         said = wait_for_board(emulating)
         (board,) = running_boards()
         emulating.send_signal(ending)
-        assert emulating.wait(20) == 0
+        _, complaint = emulating.communicate(timeout=20)
+    assert emulating.returncode == 128 + ending, "as a shell counts"
+    assert complaint == ""
     assert board.serial_url in said
     assert f"pyocd flash --uid {board.probe_uid}" in said
     assert not psutil.pid_exists(board.pid)
@@ -156,6 +152,6 @@ def test_emulate_reports_the_death_of_its_board(runtime: Path) -> None:
         (board,) = running_boards()
         os.kill(board.pid, signal.SIGKILL)
         _, complaint = emulating.communicate(timeout=60)
-        assert emulating.returncode == 1
+        assert emulating.returncode == 2
     assert "the emulator of 'mps2-an386' has ended" in complaint
     assert list(runtime.iterdir()) == []

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyhil import flash
-from tinyhil.benchmarks import write_figures
+from tinyhil.benchmarks import BUILD, write_figures
 from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.task import Window, load_tasks
@@ -42,7 +42,6 @@ from tinyhil.device.session import Session
 from tinyhil.emulator.native import NativeDevice, NativeFacts
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import TinyhilError
-from tinyhil.ground.paths import ROOT
 from tinyhil.ground.progress import progress_bar
 from tinyhil.image import build as firmware
 from tinyhil.image.elf import Image
@@ -191,7 +190,7 @@ def attempt(campaign: Campaign, target: Target, spec: Spec, clean: Answers) -> O
 def replayed() -> Iterator[Target]:
     """A replayed device behind a serial port."""
     facts = NativeFacts(load_tasks()[_TASK], baud=_BAUD, infer_us=2000, paced=False, wait=False)
-    with NativeDevice(facts, ROOT / "build" / "native") as device:
+    with NativeDevice(facts, BUILD / "native") as device:
         link = SerialLink(device.port, _BAUD)
         try:
             yield Target(link, None, device.reset, device.kill)
@@ -246,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         task = load_tasks()[_TASK]
-        made = data.material(task, None, ROOT / "build" / "data")
+        made = data.material(task, None, BUILD / "data")
         image = firmware.build(load_boards()["mps2-an386"], task, made.model, folder).image
         for campaign in CAMPAIGNS:
             runs = max(1, round(options.share * campaign.runs))

@@ -22,7 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from tinyhil.benchmarks import write_figures
+from tinyhil.benchmarks import BUILD, write_figures
 from tinyhil.catalog.task import Task, Window, load_tasks
 from tinyhil.device.links import Link
 from tinyhil.device.links.serial import SerialLink
@@ -33,7 +33,6 @@ from tinyhil.device.raw_log import RecordedLink
 from tinyhil.device.session import Session
 from tinyhil.emulator.native import NativeDevice, NativeFacts
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.paths import ROOT
 from tinyhil.ground.progress import progress_bar
 
 BAUDS, TIMERS_MS = (115_200, 921_600), (1, 16)
@@ -104,7 +103,7 @@ def stop_and_wait(link: Link, windows: Iterable[Window]) -> Iterator[None]:
 @contextmanager
 def talking(facts: NativeFacts, log: Path | None = None) -> Iterator[Session]:
     """A synchronized session with a replayed device."""
-    with NativeDevice(facts, ROOT / "build" / "native") as device:
+    with NativeDevice(facts, BUILD / "native") as device:
         link: Link = SerialLink(device.port, facts.baud)
         if log:
             link = RecordedLink(link, log)

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyhil import flash
-from tinyhil.benchmarks import write_figures
+from tinyhil.benchmarks import BUILD, write_figures
 from tinyhil.catalog.bench import Station, select, stations
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.task import Task, Window, load_tasks
@@ -29,7 +29,7 @@ from tinyhil.device.links import names, open_link
 from tinyhil.device.queries.opening import asking
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.paths import ROOT, SUITES
+from tinyhil.ground.paths import SUITES
 from tinyhil.ground.progress import progress_bar
 from tinyhil.image import build as firmware
 
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, task in load_tasks().items():
             if options.task and name not in options.task:
                 continue
-            made = material(task, root, ROOT / "build" / "data")
+            made = material(task, root, BUILD / "data")
             wanted = expected(task, made, oracle, options.limit)
             figures.append(_compare(station, task, made, wanted, options.link, console))
     console.print(_table(figures))
@@ -99,7 +99,7 @@ def _compare(
     station: Station, task: Task, made: Material, wanted: Expected, link: str, console: Console
 ) -> Figure:
     name = station.name
-    folder = ROOT / "build" / "firmware" / name / f"{task.name}-{made.data.kind}"
+    folder = BUILD / "firmware" / name / f"{task.name}-{made.data.kind}"
     image = firmware.build(station.board, task, made.model, folder).image
     equal = 0
     with ExitStack() as stack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from rich.text import Text
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.data import command as data_command
 from tinyhil.ground.errors import ConfigError, TinyhilError
+from tinyhil.ground.interrupts import Interrupts
+from tinyhil.ground.outputs import check_folder
 from tinyhil.judge.gate import command as gate_command
 from tinyhil.judge.verify import command as verify_command
 from tinyhil.publish.results import command as results_command
@@ -39,16 +42,21 @@ Times of an emulated board are instruction counts in disguise, never times of si
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0 done, 1 found something, 2 error."""
-    options = _parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace, Console], int] = options.run
-    try:
-        return run(options, Console())
-    except TinyhilError as error:
-        Console(stderr=True, soft_wrap=True).print(f"error: {error}", markup=False, highlight=False)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    """Run one command; returns the exit status: 0 done, 1 found something, 2 error.
+
+    Ended by a signal, it is that of a shell: 128 and the signal's number.
+    """
+    with Interrupts() as interrupts:
+        try:
+            options = _parser().parse_args(arguments)
+            run: Callable[[argparse.Namespace, Console], int] = options.run
+            return run(options, Console())
+        except TinyhilError as error:
+            problem = Console(stderr=True, soft_wrap=True)
+            problem.print(f"error: {error}", markup=False, highlight=False)
+            return 2
+        except KeyboardInterrupt:
+            return 128 + (interrupts.caught or signal.SIGINT)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -175,6 +183,7 @@ def _build(options: argparse.Namespace, console: Console) -> int:
         )
     model = options.model or stand_in_model(tasks[options.task])
     folder = options.out or Path("build", "firmware", board.name, options.task)
+    check_folder(folder, "--out")
     with console.status(f"building for {board.name}"):
         built = firmware.build(board, tasks[options.task], model, folder, energy=options.energy)
     # The cost model knows the kernels of Armv7E-M; of Helium's it says nothing.

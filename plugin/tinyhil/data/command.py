@@ -12,6 +12,7 @@ from rich.table import Table
 from tinyhil.data.official import Report
 from tinyhil.data.pins import load_sources
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.outputs import check_folder
 
 HELP = "list, verify and get the official data sets and models"
 _DESCRIPTION = """\
@@ -118,6 +119,7 @@ def _fetch(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.ground.progress import progress_bar  # noqa: PLC0415
 
     root, sources = _root(options), load_sources()
+    check_folder(root, "DIR")
     for name in options.only or [name for name, source in sources.items() if source.fetched]:
         with progress_bar(console, f"fetching {name}") as progress:
             report = fetch(root, name, progress=progress)
@@ -134,6 +136,7 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.ground.progress import progress_bar  # noqa: PLC0415
 
     root = _root(options)
+    check_folder(root, "DIR")
     with progress_bar(console, "building ic01") as progress:
         report = build(root, archive=options.archive, progress=progress)
     _print_report(report, load_sources()[report.name].get, console)

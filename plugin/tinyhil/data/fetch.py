@@ -14,6 +14,7 @@ from tinyhil.data.official import Report
 from tinyhil.data.pins import PINS, Archive, Files, load_pins
 from tinyhil.data.verify import known_source, verify
 from tinyhil.ground.errors import DataError
+from tinyhil.ground.files import writing_to
 from tinyhil.ground.progress import Progress
 
 _DOWNLOADS = ".downloads"
@@ -42,7 +43,7 @@ def fetch(
     before = verify(root, name, pinned=pinned)
     wanted = {*before.missing, *before.altered}
     folder = root / source.folder
-    with _written_to(folder):
+    with writing_to(folder):
         if source.files and wanted:
             _fetch_files(source.files, folder, {file: pins[file] for file in wanted}, progress)
         elif source.archive and wanted:
@@ -80,7 +81,7 @@ def build(
     before = verify(root, name, pinned=pinned)
     wanted = {*before.missing, *before.altered}
     folder = root / source.folder
-    with _written_to(folder):
+    with writing_to(folder):
         if wanted:
             own = nullcontext(archive) if archive else None
             with own or _fetched(source.archive, root, progress) as path:
@@ -159,15 +160,3 @@ def _checked(root: Path, name: str, pinned: Path) -> Report:
             hint="run the command again; if it stays so, the origin no longer publishes it",
         )
     return report
-
-
-@contextmanager
-def _written_to(folder: Path) -> Iterator[None]:
-    """Turn what the file system refuses into an error that names it."""
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"{error.filename or folder}: cannot be written: {error.strerror}",
-            hint="check permissions and free space, then run the command again",
-        ) from error

@@ -17,6 +17,7 @@ from tinyhil.catalog.task import StandIn, Task
 from tinyhil.data import standin
 from tinyhil.data.official import is_official
 from tinyhil.ground.errors import DataError
+from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import SUITES
 
 Kind = Literal["official", "stand-in", "custom"]
@@ -88,12 +89,13 @@ def stand_in_data(task: Task, cache: Path) -> DataSet:
 
     Raises:
         DataError: what the generator made differs from the pinned sum.
+        WriteError: `cache` can't be written.
     """
     stand_in = _stand_in(task)
     folder = cache / f"{task.name}-{stand_in.data_sha256[:16]}"
     if not folder.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        standin.write(task.name, folder)
+        with writing_to(folder):
+            standin.write(task.name, folder)
     files = _read_folder(folder)
     sha256 = digest(files)
     if sha256 != stand_in.data_sha256:

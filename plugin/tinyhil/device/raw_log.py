@@ -9,8 +9,7 @@ from pathlib import Path
 
 from tinyhil.device.links import Link
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError
-from tinyhil.ground.files import Appender
+from tinyhil.ground.files import Appender, unwritable
 
 _BINARY = re.compile(rb"[^\r\n\x20-\x7e]")
 
@@ -25,7 +24,7 @@ class RecordedLink:
     whole: a killed process loses nothing that a figure was made of.
 
     Raises:
-        BenchError: the file can't be opened or written.
+        WriteError: the file can't be opened or written.
     """
 
     def __init__(self, link: Link, path: Path) -> None:
@@ -35,7 +34,7 @@ class RecordedLink:
             self._file = Appender(path)
         except OSError as error:
             link.close()
-            raise self._unwritable(error) from error
+            raise unwritable(path, error) from error
         self._opened = time.monotonic()
 
     def write(self, data: bytes, deadline: Deadline) -> None:
@@ -72,10 +71,4 @@ class RecordedLink:
         try:
             self._file.write(line.encode("ascii"))
         except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: OSError) -> BenchError:
-        return BenchError(
-            f"{self._path}: the raw log cannot be written: {error.strerror}",
-            hint="make room on the disk, or choose another one with --hil-runs",
-        )
+            raise unwritable(self._path, error) from error

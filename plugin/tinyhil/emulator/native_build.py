@@ -16,7 +16,9 @@ from filelock import FileLock, Timeout
 
 from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import BenchError, FirmwareError
+from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
+from tinyhil.ground.processes import run_group
 
 _COMPILER = "cc"
 _FLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE")
@@ -46,6 +48,7 @@ def build(task: Task, folder: Path, *, sanitize: bool = False) -> Path:
 
     Raises:
         BenchError: there is no C compiler.
+        WriteError: the folder can't be written.
         FirmwareError: the build fails.
     """
     return _build(task, folder, _DEVICE, {"rtt.c"}, sanitize=sanitize)
@@ -84,19 +87,20 @@ def _build(
     target = folder / f"{task.name}-{Path(port[0]).stem}-{_digest(compiler, arguments)}"
     if target.exists():
         return target
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        # Many devices may be started at once; the first one builds.
-        with FileLock(f"{target}.lock", timeout=2 * _BUILD_S):
-            if not target.exists():
-                part = target.with_suffix(".part")
-                _run([compiler, *arguments, *map(str, sources), "-lm", "-o", str(part)], task)
-                part.replace(target)
-    except Timeout as error:
-        raise BenchError(
-            f"{target}: another build has held this file for {2 * _BUILD_S:g} s",
-            hint="end that process, then try again",
-        ) from error
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            # Many devices may be started at once; the first one builds.
+            with FileLock(f"{target}.lock", timeout=2 * _BUILD_S):
+                if not target.exists():
+                    part = target.with_suffix(".part")
+                    _run([compiler, *arguments, *map(str, sources), "-lm", "-o", str(part)], task)
+                    part.replace(target)
+        except Timeout as error:
+            raise BenchError(
+                f"{target}: another build has held this file for {2 * _BUILD_S:g} s",
+                hint="end that process, then try again",
+            ) from error
     return target
 
 
@@ -128,9 +132,7 @@ def _digest(compiler: str, arguments: list[str]) -> str:
 
 def _run(command: list[str], task: Task) -> None:
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_BUILD_S, check=False
-        )
+        done = run_group(command, _BUILD_S)
     except subprocess.TimeoutExpired as error:
         raise FirmwareError(
             f"the program that plays '{task.name}' was not built in {_BUILD_S:g} s",

@@ -22,6 +22,7 @@ from tinyhil.emulator.registry import publish
 from tinyhil.emulator.runtime import GDB_SOCKET, QMP_SOCKET, claim
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.ground.interrupts import unbroken
 
 QEMU = "qemu-system-arm"
 _DYING_S = 1.0
@@ -73,7 +74,8 @@ class EmulatedBoard:
 
     def stop(self) -> None:
         """End QEMU and remove all traces; harmless when done already."""
-        self._finalizer()
+        with unbroken():
+            self._finalizer()
 
     def __enter__(self) -> Self:
         return self
@@ -125,7 +127,7 @@ def _start(
 
     The sockets listen before QEMU runs, so that nobody has to wait for them to appear.
     """
-    with ExitStack() as handed_over:  # what only QEMU shall have open
+    with unbroken(), ExitStack() as handed_over:  # what only QEMU shall have open
         folder, lock = claim(board.name)
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         handed_over.callback(os.close, lock)
@@ -146,7 +148,8 @@ def _start(
     _await_ready(board, process, folder, deadline)
     serial_url = os.ttyname(far_end)
     publish(folder, board, serial_url, process.pid)
-    return EmulatedBoard(board, folder.name, serial_url, process, cleanup.pop_all())
+    with unbroken():  # by Ctrl-C, which would leave nobody who cleans up
+        return EmulatedBoard(board, folder.name, serial_url, process, cleanup.pop_all())
 
 
 def _command(program: str, facts: EmulatorFacts) -> list[str]:

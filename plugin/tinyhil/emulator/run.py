@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -15,25 +13,16 @@ from tinyhil.ground.deadline import Deadline
 _START_S = 30.0
 
 
-def emulate(board: Board, *, console: Console) -> int:
-    """Start a board, say how to reach it, and wait; to be called in the main thread.
-
-    Returns:
-        0 after Ctrl-C, SIGTERM or SIGHUP.
+def emulate(board: Board, *, console: Console) -> NoReturn:
+    """Start a board, say how to reach it, and wait for Ctrl-C, which raises KeyboardInterrupt.
 
     Raises:
         ConfigError, BenchError: as `start`; also when the board dies, as a lockup makes it.
     """
-    try:
-        with (
-            _ending_cleanly(),
-            start(board, deadline=Deadline.after(_START_S)) as emulated,
-        ):
-            console.print(_describe(emulated), markup=False, highlight=False, soft_wrap=True)
-            emulated.process.exited.wait()
-            raise emulated.death()
-    except KeyboardInterrupt:
-        return 0
+    with start(board, deadline=Deadline.after(_START_S)) as emulated:
+        console.print(_describe(emulated), markup=False, highlight=False, soft_wrap=True)
+        emulated.process.exited.wait()
+        raise emulated.death()
 
 
 def _describe(emulated: EmulatedBoard) -> str:
@@ -53,16 +42,3 @@ In another terminal:
   pyserial-miniterm {port} {board.baud}
 
 Ctrl-C ends it."""
-
-
-@contextmanager
-def _ending_cleanly() -> Iterator[None]:
-    """Have the signals that end a process unwind it; SIGINT too, which a shell has its
-    background processes ignore."""
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, signal.default_int_handler) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)

@@ -116,6 +116,7 @@ class PyocdFlasher:
             loader = FlashLoader(self._session, progress=report.at_fraction)
             try:
                 for segment in image.segments:
+                    report.check()
                     loader.add_data(segment.address, segment.data)
             except ValueError as error:
                 raise ConfigError(
@@ -168,12 +169,16 @@ class _Steps:
         """All is done."""
         self._report(3 * self.image_bytes)
 
-    def _report(self, done: int) -> None:
+    def check(self) -> None:
+        """Raise BenchError if the deadline has passed."""
         if self._deadline.expired:
             raise BenchError(
                 f"flashing was not done in {self._deadline.seconds:g} s",
                 hint="raise 'flash.frequency_hz' in the board's file, or use a faster probe",
             )
+
+    def _report(self, done: int) -> None:
+        self.check()
         if self._progress:
             self._progress(done, 3 * self.image_bytes)
 
@@ -216,11 +221,10 @@ def _connect(board: Board, probe_uid: str, deadline: Deadline) -> Session:
             if not session.target.is_halted():
                 raise exceptions.DebugError("the core does not halt")
             return session
-        except exceptions.ProbeError:
+        except BaseException as error:  # Ctrl-C too: the board shall run on
             session.close()
-            raise
-        except exceptions.Error as error:
-            session.close()
+            if isinstance(error, exceptions.ProbeError) or not isinstance(error, exceptions.Error):
+                raise
             failure = error
     assert failure is not None  # the loop runs at least once
     raise failure

@@ -56,6 +56,10 @@ class BenchError(TinyhilError):
     """The bench is at fault: a tool, probe, emulator or port is missing, taken or dead."""
 
 
+class WriteError(BenchError):
+    """A file can't be written: the disk is full or read-only, the folder is gone or not ours."""
+
+
 class LinkError(TinyhilError):
     """The wire is at fault: the port is gone, or bytes were lost or damaged."""
 

@@ -2,19 +2,65 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from tinyhil.ground.errors import BenchError
+from tinyhil.ground.errors import BenchError, WriteError
 
 PARTIAL = ".partial"
 """Ends the name of a file that is not whole yet."""
 
 _CHUNK_BYTES = 1 << 16
-_FULL = "make room on the disk; what was measured before is kept"
+_ELSEWHERE = "correct the permissions, or choose another folder"
+_HINTS = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room: the disk quota is used up",
+    errno.EFBIG: "raise the limit of file sizes (`ulimit -f`), or the disk's own",
+    errno.EROFS: "the disk is read-only: choose a folder on another one",
+    errno.EACCES: _ELSEWHERE,
+    errno.EPERM: _ELSEWHERE,
+    errno.EMFILE: "raise the limit of open files (`ulimit -n`)",
+    errno.EIO: "the disk fails: look at the kernel's messages (`dmesg`), use another disk",
+    errno.ESTALE: "the network drive has changed or is gone: mount it again",
+}
+
+
+def unwritable(path: Path, error: OSError) -> WriteError:
+    """The error to raise where a file or folder can't be written; its hint fits the cause."""
+    if error.errno == errno.ENOENT and not path.exists():
+        return gone(path)
+    hint = _HINTS.get(error.errno or 0, "choose another place")
+    return WriteError(f"{path}: cannot be written: {error.strerror or error}", hint=hint)
+
+
+def gone(path: Path) -> WriteError:
+    """The error to raise where a file or folder that we write to is no longer there."""
+    while not path.parent.exists():
+        path = path.parent
+    return WriteError(
+        f"{path} is gone: it was removed or renamed while it was written to",
+        hint="keep cleaning jobs and other programs away from it, then start again",
+    )
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Turn what the file system refuses in the block into a `WriteError`.
+
+    Args:
+        path: what is written; an error that names another file is told with that one.
+    """
+    try:
+        yield
+    except OSError as error:
+        named = error.filename2 or error.filename
+        raise unwritable(Path(named) if isinstance(named, str) else path, error) from error
 
 
 class Appender:
@@ -46,12 +92,14 @@ class Appender:
             lasting: wait until it would outlive the machine's power, too.
 
         Raises:
-            OSError: there is no room; nothing of the line is left then.
+            OSError: there is no room, and nothing of the line is left then; or the file is gone.
         """
         written = self._file.write(line)
         if written != len(line):
             self._file.truncate(self._file.seek(0, os.SEEK_END) - (written or 0))
-            raise OSError(0, "the disk is full")
+            raise OSError(errno.ENOSPC, "the disk is full")
+        if os.fstat(self._file.fileno()).st_nlink == 0:
+            raise FileNotFoundError(errno.ENOENT, "the file was removed")
         if lasting:
             os.fsync(self._file.fileno())
 
@@ -64,20 +112,17 @@ def append(path: Path, line: bytes, *, lasting: bool = False) -> None:
     """Append one line to a file, see `Appender.write`.
 
     Raises:
-        BenchError: it can't be written.
+        WriteError: it can't be written.
     """
-    try:
-        with Appender(path) as file:
-            file.write(line, lasting=lasting)
-    except OSError as error:
-        raise BenchError(f"{path}: cannot be written: {error.strerror}", hint=_FULL) from error
+    with writing_to(path), Appender(path) as file:
+        file.write(line, lasting=lasting)
 
 
 def replace(path: Path, data: bytes) -> None:
     """Write a whole file, or leave what was there before; a kill in between changes nothing.
 
     Raises:
-        BenchError: it can't be written.
+        WriteError: it can't be written.
     """
     partial = path.with_name(f".{path.name}{PARTIAL}")
     try:
@@ -87,12 +132,12 @@ def replace(path: Path, data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
-        except OSError:
+        except BaseException:  # Ctrl-C too
             partial.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
     except OSError as error:
-        raise BenchError(f"{path}: cannot be written: {error.strerror}", hint=_FULL) from error
+        raise unwritable(path, error) from error
 
 
 def cut_torn_line(path: Path) -> int:
@@ -110,23 +155,20 @@ def cut_torn_line(path: Path) -> int:
 
 
 def cut_lines(path: Path, kept: int) -> int:
-    """Cut a file of lines off behind the first `kept` ones; returns how many that were.
+    """Cut a file of lines off behind the first `kept` ones; returns how many more there were.
 
     Raises:
-        BenchError: it can't be done.
+        WriteError: it can't be done.
     """
-    try:
-        if not path.exists():
-            return 0
-        with path.open("r+b") as file:
-            for _ in range(kept):
-                file.readline()
-            end = file.tell()
-            cut = sum(1 for _ in file)
-            file.truncate(end)
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise BenchError(f"{path}: cannot be written: {error.strerror}", hint=_FULL) from error
+    if not path.exists():
+        return 0
+    with writing_to(path), path.open("r+b") as file:
+        for _ in range(kept):
+            file.readline()
+        end = file.tell()
+        cut = sum(1 for _ in file)
+        file.truncate(end)
+        os.fsync(file.fileno())
     return cut
 
 

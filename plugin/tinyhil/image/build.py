@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +17,9 @@ from filelock import FileLock, Timeout
 from tinyhil.catalog.board import Board, Memory
 from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import BenchError, FirmwareError
+from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
+from tinyhil.ground.processes import run_group
 from tinyhil.image.compiler import CompiledModel, compile_model
 from tinyhil.image.elf import Image, read_image
 
@@ -54,20 +58,22 @@ def build(
     Raises:
         ModelError: the model compiler refuses the model.
         BenchError: a build tool is missing.
+        WriteError: the folder can't be written.
         FirmwareError: the build fails, as when the image is too large for the board.
     """
     compiled = compile_model(model)
-    folder.mkdir(parents=True, exist_ok=True)
     # Two runs may build the same firmware at once, one for each of two equal boards.
-    try:
-        with FileLock(folder / "lock", timeout=_BUILD_S):
-            options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": extension}
-            return _build(board, task, compiled, folder, options)
-    except Timeout as error:
-        raise BenchError(
-            f"{folder}: another build has held this folder for {_BUILD_S:g} s",
-            hint="end that process, then try again",
-        ) from error
+    options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": extension}
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(folder / "lock", timeout=_BUILD_S):
+                return _build(board, task, compiled, folder, options)
+        except Timeout as error:
+            raise BenchError(
+                f"{folder}: another build has held this folder for {_BUILD_S:g} s",
+                hint="end that process, then try again",
+            ) from error
 
 
 def _build(
@@ -141,9 +147,7 @@ def require_tool(name: str) -> str:
 
 def _run(command: list[str], board: Board) -> None:
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_BUILD_S, check=False
-        )
+        done = run_group(command, _BUILD_S)
     except subprocess.TimeoutExpired as error:
         raise FirmwareError(
             f"the build took longer than {_BUILD_S:g} s: {' '.join(command)}",
@@ -152,6 +156,8 @@ def _run(command: list[str], board: Board) -> None:
             stage="build",
         ) from error
     if done.returncode != 0:
+        if os.strerror(errno.ENOSPC) in done.stdout + done.stderr:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         _check_room(done.stdout, board)
         output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_SHOWN_LINES:])
         raise FirmwareError(

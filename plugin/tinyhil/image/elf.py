@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,6 +19,14 @@ from elftools.elf.sections import NoteSection, SymbolTableSection
 from tinyhil.ground.errors import FirmwareError
 
 _HINT = "give the ELF file that the linker wrote (arm-none-eabi-gcc -o image.elf)"
+
+_MOST_BYTES = 256 << 20
+_MOST_SEGMENTS = 1024
+_MOST_SECTIONS = 4096
+_MOST_SYMBOLS = 1 << 18
+"""What a file may hold: far more than a linker writes for a microcontroller, and so little that
+reading and flashing it end in time."""
+_ADDRESSES = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -84,14 +94,10 @@ def read_image(path: Path) -> Image:
     """Read an executable.
 
     Raises:
-        FirmwareError: the file can't be read, or is no executable ELF file for a 32-bit Arm core.
+        FirmwareError: the file can't be read, is no executable ELF file for a 32-bit Arm core, is
+            damaged, or has two contents for one address.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise FirmwareError(
-            f"{path}: cannot be read: {error.strerror}", hint="check the path and its permissions"
-        ) from error
+    content = _read(path)
     try:
         return _parse(path, content)
     except FirmwareError:
@@ -105,6 +111,20 @@ def read_image(path: Path) -> Image:
         ) from error
 
 
+def _read(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode) and status.st_size <= _MOST_BYTES:
+            return path.read_bytes()
+    except OSError as error:
+        raise FirmwareError(
+            f"{path}: cannot be read: {error.strerror}", hint="check the path and its permissions"
+        ) from error
+    regular = stat.S_ISREG(status.st_mode)
+    what = f"has {status.st_size:,} bytes, at most {_MOST_BYTES:,} are read"
+    raise FirmwareError(f"{path}: {what if regular else 'is not a regular file'}", hint=_HINT)
+
+
 def _parse(path: Path, content: bytes) -> Image:
     elf = ELFFile(io.BytesIO(content))
     kind = (elf.elfclass, elf.little_endian, elf["e_machine"], elf["e_type"])
@@ -114,16 +134,19 @@ def _parse(path: Path, content: bytes) -> Image:
             f"{elf['e_type']} for {elf['e_machine']}, {elf.elfclass} bits",
             hint=_HINT,
         )
+    _check_count(path, elf["e_phnum"], _MOST_SEGMENTS, "segments")
+    _check_count(path, elf.num_sections(), _MOST_SECTIONS, "sections")
     segments = sorted(_segments(path, elf), key=lambda segment: segment.address)
     if not segments:
         raise FirmwareError(f"{path}: holds nothing to load", hint=_HINT)
+    _refuse_overlap(path, segments)
     text, data, bss = _sizes(elf)
     return Image(
         path=path,
         sha256=hashlib.sha256(content).hexdigest(),
         entry=elf["e_entry"],
         segments=tuple(segments),
-        symbols=MappingProxyType(_symbols(elf)),
+        symbols=MappingProxyType(_symbols(path, elf)),
         build_id=_build_id(elf),
         text_bytes=text,
         data_bytes=data,
@@ -141,14 +164,42 @@ def _segments(path: Path, elf: ELFFile) -> Iterator[Segment]:
                     f"{segment.size} of {header['p_filesz']} bytes",
                     hint="build it anew, or fetch the whole file",
                 )
+            if segment.end > _ADDRESSES:
+                raise FirmwareError(
+                    f"{path}: the segment of {segment.size} bytes at {segment.address:#010x} goes "
+                    "beyond the last address of a 32-bit core",
+                    hint="correct the linker script",
+                )
             yield segment
 
 
-def _symbols(elf: ELFFile) -> dict[str, Symbol]:
+def _check_count(path: Path, count: int, most: int, what: str) -> None:
+    if count > most:
+        raise FirmwareError(
+            f"{path}: has {count:,} {what}, at most {most:,} are read",
+            hint="link it with fewer: a linker writes a handful for a microcontroller",
+        )
+
+
+def _refuse_overlap(path: Path, segments: Sequence[Segment]) -> None:
+    """Of segments in order of address, no two may have bytes for the same one."""
+    for one, other in pairwise(segments):
+        if other.address < one.end:
+            both = " and ".join(f"{s.address:#010x}-{s.end - 1:#010x}" for s in (one, other))
+            raise FirmwareError(
+                f"{path}: two of its segments overlap: {both} both have bytes for the address "
+                f"{other.address:#010x}",
+                hint="correct the linker script's load addresses, or do not join images that "
+                "overlap",
+            )
+
+
+def _symbols(path: Path, elf: ELFFile) -> dict[str, Symbol]:
     """By name; of several with one name, a global one counts."""
     found: dict[str, Symbol] = {}
-    for table in elf.iter_sections("SHT_SYMTAB"):
-        assert isinstance(table, SymbolTableSection)
+    tables = [one for one in elf.iter_sections() if isinstance(one, SymbolTableSection)]
+    _check_count(path, sum(table.num_symbols() for table in tables), _MOST_SYMBOLS, "symbols")
+    for table in tables:
         for entry in table.iter_symbols():
             wins = entry["st_info"]["bind"] == "STB_GLOBAL" or entry.name not in found
             if entry.name and entry["st_shndx"] != "SHN_UNDEF" and wins:

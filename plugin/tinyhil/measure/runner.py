@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,14 @@ from tinyhil.device.proof import WIRING_HINT, ProbeProof
 from tinyhil.device.queries.opening import Tap
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import DataError, DeviceError, IdentityError, LinkError, TinyhilError
+from tinyhil.ground.errors import (
+    DataError,
+    DeviceError,
+    IdentityError,
+    LinkError,
+    TinyhilError,
+    WriteError,
+)
 from tinyhil.ground.progress import Progress
 from tinyhil.ground.text import printable
 from tinyhil.measure.job import MEASURES, Conversation, Finding, Job, Measure, Told
@@ -139,32 +146,25 @@ class Measurement:
         try:
             told, boots = self._ask(measure, rows)
             finding = measure.find(self._talk, rows.all, told)
+            entry = replace(
+                blank,
+                samples=finding.samples,
+                metrics=finding.metrics,
+                verdicts=judge(finding.metrics, job.limits, unjudged=self._unjudged(finding)),
+                details={**_with_resumed(finding.details, rows), **boots},
+                seconds=time.monotonic() - clock,
+            )
+            self._note(entry)
         except TinyhilError as error:
             self._out_of_step = isinstance(error, LinkError)
             error.locate(job.dut.station, name)
-            details: dict[str, int] = {}
-            if isinstance(error, IdentityError):
-                self._lost = error
-                details["dropped_rows"] = self.record.drop(file, rows.confirmed)
-            self._note(
-                replace(
-                    blank,
-                    samples=rows.confirmed if self._lost else len(rows.all),
-                    details=details,
-                    seconds=time.monotonic() - clock,
-                    error=str(error),
-                )
-            )
+            failed = replace(blank, seconds=time.monotonic() - clock, error=str(error))
+            # Where the record can't be written, the first error says so.
+            with suppress(WriteError):
+                failed = self._kept(failed, file, rows, error)
+                self.record.append(failed)
+            self._reporter.made(failed)
             raise
-        entry = replace(
-            blank,
-            samples=finding.samples,
-            metrics=finding.metrics,
-            verdicts=judge(finding.metrics, job.limits, unjudged=self._unjudged(finding)),
-            details={**_with_resumed(finding.details, rows), **boots},
-            seconds=time.monotonic() - clock,
-        )
-        self._note(entry)
         return Outcome(job, entry, finding)
 
     def _ask(self, measure: Measure, rows: Rows) -> tuple[Told, dict[str, int]]:
@@ -183,6 +183,19 @@ class Measurement:
         resets = talk.confirm()
         boots = {"restarts": guard.restarts - restarts, "resets_on_purpose": resets}
         return told, {name: count for name, count in boots.items() if count}
+
+    def _kept(self, failed: Entry, file: str, rows: Rows, error: TinyhilError) -> Entry:
+        """The line of a measure that failed; of one whose device is another one by now, the rows
+        are dropped that came since it last proved who it is.
+
+        Raises:
+            WriteError: they can't be.
+        """
+        if not isinstance(error, IdentityError):
+            return replace(failed, samples=len(rows.all))
+        self._lost = error
+        dropped = self.record.drop(file, rows.confirmed)
+        return replace(failed, samples=rows.confirmed, details={"dropped_rows": dropped})
 
     def _restore(self, name: str, line: Mapping[str, Any], rows: Rows) -> Outcome:
         """A measure that an earlier part of a resumed run has brought to its end."""

@@ -12,6 +12,8 @@ from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device import links
 from tinyhil.device.faults import Spec, parse_spec
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.outputs import check_folder
+from tinyhil.image.elf import Image, read_image
 from tinyhil.record import Configuration, resume
 
 DEFAULT_BOARD = "mps2-an386"
@@ -47,6 +49,8 @@ class Plan:
     tasks: tuple[Task, ...]
     faults: Spec | None
     """To inject."""
+    image: Image | None = None
+    """The user's own, read once: what is checked is what is flashed."""
 
     def station(self, name: str) -> Station:
         """The chosen station of this name."""
@@ -86,6 +90,7 @@ def make_plan(options: Options) -> Plan:
     ):
         if path and not (path.is_file() if wanted == "file" else path.is_dir()):
             raise ConfigError(f"option {option}: {path} is no {wanted}", hint="correct the path")
+    _check_outputs(options)
     known_links = ("auto", *links.names())
     if options.link not in known_links:
         raise ConfigError(
@@ -99,8 +104,16 @@ def make_plan(options: Options) -> Plan:
         )
     faults = parse_spec(options.faults) if options.faults is not None else None
     chosen = select(stations(load_boards(), options.bench), options.boards or [DEFAULT_BOARD])
-    plan = Plan(options, chosen, tuple(load_tasks().values()), faults)
+    image = read_image(options.firmware) if options.firmware else None
+    plan = Plan(options, chosen, tuple(load_tasks().values()), faults, image)
     if options.resume:
         for station in chosen:
             resume.check(options.resume, plan.configuration(station, ()))
     return plan
+
+
+def _check_outputs(options: Options) -> None:
+    """Refuse folders that a run could not be written to."""
+    check_folder(options.resume or options.runs, "--hil-resume" if options.resume else "--hil-runs")
+    if not (options.firmware and options.data):
+        check_folder(options.build, "--hil-build")

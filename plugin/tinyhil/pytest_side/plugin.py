@@ -20,12 +20,14 @@ from tinyhil.device.session import Session
 from tinyhil.flash import flash, reset
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError, TinyhilError
+from tinyhil.ground.interrupts import unbroken
 from tinyhil.ground.paths import SUITES
 from tinyhil.image import build as firmware
-from tinyhil.image.elf import Image, read_image
+from tinyhil.image.elf import Image
 from tinyhil.measure.job import Job
 from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure
+from tinyhil.pytest_side.ending import Ending, check_reports
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
 from tinyhil.pytest_side.report import HilReport, choose_results, plan_key
 from tinyhil.record import Record
@@ -43,6 +45,7 @@ MARKERS = {
 pytest_plugins = ("tinyhil.pytest_side.gate", "tinyhil.pytest_side.benchmark_bridge")
 
 _REPORT = "tinyhil-report"
+_ENDING = "tinyhil-ending"
 _FLASH_S = 120.0
 _SYNCHRONIZE_S = 20.0
 
@@ -109,6 +112,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             "folder for run folders and reports (default: reports/runs in the root folder)",
             {"type": Path, "metavar": "DIR"},
         ),
+        (
+            "--hil-build",
+            "folder for firmware builds and generated data sets (default: build in the root "
+            "folder)",
+            {"type": Path, "metavar": "DIR"},
+        ),
     ):
         group.addoption(name, help=text, **keywords)
 
@@ -120,9 +129,17 @@ def pytest_configure(config: pytest.Config) -> None:
     # The plugin is loaded into every pytest run: a report is prepared only where boards are
     # going to be tested.
     tests_boards = config.getoption("--hil-board") or any(map(_in_suites, config.args))
+    results = None
     if tests_boards:
         plan_of(config)
-    results = choose_results(config, _runs(config)) if tests_boards else None
+        try:
+            check_reports(config)
+            results = choose_results(config, _runs(config))
+        except ConfigError as error:
+            raise pytest.UsageError(str(error)) from error
+        ending = Ending(config)
+        config.add_cleanup(ending.close)
+        config.pluginmanager.register(ending, _ENDING)
     config.pluginmanager.register(HilReport(config, results), _REPORT)
 
 
@@ -165,7 +182,7 @@ def plan_of(config: pytest.Config) -> Plan:
             read_back=option("--hil-read-back"),
             faults=option("--hil-faults"),
             runs=_runs(config),
-            build=config.rootpath / "build",
+            build=option("--hil-build") or config.rootpath / "build",
             resume=option("--hil-resume"),
         )
         try:
@@ -202,9 +219,13 @@ def record(board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
     else:
         made = Record.start(plan.options.runs, configuration)
     _report(request).using(board.board, made.folder)
+    ending = request.config.pluginmanager.getplugin(_ENDING)
+    assert isinstance(ending, Ending)
+    ending.began(board.station, made.folder)
     try:
         yield made
-        seal(made.folder, versions(emulated=board.board.emulated))
+        with ending.telling_once(board.station), unbroken():
+            seal(made.folder, versions(emulated=board.board.emulated))
         allure.attach_file(made.folder / "record.jsonl")
     finally:
         made.close()
@@ -217,7 +238,7 @@ def flashed(board: Dut, task: Task, record: Record, request: pytest.FixtureReque
     options = plan.options
     material = data.material(task, options.data, options.build / "data")
     with _located(board, "build"), report.bar("build"):
-        image, model_sha256 = _image(board, task, material, options)
+        image, model_sha256 = _image(board, task, material, plan)
     link = options.link
     if link == "auto":
         link = choose(emulated=board.board.emulated, own_firmware=options.firmware is None)
@@ -305,13 +326,13 @@ def _say(config: pytest.Config, text: str) -> None:
         print(text)  # noqa: T201
 
 
-def _image(
-    board: Dut, task: Task, material: data.Material, options: Options
-) -> tuple[Image, str | None]:
+def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple[Image, str | None]:
     """The image to flash, and the sum of the model that is known to be in it."""
-    if options.firmware:
-        return read_image(options.firmware), None
-    folder = options.build / "firmware" / board.board.name / f"{task.name}-{material.data.kind}"
+    if plan.image:
+        return plan.image, None
+    folder = (
+        plan.options.build / "firmware" / board.board.name / f"{task.name}-{material.data.kind}"
+    )
     built = firmware.build(board.board, task, material.model, folder)
     return built.image, built.model.sha256
 

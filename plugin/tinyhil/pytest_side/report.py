@@ -24,6 +24,9 @@ from tinyhil.device.faults import Fault
 from tinyhil.flash import FlashResult
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, TinyhilError
+from tinyhil.ground.files import writing_to
+from tinyhil.ground.interrupts import breakable, caught
+from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.progress import Progress, progress_bar
 from tinyhil.measure.measures import Accuracy, SingleStream
 from tinyhil.measure.runner import Outcome
@@ -45,6 +48,9 @@ def choose_results(config: pytest.Config, runs: Path) -> Path | None:
     """The folder of Allure's results: the user's ``--alluredir``, or a new one among the runs.
 
     Must be called before allure-pytest is configured, which looks at its option then.
+
+    Raises:
+        ConfigError: the folder can't be made or written.
     """
     option = config.option
     if not hasattr(option, "allure_report_dir"):
@@ -52,6 +58,7 @@ def choose_results(config: pytest.Config, runs: Path) -> Path | None:
     if not option.allure_report_dir:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         option.allure_report_dir = str(runs / f"{stamp}_report" / "allure-results")
+    check_folder(Path(option.allure_report_dir), "--alluredir")
     return Path(option.allure_report_dir)
 
 
@@ -62,6 +69,9 @@ class HilReport:
         self.runs: list[Path] = []
         self._config = config
         self._results = results
+        self._guard = allure.Guard(results) if results else None
+        if self._guard:
+            config.add_cleanup(self._guard.close)
         self._entries: list[Entry] = []
         self._boards: dict[str, Board] = {}
         self._page: Path | None = None
@@ -133,23 +143,42 @@ class HilReport:
             report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"
         return report
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        """Turn Allure's results into one HTML file."""
-        if not self.runs or self._results is None:
-            return
-        for name, svg in chain.from_iterable(map(history.pictures, self.runs)):
-            allure.attach_svg_to_run(name, svg)
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self) -> Generator[None, None, None]:
+        """Turn Allure's results into one HTML file when they are whole, unless somebody waits for
+        our end."""
         try:
-            allure.write_environment(self._results, self._environment())
-            allure.write_categories(self._results)
-            page = self._results.parent / "report.html"
-            runs = self.runs[0].parent
-            self._page = html.render(
-                self._results, page, Deadline.after(_RENDER_S), runs / "history.jsonl"
-            )
+            yield
+        finally:
+            if self.runs and self._results is not None:
+                self._finish(self._results)
+
+    def _finish(self, results: Path) -> None:
+        try:
+            with breakable(), writing_to(results):
+                self._page = self._render(results)
         except BenchError as error:
             self._problem = error
+        except KeyboardInterrupt:
+            self._problem = _interrupted()
+
+    def _render(self, results: Path) -> Path:
+        """Make the page.
+
+        Raises:
+            BenchError: it can't be made, or a result could not be written.
+            OSError: something can't be written.
+        """
+        if caught():
+            raise _interrupted()
+        for name, svg in chain.from_iterable(map(history.pictures, self.runs)):
+            allure.attach_svg_to_run(name, svg)
+        if self._guard and self._guard.error:
+            raise self._guard.error
+        allure.write_environment(results, self._environment())
+        allure.write_categories(results)
+        page, runs = results.parent / "report.html", self.runs[0].parent
+        return html.render(results, page, Deadline.after(_RENDER_S), runs / "history.jsonl")
 
     def _describe_unmeasured(self, item: pytest.Item) -> None:
         """Name a test whose set-up failed, so that the report says what could not be measured."""
@@ -195,11 +224,20 @@ class HilReport:
             if entry.measure == "memory" and entry.error is None:
                 console.print(_memory_line(entry))
         for folder in self.runs:
-            terminalreporter.line(f"run:    {folder}")
+            there = "" if folder.is_dir() else " is gone; nothing of it is kept"
+            terminalreporter.line(f"run:    {folder}{there}")
         if self._page:
             terminalreporter.line(f"report: {self._page}")
         if self._problem:
             terminalreporter.line(f"no HTML report: {self._problem}")
+
+
+def _interrupted() -> BenchError:
+    number = caught()
+    return BenchError(
+        f"the run was ended by {number.name if number else 'Ctrl-C'}",
+        hint="let a run come to its end",
+    )
 
 
 def _memory_line(entry: Entry) -> str:

@@ -10,8 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tinyhil.ground.errors import BenchError
-from tinyhil.ground.files import append, cut_lines, lock
+from tinyhil.ground.files import append, cut_lines, lock, unwritable
 from tinyhil.record.configuration import Configuration
 from tinyhil.record.description import Description, JobFacts, Part
 from tinyhil.record.entry import Entry
@@ -52,7 +51,7 @@ class Record:
             configuration: what the run is asked to do.
 
         Raises:
-            BenchError: it can't be made.
+            WriteError: it can't be made.
         """
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         try:
@@ -61,10 +60,7 @@ class Record:
             descriptor = lock(folder)
             (folder / RAW).mkdir()
         except OSError as error:
-            raise BenchError(
-                f"{runs}: a run folder cannot be made: {error.strerror}",
-                hint="make room, correct the permissions, or choose another one with --hil-runs",
-            ) from error
+            raise unwritable(runs, error) from error
         description = Description(run=folder.name, configuration=configuration, parts=(new_part(),))
         description.write(folder)
         return cls(folder, description, descriptor)
@@ -74,7 +70,7 @@ class Record:
 
         Raises:
             ConfigError: a resumed run's task was measured with something else.
-            BenchError: it can't be written.
+            WriteError: it can't be written.
         """
         self._description = self._description.with_job(facts)
         self._description.write(self.folder)
@@ -83,7 +79,7 @@ class Record:
         """Write one measurement; it survives the process, and the machine's power, from here on.
 
         Raises:
-            BenchError: it can't be written.
+            WriteError: it can't be written.
         """
         append(self.folder / LINES, _line(entry.as_json(self.run)), lasting=True)
 
@@ -91,7 +87,7 @@ class Record:
         """Write one raw answer of the device to ``raw/<name>.jsonl``.
 
         Raises:
-            BenchError: it can't be written.
+            WriteError: it can't be written.
         """
         append(self.raw / f"{name}.jsonl", _line(row))
 

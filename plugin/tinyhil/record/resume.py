@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tinyhil.ground.errors import BenchError, ConfigError
-from tinyhil.ground.files import PARTIAL, cut_torn_line, lock
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.files import PARTIAL, cut_torn_line, lock, unwritable
 from tinyhil.ground.text import printable
 from tinyhil.record import Configuration, Record
 from tinyhil.record.description import Description, read_description
@@ -77,10 +77,7 @@ def resume(folder: Path, configuration: Configuration) -> tuple[Record, Found]:
             os.close(descriptor)
             raise
     except OSError as error:
-        raise BenchError(
-            f"{folder}: cannot be written: {error.strerror}",
-            hint="make room, or correct the permissions of the run's folder",
-        ) from error
+        raise unwritable(folder, error) from error
     return Record(folder, description, descriptor, lines), found
 
 

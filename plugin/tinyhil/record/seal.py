@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
 from tinyhil.emulator.qemu import QEMU
-from tinyhil.ground.files import replace
+from tinyhil.ground.files import gone, replace
 from tinyhil.ground.text import printable
 from tinyhil.record.description import read_description
 from tinyhil.record.reading import list_files, parse, read_whole
@@ -90,9 +90,11 @@ def seal(folder: Path, packages: Mapping[str, str]) -> Path:
         The seal.
 
     Raises:
-        BenchError: it can't be written; there is no half of it.
+        WriteError: it can't be written, and there is no half of it; or the folder is gone.
         ConfigError: the folder holds what no run does, or its ``run.json`` is damaged.
     """
+    if not folder.is_dir():
+        raise gone(folder)
     description = read_description(folder)
     files = {name: sum_of(folder / name) for name in list_files(folder) if name != SEAL}
     tasks = {

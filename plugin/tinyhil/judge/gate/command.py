@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.outputs import check_file
 
 HELP = "compare a run with a baseline: is the firmware any worse?"
 _DESCRIPTION = """\
@@ -90,6 +91,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     paths: Sequence[Path] = options.paths
     if options.save:
+        check_file(options.save, "--save")
         return _save(options.save, paths, console)
     if len(paths) < 2:
         raise ConfigError(

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from tinyhil.catalog.facts import Facts, Metric
-from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.outputs import write_text
 
 SCHEMA = 1
 
@@ -171,19 +172,13 @@ def write(path: Path, lines: Iterable[Line]) -> None:
     """Write a baseline; the same lines give the same bytes.
 
     Raises:
-        BenchError: it can't be written.
+        WriteError: it can't be written.
     """
     rows = [
         line.model_dump_json(exclude_none=True) for line in sorted(lines, key=lambda x: x.place)
     ]
     text = f'{{"schema": {SCHEMA}, "lines": [\n' + ",\n".join(rows) + "\n]}\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BenchError(
-            f"{path}: cannot be written: {error.strerror}", hint="choose another place"
-        ) from error
+    write_text(path, text)
 
 
 def read(path: Path) -> tuple[Line, ...]:

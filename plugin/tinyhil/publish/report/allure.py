@@ -7,16 +7,19 @@ page of them.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
 import allure
+from allure_commons import hookimpl, plugin_manager
 from allure_commons.types import AttachmentType
 
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.task import Task
+from tinyhil.ground.errors import WriteError
+from tinyhil.ground.files import unwritable
 from tinyhil.ground.paths import REPORTS
 from tinyhil.publish.report.title import data_label
 
@@ -26,6 +29,58 @@ _TITLE_CHARACTERS = 200
 _TEXT_CHARACTERS = 200_000
 _FILE_BYTES = 8 << 20
 _TEXT_SUFFIXES = frozenset({".csv", ".json", ".jsonl", ".log", ".toml", ".txt"})
+
+
+class Guard:
+    """Stands around what Allure writes: a report that can't be written must not end a measurement.
+
+    Args:
+        results: the folder of Allure's results.
+    """
+
+    def __init__(self, results: Path) -> None:
+        self.error: WriteError | None = None
+        """The first thing that could not be written, after which the report is not whole."""
+        self._results = results
+        plugin_manager.register(self)
+
+    def close(self) -> None:
+        """Stand aside."""
+        plugin_manager.unregister(self)
+
+    def _guarded(self) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        except OSError as error:
+            self.error = self.error or unwritable(self._results, error)
+            for rest in self._results.glob("*.tmp"):
+                rest.unlink(missing_ok=True)
+            return None
+
+    @hookimpl(wrapper=True)
+    def report_result(self) -> Generator[None, object, object]:
+        """See `allure_commons.logger`, as all of these."""
+        return (yield from self._guarded())
+
+    @hookimpl(wrapper=True)
+    def report_container(self) -> Generator[None, object, object]:
+        """A fixture's."""
+        return (yield from self._guarded())
+
+    @hookimpl(wrapper=True)
+    def report_attached_file(self) -> Generator[None, object, object]:
+        """A file."""
+        return (yield from self._guarded())
+
+    @hookimpl(wrapper=True)
+    def report_attached_data(self) -> Generator[None, object, object]:
+        """A text or a picture."""
+        return (yield from self._guarded())
+
+    @hookimpl(wrapper=True)
+    def report_globals(self) -> Generator[None, object, object]:
+        """Of the whole run."""
+        return (yield from self._guarded())
 
 
 def step(title: str) -> AbstractContextManager[None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 import shutil
 import subprocess
@@ -16,7 +15,9 @@ from pathlib import Path
 
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError
+from tinyhil.ground.outputs import write_text
 from tinyhil.ground.paths import REPORTS
+from tinyhil.ground.processes import run_group
 
 _INSTALL = (
     "run `make setup`, which installs Node and Allure 3; `tinyhil doctor` tells what is there"
@@ -93,16 +94,7 @@ def render(results: Path, output: Path, deadline: Deadline, history: Path | None
             {"TINYHIL_HISTORY": str(history.resolve())} if history else {},
         )
         page = _sealed(_read(made / "index.html"))
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        partial = output.with_name(f"{output.name}.partial")
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(output)
-    except OSError as error:
-        raise BenchError(
-            f"{output}: cannot be written: {error.strerror}",
-            hint="make room, or choose another place",
-        ) from error
+    write_text(output, page)
     return output
 
 
@@ -110,16 +102,7 @@ def _generate(
     command: list[str], folder: Path, deadline: Deadline, variables: Mapping[str, str]
 ) -> None:
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=deadline.remaining(),
-            check=False,
-        )
+        done = run_group(command, deadline.remaining(), folder=folder, variables=variables)
     except subprocess.TimeoutExpired as error:
         raise BenchError(
             f"Allure did not finish within {deadline.seconds:g} s", hint="allow more time"
@@ -129,7 +112,7 @@ def _generate(
             f"{command[0]}: cannot be started: {error.strerror}", hint=_INSTALL
         ) from error
     if done.returncode != 0:
-        words = done.stdout.decode(errors="backslashreplace").strip()[-600:]
+        words = (done.stdout + done.stderr).strip()[-600:]
         raise BenchError(f"Allure failed with exit code {done.returncode}: {words}", hint=_INSTALL)
 
 

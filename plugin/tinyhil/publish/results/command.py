@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.outputs import check_file, write_text
 from tinyhil.publish.submission.text import shown
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ def _results(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.publish.results.rows import rows_of_runs  # noqa: PLC0415
     from tinyhil.record.store import find_runs, read_run  # noqa: PLC0415
 
+    if options.out:
+        check_file(options.out, "--out")
     runs: list[Run] = []
     rows: list[Row] = []
     for source in options.sources:
@@ -78,14 +82,15 @@ def _results(options: argparse.Namespace, console: Console) -> int:
     }
     if options.format == "table":
         if options.out:
-            with options.out.open("w", encoding="utf-8") as file:
-                Console(file=file, width=200).print(render.table(rows))
+            drawn = StringIO()
+            Console(file=drawn, width=200).print(render.table(rows))
+            write_text(options.out, drawn.getvalue())
         else:
             console.print(render.table(rows))
         return 0
     text = writers[options.format](rows)
     if options.out:
-        _write(options.out, text)
+        write_text(options.out, text)
         _say(console, str(options.out))
     else:
         console.file.write(text)
@@ -101,15 +106,6 @@ def _of_tree(source: Path) -> tuple[Row, ...]:
         raise ConfigError(
             f"{source}: holds neither runs nor a submission",
             hint="name a folder of runs, a run (it has a record.jsonl), or a submission tree",
-        ) from error
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise BenchError(
-            f"{path}: cannot be written: {error.strerror}", hint="choose another --out"
         ) from error
 
 

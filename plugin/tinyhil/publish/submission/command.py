@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.outputs import check_folder
 from tinyhil.publish.submission.names import DIVISIONS, STATUSES
 from tinyhil.publish.submission.text import shown
 
@@ -122,6 +123,7 @@ def _export(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.publish.submission.system import load_system  # noqa: PLC0415
     from tinyhil.record.store import find_runs, read_run  # noqa: PLC0415
 
+    check_folder(options.out, "--out")
     status = next(status for status in STATUSES if status.lower() == options.category)
     request = Request(load_system(options.system), options.division, status, options.rehearsal)
     runs = [read_run(folder) for path in options.runs for folder in _runs(path, find_runs(path))]

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.files import writing_to
 from tinyhil.publish.submission import writing
 from tinyhil.publish.submission.layout import task_folder
 from tinyhil.publish.submission.names import REHEARSAL
@@ -81,7 +82,7 @@ def _write(submitter: Path, files: Mapping[PurePosixPath, str]) -> None:
                 f"{submitter / top}: is there already",
                 hint="choose another --out, or another name of the system in its description",
             )
-    try:
+    with writing_to(submitter):
         submitter.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=submitter))
         try:
@@ -94,8 +95,3 @@ def _write(submitter: Path, files: Mapping[PurePosixPath, str]) -> None:
                 (scratch / top).rename(submitter / top)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-    except OSError as error:
-        raise BenchError(
-            f"{submitter}: cannot be written: {error.strerror}",
-            hint="make room, correct the permissions, or choose another --out",
-        ) from error

@@ -1,0 +1,62 @@
+"""Runs a program to its end; whatever ends the wait ends its children too."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+_TERM_S = 5.0
+
+
+def run_group(
+    command: Sequence[str],
+    timeout_s: float,
+    *,
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process group of its own, without input; its output is text.
+
+    `subprocess.run` kills the program alone when time is over or Ctrl-C comes: a build's compilers
+    would go on.
+
+    Args:
+        command: program and arguments.
+        timeout_s: how long it may take, in seconds.
+        folder: that it runs in; ours by default.
+        variables: of its environment, beside ours.
+
+    Raises:
+        OSError: it can't be started.
+        subprocess.TimeoutExpired: it was not done in time.
+    """
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, **(variables or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="backslashreplace",
+        start_new_session=True,
+    ) as process:
+        try:
+            output, errors = process.communicate(timeout=timeout_s)
+        except BaseException:
+            _end(process)
+            raise
+    return subprocess.CompletedProcess(list(command), process.returncode, output, errors)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ask first: ninja then ends its compilers, which remove their temporary files."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_TERM_S)
+        os.killpg(process.pid, signal.SIGKILL)

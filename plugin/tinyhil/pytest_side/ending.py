@@ -1,0 +1,182 @@
+"""How a run on boards ends: by itself, by a signal, or because it can't be written any more.
+
+However it ends, the boards are let go and the records are sealed before any report is written, the
+table is shown, and what is not finished is named with the command that goes on with it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tinyhil.ground.errors import ConfigError, TinyhilError, WriteError
+from tinyhil.ground.interrupts import Interrupts, unbroken
+from tinyhil.ground.outputs import check_file
+
+_OWN = ("--hil-board", "--hil-resume")
+"""Options that the command which goes on has of its own."""
+
+
+def station_of(item: pytest.Item) -> str | None:
+    """Name of the station that a test is for, if it is for one."""
+    spec = getattr(item, "callspec", None)
+    return spec.params.get("board") if spec else None
+
+
+def resume_command(arguments: Iterable[str], station: str, folder: Path) -> str:
+    """The command that goes on with a run.
+
+    Args:
+        arguments: of the pytest that ended.
+        station: whose run it is.
+        folder: of the run.
+    """
+    kept: list[str] = []
+    left, chosen = iter(arguments), False
+    for argument in left:
+        if argument in _OWN:
+            next(left, None)
+        if argument.split("=")[0] not in _OWN:
+            kept.append(argument)
+        elif argument.startswith("--hil-board"):
+            chosen = True
+    board = ["--hil-board", station] if chosen else []
+    return shlex.join(["pytest", *kept, *board, "--hil-resume", str(folder)])
+
+
+def check_reports(config: pytest.Config) -> None:
+    """Refuse files that pytest itself could not write at the end, before anything is measured.
+
+    Raises:
+        ConfigError: one of them.
+    """
+    for name, option in (("xmlpath", "--junitxml"), ("log_file", "--log-file")):
+        path = getattr(config.option, name, None)
+        if path:
+            check_file(Path(path), option)
+
+
+class Ending:
+    """Takes the signals that end a pytest run on boards, and sees it to its end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._runs: dict[str, Path] = {}
+        self._left: Counter[str] = Counter()
+        """Tests of each station that have not come to their end."""
+        self._failed: set[str] = set()
+        """Stations a measure of which may be tried again."""
+        self._unwritable: dict[str, str] = {}
+        """Stations whose run can't be written any more, and why."""
+        self._problems: list[str] = []
+        self._signals, self._held = ExitStack(), ExitStack()
+        self._interrupts = self._signals.enter_context(Interrupts())
+
+    def close(self) -> None:
+        """Give the signals back to whoever had them."""
+        self._signals.close()
+        self._held.close()
+
+    def began(self, station: str, folder: Path) -> None:
+        """The run of a station is in `folder`."""
+        self._runs[station] = folder
+
+    @contextmanager
+    def telling_once(self, station: str) -> Iterator[None]:
+        """A run that can't be written is told by the first error alone."""
+        try:
+            yield
+        except WriteError:
+            if station not in self._unwritable:
+                raise
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count the tests of each station."""
+        self._left.update(filter(None, map(station_of, session.items)))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Count a test that has ended."""
+        result = yield
+        self._left.subtract(filter(None, [station_of(item)]))
+        return result
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Measure nothing that can't be kept."""
+        station = station_of(item)
+        if station in self._unwritable:
+            pytest.skip(f"not measured: {self._unwritable[station]}")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Note what a station's run suffers from."""
+        error, station = call.excinfo and call.excinfo.value, station_of(item)
+        if station and isinstance(error, WriteError):
+            self._unwritable.setdefault(station, error.message)
+        if station and isinstance(error, TinyhilError) and not isinstance(error, ConfigError):
+            self._failed.add(station)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """From the last test on a signal only hurries: nothing may break off the clean-up."""
+        try:
+            return (yield)
+        finally:
+            self._hold()
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """The signal has arrived."""
+        self._hold()
+
+    def _hold(self) -> None:
+        self._interrupts.seen()
+        self._held.enter_context(unbroken())
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Let the boards go and seal the records, then let all others write their files.
+
+        One of those that can't be written (JUnit's, pytest-benchmark's) is told as a line.
+        """
+        self._hold()
+        runner = self._config.pluginmanager.getplugin("runner")
+        try:
+            runner.pytest_sessionfinish(session)
+        except Exception as error:
+            self._problems.append(f"{type(error).__name__}: {error}")
+        try:
+            yield
+        except OSError as error:
+            self._problems.append(f"a file of a report cannot be written: {error}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what went wrong at the end, and how to go on."""
+        for problem in self._problems:
+            terminalreporter.line(problem)
+        for station in self._unfinished():
+            command = resume_command(self._arguments, station, self._runs[station])
+            terminalreporter.line(f"{station} is not finished; to go on with its run:")
+            terminalreporter.line(f"  {command}")
+
+    @property
+    def _arguments(self) -> Sequence[str]:
+        return [str(argument) for argument in self._config.invocation_params.args]
+
+    def _unfinished(self) -> list[str]:
+        """Stations with a run that may go on."""
+        return [
+            station
+            for station, folder in self._runs.items()
+            if (self._left[station] > 0 or station in self._failed)
+            and (folder / "run.json").is_file()
+        ]
