@@ -11,7 +11,7 @@ DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help bench bench-ad-full bench-kernels bench-link bench-oracle bench-resume faults fuzz test lint setup system clean
+.PHONY: help bench bench-ad-full bench-contention bench-kernels bench-link bench-oracle bench-resume faults fuzz test lint setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -34,6 +34,9 @@ bench-ad-full: setup ## accuracy of anomaly detection over all windows, some min
 
 bench-resume: setup ## runs killed at random moments and resumed, beside one that lived (RESUME="--full --per-run 25")
 	python -m tinyhil.benchmarks.resume $(RESUME)
+
+bench-contention: setup ## many users and sessions want eight stations: is one ever opened twice?
+	python -m tinyhil.benchmarks.contention
 
 faults: setup ## thousands of faults on purpose, over both protocols and both links; minutes
 	python -m tinyhil.benchmarks.faults

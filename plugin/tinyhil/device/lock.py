@@ -7,10 +7,10 @@ is killed leaves nothing locked. Who holds it stands in the file.
 from __future__ import annotations
 
 import fcntl
-import getpass
 import hashlib
 import json
 import os
+import pwd
 import secrets
 import shlex
 import socket
@@ -296,8 +296,8 @@ def _is_named(place: int, name: str, handle: int) -> bool:
 
 def _ourselves() -> dict[str, object]:
     try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # A user number without a name, as in a container.
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # A user number without a name, as in a container.
         user = str(os.getuid())
     return {
         "user": user,
