@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,8 @@ from tinyhil.catalog.board import Board
 from tinyhil.device import lock
 from tinyhil.device.dut import attached
 from tinyhil.device.lock import FOLDER_VARIABLE, TakenError, described, held, lock_folder
+from tinyhil.emulator import qemu
+from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError
 
 _HOLDER = """
@@ -63,34 +65,32 @@ def free(probe: str, port: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize(
-    ("probe", "port", "thing"),
-    [("P1", "/dev/b", "probe 'P1'"), ("p1", "/dev/b", "probe 'p1'"),
-     ("cmsisdap:P1", "/dev/b", "probe 'cmsisdap:P1'"), ("P2", "/dev/a", "port '/dev/a'"),
-     ("P2", "/dev/../dev/a", "port '/dev/../dev/a'")],
-)  # fmt: skip
-def test_the_second_user_of_a_probe_or_a_port_is_told_who_holds_it(
-    probe: str, port: str, thing: str
-) -> None:
+def test_the_second_user_of_a_probe_or_a_port_is_told_who_holds_it() -> None:
     with another("P1", "/dev/a") as process:
-        with pytest.raises(TakenError) as caught, held("ours", probe, port):
-            pass
-        text = str(caught.value)
-        assert f"[ours] station 'ours' is in use: its {thing} is held by " in text
-        assert f"(process {process.pid}: " in text
-        assert re.search(r"since 20\d\d-\d\d-\d\dT", text)
-        assert "next step: wait for it with --hil-wait" in text
+        for probe, port, thing in (
+            ("P1", "/dev/b", "probe 'P1'"),
+            ("cmsisdap:p1", "/dev/b", "probe 'cmsisdap:p1'"),
+            ("P2", "/dev/a", "port '/dev/a'"),
+            ("P2", "/dev/../dev/a", "port '/dev/../dev/a'"),
+        ):
+            with pytest.raises(TakenError) as caught, held("ours", probe, port):
+                pass
+            text = str(caught.value)
+            assert f"[ours] station 'ours' is in use: its {thing} is held by " in text
+            assert f"(process {process.pid}: " in text
+            assert re.search(r"since 20\d\d-\d\d-\d\dT", text)
+            assert "next step: wait for it with --hil-wait" in text
         let_go(process)
-    assert free(probe, port)
+    assert free("P1", "/dev/a")
 
 
 def test_different_stations_do_not_meet() -> None:
-    with another("P1", "/dev/a"):
+    with held("theirs", "P1", "/dev/a"):
         assert free("P2", "/dev/b")
 
 
 def test_one_taken_part_leaves_the_other_one_free() -> None:
-    with another("P1", "/dev/a"):
+    with held("theirs", "P1", "/dev/a"):
         assert not free("P2", "/dev/a")
         assert free("P2", "/dev/b")
 
@@ -121,9 +121,9 @@ def test_all_names_of_a_port_are_one_lock(tmp_path: Path) -> None:
     device, by_id = tmp_path / "ttyACM0", tmp_path / "by-id"
     device.touch()
     by_id.symlink_to(device)
-    with another("P1", str(by_id)):
+    with held("theirs", "P1", str(by_id)):
         assert not free("P2", str(device))
-    with another("P1", str(device)):
+    with held("theirs", "P1", str(device)):
         assert not free("P2", str(by_id))
 
 
@@ -131,13 +131,13 @@ def test_a_port_is_held_by_its_name_while_it_is_away(tmp_path: Path) -> None:
     device, by_id = tmp_path / "ttyACM0", tmp_path / "by-id"
     device.touch()
     by_id.symlink_to(device)
-    with another("P1", str(by_id)):
+    with held("theirs", "P1", str(by_id)):
         by_id.unlink()
         assert not free("P2", str(by_id))
 
 
 def test_a_port_that_appears_is_claimed_as_the_device_that_it_is(tmp_path: Path) -> None:
-    with held("ours", "P1", str(tmp_path / "by-id")) as hold, another("P2", "/dev/ttyACM0"):
+    with held("ours", "P1", str(tmp_path / "by-id")) as hold, held("theirs", "P2", "/dev/ttyACM0"):
         with pytest.raises(TakenError, match="port '/dev/ttyACM0' is held by"):
             hold.claim("/dev/ttyACM0")
         hold.claim("/dev/ttyACM1")
@@ -171,8 +171,8 @@ def test_who_waits_says_for_whom_and_gets_it_when_it_is_free() -> None:
 
 def test_who_has_waited_long_enough_is_refused() -> None:
     with (
-        another("P1", "/dev/a") as process,
-        pytest.raises(TakenError, match=f"process {process.pid}"),
+        held("theirs", "P1", "/dev/a"),
+        pytest.raises(TakenError, match="held by"),
         held("ours", "P1", "/dev/a", wait_s=0.3),
     ):
         pass
@@ -221,7 +221,7 @@ def test_a_folder_that_is_a_link_is_refused(locks: Path, tmp_path: Path) -> None
 
 
 def test_a_holder_that_says_nothing_or_nonsense_is_a_holder(locks: Path) -> None:
-    with another("P1", "/dev/a"):
+    with held("theirs", "P1", "/dev/a"):
         for file in locks.iterdir():
             file.write_text("\x1b[2J" + "[" * 3000)
         with pytest.raises(TakenError, match="does not say who"), held("ours", "P1", "/dev/a"):
@@ -276,3 +276,22 @@ def test_an_emulated_board_is_taken_too(mps2: Board) -> None:
     with attached(Station(mps2.name, mps2, None)) as dut:
         assert not free(dut.probe_uid, "/dev/a")
         assert not free("P2", dut.serial_url)
+
+
+def test_a_port_name_that_somebody_still_holds_is_not_used_for_an_emulated_board(
+    mps2: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers of ptys are used again as soon as a board has died, whoever waits for its port."""
+    start, names = qemu.start, []
+
+    def started(board: Board, *, deadline: Deadline) -> qemu.EmulatedBoard:
+        emulated = start(board, deadline=deadline)
+        names.append(emulated.serial_url)
+        if len(names) == 1:
+            stack.enter_context(held("theirs", "P1", emulated.serial_url))
+        return emulated
+
+    monkeypatch.setattr(qemu, "start", started)
+    with ExitStack() as stack, attached(Station(mps2.name, mps2, None)) as dut:
+        assert names == [names[0], dut.serial_url]
+        assert names[0] != dut.serial_url

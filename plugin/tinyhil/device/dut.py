@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.board import Board
-from tinyhil.device.lock import held
+from tinyhil.device.lock import Hold, TakenError, held
 from tinyhil.emulator import qemu
 from tinyhil.ground.deadline import Deadline
 
@@ -62,9 +62,26 @@ def attached(
                 claim=hold.claim, port_returns=True,
             )  # fmt: skip
         return
-    with qemu.start(board, deadline=Deadline.after(_START_S)) as emulated:
+    with ExitStack() as stack:
+        emulated, hold = _started(station, stack)
         # A pty has no rate: there is nothing to gain.
         uid, port, baud = emulated.probe_uid, emulated.serial_url, board.baud
-        with held(station.name, uid, port) as hold:
-            off = emulated.process.stop
-            yield Dut(station.name, board, uid, port, baud, baud, off, claim=hold.claim)
+        off = emulated.process.stop
+        yield Dut(station.name, board, uid, port, baud, baud, off, claim=hold.claim)
+
+
+def _started(station: Station, stack: ExitStack) -> tuple[qemu.EmulatedBoard, Hold]:
+    """An emulated board that is ours alone; `stack` ends it.
+
+    Somebody may still hold a port of this name whose own board has just died: then that name is
+    kept out of use, and another board takes the next one.
+    """
+    for last in (False, False, True):
+        emulated = stack.enter_context(qemu.start(station.board, deadline=Deadline.after(_START_S)))
+        try:
+            hold = held(station.name, emulated.probe_uid, emulated.serial_url)
+            return emulated, stack.enter_context(hold)
+        except TakenError:
+            if last:
+                raise
+    raise AssertionError("the last try returns or raises")
