@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,12 +16,21 @@ from xml.etree import ElementTree
 import pytest
 
 from tests import runs
+from tinyhil.catalog.bench import stations
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.facts import Limit
+from tinyhil.catalog.verdict import Verdict
 from tinyhil.ground.errors import ConfigError
+from tinyhil.judge.gate.compare import Comparison
 from tinyhil.pytest_side import xdist
+from tinyhil.pytest_side.report import HilReport, plan_key
 from tinyhil.pytest_side.scheduling import StationScheduling
+from tinyhil.record import Entry
+from tinyhil.record.entry import Subject
 
 pytest_plugins = ["pytester"]
 
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
 STATIONS = {f"t.py::x[{name}-{n}]": name for name in ("a", "b", "a-1") for n in range(4)}
 
 
@@ -40,7 +51,7 @@ class Node:
 
 
 def scheduled(
-    tests: list[str], stations: dict[str, str] | None, *, nodes: int = 2, dist: str = "load"
+    tests: list[str], known: dict[str, str] | None, *, nodes: int = 2, dist: str = "load"
 ) -> tuple[StationScheduling, list[Node]]:
     """A scheduler that has handed out its first units."""
     config: Any = SimpleNamespace(
@@ -48,7 +59,7 @@ def scheduled(
         getoption=lambda _: dist,
         option=SimpleNamespace(loadscopereorder=False),
     )
-    sched = StationScheduling(config, None, lambda: stations)
+    sched = StationScheduling(config, None, lambda: known)
     sched.log = lambda *_: None
     made = [Node(f"gw{number}") for number in range(nodes)]
     for node in made:
@@ -69,6 +80,15 @@ def run_all(sched: StationScheduling, nodes: list[Node], tests: list[str]) -> di
                 ran.append(tests[index])
                 sched.mark_test_complete(node, index)
     return done
+
+
+def replacement(sched: StationScheduling, tests: list[str]) -> Node:
+    """A worker that xdist starts for one that has ended."""
+    node = Node("gw9")
+    sched.add_node(node)
+    sched.add_node_collection(node, tests)
+    sched.schedule()
+    return node
 
 
 @pytest.mark.parametrize("dist", ["load", "loadscope", "loadfile", "loadgroup", "worksteal"])
@@ -98,21 +118,18 @@ def test_what_a_worker_ended_in_is_not_tried_again_nor_is_its_station() -> None:
     sched.mark_test_complete(one, 0)
     assert sched.remove_node(one) == "t.py::x[a-1]"
     assert sched.lost == {"t.py::x[a-1]": ["t.py::x[a-2]", "t.py::x[a-3]"]}
-    other = Node("gw2")
-    sched.add_node(other)
-    sched.add_node_collection(other, tests)
-    sched.schedule()
-    done = run_all(sched, [two, other], tests)
+    done = run_all(sched, [two, replacement(sched, tests)], tests)
     assert sorted(chain(*done.values())) == sorted(tests[4:])
     assert sched.tests_finished
 
 
-def test_a_worker_that_ended_between_stations_loses_nothing_but_the_next_test() -> None:
+def test_without_stations_a_worker_that_ended_loses_one_test() -> None:
     tests = ["u.py::a", "u.py::b", "u.py::c", "u.py::d"]
     sched, (one, two) = scheduled(tests, {})
     assert sched.remove_node(one) == "u.py::a"
     assert sched.lost == {"u.py::a": []}
-    assert sorted(run_all(sched, [two], tests)["gw1"]) == ["u.py::b", "u.py::c", "u.py::d"]
+    done = run_all(sched, [two, replacement(sched, tests)], tests)
+    assert sorted(chain(*done.values())) == tests[1:]
 
 
 def test_a_worker_that_had_nothing_to_do_has_ended_in_no_test() -> None:
@@ -129,6 +146,48 @@ def test_boards_of_which_the_controller_does_not_know_are_refused() -> None:
         xdist.check_worker(SimpleNamespace(workerinput={}))  # type: ignore[arg-type]
     xdist.check_worker(SimpleNamespace(workerinput={"tinyhil": {}}))  # type: ignore[arg-type]
     xdist.check_worker(SimpleNamespace())  # type: ignore[arg-type]
+
+
+def test_what_a_worker_was_told_arrives_in_the_order_of_the_boards(
+    mps2: Board, tmp_path: Path
+) -> None:
+    """NaN included, which is no JSON, and what two workers send in turns."""
+    plan = SimpleNamespace(stations=stations({mps2.name: mps2}, None).values())
+    options = {"dist": "load", "tinyhil-report": None}
+    config: Any = SimpleNamespace(stash={plan_key: plan}, getoption=options.get)
+    report = HilReport(config, None)
+    controller = xdist.Controller(config, report, None)
+    workers = {name: xdist.WorkerReport(config) for name in ("gw0", "gw1")}
+    subject = Subject("mps2-an386", "m4", True, "ad01", "rtt", "closed", "stand-in", "", None, "")
+    verdict = Verdict("auc", math.nan, Limit(min=0.85, source="x"), "not judged", "one class")
+    entries = [
+        Entry(subject, name, None, 3, {"auc": math.nan}, (verdict,), {"a": [1]}, NOW, 0.5, error)
+        for name, error in (("accuracy", None), ("latency", "gone"))
+    ]
+    compared = Comparison("mps2-an386", "ad01", True, "auc", 0.9, None, "missing", "not measured")
+
+    def send(name: str) -> None:
+        sent: Any = SimpleNamespace(node=name, tinyhil_events=json.dumps(workers[name]._events))
+        workers[name]._events.clear()
+        controller.pytest_runtest_logreport(sent)
+
+    for name, worker in workers.items():
+        worker.using(mps2, tmp_path / name)
+        send(name)
+    for entry in entries:
+        for name, worker in workers.items():
+            worker.made(entry)
+            send(name)
+    workers["gw0"].compared(compared)
+    send("gw0")
+    controller.pytest_sessionfinish()
+    assert report.runs == [tmp_path / "gw0", tmp_path / "gw1"]
+    assert [entry.measure for entry in report._entries] == ["accuracy", "latency"] * 2
+    for sent, arrived in zip(entries, report._entries, strict=False):
+        assert json.dumps(arrived.as_json("")) == json.dumps(sent.as_json(""))
+        assert math.isnan(arrived.verdicts[0].value)
+    assert report.comparisons == [compared]
+    controller.pytest_unconfigure()
 
 
 def test_every_test_in_every_worker_is_refused(pytester: pytest.Pytester) -> None:
