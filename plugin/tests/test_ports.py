@@ -13,9 +13,11 @@ import serial
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
+from tests.replayed import KWS01, all_right, started, windows
 from tinyhil.catalog.task import Window
 from tinyhil.device import ports
 from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.queries.framed import FramedQueries
 from tinyhil.device.queries.text import TextQueries
 from tinyhil.device.session import Session
 from tinyhil.emulator.foreign import Fault, ForeignDevice
@@ -208,6 +210,30 @@ def test_a_port_that_goes_away_in_the_middle_comes_back_as_another_one(
         assert scores == [(0.0,), (0.125,), (0.25,)]
         assert sum(queries.healed.values()) == 1
         assert claimed == [os.path.realpath(name.port) for name in (device, again)]
+
+
+def test_frames_go_on_over_a_port_that_came_back() -> None:
+    """An adapter that is plugged out and in for a moment; the device behind it runs on."""
+    dead, far_end = os.openpty()
+    os.close(dead)
+    asked, given = windows(KWS01, 40), []
+    claimed: list[str] = []
+    with started() as device:
+        link = SerialLink(device.port, device.facts.baud, claim=claimed.append, returns=True)
+        session = Session(link)
+        session.synchronize(Deadline.after(30))
+        info = session.identify(Deadline.after(30))
+        with FramedQueries(session, info, patience_s=10, first_s=30) as queries:
+            for inference in queries.each(asked):
+                given.append(inference)
+                if len(given) == 4:
+                    os.dup2(far_end, link._port.fileno())
+            healed = queries.healed
+        link.close()
+    os.close(far_end)
+    assert all_right(asked, given)
+    assert len(claimed) == 2, "the port was opened anew"
+    assert healed["questions after silence"] >= 1
 
 
 def test_a_port_that_does_not_come_back_is_waited_for_once(
