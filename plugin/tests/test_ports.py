@@ -108,10 +108,10 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> dict[int, Callable[[], None]]:
     events: dict[int, Callable[[], None]] = {}
     find, seen = ports.find, []
 
-    def watched(name: str) -> str:
+    def watched(name: str, dead: str = "") -> str:
         seen.append(name)
         events.get(len(seen), lambda: None)()
-        return find(name)
+        return find(name, dead)
 
     monkeypatch.setattr(ports, "find", watched)
     return events
@@ -212,8 +212,9 @@ def test_a_port_that_goes_away_in_the_middle_comes_back_as_another_one(
         assert claimed == [os.path.realpath(name.port) for name in (device, again)]
 
 
-def test_frames_go_on_over_a_port_that_came_back() -> None:
+def test_frames_go_on_over_a_port_that_came_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """An adapter that is plugged out and in for a moment; the device behind it runs on."""
+    monkeypatch.setattr("tinyhil.device.links.serial._RECYCLED", "/dev/none/")
     dead, far_end = os.openpty()
     os.close(dead)
     asked, given = windows(KWS01, 40), []
@@ -234,6 +235,18 @@ def test_frames_go_on_over_a_port_that_came_back() -> None:
     assert all_right(asked, given)
     assert len(claimed) == 2, "the port was opened anew"
     assert healed["questions after silence"] >= 1
+
+
+def test_a_pty_that_died_is_gone_at_once_whoever_gets_its_name() -> None:
+    faults = [Fault("unplugged", "name")]
+    with ForeignDevice("kws01", lambda _: [1.0], faults=faults) as device:
+        link = SerialLink(device.port, 115200, returns=True)
+        Session(link).synchronize(Deadline.after(30))
+        link.write(b"name%", Deadline.after(30))
+        with pytest.raises(LinkError, match="is gone") as caught:
+            link.read(Deadline.after(30))
+        assert not isinstance(caught.value, LinkTimeoutError)
+        link.close()
 
 
 def test_a_port_that_does_not_come_back_is_waited_for_once(

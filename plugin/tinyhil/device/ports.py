@@ -20,17 +20,22 @@ class MissingPortError(BenchError):
     """The port is not there, or not yet."""
 
 
-def find(port: str) -> str:
+def find(port: str, dead: str = "") -> str:
     """What pyserial opens: a path of a device, links followed, or the URL as it is.
+
+    Args:
+        port: as in a bench file.
+        dead: a device that it was and is no more, whatever the system calls by that name now.
 
     Raises:
         MissingPortError: it is not there; the text lists what is.
         BenchError: several ports have this name.
     """
     if is_path(port):
-        if not os.path.exists(port):  # noqa: PTH110 - as text, like everything around it
+        device = os.path.realpath(port)
+        if device == dead or not os.path.exists(device):  # noqa: PTH110 - text, as all around it
             raise _missing(port, f"there is no {port}")
-        return os.path.realpath(port)
+        return device
     if not USB_NAME.fullmatch(port):
         return port
     found = [info for info in _there() if port.casefold() in _names(info)]

@@ -38,6 +38,10 @@ _SETTLE_S = 3.0
 """How long a port that is there may be taken, or not for us to open: a new one is looked at by
 other programs and gets its permissions a moment later."""
 
+_RECYCLED = "/dev/pts/"
+"""Names of ptys are given to others as soon as they are free: a port that was one of these does
+not come back by that name."""
+
 _RETURN_S = 20.0
 """How long a port that went away may take to come back, as a device may take to boot."""
 
@@ -81,10 +85,11 @@ class SerialLink:
         self._baud = baud
         self._claim = claim
         self._returns = returns
+        self._device = ""
         self._port = self._awaited(deadline or Deadline.after(0.0))
 
-    def _awaited(self, deadline: Deadline) -> serial.Serial:
-        """Open the port as soon as it can be.
+    def _awaited(self, deadline: Deadline, dead: str = "") -> serial.Serial:
+        """Open the port as soon as it can be, but not as the device `dead`.
 
         Raises:
             BenchError: it can't until the deadline, or not soon after it is there.
@@ -92,7 +97,7 @@ class SerialLink:
         settled: Deadline | None = None  # from when it is there
         while True:
             try:
-                return self._opened(ports.find(self._url))
+                return self._opened(ports.find(self._url, dead))
             except ports.MissingPortError:
                 settled = None
                 if deadline.expired:
@@ -110,6 +115,7 @@ class SerialLink:
     def _opened(self, device: str) -> serial.Serial:
         if self._claim and is_path(device):
             self._claim(device)
+        self._device = device
         return serial.serial_for_url(
             device, baudrate=self._baud, timeout=_POLL_S, write_timeout=_WRITE_S, exclusive=True
         )
@@ -117,9 +123,10 @@ class SerialLink:
     def _gone(self, error: Exception) -> LinkError:
         """The error to raise when the port has died; where it may come back, it is back then."""
         self.close()
-        if self._returns:
+        dead = self._device if self._device.startswith(_RECYCLED) else ""
+        if self._returns and self._url != dead:
             try:
-                self._port = self._awaited(Deadline.after(_RETURN_S))
+                self._port = self._awaited(Deadline.after(_RETURN_S), dead)
             except BenchError:
                 self._returns = False  # Whoever tries again must not wait as long again.
             else:
