@@ -11,7 +11,7 @@ DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help bench bench-ad-full bench-endings bench-kernels bench-link bench-oracle bench-resume faults fuzz test lint setup system clean
+.PHONY: help bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume faults fuzz test lint setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -37,6 +37,9 @@ bench-resume: setup ## runs killed at random moments and resumed, beside one tha
 
 bench-endings: setup ## runs ended by signals at random moments: nothing torn, nothing left (ENDINGS="--runs 50")
 	python -m tinyhil.benchmarks.endings $(ENDINGS)
+
+bench-contention: setup ## many users and sessions want eight stations: is one ever opened twice?
+	python -m tinyhil.benchmarks.contention
 
 faults: setup ## thousands of faults on purpose, and boards that are reset, reflashed, swapped; half an hour
 	python -m tinyhil.benchmarks.faults

@@ -98,3 +98,81 @@ def test_a_bench_that_names_an_unknown_board_is_refused(tmp_path: Path) -> None:
     bench.write_text(BENCH.replace("mps2-an386", "mps9"))
     with pytest.raises(ConfigError, match=r"stations\.desk\.board.*unknown board 'mps9'.*mps2"):
         stations(load_boards(), bench)
+
+
+def bench_of(tmp_path: Path, *wired: tuple[str, str, str]) -> Path:
+    """A bench file of stations with a name, a probe and a port each."""
+    path = tmp_path / "bench.toml"
+    path.write_text(
+        "schema = 1\n"
+        + "".join(
+            f'[stations."{name}"]\nboard = "mps2-an386"\nprobe = "{probe}"\nport = "{port}"\n'
+            for name, probe, port in wired
+        )
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["desk[1]", "desk*", "lab/desk", "all", "", ".desk", "-desk", "d sk", "d\u00e9sk", "x" * 65],
+)
+def test_a_station_with_a_name_that_goes_nowhere_is_refused(tmp_path: Path, name: str) -> None:
+    bench = bench_of(tmp_path, (name, "P1", "/dev/a"))
+    with pytest.raises(ConfigError, match="can't be the name of a station") as caught:
+        stations(load_boards(), bench)
+    assert f"{bench}: key 'stations.{name}'" in str(caught.value)
+
+
+def test_a_station_with_the_name_of_an_emulated_board_is_refused(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path, ("mps2-an386", "P1", "/dev/a"))
+    with pytest.raises(ConfigError, match="'mps2-an386' is the name of an emulated board"):
+        stations(load_boards(), bench)
+
+
+def test_two_stations_with_one_probe_are_refused(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path, ("one", "0A1b", "/dev/a"), ("two", "cmsisdap:0a1B", "/dev/b"))
+    with pytest.raises(ConfigError, match="'one' and 'two' have the same probe: '0A1b' and"):
+        stations(load_boards(), bench)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("{here}/tty", "{here}/by-id"),
+        ("{here}/tty", "spy://{here}/by-id?file=/dev/null"),
+        ("serial:AB12", "SERIAL:ab12"),
+        ("usb:0483:374B", "usb:0483:374b"),
+        ("socket://Bench:4000", "rfc2217://bench:4000?ign_set_control"),
+    ],
+)
+def test_two_stations_with_one_port_are_refused(tmp_path: Path, one: str, other: str) -> None:
+    (tmp_path / "tty").touch()
+    (tmp_path / "by-id").symlink_to(tmp_path / "tty")
+    ports = [port.format(here=tmp_path) for port in (one, other)]
+    bench = bench_of(tmp_path, ("one", "P1", ports[0]), ("two", "P2", ports[1]))
+    with pytest.raises(ConfigError, match="'one' and 'two' have the same port") as caught:
+        stations(load_boards(), bench)
+    assert "stations.two.port" in caught.value.hint
+
+
+@pytest.mark.parametrize("port", ["usb:483:374b", "usb:0483", "serial:", "usb:0483:374b:"])
+def test_a_port_that_names_no_usb_device_is_refused(tmp_path: Path, port: str) -> None:
+    bench = bench_of(tmp_path, ("desk", "P1", port))
+    with pytest.raises(ConfigError, match=r"'stations\.desk\.port': .* does not name a USB device"):
+        stations(load_boards(), bench)
+
+
+def test_different_probes_and_ports_are_different_stations(tmp_path: Path) -> None:
+    bench = bench_of(
+        tmp_path, ("one", "P1", "usb:0483:374b:1"), ("two", "P2", "usb:0483:374b:2"),
+        ("three", "P3", "socket://bench:1"), ("four", "P4", "socket://bench:2"),
+    )  # fmt: skip
+    assert {"one", "two", "three", "four"} <= stations(load_boards(), bench).keys()
+
+
+def test_an_exact_name_wins_over_a_glob() -> None:
+    """Names of stations are no globs, those of others may be."""
+    known = stations(load_boards(), None)
+    odd = {"mps[2]": known["mps2-an386"], "mps2": known["mps2-an386"]}
+    assert [next(iter(odd.items()))[1]] == list(select(odd, ["mps[2]"]))

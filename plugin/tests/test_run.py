@@ -99,6 +99,7 @@ def test_a_marker_chooses_one_kind_of_test(tmp_path: Path) -> None:
         (["--hil-data", "/nowhere"], ["/nowhere is no folder"]),
         (["--hil-firmware", "/nowhere.elf"], ["/nowhere.elf is no file"]),
         (["--hil-bench", "/nowhere.toml"], ["/nowhere.toml is no file"]),
+        (["--hil-wait", "nan"], ["--hil-wait: nan is not a time in seconds"]),
     ],
 )
 def test_a_wrong_option_is_named_before_anything_starts(
@@ -179,5 +180,5 @@ def test_ctrl_c_ends_a_run_and_its_emulator(tmp_path: Path) -> None:
 
 def test_help_teaches_the_options(tmp_path: Path) -> None:
     _, output = run(tmp_path, "--help")
-    for option in ("board", "bench", "firmware", "data", "link", "quick", "runs"):
+    for option in ("board", "bench", "firmware", "data", "link", "quick", "runs", "wait"):
         assert f"--hil-{option}" in output

@@ -135,6 +135,18 @@ def test_a_probe_in_use_is_a_bench_error(emulated: EmulatedBoard, echo_image: Im
     assert "close other debuggers" in caught.value.hint
 
 
+def test_probes_that_say_the_same_of_themselves_are_refused(
+    emulated: EmulatedBoard, echo_image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probes = DebugProbeAggregator.get_all_connected_probes()
+    monkeypatch.setattr(
+        DebugProbeAggregator, "get_all_connected_probes", staticmethod(lambda: probes + probes)
+    )
+    with pytest.raises(BenchError, match=f"2 debug probes say .* '{emulated.probe_uid}'") as caught:
+        flashed(emulated, echo_image)
+    assert "unplug all but one" in caught.value.hint
+
+
 def test_a_board_that_dies_while_it_is_programmed_is_a_bench_error(
     emulated: EmulatedBoard,
 ) -> None:

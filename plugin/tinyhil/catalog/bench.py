@@ -9,12 +9,17 @@ A physical board needs an entry in the user's ``bench.toml``, which is never com
     probe = "066BFF515055657867212134"
     port = "/dev/serial/by-id/usb-STMicroelectronics_STM32_STLink_066BFF-if02"
 
-An emulated board needs none: it is a station of its own name.
+``port`` is a path, a URL that pyserial knows, or the USB device behind the port, whatever number
+the system gives it: ``serial:SERIAL``, ``usb:VID:PID`` or ``usb:VID:PID:SERIAL``, each with
+``:INTERFACE`` behind it where one device has several ports.
+
+An emulated board needs no entry: it is a station of its own name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -24,7 +29,14 @@ from pydantic import Field
 
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Facts, load
+from tinyhil.catalog.identity import USB_NAME, port_identity, probe_identity
 from tinyhil.ground.errors import ConfigError
+
+ALL = "all"
+"""Chooses every station."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""Of a station: a part of file names, of test ids and of reports, and no glob."""
 
 
 class Wiring(Facts):
@@ -35,7 +47,7 @@ class Wiring(Facts):
     probe: str
     """Exact id, as ``pyocd list`` shows it."""
     port: str
-    """Serial port by a name that survives replugging."""
+    """Serial port by a name that survives replugging; see the module's text."""
     baud: int | None = Field(default=None, gt=0)
     """At which it boots, if other than the board's."""
     baud_max: int = Field(default=921_600, gt=0)
@@ -62,21 +74,72 @@ def stations(boards: Mapping[str, Board], bench: Path | None) -> dict[str, Stati
     """All stations by name: every emulated board, and what `bench` lists.
 
     Raises:
-        ConfigError: the file is wrong, or names a board type that there is none of.
+        ConfigError: the file is wrong, names an unknown board type, or two of its stations share
+            a probe or a port.
     """
     found = {
         board.name: Station(board.name, board, None) for board in boards.values() if board.emulated
     }
-    wired = load(bench, BenchFile).stations if bench else {}
+    if bench is None:
+        return found
+    wired = load(bench, BenchFile).stations
     for name, wiring in wired.items():
+        key = f"{bench}: key 'stations.{name}'"
+        _check_name(key, name, found)
         if wiring.board not in boards:
             raise ConfigError(
-                f"{bench}: key 'stations.{name}.board': unknown board '{wiring.board}'; known "
+                f"{key[:-1]}.board': unknown board '{wiring.board}'; known "
                 f"boards: {', '.join(sorted(boards))}",
                 hint="correct the name, or add boards/<name>.toml",
             )
-        found[name] = Station(name, boards[wiring.board], wiring)
-    return found
+        _check_port(key, wiring.port)
+    _refuse_shared(bench, wired, "probe", probe_identity)
+    _refuse_shared(bench, wired, "port", port_identity)
+    named = {name: Station(name, boards[wiring.board], wiring) for name, wiring in wired.items()}
+    return found | named
+
+
+def _check_name(key: str, name: str, emulated: Mapping[str, Station]) -> None:
+    if not _NAME.fullmatch(name) or name == ALL:
+        raise ConfigError(
+            f"{key}: '{name}' can't be the name of a station",
+            hint="use at most 64 letters, digits, '.', '_' and '-', a letter or a digit first; "
+            f"'{ALL}' stands for every station",
+        )
+    if name in emulated:
+        raise ConfigError(
+            f"{key}: '{name}' is the name of an emulated board, which is a station already",
+            hint="give the station another name",
+        )
+
+
+def _check_port(key: str, port: str) -> None:
+    """Refuse a port that is meant to be named by USB and is not in one of the forms."""
+    if port.casefold().startswith(("serial:", "usb:")) and not USB_NAME.fullmatch(port):
+        raise ConfigError(
+            f"{key[:-1]}.port': '{port}' does not name a USB device",
+            hint="write serial:SERIAL, or usb:VID:PID with four hexadecimal digits each, perhaps "
+            "with :SERIAL or :INTERFACE behind them",
+        )
+
+
+def _refuse_shared(
+    bench: Path, wired: Mapping[str, Wiring], part: str, identity: Callable[[str], str]
+) -> None:
+    """Refuse two stations that have one probe, or one port: no two boards can."""
+    users: dict[str, str] = {}
+    for name, wiring in wired.items():
+        given = getattr(wiring, part)
+        if not given:
+            continue
+        other = users.setdefault(identity(given), name)
+        if other != name:
+            raise ConfigError(
+                f"{bench}: the stations '{other}' and '{name}' have the same {part}: "
+                f"'{getattr(wired[other], part)}' and '{given}'",
+                hint=f"correct one of the keys 'stations.{other}.{part}' and "
+                f"'stations.{name}.{part}', or delete one of the stations",
+            )
 
 
 def select(known: Mapping[str, Station], patterns: Iterable[str]) -> tuple[Station, ...]:
@@ -87,7 +150,8 @@ def select(known: Mapping[str, Station], patterns: Iterable[str]) -> tuple[Stati
     """
     chosen: dict[str, Station] = {}
     for pattern in patterns:
-        names = [name for name in known if pattern == "all" or fnmatchcase(name, pattern)]
+        names = [pattern] if pattern in known else []
+        names = names or [name for name in known if pattern == ALL or fnmatchcase(name, pattern)]
         if not names:
             raise ConfigError(
                 f"option --hil-board: no station '{pattern}'; known: {', '.join(sorted(known))}",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.board import Board
+from tinyhil.device.lock import Hold, TakenError, held
 from tinyhil.emulator import qemu
 from tinyhil.ground.deadline import Deadline
 
@@ -28,22 +29,59 @@ class Dut:
     """Highest rate to try."""
     power_off: Callable[[], None] | None = None
     """Ends it for good; None where nothing here can do that."""
+    claim: Callable[[str], None] | None = None
+    """Is told which device the port is, each time before it is opened; see `lock.Hold.claim`."""
+    port_returns: bool = False
+    """Whether a port that goes away may come back: one that is plugged in, not an emulated one."""
 
 
 @contextmanager
-def attached(station: Station) -> Iterator[Dut]:
-    """The station's board, powered: an emulated one is started, and ended on every way out.
+def attached(
+    station: Station, *, wait_s: float = 0.0, tell: Callable[[str], None] = lambda _: None
+) -> Iterator[Dut]:
+    """The station's board, powered, and ours alone until the block ends.
+
+    An emulated one is started, and ended on every way out.
+
+    Args:
+        station: which.
+        wait_s: how long to wait while somebody else uses it.
+        tell: is told whom we wait for.
 
     Raises:
-        BenchError: the emulator does not start.
+        TakenError: somebody else uses it.
+        BenchError: the emulator does not start, or nothing can be locked.
     """
     board = station.board
     if station.wiring:
         wiring = station.wiring
         baud = wiring.baud or board.baud
-        yield Dut(station.name, board, wiring.probe, wiring.port, baud, wiring.baud_max)
+        with held(station.name, wiring.probe, wiring.port, wait_s=wait_s, tell=tell) as hold:
+            yield Dut(
+                station.name, board, wiring.probe, wiring.port, baud, wiring.baud_max,
+                claim=hold.claim, port_returns=True,
+            )  # fmt: skip
         return
-    with qemu.start(board, deadline=Deadline.after(_START_S)) as emulated:
+    with ExitStack() as stack:
+        emulated, hold = _started(station, stack)
         # A pty has no rate: there is nothing to gain.
         uid, port, baud = emulated.probe_uid, emulated.serial_url, board.baud
-        yield Dut(station.name, board, uid, port, baud, baud, emulated.process.stop)
+        off = emulated.process.stop
+        yield Dut(station.name, board, uid, port, baud, baud, off, claim=hold.claim)
+
+
+def _started(station: Station, stack: ExitStack) -> tuple[qemu.EmulatedBoard, Hold]:
+    """An emulated board that is ours alone; `stack` ends it.
+
+    Somebody may still hold a port of this name whose own board has just died: then that name is
+    kept out of use, and another board takes the next one.
+    """
+    for last in (False, False, True):
+        emulated = stack.enter_context(qemu.start(station.board, deadline=Deadline.after(_START_S)))
+        try:
+            hold = held(station.name, emulated.probe_uid, emulated.serial_url)
+            return emulated, stack.enter_context(hold)
+        except TakenError:
+            if last:
+                raise
+    raise AssertionError("the last try returns or raises")

@@ -247,12 +247,24 @@ def session_options(board: Board, frequency_hz: int, connect_mode: str) -> dict[
 
 
 def find_probe(probe_uid: str) -> DebugProbe:
-    """The probe with exactly this uid; pyOCD's own helper takes parts of one, and waits."""
+    """The probe with exactly this uid; pyOCD's own helper takes parts of one, and waits.
+
+    Raises:
+        BenchError: there is none, or there are several: which board would be flashed is chance.
+    """
+    there = DebugProbeAggregator.get_all_connected_probes()
     probe = DebugProbeAggregator.get_probe_with_id(probe_uid)
     if probe is None:
-        there = [probe.unique_id for probe in DebugProbeAggregator.get_all_connected_probes()]
+        known = ", ".join(probe.unique_id for probe in there)
         raise BenchError(
-            f"no debug probe '{probe_uid}'; there: {', '.join(there) or 'none'}",
+            f"no debug probe '{probe_uid}'; there: {known or 'none'}",
             hint="plug it in, or correct its uid in the bench file; 'pyocd list' shows all",
+        )
+    twins = [other for other in there if other.unique_id == probe.unique_id]
+    if len(twins) > 1:
+        names = ", ".join(sorted(other.description for other in twins))
+        raise BenchError(
+            f"{len(twins)} debug probes say that they are '{probe_uid}': {names}",
+            hint="unplug all but one of them, or give each an id of its own with its maker's tool",
         )
     return probe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 
@@ -32,3 +33,8 @@ class Deadline:
         """A deadline `seconds` from now, but never later than this one."""
         inner = Deadline.after(seconds)
         return inner if inner.expires < self.expires else self
+
+    def pause(self, seconds: float) -> None:
+        """Let `seconds` pass between two looks at something that sends no event; it ends with the
+        deadline."""
+        threading.Event().wait(min(seconds, self.remaining()))

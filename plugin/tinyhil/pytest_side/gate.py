@@ -23,11 +23,10 @@ from tinyhil.judge.gate.tolerance import GATED, Gated, parse
 from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure, history
 from tinyhil.pytest_side.plan import Plan
-from tinyhil.pytest_side.report import plan_key
+from tinyhil.pytest_side.report import plan_key, report_of
 
 _FIXTURE = "gated_metric"
 _gate_key = pytest.StashKey[Gate]()
-_results_key = pytest.StashKey[list[Comparison]]()
 
 _MARKS: Mapping[Gated, str] = {
     "flash_bytes": "memory",
@@ -79,7 +78,6 @@ def pytest_configure(config: pytest.Config) -> None:
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[_gate_key] = gate
-    config.stash[_results_key] = []
 
 
 def _check_plan(gate: Gate, plan: Plan, *, chosen: bool) -> None:
@@ -172,7 +170,7 @@ def against_baseline(
             folder = measurement.record.folder
             for name, svg in history.pictures_of(folder, subject.task, metric):
                 allure.attach_svg(name, svg)
-        request.config.stash[_results_key].append(comparison)
+        report_of(request.config).compared(comparison)
         return comparison
 
     return compare
@@ -187,11 +185,10 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Print the table, and how many figures were not compared."""
-    gate, results = config.stash.get(_gate_key, None), config.stash.get(_results_key, [])
-    plan = config.stash.get(plan_key, None)
-    # Under xdist the comparisons are the workers'; each failed test has its own text.
-    if gate is None or plan is None or config.getoption("dist", "no") != "no":
+    gate, plan = config.stash.get(_gate_key, None), config.stash.get(plan_key, None)
+    if gate is None or plan is None:
         return
+    results = report_of(config).comparisons
     terminalreporter.section("against the baseline")
     if results:
         show(results, Console())

@@ -38,6 +38,8 @@ class Options:
     """Folder of firmware builds and generated data sets."""
     resume: Path | None = None
     """Folder of a run to go on with."""
+    wait_s: float = 0.0
+    """How long to wait for a station that somebody else uses."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,11 @@ def make_plan(options: Options) -> Plan:
         raise ConfigError(
             f"option --hil-read-back: {options.read_back:g} is no share from 0 to 1",
             hint="0.05 reads one sample in twenty back, 1 every one",
+        )
+    if not 0.0 <= options.wait_s < float("inf"):
+        raise ConfigError(
+            f"option --hil-wait: {options.wait_s:g} is not a time in seconds",
+            hint="0 does not wait, 3600 waits an hour",
         )
     faults = parse_spec(options.faults) if options.faults is not None else None
     chosen = select(stations(load_boards(), options.bench), options.boards or [DEFAULT_BOARD])

@@ -27,9 +27,10 @@ from tinyhil.image.elf import Image
 from tinyhil.measure.job import Job
 from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure
+from tinyhil.pytest_side import xdist
 from tinyhil.pytest_side.ending import Ending, check_reports
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
-from tinyhil.pytest_side.report import HilReport, choose_results, plan_key
+from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, plan_key, report_of
 from tinyhil.record import Record
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal, versions
@@ -44,9 +45,10 @@ MARKERS = {
 
 pytest_plugins = ("tinyhil.pytest_side.gate", "tinyhil.pytest_side.benchmark_bridge")
 
-_REPORT = "tinyhil-report"
 _ENDING = "tinyhil-ending"
 _FLASH_S = 120.0
+_PORT_S = 20.0
+"""How long a port may take to come back after the reset that ends flashing."""
 _SYNCHRONIZE_S = 20.0
 
 
@@ -102,6 +104,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             {"action": "store_true"},
         ),
         (
+            "--hil-wait",
+            "how long to wait for a board that somebody else uses (default: 0)",
+            {"type": float, "default": 0.0, "metavar": "SECONDS"},
+        ),
+        (
             "--hil-resume",
             "folder of a run that was killed or has failed: goes on behind its last sample; "
             "asks for the same options",
@@ -129,18 +136,28 @@ def pytest_configure(config: pytest.Config) -> None:
     # The plugin is loaded into every pytest run: a report is prepared only where boards are
     # going to be tested.
     tests_boards = config.getoption("--hil-board") or any(map(_in_suites, config.args))
-    results = None
     if tests_boards:
         plan_of(config)
-        try:
-            check_reports(config)
-            results = choose_results(config, _runs(config))
-        except ConfigError as error:
-            raise pytest.UsageError(str(error)) from error
         ending = Ending(config)
         config.add_cleanup(ending.close)
         config.pluginmanager.register(ending, _ENDING)
-    config.pluginmanager.register(HilReport(config, results), _REPORT)
+    if xdist.is_worker(config):
+        report: HilReport = xdist.WorkerReport(config)
+    else:
+        results = _results(config) if tests_boards else None
+        report = HilReport(config, results)
+        if tests_boards and xdist.is_active(config):
+            config.pluginmanager.register(xdist.Controller(config, report, results))
+    config.pluginmanager.register(report, REPORT)
+
+
+def _results(config: pytest.Config) -> Path | None:
+    """The folder of Allure's results, which can be written."""
+    try:
+        check_reports(config)
+        return choose_results(config, _runs(config))
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -184,6 +201,7 @@ def plan_of(config: pytest.Config) -> Plan:
             runs=_runs(config),
             build=option("--hil-build") or config.rootpath / "build",
             resume=option("--hil-resume"),
+            wait_s=option("--hil-wait"),
         )
         try:
             config.stash[plan_key] = make_plan(options)
@@ -194,10 +212,15 @@ def plan_of(config: pytest.Config) -> Plan:
 
 @pytest.fixture(scope="session")
 def board(request: pytest.FixtureRequest) -> Iterator[Dut]:
-    """The board under test, powered; an emulated one is started here and ended with the last
-    test that needs it."""
-    station = plan_of(request.config).station(request.param)
-    with allure.step(f"start {station.name}"), attached(station) as dut:
+    """The board under test, powered, and ours alone until the last test that needs it has ended; an
+    emulated one is started here and ended then."""
+    xdist.check_worker(request.config)
+    plan, report = plan_of(request.config), report_of(request.config)
+    station = plan.station(request.param)
+    with (
+        allure.step(f"start {station.name}"),
+        attached(station, wait_s=plan.options.wait_s, tell=report.notice) as dut,
+    ):
         yield dut
 
 
@@ -215,10 +238,10 @@ def record(board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
     configuration = plan.configuration(plan.station(board.station), tasks)
     if plan.options.resume:
         made, found = resume(plan.options.resume, configuration)
-        _say(request.config, f"{board.station}: {made.run} {found}")
+        report_of(request.config).say(f"{board.station}: {made.run} {found}")
     else:
         made = Record.start(plan.options.runs, configuration)
-    _report(request).using(board.board, made.folder)
+    report_of(request.config).using(board.board, made.folder)
     ending = request.config.pluginmanager.getplugin(_ENDING)
     assert isinstance(ending, Ending)
     ending.began(board.station, made.folder)
@@ -234,7 +257,7 @@ def record(board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
 @pytest.fixture(scope="session")
 def flashed(board: Dut, task: Task, record: Record, request: pytest.FixtureRequest) -> Job:
     """The job whose image the board holds and runs when this returns."""
-    plan, report = plan_of(request.config), _report(request)
+    plan, report = plan_of(request.config), report_of(request.config)
     options = plan.options
     material = data.material(task, options.data, options.build / "data")
     with _located(board, "build"), report.bar("build"):
@@ -281,13 +304,14 @@ def tap(flashed: Job, record: Record, request: pytest.FixtureRequest) -> Iterato
 
     yield wrap
     for name, injector in injectors.items():
-        _report(request).injected(dut, name, injector.faults)
+        report_of(request.config).injected(dut, name, injector.faults)
 
 
 @pytest.fixture(scope="session")
 def session(flashed: Job, record: Record, tap: Tap) -> Iterator[Session]:
     """A synchronized session with the board; every byte of it is in the run's raw folder."""
-    link = tap(open_link(flashed.link, flashed.dut), "serial")
+    with _located(flashed.dut, "open"):
+        link = tap(open_link(flashed.link, flashed.dut, Deadline.after(_PORT_S)), "serial")
     try:
         made = Session(link)
         with _located(flashed.dut, "synchronize"):
@@ -304,13 +328,7 @@ def measurement(
 ) -> Measurement:
     """The measures of this task on this board, each made when a test first asks for it."""
     with _located(flashed.dut, "identify"):
-        return Measurement(session, flashed, record, _report(request), tap)
-
-
-def _report(request: pytest.FixtureRequest) -> HilReport:
-    report = request.config.pluginmanager.getplugin(_REPORT)
-    assert isinstance(report, HilReport)
-    return report
+        return Measurement(session, flashed, record, report_of(request.config), tap)
 
 
 def _tasks_of(items: Sequence[pytest.Item], station: str) -> set[str]:
@@ -318,12 +336,6 @@ def _tasks_of(items: Sequence[pytest.Item], station: str) -> set[str]:
     params = [item.callspec.params for item in items if isinstance(item, pytest.Function)
               and hasattr(item, "callspec")]  # fmt: skip
     return {str(own["task"]) for own in params if own.get("board") == station and "task" in own}
-
-
-def _say(config: pytest.Config, text: str) -> None:
-    """Print a line past pytest's capturing."""
-    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print(text)  # noqa: T201
 
 
 def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple[Image, str | None]:

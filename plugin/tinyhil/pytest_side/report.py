@@ -28,6 +28,7 @@ from tinyhil.ground.files import writing_to
 from tinyhil.ground.interrupts import breakable, caught
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.progress import Progress, progress_bar
+from tinyhil.judge.gate.compare import Comparison
 from tinyhil.measure.measures import Accuracy, SingleStream
 from tinyhil.measure.runner import Outcome
 from tinyhil.publish.report import allure, figures, history, html
@@ -38,6 +39,9 @@ from tinyhil.record import Entry
 
 plan_key = pytest.StashKey[Plan]()
 """Where a run's plan is, once its options have been checked."""
+
+REPORT = "tinyhil-report"
+"""Name of the `HilReport` among pytest's plugins."""
 
 _RENDER_S = 120.0
 _TABLE_COLUMNS = 100
@@ -62,11 +66,20 @@ def choose_results(config: pytest.Config, runs: Path) -> Path | None:
     return Path(option.allure_report_dir)
 
 
+def report_of(config: pytest.Config) -> HilReport:
+    """The report of this pytest run."""
+    report = config.pluginmanager.getplugin(REPORT)
+    assert isinstance(report, HilReport)
+    return report
+
+
 class HilReport:
     """Gathers what the boards of a pytest run gave; idle in a run that tests none."""
 
     def __init__(self, config: pytest.Config, results: Path | None) -> None:
         self.runs: list[Path] = []
+        self.comparisons: list[Comparison] = []
+        """With the baseline."""
         self._config = config
         self._results = results
         self._guard = allure.Guard(results) if results else None
@@ -96,18 +109,27 @@ class HilReport:
             f"{dut.station}: {result.image_bytes:,} bytes {how}, verified, {result.seconds:.2f} s"
         )
         allure.attach_text("flash", text)
-        self._print(text)
+        self.say(text)
 
     def injected(self, dut: Dut, link: str, faults: Sequence[Fault]) -> None:
         """Faults were injected into a link on purpose; say how many, and which."""
         kinds = Counter(fault.kind for fault in faults)
         count = ", ".join(f"{number} x {kind}" for kind, number in sorted(kinds.items()))
-        self._print(f"{dut.station}: injected into the {link} link: {count or 'nothing'}")
+        self.say(f"{dut.station}: injected into the {link} link: {count or 'nothing'}")
         allure.attach_text(f"faults injected, {link}", "\n".join(map(str, faults)))
 
-    def _print(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Print a line past pytest's capturing."""
         with self._uncaptured():
             print(text)  # noqa: T201
+
+    def notice(self, text: str) -> None:
+        """Say at once what somebody waits for."""
+        self.say(text)
+
+    def compared(self, comparison: Comparison) -> None:
+        """A figure was compared with the baseline's."""
+        self.comparisons.append(comparison)
 
     def made(self, entry: Entry) -> None:
         """See `runner.Reporter`."""

@@ -58,8 +58,9 @@ class Link(Protocol):
 class Kind(Protocol):
     """What a module here offers: how commands go, and how samples do."""
 
-    def open_link(self, dut: Dut) -> Link:
-        """Open the link for commands and answers.
+    def open_link(self, dut: Dut, deadline: Deadline | None = None) -> Link:
+        """Open the link for commands and answers; the port may be on its way until the
+        deadline; without one it must be there.
 
         Raises:
             BenchError: the port is missing, taken, or can't be set up.
@@ -93,9 +94,9 @@ def choose(*, emulated: bool, own_firmware: bool) -> str:
     return "rtt" if emulated and own_firmware else "serial"
 
 
-def open_link(kind: str, dut: Dut) -> Link:
+def open_link(kind: str, dut: Dut, deadline: Deadline | None = None) -> Link:
     """Open a link of a known kind, see `names` and `Kind.open_link`."""
-    return _kind(kind).open_link(dut)
+    return _kind(kind).open_link(dut, deadline)
 
 
 def open_frames(kind: str, dut: Dut, image: Image) -> Link | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import termios
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import serial
 
+from tinyhil.catalog.identity import is_path
+from tinyhil.device import ports
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, LinkError, LinkTimeoutError
 
@@ -28,9 +31,24 @@ _WRITE_S = 5.0
 _GONE = "check the cable and the board's power; an emulated board's QEMU may have ended"
 
 
-def open_link(dut: Dut) -> SerialLink:
-    """Open the board's serial port; see `SerialLink`."""
-    return SerialLink(dut.serial_url, dut.baud)
+_LOOK_S = 0.05
+"""Between two looks at a port that is not there."""
+
+_SETTLE_S = 3.0
+"""How long a port that is there may be taken, or not for us to open: a new one is looked at by
+other programs and gets its permissions a moment later."""
+
+_RECYCLED = "/dev/pts/"
+"""Names of ptys are given to others as soon as they are free: a port that was one of these does
+not come back by that name."""
+
+_RETURN_S = 20.0
+"""How long a port that went away may take to come back, as a device may take to boot."""
+
+
+def open_link(dut: Dut, deadline: Deadline | None = None) -> SerialLink:
+    """Open the board's serial port, which may be on its way; see `SerialLink`."""
+    return SerialLink(dut.serial_url, dut.baud, deadline, claim=dut.claim, returns=dut.port_returns)
 
 
 def open_frames(dut: Dut, image: Image) -> None:
@@ -42,24 +60,81 @@ class SerialLink:
     """A `Link` over pyserial.
 
     Args:
-        url: what ``serial.serial_for_url`` takes, such as ``/dev/ttyACM0`` or ``socket://…``.
+        name: as ``port`` in a bench file: a path, a URL of pyserial's, or a USB device.
         baud: of both directions, 8N1.
+        deadline: by when the port must be there; None: now.
+        claim: is told which device the port is, before it is opened.
+        returns: whether a port that goes away may come back. It is waited for then, whatever the
+            deadline of who reads or writes, and opened again, under another number perhaps; what
+            was under way is lost, and told as a `LinkTimeoutError`.
 
     Raises:
         BenchError: the port does not exist, is taken, or can't be set up.
     """
 
-    def __init__(self, url: str, baud: int) -> None:
-        self._url = url
-        try:
-            self._port = serial.serial_for_url(
-                url, baudrate=baud, timeout=_POLL_S, write_timeout=_WRITE_S, exclusive=True
-            )
-        except (*_PORT_ERRORS, ValueError) as error:
-            raise BenchError(
-                f"serial port {url} cannot be opened: {error}",
-                hint="check that it exists, that no terminal holds it, and that you may open it",
-            ) from error
+    def __init__(
+        self,
+        name: str,
+        baud: int,
+        deadline: Deadline | None = None,
+        *,
+        claim: Callable[[str], None] | None = None,
+        returns: bool = False,
+    ) -> None:
+        self._url = name
+        self._baud = baud
+        self._claim = claim
+        self._returns = returns
+        self._device = ""
+        self._port = self._awaited(deadline or Deadline.after(0.0))
+
+    def _awaited(self, deadline: Deadline, dead: str = "") -> serial.Serial:
+        """Open the port as soon as it can be, but not as the device `dead`.
+
+        Raises:
+            BenchError: it can't until the deadline, or not soon after it is there.
+        """
+        settled: Deadline | None = None  # from when it is there
+        while True:
+            try:
+                return self._opened(ports.find(self._url, dead))
+            except ports.MissingPortError:
+                settled = None
+                if deadline.expired:
+                    raise
+            except (*_PORT_ERRORS, ValueError) as error:
+                settled = settled or deadline.within(_SETTLE_S)
+                if settled.expired or isinstance(error, ValueError):
+                    raise BenchError(
+                        f"serial port {self._url} cannot be opened: {error}",
+                        hint="check that it exists, that no terminal holds it, and that you may "
+                        "open it",
+                    ) from error
+            deadline.pause(_LOOK_S)
+
+    def _opened(self, device: str) -> serial.Serial:
+        if self._claim and is_path(device):
+            self._claim(device)
+        self._device = device
+        return serial.serial_for_url(
+            device, baudrate=self._baud, timeout=_POLL_S, write_timeout=_WRITE_S, exclusive=True
+        )
+
+    def _gone(self, error: Exception) -> LinkError:
+        """The error to raise when the port has died; where it may come back, it is back then."""
+        self.close()
+        dead = self._device if self._device.startswith(_RECYCLED) else ""
+        if self._returns and self._url != dead:
+            try:
+                self._port = self._awaited(Deadline.after(_RETURN_S), dead)
+            except BenchError:
+                self._returns = False  # Whoever tries again must not wait as long again.
+            else:
+                return LinkTimeoutError(
+                    f"port {self._url} went away and came back: {error}",
+                    hint="check the cable and the board's power",
+                )
+        return LinkError(f"port {self._url} is gone: {error}", hint=_GONE)
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """See `Link.write`."""
@@ -76,7 +151,7 @@ class SerialLink:
                 hint="check flow control and that the device runs",
             ) from error
         except _PORT_ERRORS as error:
-            raise LinkError(f"port {self._url} is gone: {error}", hint=_GONE) from error
+            raise self._gone(error) from error
 
     def read(self, deadline: Deadline) -> bytes:
         """See `Link.read`."""
@@ -86,7 +161,7 @@ class SerialLink:
                 if data:
                     return data + self._port.read(self._port.in_waiting)
             except _PORT_ERRORS as error:
-                raise LinkError(f"port {self._url} is gone: {error}", hint=_GONE) from error
+                raise self._gone(error) from error
             if deadline.expired:
                 raise LinkTimeoutError(
                     f"nothing came from port {self._url} in {deadline.seconds:g} s",
@@ -98,14 +173,14 @@ class SerialLink:
         try:
             data: bytes = self._port.read(self._port.in_waiting)
         except _PORT_ERRORS as error:
-            raise LinkError(f"port {self._url} is gone: {error}", hint=_GONE) from error
+            raise self._gone(error) from error
         return data
 
     def set_baud(self, baud: int) -> None:
         """See `Link.set_baud`."""
         try:
             self._port.flush()
-            self._port.baudrate = baud
+            self._port.baudrate = self._baud = baud
         except (*_PORT_ERRORS, ValueError) as error:
             raise LinkError(
                 f"port {self._url} does not run at {baud} baud: {error}",

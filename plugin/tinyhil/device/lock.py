@@ -1,0 +1,317 @@
+"""One user a station: the kernel's locks on its probe and its port, over all users of a host.
+
+A lock is a file that is locked (``flock``) for as long as its holder lives, so that even one that
+is killed leaves nothing locked. Who holds it stands in the file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import pwd
+import secrets
+import shlex
+import socket
+import stat
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tinyhil.catalog.identity import given_identity, probe_identity
+from tinyhil.device import ports
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError
+from tinyhil.ground.text import printable
+
+FOLDER_VARIABLE = "TINYHIL_LOCKS"
+"""Environment variable with another folder for the locks; all users of the boards must set it."""
+
+_SHARED = Path("/run/lock")
+_INFO_BYTES = 4096
+_LOOK_S = 0.1
+"""Between two looks at a lock that another one holds."""
+_NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class TakenError(BenchError):
+    """Somebody else uses the station."""
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A probe or a port."""
+
+    kind: str
+    """``probe`` or ``port``."""
+    name: str
+    """As the user calls it."""
+
+    @property
+    def file(self) -> str:
+        """Name of its lock file."""
+        identity = (probe_identity if self.kind == "probe" else given_identity)(self.name)
+        return f"{self.kind}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.lock"
+
+
+class Hold:
+    """The locks of one station, held by this process; made by `held`."""
+
+    def __init__(self, station: str, probe: str | None, port: str) -> None:
+        self._station = station
+        self._things = [Thing("probe", probe)] if probe else []
+        self._things += [Thing("port", port)]
+        self._port = port
+        self._device: Thing | None = None
+        self._locked: dict[str, int] = {}
+
+    def take(self) -> None:
+        """Lock probe and port, the latter by its name and as the device that it is now, or none
+        of them.
+
+        Raises:
+            TakenError: another one holds one of them.
+            BenchError: the folder of locks can't be used, or the port's name is that of several.
+        """
+        try:
+            for thing in self._things:
+                self._lock(thing)
+            device = ports.find_now(self._port)
+            if device:
+                self.claim(device)
+        except BaseException:
+            self.release()
+            raise
+
+    def claim(self, device: str) -> None:
+        """Lock the device that the port is now, before it is opened.
+
+        A port may appear only after the station was locked, and under another number each time:
+        the device that it was before is let go.
+
+        Raises:
+            TakenError, BenchError: as `take`.
+        """
+        thing = Thing("port", device)
+        if thing == self._device:
+            return
+        self._lock(thing)
+        before, self._device = self._device, thing
+        if before and before.file not in {thing.file for thing in self._things}:
+            self._unlock(before.file)
+
+    def release(self) -> None:
+        """Let go of everything."""
+        for file in list(self._locked):
+            self._unlock(file)
+        self._device = None
+
+    def _lock(self, thing: Thing) -> None:
+        if thing.file in self._locked:
+            return
+        folder = lock_folder()
+        try:
+            handle = _locked_file(folder, thing.file)
+            if isinstance(handle, dict):
+                raise self._taken(thing, handle)
+            self._locked[thing.file] = handle
+            self._sign(handle, thing)
+        except OSError as error:
+            raise BenchError(
+                f"{folder}: the {thing.kind} '{thing.name}' cannot be locked: {error.strerror}",
+                hint="a folder there must be writable for all users of the boards, as /tmp is; "
+                f"{FOLDER_VARIABLE} names another one",
+                board=self._station,
+            ) from error
+
+    def _sign(self, handle: int, thing: Thing) -> None:
+        """Say who we are; a full disk takes away no more than that."""
+        holder = {**_ourselves(), "station": self._station, thing.kind: thing.name}
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps(holder).encode()[:_INFO_BYTES], 0)
+
+    def _unlock(self, file: str) -> None:
+        handle = self._locked.pop(file)
+        with suppress(OSError):
+            _remove(lock_folder(), file, handle)
+        os.close(handle)
+
+    def _taken(self, thing: Thing, holder: Mapping[str, object]) -> TakenError:
+        return TakenError(
+            f"station '{self._station}' is in use: its {thing.kind} '{thing.name}' is held by "
+            f"{described(holder)}",
+            hint="wait for it with --hil-wait SECONDS, end the other process, or choose another "
+            "station",
+            board=self._station,
+        )
+
+
+@contextmanager
+def held(
+    station: str,
+    probe: str | None,
+    port: str,
+    *,
+    wait_s: float = 0.0,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[Hold]:
+    """Hold a station's probe and port; nothing else may touch them meanwhile.
+
+    Args:
+        station: its name.
+        probe: id of its probe, if it has one.
+        port: its port.
+        wait_s: how long to wait for another holder.
+        tell: is told whom we wait for.
+
+    Raises:
+        TakenError: another one holds it, until `wait_s` is over.
+        BenchError: the folder of locks can't be used.
+    """
+    deadline, told = Deadline.after(wait_s), ""
+    hold = Hold(station, probe, port)
+    with ExitStack() as stack:
+        stack.callback(hold.release)
+        while True:
+            try:
+                hold.take()
+                break
+            except TakenError as error:
+                if deadline.expired:
+                    raise
+                if error.message != told:
+                    told = error.message
+                    tell(f"{told}; waiting for it up to {deadline.remaining():.0f} s")
+                deadline.pause(_LOOK_S)
+        yield hold
+
+
+def lock_folder() -> Path:
+    """Where the locks are: the same place for all users of the host, whoever asks."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    try:
+        shared = bool(_SHARED.stat().st_mode & stat.S_IWOTH)
+    except OSError:
+        shared = False
+    return _SHARED / "tinyhil" if shared else Path("/tmp/tinyhil-locks")  # noqa: S108 - shared on purpose, safe by `_opened`
+
+
+def described(holder: Mapping[str, object]) -> str:
+    """A holder in words; what stands in the file may be written by anybody."""
+    if not holder:
+        return "another process, which does not say who it is"
+    if holder.get("pid") == os.getpid() and holder.get("host") == socket.gethostname():
+        return "this process itself"
+    told = {key: printable(str(holder.get(key, "?"))) for key in ("user", "pid", "since")}
+    return (
+        f"{told['user']} (process {told['pid']}: {printable(str(holder.get('command', '?')))}) "
+        f"since {told['since']}"
+    )
+
+
+def _locked_file(folder: Path, name: str) -> int | dict[str, object]:
+    """A locked descriptor of the file of this name, or what its holder says.
+
+    Raises:
+        OSError: folder or file can't be used, perhaps because a link stands in its place.
+    """
+    place = _folder(folder)
+    try:
+        while True:
+            handle = _opened(place, name)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = _read(handle)
+                os.close(handle)
+                return holder
+            if _is_named(place, name, handle):
+                return handle
+            os.close(handle)  # Its last holder has just removed it.
+    finally:
+        os.close(place)
+
+
+def _folder(folder: Path) -> int:
+    """Open the folder, which is made for all users if it is not there, as /tmp is: none of them
+    can remove what is another one's."""
+    made = False
+    with suppress(FileExistsError):
+        folder.mkdir()
+        made = True
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _NO_FOLLOW)
+    if made:
+        os.fchmod(place, 0o1777)
+    return place
+
+
+def _remove(folder: Path, name: str, handle: int) -> None:
+    """Remove a file while it is still locked: who opens it now finds out that it has no name."""
+    os.ftruncate(handle, 0)
+    place = _folder(folder)
+    try:
+        if _is_named(place, name, handle):
+            os.unlink(name, dir_fd=place)
+    finally:
+        os.close(place)
+
+
+def _opened(place: int, name: str) -> int:
+    """Open the file, which is made if it is not there: whole and open to all users from its start,
+    whatever the umask. It is never opened with O_CREAT: Linux forbids that for the file of another
+    user in a folder like /tmp."""
+    while True:
+        with suppress(FileNotFoundError):
+            handle = os.open(name, os.O_RDWR | _NO_FOLLOW, dir_fd=place)
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                os.close(handle)
+                raise OSError(0, f"{name} is not a regular file")
+            return handle
+        draft = f".{secrets.token_hex(8)}"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
+        made = os.open(draft, flags, 0o600, dir_fd=place)
+        try:
+            os.fchmod(made, 0o666)
+            with suppress(FileExistsError):
+                os.link(draft, name, src_dir_fd=place, dst_dir_fd=place)
+        finally:
+            os.close(made)
+            os.unlink(draft, dir_fd=place)
+
+
+def _is_named(place: int, name: str, handle: int) -> bool:
+    try:
+        named = os.stat(name, dir_fd=place, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(named, os.fstat(handle))
+
+
+def _ourselves() -> dict[str, object]:
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # A user number without a name, as in a container.
+        user = str(os.getuid())
+    return {
+        "user": user,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "command": shlex.join(sys.argv)[:500],
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _read(handle: int) -> dict[str, object]:
+    """What the holder says of itself; nothing while it is being written."""
+    try:
+        holder = json.loads(os.pread(handle, _INFO_BYTES, 0))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return holder if isinstance(holder, dict) else {}
