@@ -11,6 +11,7 @@ from rich.console import Console
 from tinyhil.catalog.board import Board
 from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.text import say
 
 _START_S = 30.0
 
@@ -29,7 +30,7 @@ def emulate(board: Board, *, console: Console) -> int:
             _ending_cleanly(),
             start(board, deadline=Deadline.after(_START_S)) as emulated,
         ):
-            console.print(_describe(emulated), markup=False, highlight=False, soft_wrap=True)
+            say(console, _describe(emulated))
             emulated.process.exited.wait()
             raise emulated.death()
     except KeyboardInterrupt:

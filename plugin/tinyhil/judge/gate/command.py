@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.text import say
 
 HELP = "compare a run with a baseline: is the firmware any worse?"
 _DESCRIPTION = """\
@@ -114,8 +115,8 @@ def _save(file: Path, runs: Sequence[Path], console: Console) -> int:
         if left_out.problem:
             line = left_out.line
             text = f"left out: {line.task} {line.measure} on {line.board}: {left_out.problem}"
-            console.print(text, markup=False, highlight=False)
+            say(console, text)
     size = file.stat().st_size
     text = f"{file}: {len(lines)} measurements, {size:,} bytes; commit it"
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    say(console, text)
     return 0

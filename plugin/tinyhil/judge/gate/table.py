@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tinyhil.ground.text import say
 from tinyhil.judge.gate.compare import WORDS, Comparison, failed
 from tinyhil.judge.gate.wording import change_text, value_text
 
@@ -30,7 +31,7 @@ def show(comparisons: Sequence[Comparison], console: Console) -> None:
         console = Console(file=console.file, width=_COLUMNS)
     console.print(_table(comparisons))
     for text in (*(f"- {entry}" for entry in failed(comparisons)), *_summary(comparisons)):
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        say(console, text)
 
 
 def _table(comparisons: Sequence[Comparison]) -> Table:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from tinyhil.ground.text import printable
+from tinyhil.ground.text import printable, say
 
 if TYPE_CHECKING:
     from tinyhil.judge.verify.run import Report
@@ -68,7 +68,7 @@ def _show(report: Report, console: Console) -> None:
         )
     console.print(table)
     for finding in report.findings:
-        console.print(str(finding), soft_wrap=True, markup=False, highlight=False)
+        say(console, str(finding))
     sealed = "sealed" if report.sealed else "not sealed"
     summary = (
         f"{printable(report.run)}, {sealed}: {report.answers:,} answers in {report.transfers:,} "
@@ -79,7 +79,7 @@ def _show(report: Report, console: Console) -> None:
     unfinished = sum(made.verdict in ("not finished", "error") for made in report.measures)
     if unfinished:
         summary += f"; {unfinished} measures have not come to their end"
-    console.print(summary, soft_wrap=True, markup=False, highlight=False)
+    say(console, summary)
 
 
 def _figures(metrics: Mapping[str, float]) -> str:

@@ -18,6 +18,7 @@ from allure_commons.types import AttachmentType
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.task import Task
 from tinyhil.ground.paths import REPORTS
+from tinyhil.ground.text import shown
 from tinyhil.publish.report.title import data_label
 
 _DYNAMIC: Any = allure.dynamic  # it has no type hints
@@ -60,7 +61,7 @@ def describe(board: Board, task: Task, measure: str, *, data_set: str, station: 
 
 def attach_text(name: str, text: str) -> None:
     """Attach text as plain text; the middle of a long one is left out, and that is said."""
-    safe = _harmless(text.replace("\r\n", "\n"))
+    safe = shown(text.replace("\r\n", "\n"), None, keep="\n\t")
     if len(safe) > _TEXT_CHARACTERS:
         half = _TEXT_CHARACTERS // 2
         left_out = len(safe) - 2 * half
@@ -118,13 +119,7 @@ def write_categories(results: Path) -> None:
 
 
 def _one_line(text: str) -> str:
-    line = _harmless(" ".join(text.split()))
-    return line if len(line) <= _TITLE_CHARACTERS else f"{line[:_TITLE_CHARACTERS]}…"
-
-
-def _harmless(text: str) -> str:
-    """`text` with what is neither printable nor a line end escaped: colours, bells, overrides."""
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+    return shown(" ".join(text.split()), _TITLE_CHARACTERS)
 
 
 def _property(text: str, *, key: bool = False) -> str:

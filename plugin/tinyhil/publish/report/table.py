@@ -12,6 +12,7 @@ from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Limit, Metric
 from tinyhil.catalog.units import format_metric
 from tinyhil.catalog.verdict import Verdict
+from tinyhil.ground.text import shown
 from tinyhil.publish.report.title import data_label
 from tinyhil.record import Entry
 
@@ -50,9 +51,8 @@ def verdict_table(entries: Sequence[Entry], boards: Mapping[str, Board]) -> Tabl
             )
         if entry.error is not None:
             name = f"[{len(errors) + 1}]"
-            errors.append(
-                f"{name} {subject.board} {subject.task} {entry.measure}: {_bounded(entry.error)}"
-            )
+            text = shown(entry.error, _ERROR_CHARACTERS, keep="\n")
+            errors.append(f"{name} {subject.board} {subject.task} {entry.measure}: {text}")
             row = (*where, entry.measure, f"{entry.samples} samples", "", "")
             table.add_row(*map(Text, row), _word("error", f" {name}"))
         table.add_section()
@@ -100,9 +100,3 @@ def _limit(metric: Metric, limit: Limit | None) -> str:
 
 def _word(status: str, more: str = "") -> Text:
     return Text(_WORDS[status] + more, style=_STYLES[status])
-
-
-def _bounded(error: str) -> str:
-    """The text of an error on lines of its own; it may hold what a device said."""
-    safe = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in error)
-    return safe if len(safe) <= _ERROR_CHARACTERS else f"{safe[:_ERROR_CHARACTERS]}…"

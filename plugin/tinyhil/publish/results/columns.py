@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tinyhil.catalog.units import scaled
+from tinyhil.ground.text import shown
 from tinyhil.publish.report.title import data_label
 from tinyhil.publish.results.rows import Figures, Row
-from tinyhil.publish.submission.text import shown
 
 DASH = "-"
 _WIDTH = 200
+_DIGITS = 4
+"""Of a figure: what is compared here differs by more."""
 TASKS = ("kws01", "vww01", "ic01", "ad01")
 """As the field orders them; other tasks follow."""
 
@@ -62,7 +65,7 @@ def figure_cells(row: Row, task: str) -> tuple[str, ...]:
     return (
         _marked(_latency(row, figures.latency_p90_s, figures.instructions), short),
         _marked(_latency(row, figures.latency_s, None), short),
-        DASH if energy is None else _scaled(energy, "J"),
+        DASH if energy is None else scaled(energy, "J", _DIGITS),
         _quality(figures),
     )
 
@@ -97,20 +100,12 @@ def _latency(row: Row, seconds: float | None, instructions: float | None) -> str
     if seconds is None:
         return DASH
     if not row.emulated:
-        return _scaled(seconds, "s")
+        return scaled(seconds, "s", _DIGITS)
     if instructions is None and row.instruction_s:
         instructions = seconds / row.instruction_s
     if instructions is None:
-        return f"{_scaled(seconds, 's')} (emulated)"
+        return f"{scaled(seconds, 's', _DIGITS)} (emulated)"
     return f"{instructions:,.0f} instr."
-
-
-def _scaled(value: float, unit: str) -> str:
-    """Four digits and the prefix that suits: what is compared here differs by more."""
-    for prefix, size in (("", 1.0), ("m", 1e-3), ("µ", 1e-6)):
-        if value >= size:
-            return f"{value / size:.4g} {prefix}{unit}"
-    return f"{value / 1e-9:.4g} n{unit}"
 
 
 def _quality(figures: Figures) -> str:

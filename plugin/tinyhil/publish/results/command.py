@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from tinyhil.ground.errors import BenchError, ConfigError
-from tinyhil.publish.submission.text import shown
+from tinyhil.ground.text import say
 
 if TYPE_CHECKING:
     from tinyhil.publish.results.rows import Row
@@ -68,7 +68,7 @@ def _results(options: argparse.Namespace, console: Console) -> int:
             rows += _of_tree(source)
     for run in runs:
         if run.torn:
-            _say(Console(stderr=True), f"{run.folder}: a torn last line of the record is left out")
+            say(Console(stderr=True), f"{run.folder}: a torn last line of the record is left out")
     rows = [*rows_of_runs(runs), *rows]
     writers = {
         "markdown": render.markdown,
@@ -86,7 +86,7 @@ def _results(options: argparse.Namespace, console: Console) -> int:
     text = writers[options.format](rows)
     if options.out:
         _write(options.out, text)
-        _say(console, str(options.out))
+        say(console, str(options.out))
     else:
         console.file.write(text)
     return 0
@@ -111,7 +111,3 @@ def _write(path: Path, text: str) -> None:
         raise BenchError(
             f"{path}: cannot be written: {error.strerror}", hint="choose another --out"
         ) from error
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(shown(line), soft_wrap=True, markup=False, highlight=False)

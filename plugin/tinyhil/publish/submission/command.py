@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.text import say
 from tinyhil.publish.submission.names import DIVISIONS, STATUSES
-from tinyhil.publish.submission.text import shown
 
 HELP = "check, prepare or describe a submission"
 _DESCRIPTION = """\
@@ -129,13 +129,13 @@ def _export(options: argparse.Namespace, console: Console) -> int:
         done = export(runs, request, options.out)
     for run in runs:
         if run.torn:
-            _say(console, f"{run.folder}: the record's last line is torn and left out")
+            say(console, f"{run.folder}: the record's last line is torn and left out")
     if done.refused:
         show_refusals(done.refused, console)
         return 1
-    _say(console, f"{done.submitter}: {done.files} files")
+    say(console, f"{done.submitter}: {done.files} files")
     for what in done.selection.other:
-        _say(console, f"not exported: {what}")
+        say(console, f"not exported: {what}")
     options.tree, options.data, options.strict = options.out, None, False
     return _check(options, console)
 
@@ -151,11 +151,6 @@ def _template(_: argparse.Namespace, console: Console) -> int:
 
     console.file.write(template())
     return 0
-
-
-def _say(console: Console, line: str) -> None:
-    """A line as it is: paths may hold anything."""
-    console.print(shown(line), soft_wrap=True, markup=False, highlight=False)
 
 
 def _check(options: argparse.Namespace, console: Console) -> int:
