@@ -20,8 +20,9 @@ _SVG = "{http://www.w3.org/2000/svg}"
 
 def _subject(*, emulated: bool = True, data_set: str = "stand-in") -> Subject:
     return Subject(
-        "mps2-an386", "cortex-m4", emulated, "kws01", "serial", "none", data_set, "", None, ""
-    )
+        "mps2-an386", "mps2-an386", "cortex-m4", emulated, "kws01", "serial", "none", data_set, "",
+        None, "",
+    )  # fmt: skip
 
 
 def _texts(svg: bytes) -> list[str]:

@@ -1,4 +1,4 @@
-"""Values for people: with their unit, and the digits that can be compared."""
+"""Values and names for people: with their unit, and the digits that can be compared."""
 
 from __future__ import annotations
 
@@ -32,3 +32,15 @@ def scaled(value: float, unit: str, digits: int = 6) -> str:
         if abs(value) >= size:
             return f"{value / size:.{digits}g} {prefix}{unit}"
     return f"{value / 1e-9:.{digits}g} n{unit}" if value else f"0 {unit}"
+
+
+def station_label(station: str, board: str, *, emulated: bool = False) -> str:
+    """A station, with its board type where that is another name: as in ``desk (nucleo-l4r5zi)``.
+
+    Args:
+        station: its name.
+        board: its board type.
+        emulated: whether to say that it is emulated.
+    """
+    told = [board] * (station != board) + ["emulated"] * emulated
+    return f"{station} ({', '.join(told)})" if told else station

@@ -201,7 +201,7 @@ def record(board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
         _say(request.config, f"{board.station}: {made.run} {found}")
     else:
         made = Record.start(plan.options.runs, configuration)
-    _report(request).using(board.board, made.folder)
+    _report(request).using(board, made.folder)
     try:
         yield made
         seal(made.folder, versions(emulated=board.board.emulated))

@@ -13,6 +13,7 @@ from rich.table import Table
 from tinyhil.ground.text import printable, say
 
 if TYPE_CHECKING:
+    from tinyhil.catalog.facts import Metric
     from tinyhil.judge.verify.run import Report
 
 HELP = "check the record of a run: figures from the raw bytes, and the seal"
@@ -82,5 +83,5 @@ def _show(report: Report, console: Console) -> None:
     say(console, summary)
 
 
-def _figures(metrics: Mapping[str, float]) -> str:
+def _figures(metrics: Mapping[Metric, float]) -> str:
     return ", ".join(f"{name} {value:.6g}" for name, value in metrics.items()) or "-"

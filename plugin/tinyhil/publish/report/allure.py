@@ -17,6 +17,7 @@ from allure_commons.types import AttachmentType
 
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.task import Task
+from tinyhil.catalog.units import station_label
 from tinyhil.ground.paths import REPORTS
 from tinyhil.ground.text import shown
 from tinyhil.publish.report.title import data_label
@@ -35,7 +36,7 @@ def step(title: str) -> AbstractContextManager[None]:
 
 
 def describe(board: Board, task: Task, measure: str, *, data_set: str, station: str) -> None:
-    """Name the running test after what it measures, and sort it under board and task.
+    """Name the running test after what it measures, and sort it under station and task.
 
     Call it when the set-up is over (`pytest_runtest_makereport` of ``setup``, or in the call
     itself): Allure's plugin overwrites the title at the end of the set-up.
@@ -48,9 +49,9 @@ def describe(board: Board, task: Task, measure: str, *, data_set: str, station: 
         station: the board's name on this bench.
     """
     data = data_label(data_set)
-    emulated = " (emulated)" if board.emulated else ""
-    _DYNAMIC.title(f"{measure}: {task.name} on {station}{emulated}, {data} data")
-    _DYNAMIC.epic(f"{board.name}{emulated}")
+    label = station_label(station, board.name, emulated=board.emulated)
+    _DYNAMIC.title(f"{measure}: {task.name} on {label}, {data} data")
+    _DYNAMIC.epic(label)
     _DYNAMIC.feature(f"{task.title} ({task.name})")
     _DYNAMIC.story(measure)
     _DYNAMIC.tag(measure, f"data: {data}", *(["emulated"] if board.emulated else []))

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Limit, Metric
-from tinyhil.catalog.units import format_metric
+from tinyhil.catalog.units import format_metric, station_label
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.ground.text import shown
 from tinyhil.publish.report.title import data_label
@@ -35,7 +35,7 @@ def verdict_table(entries: Sequence[Entry], boards: Mapping[str, Board]) -> Tabl
         caption_justify="left",
         caption_style="",
     )
-    for heading in ("board", "task", "data", "metric"):
+    for heading in ("station", "task", "data", "metric"):
         table.add_column(heading, overflow="fold")
     for heading in ("value", "= instr.", "limit"):
         table.add_column(heading, overflow="fold", justify="right")
@@ -43,7 +43,8 @@ def verdict_table(entries: Sequence[Entry], boards: Mapping[str, Board]) -> Tabl
     errors: list[str] = []
     for entry in entries:
         subject = entry.subject
-        where = (subject.board, subject.task, data_label(subject.data_set))
+        station = station_label(subject.station, subject.board)
+        where = (station, subject.task, data_label(subject.data_set))
         for verdict in entry.verdicts:
             table.add_row(
                 *map(Text, (*where, *_figures(verdict, boards.get(subject.board)))),
@@ -52,7 +53,7 @@ def verdict_table(entries: Sequence[Entry], boards: Mapping[str, Board]) -> Tabl
         if entry.error is not None:
             name = f"[{len(errors) + 1}]"
             text = shown(entry.error, _ERROR_CHARACTERS, keep="\n")
-            errors.append(f"{name} {subject.board} {subject.task} {entry.measure}: {text}")
+            errors.append(f"{name} {station} {subject.task} {entry.measure}: {text}")
             row = (*where, entry.measure, f"{entry.samples} samples", "", "")
             table.add_row(*map(Text, row), _word("error", f" {name}"))
         table.add_section()

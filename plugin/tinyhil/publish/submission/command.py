@@ -93,7 +93,7 @@ def _add_export(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=Path,
         nargs="+",
         metavar="RUN",
-        help="folders of runs of one board; of each task the latest accuracy and performance",
+        help="folders of runs of one station; of each task the latest accuracy and performance",
     )
     exporting.add_argument(
         "--system",
@@ -127,9 +127,8 @@ def _export(options: argparse.Namespace, console: Console) -> int:
     runs = [read_run(folder) for path in options.runs for folder in _runs(path, find_runs(path))]
     with console.status("exporting"):
         done = export(runs, request, options.out)
-    for run in runs:
-        if run.torn:
-            say(console, f"{run.folder}: the record's last line is torn and left out")
+    for remark in (remark for run in runs for remark in run.remarks):
+        say(console, remark)
     if done.refused:
         show_refusals(done.refused, console)
         return 1

@@ -18,7 +18,7 @@ from tinyhil.publish.submission.recompute import Quality
 from tinyhil.publish.submission.refusals import Request
 from tinyhil.publish.submission.selection import Chosen, Measured
 from tinyhil.publish.submission.system import OPTIONAL, REQUIRED
-from tinyhil.record.store import AccuracyRow
+from tinyhil.record.schema import AccuracyRow
 
 EMULATED = f"{REHEARSAL}, emulated: times are instruction counts"
 _TIMES_A_LINE = 200
