@@ -103,7 +103,7 @@ def test_the_picture_shows_latency_size_and_quality_and_what_changed_last(tmp_pa
     assert name == "history: kws01 on mps2-an386 (emulated)"
     texts = _texts(svg)
     assert "last 2 runs: kws01 on mps2-an386 (emulated), STAND-IN data" in texts
-    assert "emulated: times are instruction counts, no times of silicon" in texts
+    assert "emulated: times are instruction counts, not times measured on silicon" in texts
     for text in ("p90 166.173 ms (+0.1 %)", "flash 45.2734 KiB (+2.26 %)", "top-1 95 % (-1.04 %)",
                  "RAM 52.1953 KiB (unchanged)", "latency (ms)", "01-02\n00:00"):  # fmt: skip
         assert all(part in texts for part in text.split("\n"))

@@ -71,7 +71,7 @@ def test_histogram_of_an_emulated_board_says_so_and_counts_instructions() -> Non
     single = _single(np.full(40, 308_624 / 25e6))
     title = title_of(_subject(), "latency")
     texts = " ".join(_texts(latency_histogram(single, title=title, instruction_s=_INSTRUCTION_S)))
-    assert "emulated: instruction count x 32 ns, no time of silicon" in texts
+    assert "emulated: instruction count x 32 ns, not a time measured on silicon" in texts
     assert "p90 = 385,780 instructions" in texts
 
 

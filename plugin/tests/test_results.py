@@ -100,7 +100,7 @@ def test_a_real_quick_run_is_shown_as_instruction_counts_of_stand_in_data() -> N
     for form in (render.markdown(rows), text):
         assert count in form
         assert "STAND-IN" in form
-        assert "no time of silicon" in form
+        assert "measured on silicon" in form
         assert "(24 samples)" in form
         assert " ms" not in form
     assert count.replace(" (", "<br>(") in page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.table import Table
 from tinyhil.data.official import Report
 from tinyhil.data.pins import load_sources
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.paths import official_data
 from tinyhil.ground.text import say
 
 HELP = "list, verify and get the official data sets and models"
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _list(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.data.verify import verify  # noqa: PLC0415 - other commands need it not
 
-    root: Path | None = options.root or _environment_root()
+    root: Path | None = options.root or official_data()
     table = Table("name", "what it is", "from", "licence", "state", box=None, pad_edge=False)
     to_get = []
     for name, source in load_sources().items():
@@ -142,15 +142,10 @@ def _build(options: argparse.Namespace, console: Console) -> int:
 
 
 def _root(options: argparse.Namespace) -> Path:
-    root: Path | None = options.root or _environment_root()
+    root: Path | None = options.root or official_data()
     if root is None:
         raise ConfigError(
             "no folder for the official data",
             hint="name one, or set TINYHIL_DATA: it is where 'datasets/' and 'models/' are to be",
         )
     return root
-
-
-def _environment_root() -> Path | None:
-    value = os.environ.get("TINYHIL_DATA")
-    return Path(value) if value else None

@@ -68,7 +68,7 @@ def device_benchmark(
     def store(outcome: Outcome) -> Sequence[float] | None:
         result, subject = outcome.finding.result, outcome.entry.subject
         assert isinstance(result, SingleStream)
-        emulated = ", emulated: instruction counts, no times of silicon"
+        emulated = ", emulated: instruction counts, not times measured on silicon"
         job = outcome.job
         title = "latency, to pytest-benchmark"
         allure.describe(

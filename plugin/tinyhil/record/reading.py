@@ -18,10 +18,10 @@ from tinyhil.record.schema import (
     RUN,
     SCHEMA,
     SEAL,
-    json_object,
     row_model,
     wrong_key,
 )
+from tinyhil.record.strict_json import json_object
 
 MAX_LINE_BYTES = 64 << 20
 """Longest line that is read; the rows and transfers of the tasks hold some thousand bytes."""

@@ -19,7 +19,14 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.gate import quality, speed
 from tinyhil.judge.gate.figures import Line
 from tinyhil.judge.gate.judging import Judgement, Pair, Status
-from tinyhil.judge.gate.matching import by_place, pair, refuse_strangers, stations_of, usable
+from tinyhil.judge.gate.matching import (
+    by_place,
+    labels,
+    pair,
+    refuse_strangers,
+    stations_of,
+    usable,
+)
 from tinyhil.judge.gate.reading import Measured
 from tinyhil.judge.gate.tolerance import GATED, Gated, Tolerances
 from tinyhil.judge.gate.wording import change_text, value_text
@@ -120,9 +127,15 @@ class Gate:
             ConfigError: the two are of different boards, data, models or settings.
         """
         found = by_place(candidate)
-        stations = stations_of(measured.line for measured in found.values())
-        pairs = pair(stations_of(self.lines), stations)
-        ours = {theirs: station for station, theirs in pairs.items()}
+        theirs, stations = stations_of(self.lines), stations_of(one.line for one in found.values())
+        pairs = pair(theirs, stations)
+        if not pairs:
+            raise ConfigError(
+                f"the baseline is of {labels(theirs)}, the candidate of {labels(stations)}",
+                hint="compare runs of the same station, or of two stations that are the only ones "
+                "of one board type",
+            )
+        ours = {other: station for station, other in pairs.items()}
         compared = []
         for line in self.lines:
             station = ours.get(line.station, line.station)

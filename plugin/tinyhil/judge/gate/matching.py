@@ -37,9 +37,6 @@ def pair(baseline: Mapping[str, str], candidate: Mapping[str, str]) -> dict[str,
     Args:
         baseline: board type by station; see `stations_of`.
         candidate: the same.
-
-    Raises:
-        ConfigError: no two belong together.
     """
     pairs = {station: station for station in candidate if station in baseline}
     for station, board in candidate.items():
@@ -47,14 +44,9 @@ def pair(baseline: Mapping[str, str], candidate: Mapping[str, str]) -> dict[str,
             [name for name, type_ in side.items() if type_ == board]
             for side in (candidate, baseline)
         )
-        if station not in pairs and len(ours) == len(theirs) == 1:
-            pairs.setdefault(station, theirs[0])
-    if not pairs:
-        raise ConfigError(
-            f"the baseline is of {labels(baseline)}, the candidate of {labels(candidate)}",
-            hint="compare runs of the same station, or of two that are the only ones of one board "
-            "type",
-        )
+        alone = len(ours) == len(theirs) == 1
+        if alone and station not in pairs and theirs[0] not in pairs.values():
+            pairs[station] = theirs[0]
     return pairs
 
 

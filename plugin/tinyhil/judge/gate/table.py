@@ -72,4 +72,4 @@ def _summary(comparisons: Sequence[Comparison]) -> Iterator[str]:
     ):
         yield f"{label} is compared with {against}: each is the only {board} on its side"
     if emulated:
-        yield f"{', '.join(emulated)}: emulated, instruction counts and no times of silicon"
+        yield f"{', '.join(emulated)}, emulated: instruction counts, not times measured on silicon"

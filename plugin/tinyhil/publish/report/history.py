@@ -257,4 +257,4 @@ def _sub_title(emulated: bool) -> str:
     text = "filled: another firmware than the run before; dashed: another model"
     if not emulated:
         return text
-    return f"emulated: times are instruction counts, no times of silicon\n{text}"
+    return f"emulated: times are instruction counts, not times measured on silicon\n{text}"

@@ -70,10 +70,12 @@ def _remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]
             step = f"{board.emulator.instruction_s * 1e9:g} ns"
             remarks[
                 f"{board.name} is emulated: its times are instruction counts in disguise "
-                f"(count x {step}), no time of silicon."
+                f"(count x {step}), not times measured on silicon."
             ] = None
         elif entry.subject.emulated:
-            remarks[f"{entry.subject.board} is emulated: its times are no times of silicon."] = None
+            remarks[
+                f"{entry.subject.board} is emulated: its times are not measured on silicon."
+            ] = None
         if entry.subject.data_set == "stand-in":
             remarks["STAND-IN: data and model of our own; nothing to compare elsewhere."] = None
         for verdict in entry.verdicts:

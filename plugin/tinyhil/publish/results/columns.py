@@ -79,10 +79,12 @@ def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
         if row.emulated and row.instruction_s:
             said[
                 f"{shown(row.device, _WIDTH)} is emulated: 'instr.' counts instructions (x "
-                f"{row.instruction_s * 1e9:g} ns of emulated time), no time of silicon."
+                f"{row.instruction_s * 1e9:g} ns of emulated time), not a time measured on silicon."
             ] = None
         elif row.emulated:
-            said["(emulated): an instruction count in disguise, no time of silicon."] = None
+            said[
+                "(emulated): an instruction count in disguise, not a time measured on silicon."
+            ] = None
         if row.mark and not row.instruction_s:
             said[f"{shown(row.device, _WIDTH)}: {shown(row.mark, _WIDTH)}."] = None
         if row.data_set == "stand-in":

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from rich.console import Console
 
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.paths import official_data
 from tinyhil.ground.text import say
 from tinyhil.publish.submission.names import DIVISIONS, STATUSES
 
@@ -158,12 +158,7 @@ def _check(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.publish.submission.report import show  # noqa: PLC0415
 
     with progress_bar(console, "checking") as progress:
-        report = check(options.tree, options.data or _environment_data(), progress)
+        report = check(options.tree, options.data or official_data(), progress)
     show(report, console)
     wrong = report.disagreements + (report.reservations if options.strict else 0)
     return 1 if wrong else 0
-
-
-def _environment_data() -> Path | None:
-    value = os.environ.get("TINYHIL_DATA")
-    return Path(value) if value else None
