@@ -7,16 +7,23 @@ from argparse import ArgumentParser
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from tinyhil.catalog.bench import Station
+from tinyhil.catalog.board import load_boards
+from tinyhil.catalog.task import load_tasks
 from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.judge.gate import command
 from tinyhil.judge.gate.compare import Comparison, Gate, failed
 from tinyhil.judge.gate.reading import load_all
 from tinyhil.judge.gate.tolerance import parse
+from tinyhil.pytest_side.gate import pairs_of
+from tinyhil.pytest_side.plan import Options, Plan
 
 from .gate_runs import EMULATED, INPUTS, SILICON, Content, answers, write
 
@@ -216,6 +223,38 @@ def test_a_unit_that_could_be_compared_with_several_is_refused(tmp_path: Path) -
     assert status == 1, "unit1 is itself; that unit3 is new says nothing of unit2"
     assert "10 missing" in output
     assert "10 new" in output
+
+
+def _plan(*units: str) -> Plan:
+    """A run of units of one board type."""
+    board = load_boards()["mps2-an386"]
+    options = cast(Options, SimpleNamespace(quick=False))
+    stations = tuple(Station(unit, board, None) for unit in units)
+    return Plan(options, stations, tuple(load_tasks().values()), None)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "run", "pairs"),
+    [
+        (("unit1", "unit2"), ("unit2", "unit1"), {"unit1": "unit1", "unit2": "unit2"}),
+        (("unit1", "unit2"), ("unit2",), {"unit2": "unit2"}),
+        (("mps2-an386",), ("desk-7",), {"desk-7": "mps2-an386"}),
+        (("unit1",), ("unit1", "unit2"), None),
+        (("unit1", "unit2"), ("unit3",), None),
+    ],
+)
+def test_a_run_of_the_suites_is_compared_station_by_station(
+    baseline: tuple[str, ...], run: tuple[str, ...], pairs: dict[str, str] | None, tmp_path: Path
+) -> None:
+    gate = Gate(load_all([write(tmp_path, _on(unit)) for unit in baseline]))
+    if pairs is None:
+        with pytest.raises(ConfigError, match=r"the baseline is of unit1 .* the run is of unit"):
+            pairs_of(gate, _plan(*run), chosen=True)
+    else:
+        assert pairs_of(gate, _plan(*run), chosen=True) == pairs
+    if set(baseline) - set(run) and run != ("desk-7",):
+        with pytest.raises(ConfigError, match="choose the same stations"):
+            pairs_of(gate, _plan(*run), chosen=False)
 
 
 def test_two_runs_of_one_station_are_not_one_baseline(tmp_path: Path) -> None:

@@ -78,14 +78,14 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         tolerances = parse(config.getoption("--hil-tolerance"))
         gate = Gate(load_all(paths), tolerances, config.getoption("--hil-confidence"))
-        pairs = _pairs(gate, plan, chosen=bool(config.getoption("--hil-board")))
+        pairs = pairs_of(gate, plan, chosen=bool(config.getoption("--hil-board")))
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[_gate_key], config.stash[_pairs_key] = gate, pairs
     config.stash[_results_key] = []
 
 
-def _pairs(gate: Gate, plan: Plan, *, chosen: bool) -> dict[str, str]:
+def pairs_of(gate: Gate, plan: Plan, *, chosen: bool) -> dict[str, str]:
     """The baseline's station by the run's.
 
     Raises:

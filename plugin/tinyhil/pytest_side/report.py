@@ -66,6 +66,7 @@ class HilReport:
         self._results = results
         self._entries: list[Entry] = []
         self._stations: dict[str, Board] = {}
+        self._folders: dict[str, Path] = {}
         self._page: Path | None = None
         self._problem: TinyhilError | None = None
 
@@ -107,7 +108,7 @@ class HilReport:
 
     def using(self, dut: Dut, folder: Path) -> None:
         """A run on a station has begun, with its record in `folder`."""
-        self._stations[dut.station] = dut.board
+        self._stations[dut.station], self._folders[dut.station] = dut.board, folder
         self.runs.append(folder)
 
     def judged(self, verdict: Verdict, outcome: Outcome) -> None:
@@ -117,7 +118,8 @@ class HilReport:
             job.dut.board, job.task, verdict.metric, data_set=data_set, station=job.dut.station
         )
         allure.attach_text("verdict", str(verdict))
-        earlier = history.pictures_of(self.runs[-1], job.task.name, verdict.metric)
+        folder = self._folders[job.dut.station]
+        earlier = history.pictures_of(folder, job.task.name, verdict.metric)
         for name, svg in (*_pictures(outcome), *earlier):
             allure.attach_svg(name, svg)
         line = outcome.entry.as_json("")
