@@ -14,7 +14,8 @@ import psutil
 
 from tinyhil.ground.paths import ROOT
 
-RUN_S = 120.0
+RUN_S = 400.0
+"""Patience alone: a machine may have much else to do."""
 
 
 def start(runs: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
