@@ -13,15 +13,18 @@ from numpy.typing import NDArray
 
 from tinyhil.catalog import metrics
 from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import judge
-from tinyhil.record import Configuration, Entry, Record, Subject
+from tinyhil.record import Configuration, Entry, ImageSizes, JobFacts, Record, Subject
 
 EMULATED = Subject(
-    "mps2-an386", "cortex-m4", True, "kws01", "serial", "none", "stand-in", "da7a", "30de1", "f1"
-)
-SILICON = replace(EMULATED, board="nucleo-l4r5zi", emulated=False)
+    "mps2-an386", "mps2-an386", "cortex-m4", True, "kws01", "serial", "none", "stand-in",
+    "da7a" * 16, "30de" * 16, "f1" * 32,
+)  # fmt: skip
+SILICON = replace(EMULATED, board="nucleo-l4r5zi", station="desk", emulated=False)
 
 TICK_HZ = 25_000_000
+_STACK = 4096
 INPUTS = tuple(f"sample_{number}.bin" for number in range(5))
 _STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -71,8 +74,18 @@ class Content:
 
 def write(runs: Path, content: Content) -> Path:
     """Write a run folder."""
-    board = content.subject.board
-    record = Record.start(runs, Configuration(station=board, board=board))
+    subject = content.subject
+    record = Record.start(runs, Configuration(station=subject.station, board=subject.board))
+    record.begin(
+        JobFacts(
+            subject=subject,
+            image=ImageSizes(text=content.text, data=0, bss=content.bss + _STACK),
+            samples=len(content.answers),
+            build_id=None,
+            limits={},
+            instruction_s=32e-9 if subject.emulated else None,
+        )
+    )
     for measure, writer in _WRITERS.items():
         if measure not in content.leave_out:
             writer(record, content)
@@ -82,16 +95,14 @@ def write(runs: Path, content: Content) -> Path:
 def _append(
     record: Record,
     content: Content,
-    measure: str,
+    measure: MeasureName,
     samples: int,
     found: Mapping[Metric, float],
     details: Mapping[str, Any],
     error: str | None = None,
 ) -> None:
     verdicts = () if error else judge(found, {})
-    made = Entry(
-        content.subject, measure, None, samples, found, verdicts, details, _STARTED, 1.0, error
-    )
+    made = Entry(content.subject, measure, samples, found, verdicts, details, _STARTED, 1.0, error)
     record.append(made)
 
 
@@ -106,7 +117,7 @@ def _accuracy(record: Record, content: Content) -> None:
     found: dict[Metric, float] = {"top1": metrics.top1(labels, table), "auc": area}
     count = len(labels)
     details = {"inferences": content.inferences or count, "inferences_of_the_full_set": count}
-    _append(record, content, "accuracy", count, found, details)
+    _append(record, content, MeasureName.ACCURACY, count, found, details)
 
 
 def _single_stream(record: Record, content: Content) -> None:
@@ -116,6 +127,8 @@ def _single_stream(record: Record, content: Content) -> None:
                 "sample": name,
                 "times": batch.tolist(),
                 "unit": f"ticks of 1/{content.tick_hz} s",
+                "start_us": 0,
+                "end_us": 1,
             }
             record.keep(f"{content.subject.task}-single_stream", row)
     times = np.concatenate(list(content.ticks.values())) / content.tick_hz
@@ -128,9 +141,9 @@ def _single_stream(record: Record, content: Content) -> None:
         "inputs": len(content.ticks),
     }  # fmt: skip
     if content.error:
-        _append(record, content, "single_stream", len(times), {}, {}, content.error)
+        _append(record, content, MeasureName.SINGLE_STREAM, len(times), {}, {}, content.error)
     else:
-        _append(record, content, "single_stream", len(times), found, details)
+        _append(record, content, MeasureName.SINGLE_STREAM, len(times), found, details)
 
 
 def _throughput(record: Record, content: Content) -> None:
@@ -140,20 +153,22 @@ def _throughput(record: Record, content: Content) -> None:
     windows = [(count, round(seconds * 1e6) * 1e-6) for count, seconds in content.windows.values()]
     details = {"windows": [{"inferences": count, "device_s": s} for count, s in windows]}
     found: dict[Metric, float] = {"throughput_ips": metrics.throughput(windows)}
-    _append(record, content, "throughput", sum(count for count, _ in windows), found, details)
+    _append(
+        record, content, MeasureName.THROUGHPUT, sum(count for count, _ in windows), found, details
+    )
 
 
 def _memory(record: Record, content: Content) -> None:
     sizes = {
         "text": content.text, "data": 0, "bss": content.bss, "arena": 16_528,
-        "stack_used": content.stack, "stack_reserved": 4096,
+        "stack_used": content.stack, "stack_reserved": _STACK,
     }  # fmt: skip
     record.keep(f"{content.subject.task}-memory", sizes)
     found: dict[Metric, float] = {
         "flash_bytes": content.text,
         "ram_bytes": content.bss + content.stack,
     }
-    _append(record, content, "memory", 1, found, sizes)
+    _append(record, content, MeasureName.MEMORY, 1, found, sizes)
 
 
 def _energy(record: Record, content: Content) -> None:
@@ -162,23 +177,23 @@ def _energy(record: Record, content: Content) -> None:
     rows = []
     for name, joules in content.energies.items():
         count, seconds = content.windows[name]
-        rows.append({"inferences": count, "device_s": seconds, "energy_j": joules})
+        rows.append({"sample": name, "inferences": count, "device_s": seconds, "energy_j": joules})
         record.keep(f"{content.subject.task}-energy", {"sample": name, "energy_j": joules})
-    each = [row["energy_j"] / row["inferences"] for row in rows]
+    each = [joules / content.windows[name][0] for name, joules in content.energies.items()]
     _append(
         record,
         content,
-        "energy",
-        sum(int(row["inferences"]) for row in rows),
+        MeasureName.ENERGY,
+        sum(content.windows[name][0] for name in content.energies),
         {"energy_j": float(np.median(each))},
         {"windows": rows},
     )
 
 
 _WRITERS = {
-    "accuracy": _accuracy,
-    "single_stream": _single_stream,
-    "throughput": _throughput,
-    "memory": _memory,
-    "energy": _energy,
+    MeasureName.ACCURACY: _accuracy,
+    MeasureName.SINGLE_STREAM: _single_stream,
+    MeasureName.THROUGHPUT: _throughput,
+    MeasureName.MEMORY: _memory,
+    MeasureName.ENERGY: _energy,
 }

@@ -14,7 +14,8 @@ import psutil
 
 from tinyhil.ground.paths import ROOT
 
-RUN_S = 300.0
+RUN_S = 400.0
+"""Patience alone: a machine may have much else to do."""
 
 NO_PAGE = ("-p", "no:allure_pytest")
 """Options that leave Allure's page out: it would double the time of a run."""

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tinyhil.catalog import metrics
 from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.data.material import LABELS
 from tinyhil.data.pins import load_pins
@@ -30,12 +32,16 @@ system = "desk-board"
 "Inference Framework" = "tinyhil"
 """
 
+ACCURACY, THROUGHPUT = (MeasureName.ACCURACY,), (MeasureName.THROUGHPUT,)
+"""One measure alone."""
+
 
 @dataclass(frozen=True)
 class Device:
     """How a made-up device is and answers."""
 
     board: str = "desk-board"
+    station: str = "desk-board"
     emulated: bool = False
     link: str = "serial"
     data_set: str = "official"
@@ -49,7 +55,7 @@ class Device:
     inference_s: float = 0.1
     window_s: float = 10.5
     queries: int = 1025
-    measures: tuple[str, ...] = ("accuracy", "throughput", "single_stream")
+    measures: tuple[MeasureName, ...] = (*ACCURACY, *THROUGHPUT, MeasureName.SINGLE_STREAM)
     recorded: Mapping[Metric, float] = field(default_factory=dict)
     """Figures of the record that are not what the answers give."""
     started: datetime = STARTED
@@ -57,7 +63,7 @@ class Device:
 
 def write_run(runs: Path, names: tuple[str, ...], device: Device) -> Path:
     """Write one run of these tasks; returns its folder."""
-    record = Record.start(runs, Configuration(station=device.board, board=device.board))
+    record = Record.start(runs, Configuration(station=device.station, board=device.board))
     for name in names:
         task = load_tasks()[name]
         samples = _samples(task)[: device.samples]
@@ -98,7 +104,9 @@ def _accuracy(record: Record, task: Task, samples: list[str], device: Device) ->
     area = metrics.auc(classes, rows)
     if area is not None:
         found["auc"] = area
-    _append(record, task, device, "accuracy", found, len(samples))
+    count = len(samples) * windows
+    details = {"inferences": count, "inferences_of_the_full_set": count}
+    _append(record, task, device, MeasureName.ACCURACY, found, len(samples), details)
 
 
 def _answer(task: Task, said: int, number: int) -> list[float]:
@@ -118,7 +126,8 @@ def _throughput(record: Record, task: Task, samples: list[str], device: Device) 
         windows.append((count, (end - clock) * 1e-6))
         clock = end + 1000
     found: dict[Metric, float] = {"throughput_ips": metrics.throughput(windows)}
-    _append(record, task, device, "throughput", found, 5 * count)
+    details = {"windows": [{"inferences": count, "device_s": s} for count, s in windows]}
+    _append(record, task, device, MeasureName.THROUGHPUT, found, 5 * count, details)
 
 
 def _single_stream(record: Record, task: Task, samples: list[str], device: Device) -> None:
@@ -126,16 +135,20 @@ def _single_stream(record: Record, task: Task, samples: list[str], device: Devic
     for number, name in enumerate(samples[:5]):
         share = device.queries // 5
         own = [round(device.inference_s * 1e6) + number + query % 3 for query in range(share)]
-        record.keep(f"{task.name}-single_stream", {"sample": name, "times": own, "unit": "us"})
+        stamps = {"start_us": 0, "end_us": sum(own)}
+        row = {"sample": name, "times": own, "unit": "us", **stamps}
+        record.keep(f"{task.name}-single_stream", row)
         times += [time / 1e6 for time in own]
-    found: dict[Metric, float] = {"latency_p90_s": metrics.percentile(np.array(times), 90)}
-    _append(record, task, device, "single_stream", found, len(times))
+    p50, p90, p99 = (metrics.percentile(np.array(times), percent) for percent in (50, 90, 99))
+    found: dict[Metric, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
+    details = {"clock": "time stamps", "tick_hz": 10**6, "device_s": sum(times)}
+    _append(record, task, device, MeasureName.SINGLE_STREAM, found, len(times), details)
 
 
 _MEASURES = {
-    "accuracy": _accuracy,
-    "throughput": _throughput,
-    "single_stream": _single_stream,
+    MeasureName.ACCURACY: _accuracy,
+    MeasureName.THROUGHPUT: _throughput,
+    MeasureName.SINGLE_STREAM: _single_stream,
 }
 
 
@@ -143,18 +156,19 @@ def _append(
     record: Record,
     task: Task,
     device: Device,
-    measure: str,
+    measure: MeasureName,
     found: Mapping[Metric, float],
     samples: int,
+    details: Mapping[str, Any],
 ) -> None:
     model = task.official.model_sha256 if device.model_sha256 == "official" else device.model_sha256
     subject = Subject(
-        device.board, "cortex-m4", device.emulated, task.name, device.link, "closed",
-        device.data_set, "da7a" * 16, model, device.firmware_sha256,
+        device.board, device.station, "cortex-m4", device.emulated, task.name, device.link,
+        "closed", device.data_set, "da7a" * 16, model, device.firmware_sha256,
     )  # fmt: skip
     own = {metric: device.recorded.get(metric, value) for metric, value in found.items()}
     minutes = list(_MEASURES).index(measure)
     entry = Entry(
-        subject, measure, None, samples, own, (), {}, device.started + timedelta(minutes=minutes), 1
+        subject, measure, samples, own, (), details, device.started + timedelta(minutes=minutes), 1
     )
     record.append(entry)

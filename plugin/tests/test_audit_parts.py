@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tinyhil.catalog.board import Board
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.catalog.verdict import judge
 from tinyhil.data.material import DataSet, Material, Sample
@@ -169,7 +170,7 @@ def test_an_audit_is_a_measure_that_ends_in_a_verdict(
         session.synchronize(Deadline.after(60))
         info = session.identify(Deadline.after(60))
         talk = Conversation(job, session, info, lambda link, _: link, None)
-        measure = MEASURES["audit_caching"]
+        measure = MEASURES[MeasureName.AUDIT_CACHING]
         told = measure.ask(talk, rows, lambda *_: None)
         finding = measure.find(talk, rows.all, told)
         session.link.close()

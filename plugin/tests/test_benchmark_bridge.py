@@ -21,8 +21,9 @@ BOARD, TASK = load_boards()["mps2-an386"], load_tasks()["kws01"]
 TIMES = np.array([0.1, 0.3, 1e-9, 123.456, 0.1] * 3)
 
 def test_times(device_benchmark):
-    subject = SimpleNamespace(board="b", core="c", emulated=True, task="kws01", data_set="stand-in",
-                              model_sha256=None, firmware_sha256="f1")
+    subject = SimpleNamespace(board="b", station="desk-1", core="c", emulated=True,
+                              task="kws01", data_set="stand-in", model_sha256=None,
+                              firmware_sha256="f1")
     outcome = SimpleNamespace(
         finding=SimpleNamespace(result=SingleStream(TIMES, "timer", 1000)),
         entry=SimpleNamespace(subject=subject, metrics={"latency_p90_s": 123.456}),
@@ -61,7 +62,7 @@ def test_times_arrive_bit_by_bit_with_percentiles_beside_them(tmp_path: Path) ->
     assert kept["extra_info"]["p90_s"] == 123.456
     assert kept["extra_info"]["firmware_sha256"] == "f1"
     assert kept["options"]["timer"] == "device clock"
-    assert "emulated: instruction counts, no times of silicon" in done.stdout
+    assert "emulated: instruction counts, not times measured on silicon" in done.stdout
 
 
 def test_nothing_breaks_where_pytest_benchmark_is_off(tmp_path: Path) -> None:

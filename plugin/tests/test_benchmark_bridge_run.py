@@ -22,7 +22,7 @@ def test_a_run_is_stored_with_what_it_is_of_and_can_be_compared(tmp_path: Path) 
         f"--benchmark-json={file}",
     )
     assert status == 0, output
-    assert "emulated: instruction counts, no times of silicon" in output
+    assert "emulated: instruction counts, not times measured on silicon" in output
     (saved,) = storage.rglob("0001_one.json")
     done = subprocess.run(
         [sys.executable, "-m", "pytest_benchmark", "compare", str(saved), str(file)],

@@ -7,16 +7,23 @@ from argparse import ArgumentParser
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from tinyhil.catalog.bench import Station
+from tinyhil.catalog.board import load_boards
+from tinyhil.catalog.task import load_tasks
 from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.judge.gate import command
 from tinyhil.judge.gate.compare import Comparison, Gate, failed
 from tinyhil.judge.gate.reading import load_all
 from tinyhil.judge.gate.tolerance import parse
+from tinyhil.pytest_side.gate import pairs_of
+from tinyhil.pytest_side.plan import Options, Plan
 
 from .gate_runs import EMULATED, INPUTS, SILICON, Content, answers, write
 
@@ -47,7 +54,7 @@ def test_an_unchanged_emulated_run_passes_and_every_figure_is_shown(tmp_path: Pa
     status, output = _gate(baseline, candidate)
     assert status == 0
     assert "10 figures: 0 worse, 0 missing, 0 better, 10 the same" in output
-    assert "no times of silicon" in output
+    assert "not times measured on silicon" in output
 
 
 def test_a_saved_baseline_is_small_stable_and_judges_as_the_run_does(tmp_path: Path) -> None:
@@ -148,7 +155,10 @@ def test_an_interrupt_on_the_stack_is_no_regression_a_deeper_stack_is(tmp_path: 
 
 
 def test_a_board_of_the_baseline_that_is_missing_fails(tmp_path: Path) -> None:
-    other = replace(Content(), subject=replace(EMULATED, board="mps2-an500", core="cortex-m7"))
+    other = replace(
+        Content(),
+        subject=replace(EMULATED, board="mps2-an500", station="mps2-an500", core="cortex-m7"),
+    )
     one, two = write(tmp_path, Content()), write(tmp_path, other)
     file = tmp_path / "both.json"
     _gate("--save", file, one, two)
@@ -158,18 +168,114 @@ def test_a_board_of_the_baseline_that_is_missing_fails(tmp_path: Path) -> None:
     assert "the candidate has no memory of kws01 on mps2-an500" in output
 
 
+def _on(station: str, **changes: object) -> Content:
+    """What a unit of one board type measured."""
+    subject = replace(EMULATED, station=station)
+    return replace(Content(subject), **changes)  # type: ignore[arg-type]
+
+
+def test_a_baseline_holds_two_units_of_one_type_and_each_is_compared_with_itself(
+    tmp_path: Path,
+) -> None:
+    one, two = write(tmp_path, _on("unit1")), write(tmp_path, _on("unit2", text=50_000))
+    file = tmp_path / "both.json"
+    assert _gate("--save", file, one, two)[0] == 0
+    status, output = _gate(file, two, one)
+    assert status == 0, output
+    assert "20 figures: 0 worse, 0 missing, 0 better, 20 the same" in output
+    assert "is compared with" not in output
+    assert {line.split()[0] for line in output.splitlines() if "flash_bytes" in line} == {
+        "unit1",
+        "unit2",
+    }
+    grown = write(tmp_path, _on("unit1", text=50_000))
+    status, output = _gate(file, grown, two)
+    assert status == 1
+    assert "- kws01 on unit1 (mps2-an386, emulated): flash_bytes 45,336 B -> 50,000 B" in output
+    status, output = _gate(file, one)
+    assert status == 1
+    assert "the candidate has no memory of kws01 on unit2 (mps2-an386)" in output
+
+
+def test_another_desk_with_the_only_board_of_the_type_is_compared_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    old, new = write(tmp_path, Content()), write(tmp_path, _on("desk-7", text=50_000))
+    status, output = _gate(old, new)
+    assert status == 1
+    assert "- kws01 on desk-7 (mps2-an386, emulated) against mps2-an386: flash_bytes" in output
+    assert (
+        "desk-7 (mps2-an386) is compared with mps2-an386: each is the only mps2-an386 on its side"
+    ) in output
+
+
+def test_a_unit_that_could_be_compared_with_several_is_refused(tmp_path: Path) -> None:
+    one, two, three = (write(tmp_path, _on(f"unit{number}")) for number in (1, 2, 3))
+    text = (
+        r"the baseline is of unit1 \(mps2-an386\), unit2 \(mps2-an386\), the candidate of "
+        r"unit3 \(mps2-an386\)"
+    )
+    file = tmp_path / "both.json"
+    _gate("--save", file, one, two)
+    with pytest.raises(ConfigError, match=text):
+        _gate(file, three)
+    status, output = _gate(file, one, three)
+    assert status == 1, "unit1 is itself; that unit3 is new says nothing of unit2"
+    assert "10 missing" in output
+    assert "10 new" in output
+
+
+def _plan(*units: str) -> Plan:
+    """A run of units of one board type."""
+    board = load_boards()["mps2-an386"]
+    options = cast(Options, SimpleNamespace(quick=False))
+    stations = tuple(Station(unit, board, None) for unit in units)
+    return Plan(options, stations, tuple(load_tasks().values()), None)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "run", "pairs"),
+    [
+        (("unit1", "unit2"), ("unit2", "unit1"), {"unit1": "unit1", "unit2": "unit2"}),
+        (("unit1", "unit2"), ("unit2",), {"unit2": "unit2"}),
+        (("mps2-an386",), ("desk-7",), {"desk-7": "mps2-an386"}),
+        (("unit1",), ("unit1", "unit2"), None),
+        (("unit1", "unit2"), ("unit3",), None),
+    ],
+)
+def test_a_run_of_the_suites_is_compared_station_by_station(
+    baseline: tuple[str, ...], run: tuple[str, ...], pairs: dict[str, str] | None, tmp_path: Path
+) -> None:
+    gate = Gate(load_all([write(tmp_path, _on(unit)) for unit in baseline]))
+    if pairs is None:
+        with pytest.raises(ConfigError, match=r"the baseline is of unit1 .* the run is of unit"):
+            pairs_of(gate, _plan(*run), chosen=True)
+    else:
+        assert pairs_of(gate, _plan(*run), chosen=True) == pairs
+    if set(baseline) - set(run) and run != ("desk-7",):
+        with pytest.raises(ConfigError, match="choose the same stations"):
+            pairs_of(gate, _plan(*run), chosen=False)
+
+
+def test_two_runs_of_one_station_are_not_one_baseline(tmp_path: Path) -> None:
+    runs = [write(tmp_path, _on("unit1")) for _ in range(2)]
+    with pytest.raises(ConfigError, match=r"kws01 accuracy on unit1 \(mps2-an386\) is in both"):
+        _gate("--save", tmp_path / "x.json", *runs)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "text"),
     [
-        ("data_sha256", "other", "the baseline (*) has data_sha256 da7a; * has data_sha256 other"),
+        ("data_sha256", "0" * 64,
+         "the baseline (*) has data_sha256 da7ada7ada7ada7a…; * has data_sha256 0000000000000000…"),
         ("data_set", "official", "has data_set stand-in; * has data_set official"),
-        ("model_sha256", "other", "has model_sha256 30de1; * has model_sha256 other"),
+        ("model_sha256", "0" * 64, "has model_sha256 30de30de*; * has model_sha256 00000000"),
         ("core", "cortex-m33", "has core cortex-m4; * has core cortex-m33"),
         ("link", "rtt", "has link serial; * has link rtt"),
         ("emulated", False, "has emulated True; * has emulated False"),
-        ("board", "mps2-an500", "the baseline is of board mps2-an386, the candidate of mps2-an500"),
+        ("board", "mps2-an500", "has board mps2-an386; * has board mps2-an500"),
     ],
-)
+)  # fmt: skip
 def test_another_subject_is_refused_naming_both(
     tmp_path: Path, key: str, value: object, text: str
 ) -> None:
@@ -185,7 +291,7 @@ def test_the_open_division_may_change_the_model_and_chance_is_no_regression(
 ) -> None:
     subject = replace(EMULATED, division="open", data_set="custom")
     old = Content(subject, answers=answers(200, 10))
-    other = replace(subject, model_sha256="another")
+    other = replace(subject, model_sha256="0" * 64)
     a_few = _compare(tmp_path, old, replace(old, subject=other, answers=answers(200, 13)))
     assert a_few["top1"].status == "same"
     assert "McNemar's exact test of 3 samples lost, 0 won: p = 0.12" in a_few["top1"].reason
@@ -242,32 +348,14 @@ def test_a_record_that_its_raw_rows_deny_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "text"),
-    [
-        ("", "holds nothing to compare"),
-        ("[]\n", "line 1: is no JSON object"),
-        ("{torn\n", "line 1: is no JSON object"),
-        ('{"task": "kws01"}\n', "cannot be understood: KeyError('measure')"),
-        ('{"task": "kws01", "measure": "memory"}\n', "cannot be understood: KeyError('board')"),
-    ],
-)
-def test_a_record_that_is_none_is_named(tmp_path: Path, lines: str, text: str) -> None:
-    (tmp_path / "record.jsonl").write_text(lines)
-    with pytest.raises(ConfigError) as error:
-        load_all([tmp_path])
-    assert f"{tmp_path / 'record.jsonl'}" in str(error.value)
-    assert text in str(error.value)
-
-
-@pytest.mark.parametrize(
     ("content", "text"),
     [
         (None, "cannot be read: No such file"),
         ("no json", "is no baseline"),
         ("[]", "is no baseline"),
-        ('{"schema": 2, "lines": []}', "has schema 2, this tinyhil reads 1"),
-        ('{"schema": 1, "lines": [{}]}', "key 'lines.0.board': Field required"),
-        ('{"schema": 1, "lines": []}', "key 'lines'"),
+        ('{"schema": 1, "lines": []}', "has schema 1, this tinyhil reads 2"),
+        ('{"schema": 2, "lines": [{}]}', "key 'lines.0.station': Field required"),
+        ('{"schema": 2, "lines": []}', "key 'lines'"),
     ],
 )
 def test_what_is_no_baseline_is_named(tmp_path: Path, content: str | None, text: str) -> None:

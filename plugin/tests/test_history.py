@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 import pytest
 
 from tinyhil.publish.report import history
-from tinyhil.record import Subject
 
 from .gate_runs import EMULATED, SILICON, Content, answers, write
 
@@ -55,17 +54,28 @@ def test_history_is_of_the_same_board_task_data_and_firmware_and_ends_with_the_r
         [
             changed(1000),
             changed(1001, board="mps2-an500"),
+            changed(1011, station="unit2"),
             changed(1002, task="vww01"),
-            changed(1003, data_sha256="other"),
+            changed(1003, data_sha256="0" * 64),
             changed(1004, model_sha256=None),
             replace(changed(1005), ticks=quick),
             replace(changed(1006), error="it broke"),
-            changed(1007, firmware_sha256="another"),
+            changed(1007, firmware_sha256="0" * 64),
             changed(1008),
             changed(1009),
         ],
     )
-    assert _flash(runs[8]) == [1000, 1006, 1007, 1008]
+    assert _flash(runs[9]) == [1000, 1006, 1007, 1008]
+
+
+def test_two_units_of_one_board_type_never_mix(tmp_path: Path) -> None:
+    units = [replace(EMULATED, station=f"unit{1 + number % 2}") for number in range(6)]
+    runs = _runs(tmp_path, [Content(unit, text=1000 + n) for n, unit in enumerate(units)])
+    assert _flash(runs[4]) == [1000, 1002, 1004]
+    assert _flash(runs[5]) == [1001, 1003, 1005]
+    ((name, svg),) = history.pictures(runs[5])
+    assert name == "history: kws01 on unit2 (mps2-an386, emulated)"
+    assert "last 3 runs: kws01 on unit2 (mps2-an386, emulated)" in _texts(svg)
 
 
 def test_a_history_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +103,7 @@ def test_the_picture_shows_latency_size_and_quality_and_what_changed_last(tmp_pa
     assert name == "history: kws01 on mps2-an386 (emulated)"
     texts = _texts(svg)
     assert "last 2 runs: kws01 on mps2-an386 (emulated), STAND-IN data" in texts
-    assert "emulated: times are instruction counts, no times of silicon" in texts
+    assert "emulated: times are instruction counts, not times measured on silicon" in texts
     for text in ("p90 166.173 ms (+0.1 %)", "flash 45.2734 KiB (+2.26 %)", "top-1 95 % (-1.04 %)",
                  "RAM 52.1953 KiB (unchanged)", "latency (ms)", "01-02\n00:00"):  # fmt: skip
         assert all(part in texts for part in text.split("\n"))
@@ -117,11 +127,11 @@ def test_a_first_run_has_no_history_yet(tmp_path: Path) -> None:
 
 
 def test_hostile_names_in_a_record_stay_text(tmp_path: Path) -> None:
-    hostile = Subject(**{**vars(EMULATED), "board": "</svg><script>alert(1)</script>$x$"})
-    runs = _runs(tmp_path / "a", [Content(replace(hostile, board="b"))] * 2)
+    hostile = "</svg><script>alert(1)</script>$x$"
+    runs = _runs(tmp_path / "a", [Content(replace(EMULATED, station="b"))] * 2)
     for folder in runs:
         path = folder / "record.jsonl"
-        path.write_text(path.read_text().replace('"board": "b"', f'"board": "{hostile.board}"'))
+        path.write_text(path.read_text().replace('"station": "b"', f'"station": "{hostile}"'))
     ((_, svg),) = history.pictures(runs[1])
     assert b"<script>" not in svg
-    assert hostile.board in _texts(svg)
+    assert hostile in _texts(svg)

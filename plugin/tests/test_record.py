@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tinyhil.catalog.facts import Limit
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import judge
 from tinyhil.device.links.serial import SerialLink
 from tinyhil.device.raw_log import RecordedLink
@@ -22,13 +23,12 @@ from tinyhil.record import Configuration, Entry, Record, Subject
 from .recorded import full_above
 
 CONFIGURATION = Configuration(station="mps2-an386", board="mps2-an386", quick=True)
-SUBJECT = Subject("mps2-an386", "cortex-m4", True, "kws01", "serial", "none", "stand-in",
-                  "da7a", "30de1", "f123")  # fmt: skip
+SUBJECT = Subject("mps2-an386", "mps2-an386", "cortex-m4", True, "kws01", "serial", "none",
+                  "stand-in", "da7a", "30de1", "f123")  # fmt: skip
 LIMITS = {"top1": Limit(min=0.9, source="the rules")}
 ENTRY = Entry(
     subject=SUBJECT,
-    measure="accuracy",
-    scenario=None,
+    measure=MeasureName.ACCURACY,
     samples=1000,
     metrics={"top1": 0.95},
     verdicts=judge({"top1": 0.95}, LIMITS),  # type: ignore[arg-type]

@@ -128,9 +128,9 @@ def test_a_test_is_named_after_what_it_measures_even_when_its_set_up_fails(
     tests: dict[str, dict[str, Any]],
 ) -> None:
     test = tests["fixture"]
-    assert test["name"] == "fixture: kws01 on desk-1 (emulated), STAND-IN data"
+    assert test["name"] == "fixture: kws01 on desk-1 (mps2-an386, emulated), STAND-IN data"
     labels = {(label["name"], label["value"]) for label in test["labels"]}
-    expected = {("epic", "mps2-an386 (emulated)"), ("feature", "Keyword spotting (kws01)")}
+    expected = {("epic", "desk-1 (mps2-an386, emulated)"), ("feature", "Keyword spotting (kws01)")}
     assert expected <= labels
     assert {("tag", "data: STAND-IN"), ("tag", "emulated")} <= labels
     names = {parameter["name"] for parameter in test["parameters"]}

@@ -20,8 +20,9 @@ _SVG = "{http://www.w3.org/2000/svg}"
 
 def _subject(*, emulated: bool = True, data_set: str = "stand-in") -> Subject:
     return Subject(
-        "mps2-an386", "cortex-m4", emulated, "kws01", "serial", "none", data_set, "", None, ""
-    )
+        "mps2-an386", "mps2-an386", "cortex-m4", emulated, "kws01", "serial", "none", data_set, "",
+        None, "",
+    )  # fmt: skip
 
 
 def _texts(svg: bytes) -> list[str]:
@@ -70,7 +71,7 @@ def test_histogram_of_an_emulated_board_says_so_and_counts_instructions() -> Non
     single = _single(np.full(40, 308_624 / 25e6))
     title = title_of(_subject(), "latency")
     texts = " ".join(_texts(latency_histogram(single, title=title, instruction_s=_INSTRUCTION_S)))
-    assert "emulated: instruction count x 32 ns, no time of silicon" in texts
+    assert "emulated: instruction count x 32 ns, not a time measured on silicon" in texts
     assert "p90 = 385,780 instructions" in texts
 
 

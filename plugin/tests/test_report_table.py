@@ -11,6 +11,7 @@ from rich.console import Console
 
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.facts import Limit, Metric
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.units import format_metric
 from tinyhil.catalog.verdict import judge
 from tinyhil.publish.report.table import verdict_table
@@ -29,14 +30,25 @@ def _entry(
     data_set: str = "stand-in",
     unjudged: str | None = None,
     error: str | None = None,
+    station: str | None = None,
 ) -> Entry:
     board = "mps2-an386" if emulated else "some-board"
     subject = Subject(
-        board, "cortex-m4", emulated, "kws01", "serial", "none", data_set, "", None, ""
+        board,
+        station or board,
+        "cortex-m4",
+        emulated,
+        "kws01",
+        "serial",
+        "none",
+        data_set,
+        "",
+        None,
+        "",
     )
     verdicts = judge(metrics, _LIMITS, unjudged=unjudged)
     now = datetime.now(UTC)
-    return Entry(subject, "latency", None, 512, metrics, verdicts, {}, now, 1.0, error)
+    return Entry(subject, MeasureName.SINGLE_STREAM, 512, metrics, verdicts, {}, now, 1.0, error)
 
 
 def _lines(*entries: Entry) -> list[str]:
@@ -57,6 +69,19 @@ def test_a_line_holds_all_about_a_metric_even_in_a_log_of_100_columns() -> None:
     assert line.split() == [*words, "max", "12", "ms", "FAIL"]
 
 
+def test_two_units_of_one_board_type_are_told_apart_in_every_line() -> None:
+    entries = (
+        _entry({"latency_p50_s": 0.01}, station="unit1"),
+        _entry({"latency_p50_s": 0.01}, station="unit2", error="it broke"),
+    )
+    text = "\n".join(_lines(*entries))
+    for unit in ("unit1", "unit2"):
+        assert any(line.startswith(f" {unit} (mps2-an386)") and "latency_p50_s" in line
+                   for line in text.splitlines())  # fmt: skip
+    assert "[1] unit2 (mps2-an386) kws01 single_stream: it broke" in text
+    assert text.count("mps2-an386 is emulated") == 1, "what is true of the type is said once"
+
+
 def test_a_kept_limit_passes_and_none_is_not_judged() -> None:
     lines = _lines(_entry({"top1": 0.917, "auc": 0.98765}))
     assert _line(lines, "top1").split()[-6:] == ["91.7", "%", "min", "90", "%", "pass"]
@@ -66,7 +91,7 @@ def test_a_kept_limit_passes_and_none_is_not_judged() -> None:
 def test_emulated_times_and_stand_in_data_are_told_below_the_table_once() -> None:
     entry = _entry({"latency_p50_s": 0.01})
     text = " ".join(" ".join(_lines(entry, entry)).split())
-    assert text.count("instruction counts in disguise (count x 32 ns), no time of silicon") == 1
+    assert text.count("instruction counts in disguise (count x 32 ns), not times") == 1
     assert text.count("STAND-IN: ") == 1
 
 
@@ -94,9 +119,15 @@ def test_an_entry_that_ended_in_an_error_keeps_its_metrics_and_explains_itself()
     error = "[mps2-an386 / infer] no answer\n  next step: check the wiring"
     lines = _lines(_entry({"latency_p50_s": 0.01}, error=error), _entry({}, error="second"))
     assert _line(lines, "latency_p50_s")
-    assert _line(lines, "ERROR [1]").split()[3:] == ["latency", "512", "samples", "ERROR", "[1]"]
+    assert _line(lines, "ERROR [1]").split()[3:] == [
+        "single_stream",
+        "512",
+        "samples",
+        "ERROR",
+        "[1]",
+    ]
     assert _line(lines, "ERROR [2]")
-    explained = "[1] mps2-an386 kws01 latency: [mps2-an386 / infer] no answer"
+    explained = "[1] mps2-an386 kws01 single_stream: [mps2-an386 / infer] no answer"
     assert _line(lines, "no answer").strip() == explained
     assert _line(lines, "next step: check the wiring")
 

@@ -51,6 +51,16 @@ def test_a_changed_line_is_named(folder: Path, line: int) -> None:
     assert found(folder) == (Difference("raw/kws01-energy.jsonl", line, "was changed first here"),)
 
 
+def test_a_file_that_grew_beyond_all_bounds_of_a_seal_is_named_with_its_lines(
+    folder: Path,
+) -> None:
+    path = folder / "raw" / "kws01-energy.jsonl"
+    path.write_bytes(path.read_bytes() * 4000)
+    (difference,) = found(folder)
+    assert (difference.file, difference.line) == ("raw/kws01-energy.jsonl", ROWS + 1)
+    assert "it has 160,000 lines, 40 were sealed" in difference.text
+
+
 def test_a_line_that_was_taken_away_is_named_and_counted(folder: Path) -> None:
     path = folder / "raw" / "kws01-energy.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)

@@ -22,7 +22,14 @@ from tinyhil.publish.submission.system import System, load_system, template
 from tinyhil.record import FAULTS_MARK
 from tinyhil.record.store import find_runs, read_run
 
-from .submission_runs import SYSTEM, Device, system_file, write_run
+from .submission_runs import (
+    ACCURACY,
+    SYSTEM,
+    THROUGHPUT,
+    Device,
+    system_file,
+    write_run,
+)
 
 DEVICE = Device()
 
@@ -102,8 +109,8 @@ def test_a_quick_emulated_run_is_refused_with_every_rule_that_it_breaks(
         (replace(DEVICE, samples=199), rules.WHOLE_SET, "1 of 200 samples are missing"),
         (replace(DEVICE, samples=4), rules.WINDOWS, "4 windows, 4 different inputs"),
         (replace(DEVICE, wrong_every=5), rules.TARGET, r"top1 is 0\.8, the target 0\.85"),
-        (replace(DEVICE, measures=("accuracy",)), rules.BOTH_TESTS, "ic01 has no throughput"),
-        (replace(DEVICE, measures=("throughput",)), rules.BOTH_TESTS, "ic01 has no accuracy"),
+        (replace(DEVICE, measures=ACCURACY), rules.BOTH_TESTS, "ic01 has no throughput"),
+        (replace(DEVICE, measures=THROUGHPUT), rules.BOTH_TESTS, "ic01 has no accuracy"),
         (replace(DEVICE, recorded={"top1": 0.99}), rules.EVIDENCE, "top1 .* recorded as 0.99"),
         (replace(DEVICE, recorded={"throughput_ips": 11.0}), rules.EVIDENCE, "recorded as 11.0"),
         (replace(DEVICE, recorded={"latency_p90_s": 0.09}), rules.EVIDENCE, "recorded as 0.09"),
@@ -118,13 +125,13 @@ def test_what_the_rules_forbid_is_refused(
     assert not (tmp_path / "out").exists()
 
 
-def test_runs_of_two_boards_or_two_images_are_not_one_system(tmp_path: Path) -> None:
-    write_run(tmp_path / "runs", ("ic01",), replace(DEVICE, measures=("accuracy",)))
-    other = replace(DEVICE, measures=("throughput",), firmware_sha256="f2" * 32, board="other")
+def test_runs_of_two_units_or_two_images_are_not_one_system(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", ("ic01",), replace(DEVICE, measures=ACCURACY))
+    other = replace(DEVICE, measures=THROUGHPUT, firmware_sha256="f2" * 32, station="unit2")
     write_run(tmp_path / "runs", ("ic01",), other)
     what = reasons(run_export(tmp_path / "runs", tmp_path / "out"))[rules.ONE_SYSTEM]
     assert what == [
-        "the runs are of desk-board, other",
+        "the runs are of desk-board, unit2 (desk-board)",
         "ic01: accuracy and performance ran different images",
     ]
 

@@ -235,9 +235,14 @@ def test_a_forged_row_is_named_though_the_run_was_sealed_anew(
         ({"firmware_sha256": "0" * 64}, "line 1: says firmware_sha256 000"),
         ({"run": "another"}, "line 1: says run another"),
         ({"task": "vww01"}, "line 1: is of vww01, which run.json has not"),
-        ({"details": {}}, "line 1: its inferences are not those of its rows"),
+        ({"details": {}}, "line 1: key 'details.inferences': Field required"),
+        (
+            {"details": {"inferences": 1, "inferences_of_the_full_set": 24}},
+            "line 1: its inferences are not those of its rows",
+        ),
+        ({"station": "unit2"}, "line 1: says station unit2, run.json says"),
         ({"error": "it broke"}, "line 1: has figures or a verdict beside an error"),
-        ({"schema": 1}, "line 1: has the schema 1, this tinyhil reads 2"),
+        ({"schema": 1}, "line 1: has the schema 1, this tinyhil reads 3"),
         ({"metrics": {"top1": "1"}}, "line 1: key 'metrics.top1"),
     ],
 )
@@ -285,7 +290,7 @@ def test_other_data_is_named(folder: Path, stand_in: Material, tmp_path: Path) -
         (shutil.rmtree, "cannot be read: No such file"),
         (
             lambda run: (run / "run.json").write_text('{"schema": 1}'),
-            "run.json: has the schema 1, this tinyhil reads 2",
+            "run.json: has the schema 1, this tinyhil reads 3",
         ),
         (lambda run: (run / "run.json").write_text("[" * 100_000), "run.json: .*nested|no JSON"),
         (lambda run: grow(run / "raw" / "kws01-x.log", 17 << 30), "bytes long: no run"),

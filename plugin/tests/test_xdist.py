@@ -19,6 +19,7 @@ from tests import runs
 from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Limit
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.gate.compare import Comparison
@@ -152,19 +153,24 @@ def test_what_a_worker_was_told_arrives_in_the_order_of_the_boards(
     mps2: Board, tmp_path: Path
 ) -> None:
     """NaN included, which is no JSON, and what two workers send in turns."""
-    plan = SimpleNamespace(stations=stations({mps2.name: mps2}, None).values())
+    found = stations({mps2.name: mps2}, None)
+    plan = SimpleNamespace(stations=found.values(), station=found.get)
     options = {"dist": "load", "tinyhil-report": None}
     config: Any = SimpleNamespace(stash={plan_key: plan}, getoption=options.get)
     report = HilReport(config, None)
     controller = xdist.Controller(config, report, None)
     workers = {name: xdist.WorkerReport(config) for name in ("gw0", "gw1")}
-    subject = Subject("mps2-an386", "m4", True, "ad01", "rtt", "closed", "stand-in", "", None, "")
+    subject = Subject(
+        mps2.name, mps2.name, "m4", True, "ad01", "rtt", "closed", "stand-in", "", None, ""
+    )
     verdict = Verdict("auc", math.nan, Limit(min=0.85, source="x"), "not judged", "one class")
     entries = [
-        Entry(subject, name, None, 3, {"auc": math.nan}, (verdict,), {"a": [1]}, NOW, 0.5, error)
-        for name, error in (("accuracy", None), ("latency", "gone"))
+        Entry(subject, name, 3, {"auc": math.nan}, (verdict,), {"a": [1]}, NOW, 0.5, error)
+        for name, error in ((MeasureName.ACCURACY, None), (MeasureName.SINGLE_STREAM, "gone"))
     ]
-    compared = Comparison("mps2-an386", "ad01", True, "auc", 0.9, None, "missing", "not measured")
+    compared = Comparison(
+        mps2.name, mps2.name, "ad01", True, "auc", 0.9, None, "missing", "not measured"
+    )
 
     def send(name: str) -> None:
         sent: Any = SimpleNamespace(node=name, tinyhil_events=json.dumps(workers[name]._events))
@@ -172,7 +178,7 @@ def test_what_a_worker_was_told_arrives_in_the_order_of_the_boards(
         controller.pytest_runtest_logreport(sent)
 
     for name, worker in workers.items():
-        worker.using(mps2, tmp_path / name)
+        worker.using(mps2.name, mps2, tmp_path / name)
         send(name)
     for entry in entries:
         for name, worker in workers.items():
@@ -182,7 +188,10 @@ def test_what_a_worker_was_told_arrives_in_the_order_of_the_boards(
     send("gw0")
     controller.pytest_sessionfinish()
     assert report.runs == [tmp_path / "gw0", tmp_path / "gw1"]
-    assert [entry.measure for entry in report._entries] == ["accuracy", "latency"] * 2
+    assert [entry.measure for entry in report._entries] == [
+        MeasureName.ACCURACY,
+        MeasureName.SINGLE_STREAM,
+    ] * 2
     for sent, arrived in zip(entries, report._entries, strict=False):
         assert json.dumps(arrived.as_json("")) == json.dumps(sent.as_json(""))
         assert math.isnan(arrived.verdicts[0].value)

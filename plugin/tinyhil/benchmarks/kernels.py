@@ -6,7 +6,6 @@ the device's own count of one inference. Peers' figures come from ``suites/peers
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -28,7 +27,7 @@ from tinyhil.device.links.serial import open_link
 from tinyhil.device.queries.opening import asking
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.paths import SUITES
+from tinyhil.ground.paths import SUITES, official_data
 from tinyhil.ground.progress import progress_bar
 from tinyhil.image import build as firmware
 from tinyhil.image.compiler import CompiledModel, compile_model
@@ -87,10 +86,9 @@ def main() -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=_COLUMNS)
-    root = os.environ.get("TINYHIL_DATA")
     models = load(SUITES / "peers.toml", PeerFile).models
     boards = load_boards()
-    chosen = list(_models(models, Path(root) if root else None))
+    chosen = list(_models(models, official_data()))
     figures = []
     with progress_bar(console, "kernels") as progress:
         for name in BOARDS:
@@ -159,8 +157,9 @@ def _table(figures: list[Figure]) -> Table:
     table = Table(
         "board", "model", "instructions", "peer", "ratio", "code", "peer", "arena", "peer",
         box=None, pad_edge=False,
-        caption="emulated: instruction counts, no time of silicon; sizes in bytes, code without "
-        f"the model; models: {', '.join(sorted({figure.data_set for figure in figures}))}; "
+        caption="emulated: instruction counts, not a time measured on silicon; sizes in bytes, "
+        "code without the model; models: "
+        f"{', '.join(sorted({figure.data_set for figure in figures}))}; "
         "peer: TensorFlow Lite Micro with CMSIS-NN, on the official models",
     )  # fmt: skip
     for figure in figures:

@@ -7,7 +7,6 @@ outputs were taken once into files, so that nothing here depends on it.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -29,7 +28,7 @@ from tinyhil.device.links import names, open_link
 from tinyhil.device.queries.opening import asking
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.paths import SUITES
+from tinyhil.ground.paths import SUITES, official_data
 from tinyhil.ground.progress import progress_bar
 from tinyhil.image import build as firmware
 
@@ -79,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--link", default="rtt", choices=names(), help="how the samples travel; default: rtt"
     )
     options = parser.parse_args(arguments)
-    root = Path(os.environ["TINYHIL_DATA"]) if "TINYHIL_DATA" in os.environ else None
+    root = official_data()
     oracle = root / "oracle" if root else SUITES / "standin"
     chosen = select(stations(load_boards(), None), options.board or ["mps2-an386"])
     console, figures = Console(), []

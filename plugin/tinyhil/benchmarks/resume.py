@@ -26,11 +26,14 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyhil.benchmarks import write_figures
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.paths import ROOT
 from tinyhil.ground.progress import progress_bar
 from tinyhil.judge.verify.run import verify
-from tinyhil.record.reading import read_objects
+from tinyhil.record.reading import read_rows
+from tinyhil.record.schema import Line
+from tinyhil.record.store import read_run
 
 _RUN_S = 900.0
 _LOOK_S = 0.01
@@ -117,8 +120,8 @@ def compare(lived: Path, folder: Path) -> Iterator[str]:
     if lines.keys() != others.keys():
         yield f"measures: {sorted(lines)}, not {sorted(others)}"
     for measure in lines.keys() & others.keys():
-        for name in sorted({*lines[measure]["metrics"], *others[measure]["metrics"]}):
-            value, other = (line[measure]["metrics"].get(name) for line in (lines, others))
+        for name in sorted({*lines[measure].metrics, *others[measure].metrics}):
+            value, other = (line[measure].metrics.get(name) for line in (lines, others))
             spread = _spread(others[measure]) if name == "throughput_ips" else 0.0
             if value is None or other is None or abs(value - other) > spread * other:
                 yield f"{name}: {value}, not {other}"
@@ -230,22 +233,22 @@ def _size(folder: Path) -> int:
         return sum(entry.stat().st_size for entry in entries)
 
 
-def _lines(folder: Path) -> dict[str, dict[str, Any]]:
-    found = [line for _, line in read_objects(folder / "record.jsonl")]
-    measures = [line["measure"] for line in found]
+def _lines(folder: Path) -> dict[MeasureName, Line]:
+    found = read_run(folder).lines
+    measures = [line.measure for line in found]
     assert len(set(measures)) == len(measures), f"measured twice: {measures}"
-    return {line["measure"]: line for line in found}
+    return {line.measure: line for line in found}
 
 
-def _spread(line: dict[str, Any]) -> float:
+def _spread(line: Line) -> float:
     """How much of a throughput the rounding of time stamps may be."""
-    shortest = min(window["device_s"] for window in line["details"]["windows"])
+    shortest = min(window["device_s"] for window in line.details["windows"])
     return float(_STAMP_S / shortest)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     """Rows without when they were, which is another time in each run."""
-    rows = [row for _, row in read_objects(path)] if path.exists() else []
+    rows = [row for _, row in read_rows(path)] if path.exists() else []
     return [
         {
             name: value

@@ -1,4 +1,4 @@
-"""Values for people: with their unit, and the digits that can be compared."""
+"""Values and names for people: with their unit, and the digits that can be compared."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from tinyhil.catalog.facts import Metric
 
 def format_seconds(seconds: float) -> str:
     """A time in the unit that suits its size, with six digits, as in ``12.3457 ms``."""
-    return _scaled(seconds, "s")
+    return scaled(seconds, "s")
 
 
 def format_metric(metric: Metric, value: float) -> str:
     """A metric's value for people, with its unit and six digits."""
     match metric.rpartition("_")[2]:
         case "s" | "j" | "w" as unit:
-            return _scaled(value, unit if unit == "s" else unit.upper())
+            return scaled(value, unit if unit == "s" else unit.upper())
         case "ips":
             return f"{value:.6g} inf/s"
         case "bytes":
@@ -26,9 +26,21 @@ def format_metric(metric: Metric, value: float) -> str:
     return f"{value:.6g}"
 
 
-def _scaled(value: float, unit: str) -> str:
+def scaled(value: float, unit: str, digits: int = 6) -> str:
     """`value` with the SI prefix that leaves one to three digits before the point."""
     for prefix, size in (("", 1.0), ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9)):
         if abs(value) >= size:
-            return f"{value / size:.6g} {prefix}{unit}"
-    return f"{value / 1e-9:.6g} n{unit}" if value else f"0 {unit}"
+            return f"{value / size:.{digits}g} {prefix}{unit}"
+    return f"{value / 1e-9:.{digits}g} n{unit}" if value else f"0 {unit}"
+
+
+def station_label(station: str, board: str, *, emulated: bool = False) -> str:
+    """A station, with its board type where that is another name: as in ``desk (nucleo-l4r5zi)``.
+
+    Args:
+        station: its name.
+        board: its board type.
+        emulated: whether to say that it is emulated.
+    """
+    told = [board] * (station != board) + ["emulated"] * emulated
+    return f"{station} ({', '.join(told)})" if told else station

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +12,8 @@ from tinyhil.data.official import Report
 from tinyhil.data.pins import load_sources
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.outputs import check_folder
+from tinyhil.ground.paths import official_data
+from tinyhil.ground.text import say
 
 HELP = "list, verify and get the official data sets and models"
 _DESCRIPTION = """\
@@ -67,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _list(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.data.verify import verify  # noqa: PLC0415 - other commands need it not
 
-    root: Path | None = options.root or _environment_root()
+    root: Path | None = options.root or official_data()
     table = Table("name", "what it is", "from", "licence", "state", box=None, pad_edge=False)
     to_get = []
     for name, source in load_sources().items():
@@ -80,7 +81,7 @@ def _list(options: argparse.Namespace, console: Console) -> int:
     if root is None:
         console.print("name a folder, or set TINYHIL_DATA, to see what is in it")
     for line in to_get:
-        _say(console, line)
+        say(console, line)
     return 0
 
 
@@ -97,20 +98,20 @@ def _verify(options: argparse.Namespace, console: Console) -> int:
         wrong += not report.complete and not (report.absent and not options.only)
         _print_report(report, sources[name].get, console)
     if not present:
-        _say(console, f"{root}: holds none of the official files")
-        _say(console, "next step: `tinyhil data list` says where to get them")
+        say(console, f"{root}: holds none of the official files")
+        say(console, "next step: `tinyhil data list` says where to get them")
     return 1 if wrong or not present else 0
 
 
 def _print_report(report: Report, get: str, console: Console) -> None:
-    _say(console, f"{report.name}: {report.state}")
+    say(console, f"{report.name}: {report.state}")
     if report.complete or report.absent:
         return
     for kind in ("missing", "altered", "extra"):
         for file in getattr(report, kind):
-            _say(console, f"  {kind:8}{file}")
+            say(console, f"  {kind:8}{file}")
     remedy = f"to restore it, {get}" if report.missing or report.altered else "move them elsewhere"
-    _say(console, f"  next step: {remedy}")
+    say(console, f"  next step: {remedy}")
 
 
 def _fetch(options: argparse.Namespace, console: Console) -> int:
@@ -126,8 +127,8 @@ def _fetch(options: argparse.Namespace, console: Console) -> int:
         _print_report(report, sources[name].get, console)
     for name, source in sources.items():
         if not options.only and not source.fetched and verify(root, name).absent:
-            _say(console, f"{name}: {source.get}")
-    _say(console, f"use it: TINYHIL_DATA={root} pytest suites")
+            say(console, f"{name}: {source.get}")
+    say(console, f"use it: TINYHIL_DATA={root} pytest suites")
     return 0
 
 
@@ -143,21 +144,11 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _say(console: Console, line: str) -> None:
-    """A line as it is: paths and file names may hold anything."""
-    console.print(line, soft_wrap=True, markup=False, highlight=False)
-
-
 def _root(options: argparse.Namespace) -> Path:
-    root: Path | None = options.root or _environment_root()
+    root: Path | None = options.root or official_data()
     if root is None:
         raise ConfigError(
             "no folder for the official data",
             hint="name one, or set TINYHIL_DATA: it is where 'datasets/' and 'models/' are to be",
         )
     return root
-
-
-def _environment_root() -> Path | None:
-    value = os.environ.get("TINYHIL_DATA")
-    return Path(value) if value else None

@@ -16,6 +16,7 @@ from tinyhil.data.verify import sum_of
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DataError
 from tinyhil.ground.progress import Progress
+from tinyhil.ground.text import shown
 
 _CHUNK_BYTES = 1 << 16
 _SLOWEST_BYTES_PER_S = 50_000
@@ -153,9 +154,8 @@ def _broken_off(remote: Remote, what: str) -> DataError:
 
 
 def _refused(remote: Remote, what: str) -> DataError:
-    shown = "".join(letter if letter.isprintable() else "?" for letter in what)
     return DataError(
-        f"{remote.url}: {shown}",
+        f"{remote.url}: {shown(what)}",
         hint="try again later; if it stays so, the origin no longer publishes it there: bring the "
         "file yourself, its sum is checked all the same",
     )

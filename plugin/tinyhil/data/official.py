@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tinyhil.data.pins import load_pins, load_sources
 from tinyhil.ground.errors import DataError
+from tinyhil.ground.text import shown
 
 _LABELS = "y_labels.csv"
 _NAMES_SHOWN = 5
@@ -123,7 +124,6 @@ def entries(folder: Path) -> list[str]:
 
 def _some(names: Collection[str]) -> str:
     """The first few names, and how many more; a name of a file can hold anything."""
-    shown = ", ".join(list(names)[:_NAMES_SHOWN])
-    shown = "".join(letter if letter.isprintable() else "?" for letter in shown)
+    first = shown(", ".join(list(names)[:_NAMES_SHOWN]))
     more = len(names) - _NAMES_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
+    return f"{first} and {more} more" if more > 0 else first

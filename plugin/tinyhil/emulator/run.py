@@ -9,6 +9,7 @@ from rich.console import Console
 from tinyhil.catalog.board import Board
 from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.text import say
 
 _START_S = 30.0
 
@@ -20,7 +21,7 @@ def emulate(board: Board, *, console: Console) -> NoReturn:
         ConfigError, BenchError: as `start`; also when the board dies, as a lockup makes it.
     """
     with start(board, deadline=Deadline.after(_START_S)) as emulated:
-        console.print(_describe(emulated), markup=False, highlight=False, soft_wrap=True)
+        say(console, _describe(emulated))
         emulated.process.exited.wait()
         raise emulated.death()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -13,3 +14,9 @@ FIRMWARE = ROOT / "firmware"
 SUITES = ROOT / "suites"
 TASKS = SUITES / "tasks"
 REPORTS = ROOT / "reports"
+
+
+def official_data() -> Path | None:
+    """The folder with the official data that the environment names, if it does."""
+    value = os.environ.get("TINYHIL_DATA")
+    return Path(value) if value else None

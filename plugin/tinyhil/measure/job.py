@@ -6,10 +6,11 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from tinyhil.catalog import metrics
 from tinyhil.catalog.facts import Limit, Metric
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.rules import QUICK, Rules
 from tinyhil.catalog.task import Task
 from tinyhil.data.material import Material, Sample
@@ -73,7 +74,9 @@ class Job:
     @property
     def limits(self) -> Mapping[Metric, Limit]:
         """Of audits, of the task and of the board, by metric."""
-        audits = {audit_metric(name): one.limit for name, one in audit.AUDITS.items()}
+        audits = {
+            MeasureName.of_audit(name).metrics[0]: one.limit for name, one in audit.AUDITS.items()
+        }
         return {**audits, **self.task.targets, **self.dut.board.limits.get(self.task.name, {})}
 
     @property
@@ -82,6 +85,7 @@ class Job:
         board, data = self.dut.board, self.material.data
         return Subject(
             board=board.name,
+            station=self.dut.station,
             core=board.core,
             emulated=board.emulated,
             task=self.task.name,
@@ -182,10 +186,6 @@ class Measure:
     """A kind of measure: first it asks for the rows that are missing, then it looks at all."""
 
     title: str
-    scenario: str | None
-    """As MLPerf names it."""
-    metrics: tuple[Metric, ...]
-    """What it may find."""
     ask: Callable[[Conversation, Rows, Progress], Told]
     find: Callable[[Conversation, Sequence[Row], Told], Finding]
     """Takes all rows, and what `ask` told, or what the record says that it did."""
@@ -313,13 +313,8 @@ def _find_memory(_: Conversation, rows: Sequence[Row], __: Told) -> Finding:
     return Finding(use, 1, found, use.as_json())
 
 
-def audit_metric(name: str) -> Metric:
-    """The metric of an audit: how many objections it has."""
-    return cast(Metric, f"audit_{name}")
-
-
 def _audit(name: str) -> Measure:
-    chosen, metric = audit.AUDITS[name], audit_metric(name)
+    chosen, (metric,) = audit.AUDITS[name], MeasureName.of_audit(name).metrics
 
     def ask(talk: Conversation, rows: Rows, progress: Progress) -> Told:
         job, extension = talk.job, talk.info.extension
@@ -346,21 +341,15 @@ def _audit(name: str) -> Measure:
         details = {**report.as_json(), "healed": told["healed"]}
         return Finding(report, report.answers, found, details)
 
-    return Measure(chosen.title, None, (metric,), ask, find)
+    return Measure(chosen.title, ask, find)
 
 
-MEASURES: Mapping[str, Measure] = {
-    "accuracy": Measure("accuracy", None, ("top1", "auc"), _ask_accuracy, _find_accuracy),
-    "single_stream": Measure(
-        "single-stream latency",
-        "SingleStream",
-        ("latency_p50_s", "latency_p90_s", "latency_p99_s", "instructions"),
-        _ask_single_stream,
-        _find_single_stream,
+MEASURES: Mapping[MeasureName, Measure] = {
+    MeasureName.ACCURACY: Measure("accuracy", _ask_accuracy, _find_accuracy),
+    MeasureName.SINGLE_STREAM: Measure(
+        "single-stream latency", _ask_single_stream, _find_single_stream
     ),
-    "throughput": Measure(
-        "throughput", None, ("throughput_ips",), _ask_throughput, _find_throughput
-    ),
-    "memory": Measure("memory", None, ("flash_bytes", "ram_bytes"), _ask_memory, _find_memory),
-    **{f"audit_{name}": _audit(name) for name in audit.AUDITS},
+    MeasureName.THROUGHPUT: Measure("throughput", _ask_throughput, _find_throughput),
+    MeasureName.MEMORY: Measure("memory", _ask_memory, _find_memory),
+    **{MeasureName.of_audit(name): _audit(name) for name in audit.AUDITS},
 }

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import Verdict, judge
 from tinyhil.device.info import DeviceInfo
 from tinyhil.device.proof import WIRING_HINT, ProbeProof
@@ -35,6 +36,7 @@ from tinyhil.measure.job import MEASURES, Conversation, Finding, Job, Measure, T
 from tinyhil.record import Entry, Record
 from tinyhil.record.entry import restored
 from tinyhil.record.rows import Rows
+from tinyhil.record.schema import Line
 
 _IDENTIFY_S = 15.0
 _RECOVER_S = 10.0
@@ -99,7 +101,7 @@ class Measurement:
         self._lost: IdentityError | None = None
         self._reporter = reporter
         self._out_of_step = False
-        self._finished: dict[str, Outcome | TinyhilError] = {}
+        self._finished: dict[MeasureName, Outcome | TinyhilError] = {}
 
     def outcome(self, metric: Metric) -> Outcome:
         """The measure that yields `metric`, made now unless it was made before.
@@ -107,7 +109,7 @@ class Measurement:
         Raises:
             TinyhilError: the measure failed, now or before.
         """
-        name = next(name for name, measure in MEASURES.items() if metric in measure.metrics)
+        name = next(name for name in MEASURES if metric in name.metrics)
         if name not in self._finished:
             try:
                 self._finished[name] = self._make(name)
@@ -132,7 +134,7 @@ class Measurement:
         self._reporter.judged(verdict, outcome)
         return verdict
 
-    def _make(self, name: str) -> Outcome:
+    def _make(self, name: MeasureName) -> Outcome:
         job, measure = self.job, MEASURES[name]
         file = f"{job.task.name}-{name}"
         rows = Rows(partial(self.record.keep, file), self.record.rows(file))
@@ -142,7 +144,7 @@ class Measurement:
         if self._lost:
             raise self._lost
         started, clock = datetime.now(UTC), time.monotonic()
-        blank = Entry(job.subject, name, measure.scenario, 0, {}, (), {}, started, 0.0)
+        blank = Entry(job.subject, name, 0, {}, (), {}, started, 0.0)
         try:
             told, boots = self._ask(measure, rows)
             finding = measure.find(self._talk, rows.all, told)
@@ -197,11 +199,11 @@ class Measurement:
         dropped = self.record.drop(file, rows.confirmed)
         return replace(failed, samples=rows.confirmed, details={"dropped_rows": dropped})
 
-    def _restore(self, name: str, line: Mapping[str, Any], rows: Rows) -> Outcome:
+    def _restore(self, name: MeasureName, line: Line, rows: Rows) -> Outcome:
         """A measure that an earlier part of a resumed run has brought to its end."""
-        find, details = MEASURES[name].find, line["details"]
+        find, details = MEASURES[name].find, line.details
         finding = find(self._talk, rows.all, details) if rows.all else None
-        if finding is None or dict(finding.metrics) != line["metrics"]:
+        if finding is None or dict(finding.metrics) != line.metrics:
             raise DataError(
                 f"the record's figures of {self.job.task.name} {name} are not those of its rows",
                 hint="`tinyhil verify` with the run's folder tells more; start a new run",

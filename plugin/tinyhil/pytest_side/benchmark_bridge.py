@@ -68,7 +68,7 @@ def device_benchmark(
     def store(outcome: Outcome) -> Sequence[float] | None:
         result, subject = outcome.finding.result, outcome.entry.subject
         assert isinstance(result, SingleStream)
-        emulated = ", emulated: instruction counts, no times of silicon"
+        emulated = ", emulated: instruction counts, not times measured on silicon"
         job = outcome.job
         title = "latency, to pytest-benchmark"
         allure.describe(
@@ -96,7 +96,7 @@ def _extra_info(outcome: Outcome) -> dict[str, Any]:
     return {
         **{metric.removeprefix("latency_"): value for metric, value in entry.metrics.items()},
         "board": subject.board,
-        "station": outcome.job.dut.station,
+        "station": subject.station,
         "core": subject.core,
         "emulated": subject.emulated,
         "task": subject.task,
@@ -116,14 +116,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep boards apart: pytest-benchmark's storage is keyed by the host, which measures nothing.
+    """Keep stations apart: pytest-benchmark's storage is keyed by the host, which measures nothing.
 
     Runs before pytest-benchmark's own, which is a last one. A place that the user chose stays.
     """
     plan = config.stash.get(plan_key, None)
     if plan and getattr(config.option, "benchmark_storage", None) == _STORAGE:
-        boards = "+".join(sorted({station.board.name for station in plan.stations}))
-        config.option.benchmark_storage = f"{_STORAGE}/{boards}"
+        stations = "+".join(sorted(station.name for station in plan.stations))
+        config.option.benchmark_storage = f"{_STORAGE}/{stations}"
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,4 +1,4 @@
-"""The gate as tests: each figure of the baseline, on each board and task of the run.
+"""The gate as tests: each figure of the baseline, on each station and task of the run.
 
 `suites/test_gate.py` is collected with ``--hil-baseline`` alone: a run without one has no tests
 that could say nothing.
@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.paths import SUITES
 from tinyhil.judge.gate.compare import CONFIDENCE, Comparison, Gate
-from tinyhil.judge.gate.matching import refuse_strangers
+from tinyhil.judge.gate.matching import labels, pair, refuse_strangers, stations_of
 from tinyhil.judge.gate.reading import Measured, load_all, read_measure
 from tinyhil.judge.gate.table import show
 from tinyhil.judge.gate.tolerance import GATED, Gated, parse
@@ -27,6 +28,8 @@ from tinyhil.pytest_side.report import plan_key, report_of
 
 _FIXTURE = "gated_metric"
 _gate_key = pytest.StashKey[Gate]()
+_pairs_key = pytest.StashKey[dict[str, str]]()
+"""The baseline's station by the run's."""
 
 _MARKS: Mapping[Gated, str] = {
     "flash_bytes": "memory",
@@ -48,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="RUN|FILE",
         help="fail where a figure is worse than in this run folder, or in this file of `tinyhil "
-        "gate --save`; repeatable, one a board",
+        "gate --save`; repeatable, one a station",
     )
     group.addoption(
         "--hil-tolerance",
@@ -74,27 +77,30 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         tolerances = parse(config.getoption("--hil-tolerance"))
         gate = Gate(load_all(paths), tolerances, config.getoption("--hil-confidence"))
-        _check_plan(gate, plan, chosen=bool(config.getoption("--hil-board")))
+        pairs = pairs_of(gate, plan, chosen=bool(config.getoption("--hil-board")))
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from error
-    config.stash[_gate_key] = gate
+    config.stash[_gate_key], config.stash[_pairs_key] = gate, pairs
 
 
-def _check_plan(gate: Gate, plan: Plan, *, chosen: bool) -> None:
-    """Raise ConfigError where a figure of the baseline could not be measured again."""
+def pairs_of(gate: Gate, plan: Plan, *, chosen: bool) -> dict[str, str]:
+    """The baseline's station by the run's.
+
+    Raises:
+        ConfigError: a figure of the baseline could not be measured again.
+    """
     if plan.options.quick:
         raise ConfigError(
             "options --hil-baseline and --hil-quick: a quick run is never judged",
             hint="leave out one of them",
         )
-    ours, theirs = {one.board.name for one in plan.stations}, {line.board for line in gate.lines}
-    # Boards that were chosen by name may be fewer; a board that was forgotten must not pass.
-    missing = ours - theirs or (set() if chosen else theirs - ours)
-    if missing:
+    ours, theirs = {one.name: one.board.name for one in plan.stations}, stations_of(gate.lines)
+    pairs = pair(theirs, ours)
+    # Stations that were chosen by name may be fewer; one that was forgotten must not pass.
+    if ours.keys() - pairs.keys() or not (chosen or set(theirs) == set(pairs.values())):
         raise ConfigError(
-            f"the baseline is of {', '.join(sorted(theirs))}, the run is of "
-            f"{', '.join(sorted(ours))}",
-            hint="choose the same boards with --hil-board, or another baseline",
+            f"the baseline is of {labels(theirs)}, the run is of {labels(ours)}",
+            hint="choose the same stations with --hil-board, or another baseline",
         )
     unknown = {line.task for line in gate.lines} - {task.name for task in plan.tasks}
     if unknown:
@@ -102,6 +108,7 @@ def _check_plan(gate: Gate, plan: Plan, *, chosen: bool) -> None:
             f"the baseline holds the tasks {', '.join(sorted(unknown))}, which there are none of",
             hint="save a new baseline",
         )
+    return pairs
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -112,7 +119,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     gate = metafunc.config.stash.get(_gate_key, None)
     if _FIXTURE not in metafunc.fixturenames or gate is None:
         return
-    places = {(line.board, line.task) for line in gate.lines}
+    places = {(line.station, line.task) for line in gate.lines}
     held = {metric for place in places for metric in gate.metrics(*place)}
     metafunc.parametrize(
         _FIXTURE,
@@ -125,17 +132,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the baseline does not hold of a board and a task."""
-    gate, plan = config.stash.get(_gate_key, None), config.stash.get(plan_key, None)
-    if gate is None or plan is None:
+    """Leave out what the baseline does not hold of a station and a task."""
+    gate, pairs = config.stash.get(_gate_key, None), config.stash.get(_pairs_key, {})
+    if gate is None:
         return
 
     def is_held(item: pytest.Item) -> bool:
         spec = getattr(item, "callspec", None)
         if spec is None or not {_FIXTURE, "board", "task"} <= spec.params.keys():
             return True
-        board = plan.station(spec.params["board"]).board.name
-        return spec.params[_FIXTURE] in gate.metrics(board, spec.params["task"])
+        station = pairs.get(spec.params["board"], "")
+        return spec.params[_FIXTURE] in gate.metrics(station, spec.params["task"])
 
     left_out = [item for item in items if not is_held(item)]
     if left_out:
@@ -149,10 +156,11 @@ def against_baseline(
 ) -> Callable[[Gated], Comparison]:
     """Measures what a metric needs, and compares it with the baseline's figure."""
     gate, job = request.config.stash[_gate_key], measurement.job
+    station = request.config.stash[_pairs_key][job.dut.station]
 
     def compare(metric: Gated) -> Comparison:
         subject = job.subject
-        line = gate.line_of(subject.board, subject.task, metric)
+        line = gate.line_of(station, subject.task, metric)
         allure.describe(
             job.dut.board,
             job.task,
@@ -164,7 +172,8 @@ def against_baseline(
         known = {**asdict(subject), "run": measurement.record.run}
         refuse_strangers(line, line.model_copy(update=known))
         measurement.outcome(next(iter(line.metrics)))
-        comparison = gate.compare_metric(line, _measured(measurement, line.measure), metric)
+        measured = _measured(measurement, line.measure)
+        comparison = gate.compare_metric(line, measured, metric, subject.station)
         allure.attach_text("against the baseline", str(comparison))
         if metric != "outputs":
             folder = measurement.record.folder
@@ -176,7 +185,7 @@ def against_baseline(
     return compare
 
 
-def _measured(measurement: Measurement, measure: str) -> Measured | None:
+def _measured(measurement: Measurement, measure: MeasureName) -> Measured | None:
     """As it stands in the record, with its raw answers: what a later `tinyhil gate` sees too."""
     return read_measure(measurement.record.folder, measurement.job.task.name, measure)
 
@@ -192,8 +201,8 @@ def pytest_terminal_summary(
     terminalreporter.section("against the baseline")
     if results:
         show(results, Console())
-    boards = {station.board.name for station in plan.stations}
-    places = {(line.board, line.task) for line in gate.lines if line.board in boards}
+    stations = set(config.stash[_pairs_key].values())
+    places = {(line.station, line.task) for line in gate.lines if line.station in stations}
     left = sum(len(gate.metrics(*place)) for place in places) - len(results)
     if left > 0:
         terminalreporter.line(f"{left} figures of the baseline were not compared in this run")

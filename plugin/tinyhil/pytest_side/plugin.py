@@ -241,7 +241,7 @@ def record(board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
         report_of(request.config).say(f"{board.station}: {made.run} {found}")
     else:
         made = Record.start(plan.options.runs, configuration)
-    report_of(request.config).using(board.board, made.folder)
+    report_of(request.config).using(board.station, board.board, made.folder)
     ending = request.config.pluginmanager.getplugin(_ENDING)
     assert isinstance(ending, Ending)
     ending.began(board.station, made.folder)

@@ -18,6 +18,8 @@ from rich.console import Console
 
 from tinyhil.catalog import metrics
 from tinyhil.catalog.board import Board
+from tinyhil.catalog.measure import MeasureName
+from tinyhil.catalog.units import station_label
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.device.dut import Dut
 from tinyhil.device.faults import Fault
@@ -86,7 +88,8 @@ class HilReport:
         if self._guard:
             config.add_cleanup(self._guard.close)
         self._entries: list[Entry] = []
-        self._boards: dict[str, Board] = {}
+        self._stations: dict[str, Board] = {}
+        self._folders: dict[str, Path] = {}
         self._page: Path | None = None
         self._problem: TinyhilError | None = None
 
@@ -135,9 +138,9 @@ class HilReport:
         """See `runner.Reporter`."""
         self._entries.append(entry)
 
-    def using(self, board: Board, folder: Path) -> None:
-        """A run on a board has begun, with its record in `folder`."""
-        self._boards[board.name] = board
+    def using(self, station: str, board: Board, folder: Path) -> None:
+        """A run on a station has begun, with its record in `folder`."""
+        self._stations[station], self._folders[station] = board, folder
         self.runs.append(folder)
 
     def judged(self, verdict: Verdict, outcome: Outcome) -> None:
@@ -147,7 +150,8 @@ class HilReport:
             job.dut.board, job.task, verdict.metric, data_set=data_set, station=job.dut.station
         )
         allure.attach_text("verdict", str(verdict))
-        earlier = history.pictures_of(self.runs[-1], job.task.name, verdict.metric)
+        folder = self._folders[job.dut.station]
+        earlier = history.pictures_of(folder, job.task.name, verdict.metric)
         for name, svg in (*_pictures(outcome), *earlier):
             allure.attach_svg(name, svg)
         line = outcome.entry.as_json("")
@@ -226,11 +230,12 @@ class HilReport:
             "host": f"{platform.system()} {platform.machine()}",
             "data set": ", ".join(sorted({data_label(subject.data_set) for subject in subjects})),
         }
-        for board in self._boards.values():
+        for station, board in self._stations.items():
             emulated = ", emulated: times are instruction counts" if board.emulated else ""
-            values[f"board {board.name}"] = f"{board.processor}{emulated}"
+            label = station_label(station, board.name)
+            values[f"station {label}"] = f"{board.processor}{emulated}"
         for subject in subjects:
-            values[f"firmware {subject.board} {subject.task}"] = subject.firmware_sha256
+            values[f"firmware {subject.station} {subject.task}"] = subject.firmware_sha256
         return values
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -241,9 +246,10 @@ class HilReport:
         console = Console()
         if not console.is_terminal:
             console = Console(width=_TABLE_COLUMNS)
-        console.print(verdict_table(self._entries, self._boards))
+        boards = {board.name: board for board in self._stations.values()}
+        console.print(verdict_table(self._entries, boards))
         for entry in self._entries:
-            if entry.measure == "memory" and entry.error is None:
+            if entry.measure is MeasureName.MEMORY and entry.error is None:
                 console.print(_memory_line(entry))
         for folder in self.runs:
             there = "" if folder.is_dir() else " is gone; nothing of it is kept"
@@ -266,9 +272,9 @@ def _memory_line(entry: Entry) -> str:
     """The parts of a memory size, in bytes."""
     parts = {name: "?" if size is None else f"{size:,}" for name, size in entry.details.items()}
     return (
-        "{board} {task}: text {text}, data {data}, bss {bss} (tensor arena {arena}) bytes; "
+        "{station} {task}: text {text}, data {data}, bss {bss} (tensor arena {arena}) bytes; "
         "stack {stack_used} of {stack_reserved} bytes used"
-    ).format(board=entry.subject.board, task=entry.subject.task, **parts)
+    ).format(station=entry.subject.station, task=entry.subject.task, **parts)
 
 
 def _pictures(outcome: Outcome) -> Iterator[tuple[str, bytes]]:

@@ -91,10 +91,10 @@ class WorkerReport(HilReport):
         super().made(entry)
         self._events.append(("made", _ENTRY.dump_python(entry, mode="json")))
 
-    def using(self, board: Board, folder: Path) -> None:
+    def using(self, station: str, board: Board, folder: Path) -> None:
         """See `HilReport.using`."""
-        super().using(board, folder)
-        self._events.append(("using", [board.name, str(folder)]))
+        super().using(station, board, folder)
+        self._events.append(("using", [station, str(folder)]))
 
     def compared(self, comparison: Comparison) -> None:
         """See `HilReport.compared`."""
@@ -146,7 +146,7 @@ class Controller:
         self._results = results
         self._plan: Plan = config.stash[plan_key]
         self._folder = tempfile.TemporaryDirectory(prefix="tinyhil-")
-        self._runs: dict[object, tuple[str, str]] = {}  # by worker: board and folder, its last
+        self._runs: dict[object, tuple[str, str]] = {}  # by worker: station and folder, its last
         self._measured: dict[tuple[str, str], list[Entry]] = {}
 
     def pytest_configure_node(self, node: Any) -> None:
@@ -211,9 +211,8 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """All workers have ended: hand on what they measured, station by station."""
-        boards = {station.board.name: station.board for station in self._plan.stations}
-        for (board, folder), entries in self._measured.items():
-            self._report.using(boards[board], Path(folder))
+        for (name, folder), entries in self._measured.items():
+            self._report.using(name, self._plan.station(name).board, Path(folder))
             for entry in entries:
                 self._report.made(entry)
         self._measured.clear()

@@ -109,9 +109,7 @@ def read_description(folder: Path) -> Description:
         ConfigError: it is missing, of another schema, or damaged; the text names the key.
     """
     path = folder / RUN
-    return Description.model_validate(
-        parse(read_whole(path), Description, str(path), versioned=True)
-    )
+    return parse(read_whole(path), Description, str(path))
 
 
 def _flat(facts: JobFacts) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from tinyhil.catalog.facts import Limit, Metric
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import Verdict, judge
-from tinyhil.record.schema import SCHEMA
+from tinyhil.record.schema import SCHEMA, Line
 
 FAULTS_MARK = "with injected faults"
 """Stands behind a link's kind where it was broken on purpose."""
@@ -21,6 +22,9 @@ class Subject:
     """What a measurement is of; the same for all measurements of one image on one board."""
 
     board: str
+    """Its type."""
+    station: str
+    """The board itself, by its name on the bench."""
     core: str
     emulated: bool
     task: str
@@ -38,9 +42,7 @@ class Entry:
     """One line of the record."""
 
     subject: Subject
-    measure: str
-    scenario: str | None
-    """As MLPerf names it: ``SingleStream``, or None where there is none."""
+    measure: MeasureName
     samples: int
     metrics: Mapping[Metric, float]
     verdicts: tuple[Verdict, ...]
@@ -65,7 +67,7 @@ class Entry:
             "run": run,
             **dataclasses.asdict(self.subject),
             "measure": self.measure,
-            "scenario": self.scenario,
+            "scenario": self.measure.scenario,
             "samples": self.samples,
             "metrics": dict(self.metrics),
             "limits": {metric: limit_json(limit) for metric, limit in limits.items()},
@@ -78,7 +80,7 @@ class Entry:
 
 
 def restored(
-    line: Mapping[str, Any],
+    line: Line,
     subject: Subject,
     limits: Mapping[Metric, Limit],
     unjudged: str | None,
@@ -86,21 +88,20 @@ def restored(
     """The entry of a line that stands in the record already, without an error.
 
     Args:
-        line: as `Entry.as_json` made it.
+        line: of the record.
         subject: of the run that it belongs to.
         limits: of the run.
         unjudged: why its metrics may not be judged, or None.
     """
     return Entry(
         subject=subject,
-        measure=line["measure"],
-        scenario=line["scenario"],
-        samples=line["samples"],
-        metrics=line["metrics"],
-        verdicts=judge(line["metrics"], limits, unjudged=unjudged),
-        details=line["details"],
-        started=datetime.fromisoformat(line["started"]),
-        seconds=line["seconds"],
+        measure=line.measure,
+        samples=line.samples,
+        metrics=line.metrics,
+        verdicts=judge(line.metrics, limits, unjudged=unjudged),
+        details=line.details,
+        started=line.started,
+        seconds=line.seconds,
     )
 
 

@@ -10,12 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.ground.files import append, cut_lines, lock, unwritable
 from tinyhil.record.configuration import Configuration
 from tinyhil.record.description import Description, JobFacts, Part
 from tinyhil.record.entry import Entry
-from tinyhil.record.reading import read_objects
-from tinyhil.record.schema import LINES, RAW
+from tinyhil.record.reading import read_rows
+from tinyhil.record.schema import LINES, RAW, Line
 
 Row = dict[str, Any]
 
@@ -31,16 +32,14 @@ class Record:
     """
 
     def __init__(
-        self, folder: Path, description: Description, descriptor: int, lines: tuple[Row, ...] = ()
+        self, folder: Path, description: Description, descriptor: int, lines: tuple[Line, ...] = ()
     ) -> None:
         self.folder = folder
         self.raw = folder / RAW
         self.run = description.run
         self._description = description
         self._descriptor = descriptor
-        self._finished = {
-            (line["task"], line["measure"]): line for line in lines if "error" not in line
-        }
+        self._finished = {(line.task, line.measure): line for line in lines if not line.failed}
 
     @classmethod
     def start(cls, runs: Path, configuration: Configuration) -> Record:
@@ -98,7 +97,7 @@ class Record:
             ConfigError: the file is damaged.
         """
         path = self.raw / f"{name}.jsonl"
-        return tuple(row for _, row in read_objects(path)) if path.exists() else ()
+        return tuple(row for _, row in read_rows(path)) if path.exists() else ()
 
     def drop(self, name: str, kept: int) -> int:
         """Cut ``raw/<name>.jsonl`` off behind its first `kept` rows; the raw log keeps all.
@@ -111,7 +110,7 @@ class Record:
         """
         return cut_lines(self.raw / f"{name}.jsonl", kept)
 
-    def finished(self, task: str, measure: str) -> Row | None:
+    def finished(self, task: str, measure: MeasureName) -> Line | None:
         """The line of a measure that an earlier part of this run has brought to its end."""
         return self._finished.get((task, measure))
 

@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.text import printable
-from tinyhil.record.schema import LINES, RAW, RUN, SCHEMA, SEAL, Line, json_object, row_model
+from tinyhil.record.schema import (
+    LINES,
+    RAW,
+    RUN,
+    SCHEMA,
+    SEAL,
+    row_model,
+    wrong_key,
+)
+from tinyhil.record.strict_json import json_object
 
 MAX_LINE_BYTES = 64 << 20
 """Longest line that is read; the rows and transfers of the tasks hold some thousand bytes."""
 MAX_FILE_BYTES = 16 << 30
 """Longest file that is read; the longest of the tasks hold some hundred megabytes."""
 MAX_FILES = 1000
+
+Model = TypeVar("Model", bound=BaseModel)
+Item = TypeVar("Item")
+
+
+class TornLineError(ConfigError):
+    """The last line of a file has no end: the run was killed while it was written."""
 
 
 def list_files(folder: Path) -> tuple[str, ...]:
@@ -80,62 +97,102 @@ def read_whole(path: Path) -> bytes:
     return data
 
 
-def read_objects(path: Path, *, torn_too: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Number and JSON object of each line, which are what such a file's lines must be.
+def read_objects(
+    path: Path, model: type[Model], *, versioned: bool = False
+) -> Iterator[tuple[int, Model]]:
+    """Number and content of each line, each of which must be a JSON object of one model.
 
     Args:
         path: of the file.
-        torn_too: leave a torn last line out instead of refusing it.
+        model: of a line.
+        versioned: whether each line says of which schema it is.
 
     Raises:
-        ConfigError: the file can't be read, or a line is torn, of another schema, or something
-            else; the text names file and line.
+        TornLineError: the last line is torn; all before it were given.
+        ConfigError: the file can't be read, or a line is of another schema, or something else;
+            the text names file, line and key.
     """
-    is_record = path.name == LINES
-    model = Line if is_record else row_model(path.stem.partition("-")[2])
     for number, line in read_lines(path):
-        where = f"{path}, line {number}"
-        if not line.endswith(b"\n"):
-            if torn_too:
-                return
-            raise ConfigError(
-                f"{where}: is torn: the run was killed as it was written",
-                hint="`--hil-resume` with the run's folder cuts it off and goes on with the run",
-            )
-        yield number, parse(line, model, where, versioned=is_record)
+        yield number, parse(_whole(path, number, line), model, _at(path, number), versioned)
 
 
-def parse(
-    text: bytes, model: type[BaseModel] | None, where: str, *, versioned: bool
-) -> dict[str, Any]:
-    """The JSON object that `text` is.
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Number and JSON object of each row of a file in ``raw``, whose name tells its measure.
+
+    Raises:
+        TornLineError, ConfigError: as `read_objects`.
+    """
+    model = row_model(path.stem.partition("-")[2])
+    for number, line in read_lines(path):
+        values = parse_values(_whole(path, number, line), _at(path, number))
+        if model is not None:
+            _validated(model, values, _at(path, number))
+        yield number, values
+
+
+def untorn(found: Iterator[Item]) -> Iterator[Item]:
+    """What `read_objects` or `read_rows` give, without a torn last line."""
+    with suppress(TornLineError):
+        yield from found
+
+
+def parse(text: bytes, model: type[Model], where: str, versioned: bool = True) -> Model:
+    """What `text` says: a file, or a line of one.
 
     Args:
-        text: of a file, or of a line of one.
-        model: what it must be; None if nothing is known of it.
+        text: JSON.
+        model: what it must be.
         where: names it in errors.
         versioned: whether it says of which schema it is.
 
     Raises:
         ConfigError: it is something else, or of another schema.
     """
+    return _validated(model, parse_values(text, where, versioned), where)
+
+
+def parse_values(text: bytes, where: str, versioned: bool = False) -> dict[str, Any]:
+    """The JSON object that `text` is, whatever it holds.
+
+    Args:
+        text: JSON.
+        where: names it in errors.
+        versioned: whether it says of which schema it is.
+
+    Raises:
+        ConfigError: it is none, or of another schema.
+    """
     try:
         values = json_object(text)
-        if versioned and values.get("schema") != SCHEMA:
-            raise ConfigError(
-                f"{where}: has the schema {printable(repr(values.get('schema')))}, this tinyhil "
-                f"reads {SCHEMA}",
-                hint="use the tinyhil that made the run, or measure again",
-            )
-        if model is not None:
-            model.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise _damaged(where, f"key '{key}': {first['msg']}") from error
     except ValueError as error:
         raise _damaged(where, str(error)) from error
+    if versioned and values.get("schema") != SCHEMA:
+        raise ConfigError(
+            f"{where}: has the schema {printable(repr(values.get('schema')))}, this tinyhil "
+            f"reads {SCHEMA}",
+            hint="use the tinyhil that made the run, or measure again",
+        )
     return values
+
+
+def _validated(model: type[Model], values: dict[str, Any], where: str) -> Model:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _damaged(where, wrong_key(error)) from error
+
+
+def _whole(path: Path, number: int, line: bytes) -> bytes:
+    if line.endswith(b"\n"):
+        return line
+    raise TornLineError(
+        f"{_at(path, number)}: is torn: the run was killed as it was written",
+        hint="`--hil-resume` with the run's folder cuts it off and goes on with the run",
+    )
+
+
+def _at(path: Path, number: int) -> str:
+    return f"{path}, line {number}"
 
 
 def _walk(folder: Path) -> Iterator[Path]:

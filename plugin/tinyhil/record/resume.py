@@ -12,10 +12,11 @@ from tinyhil.ground.files import PARTIAL, cut_torn_line, lock, unwritable
 from tinyhil.ground.text import printable
 from tinyhil.record import Configuration, Record
 from tinyhil.record.description import Description, read_description
-from tinyhil.record.folder import Row, new_part
-from tinyhil.record.reading import list_files, read_objects
-from tinyhil.record.schema import LINES, SEAL
+from tinyhil.record.folder import new_part
+from tinyhil.record.reading import list_files, read_rows, untorn
+from tinyhil.record.schema import LINES, SEAL, Line
 from tinyhil.record.seal import differences, read_seal
+from tinyhil.record.store import record_lines
 
 
 @dataclass(frozen=True)
@@ -94,17 +95,16 @@ def _check_seal(folder: Path) -> None:
         )
 
 
-def _clear(folder: Path) -> tuple[Found, tuple[Row, ...]]:
+def _clear(folder: Path) -> tuple[Found, tuple[Line, ...]]:
     """Read every row and line, of which none may be damaged, then cut off torn ones."""
     rows: dict[str, int] = {}
-    lines: tuple[Row, ...] = ()
+    lines: tuple[Line, ...] = ()
     names = list_files(folder)
     for name in names:
         if name == LINES:
-            lines = tuple(line for _, line in read_objects(folder / name, torn_too=True))
+            lines = tuple(line for _, line in untorn(record_lines(folder)))
         elif name.endswith(".jsonl"):
-            found = read_objects(folder / name, torn_too=True)
-            rows[PurePosixPath(name).stem] = sum(1 for _ in found)
+            rows[PurePosixPath(name).stem] = sum(1 for _ in untorn(read_rows(folder / name)))
     # The seal goes first: without it the run is one that was killed, whatever happens next.
     (folder / SEAL).unlink(missing_ok=True)
     cut: dict[str, int] = {}

@@ -5,40 +5,131 @@ The models are strict, for a run folder that is read again may come from anywher
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
     StrictFloat,
     StrictInt,
     StrictStr,
+    ValidationError,
     model_validator,
 )
 
-from tinyhil.catalog.facts import Limit
+from tinyhil.catalog.facts import Limit, Metric
+from tinyhil.catalog.measure import MeasureName
 
-SCHEMA = 2
-"""2 has ``run.json`` and ``seal.json``, and time stamps in the rows of single stream."""
+SCHEMA = 3
+"""2 has ``run.json`` and ``seal.json``, and time stamps in the rows of single stream; 3 has the
+station in each line."""
 
 RUN = "run.json"
 LINES = "record.jsonl"
 RAW = "raw"
 SEAL = "seal.json"
 
+
+def _time(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    return datetime.fromisoformat(value)
+
+
 Name = Annotated[StrictStr, Field(min_length=1, max_length=255)]
 Sum = Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[StrictInt, Field(ge=0, lt=1 << 53)]
+AtLeastOne = Annotated[StrictInt, Field(ge=1, lt=1 << 53)]
 Tick = Annotated[StrictInt, Field(ge=0, lt=1 << 64)]
-Number = Annotated[StrictInt | StrictFloat, Field(allow_inf_nan=False)]
+Number = Annotated[StrictFloat, Field(allow_inf_nan=False)]
+Positive = Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)]
+Time = Annotated[AwareDatetime, BeforeValidator(_time)]
 
 
 class _Object(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class _Details(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+
+class AccuracyDetails(_Details):
+    """How much of the data set was inferred."""
+
+    inferences: Count
+    inferences_of_the_full_set: Count
+
+
+class SingleStreamDetails(_Details):
+    """The clock, and the sum of all times."""
+
+    clock: Name
+    tick_hz: AtLeastOne
+    device_s: Number
+
+
+class Window(_Details):
+    """Back-to-back inferences of one input."""
+
+    inferences: AtLeastOne
+    device_s: Positive
+
+
+class ThroughputDetails(_Details):
+    """Its windows."""
+
+    windows: Annotated[tuple[Window, ...], Field(min_length=1)]
+
+
+class EnergyWindow(Window):
+    """Back-to-back inferences of one input, and their energy."""
+
+    sample: Name
+    energy_j: Positive
+
+
+class EnergyDetails(_Details):
+    """Its windows."""
+
+    windows: Annotated[tuple[EnergyWindow, ...], Field(min_length=1)]
+
+
+class MemoryRow(_Object):
+    """Sizes in bytes; see `memory.MemoryUse`."""
+
+    text: Count
+    data: Count
+    bss: Count
+    arena: Count | None
+    stack_used: Count | None
+    stack_reserved: Count | None
+
+
+class MemoryDetails(MemoryRow):
+    """The same sizes, and more."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+
+_Figures = tuple[type[BaseModel], tuple[Metric, ...]]
+_FIGURES: Mapping[MeasureName, _Figures] = {
+    MeasureName.ACCURACY: (AccuracyDetails, ()),
+    MeasureName.SINGLE_STREAM: (
+        SingleStreamDetails,
+        ("latency_p50_s", "latency_p90_s", "latency_p99_s"),
+    ),
+    MeasureName.THROUGHPUT: (ThroughputDetails, ("throughput_ips",)),
+    MeasureName.MEMORY: (MemoryDetails, ("flash_bytes", "ram_bytes")),
+    MeasureName.ENERGY: (EnergyDetails, ("energy_j",)),
+}
+"""What the line of a finished measure holds at least: details, metrics."""
 
 
 class Line(_Object):
@@ -47,6 +138,7 @@ class Line(_Object):
     schema_version: StrictInt = Field(alias="schema")
     run: Name
     board: Name
+    station: Name
     core: Name
     emulated: StrictBool
     task: Name
@@ -56,16 +148,35 @@ class Line(_Object):
     data_sha256: Sum
     model_sha256: Sum | None
     firmware_sha256: Sum
-    measure: Name
+    measure: MeasureName
     scenario: Name | None
     samples: Count
-    metrics: dict[Name, Number]
-    limits: dict[Name, Limit]
-    verdict: Name
+    metrics: dict[Metric, Number]
+    limits: dict[Metric, Limit]
+    verdict: Literal["pass", "fail", "not judged", "error"]
     details: dict[str, Any]
-    started: StrictStr
+    started: Time
     seconds: Number
     error: StrictStr | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended with an error."""
+        return self.error is not None
+
+    @model_validator(mode="after")
+    def _has_its_figures(self) -> Self:
+        if self.failed or self.measure not in _FIGURES:
+            return self
+        details, metrics = _FIGURES[self.measure]
+        for metric in metrics:
+            if metric not in self.metrics:
+                raise ValueError(f"key 'metrics.{metric}': Field required")
+        try:
+            details.model_validate(self.details)
+        except ValidationError as error:
+            raise ValueError(wrong_key(error, "details")) from error
+        return self
 
 
 class AccuracyRow(_Object):
@@ -99,25 +210,25 @@ class SingleStreamRow(_Object):
         """Of the clock that `times` are counted on."""
         return 10**6 if self.unit == "us" else int(self.unit.split("/")[1].split()[0])
 
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """Each time in seconds."""
+        hertz = self.hertz
+        return tuple(time / hertz for time in self.times)
+
 
 class ThroughputRow(_Object):
     """A window of back-to-back inferences."""
 
     sample: Name
-    count: Annotated[Count, Field(ge=1)]
+    count: AtLeastOne
     start_us: Tick
     end_us: Tick
 
-
-class MemoryRow(_Object):
-    """Sizes in bytes; see `memory.MemoryUse`."""
-
-    text: Count
-    data: Count
-    bss: Count
-    arena: Count | None
-    stack_used: Count | None
-    stack_reserved: Count | None
+    @property
+    def seconds(self) -> float:
+        """Between the time stamps, on the device's clock."""
+        return (self.end_us - self.start_us) * 1e-6
 
 
 class AuditRow(_Object):
@@ -129,7 +240,7 @@ class AuditRow(_Object):
     name: Name | None = None
     scores: Annotated[tuple[Number, ...], Field(min_length=1)] | None = None
     """None of the heading."""
-    count: Annotated[Count, Field(ge=1)] = 1
+    count: AtLeastOne = 1
     start_us: Tick | None = None
     """None where no times were asked for."""
     end_us: Tick | None = None
@@ -137,41 +248,27 @@ class AuditRow(_Object):
 
 
 _ROWS: Mapping[str, type[BaseModel]] = {
-    "accuracy": AccuracyRow,
-    "single_stream": SingleStreamRow,
-    "throughput": ThroughputRow,
-    "memory": MemoryRow,
+    MeasureName.ACCURACY: AccuracyRow,
+    MeasureName.SINGLE_STREAM: SingleStreamRow,
+    MeasureName.THROUGHPUT: ThroughputRow,
+    MeasureName.MEMORY: MemoryRow,
+    **{name: AuditRow for name in MeasureName if name.audit},
 }
 
 
 def row_model(measure: str) -> type[BaseModel] | None:
-    """Of ``raw/<task>-<measure>.jsonl``; None for a measure that this version does not know."""
-    return AuditRow if measure.startswith("audit_") else _ROWS.get(measure)
+    """Of ``raw/<task>-<measure>.jsonl``; None for a measure that has no model."""
+    return _ROWS.get(measure)
 
 
-def json_object(text: bytes) -> dict[str, Any]:
-    """The JSON object that `text` is.
+def wrong_key(error: ValidationError, *above: str) -> str:
+    """The first thing that a model found wrong: the key, and what is wrong with it.
 
-    Raises:
-        ValueError: it is none, is nested too deep, has a key twice, or a number that is none.
+    Args:
+        error: of the model.
+        above: keys that lead to what the model is of.
     """
-    try:
-        values = json.loads(
-            text.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=_refuse
-        )
-    except RecursionError as error:
-        raise ValueError("is nested too deep") from error
-    if not isinstance(values, dict):
-        raise ValueError("is no JSON object")
-    return values
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("has a key twice")
-    return values
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"has the number {constant}")
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in (*above, *first["loc"]) if part != "[key]")
+    text = first["msg"].removeprefix("Value error, ")
+    return f"key '{key}': {text}" if key else text

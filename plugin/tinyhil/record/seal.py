@@ -25,7 +25,7 @@ from tinyhil.emulator.qemu import QEMU
 from tinyhil.ground.files import gone, replace
 from tinyhil.ground.text import printable
 from tinyhil.record.description import read_description
-from tinyhil.record.reading import list_files, parse, read_whole
+from tinyhil.record.reading import list_files, parse, parse_values, read_whole
 from tinyhil.record.schema import RUN, SCHEMA, SEAL, Sum
 from tinyhil.record.sums import FileSum, sum_of
 
@@ -125,9 +125,9 @@ def read_seal(folder: Path) -> Seal:
         ConfigError: it is missing, of another schema, or damaged.
     """
     path = folder / SEAL
-    values = parse(read_whole(path), None, str(path), versioned=True)
+    values = parse_values(read_whole(path), str(path), versioned=True)
     values.pop("sha256", None)
-    return Seal.model_validate(parse(json.dumps(values).encode(), Seal, str(path), versioned=True))
+    return parse(json.dumps(values).encode(), Seal, str(path))
 
 
 def differences(folder: Path, sealed: Seal) -> tuple[Difference, ...]:
@@ -151,7 +151,7 @@ def differences(folder: Path, sealed: Seal) -> tuple[Difference, ...]:
 
 def _own_differences(folder: Path, sealed: Seal) -> Iterator[Difference]:
     text = read_whole(folder / SEAL)
-    values = parse(text, None, SEAL, versioned=True)
+    values = parse_values(text, SEAL, versioned=True)
     values.pop("sha256", None)
     if _rendered(values) != text:
         yield Difference(SEAL, None, "was changed: its own sum is another one")

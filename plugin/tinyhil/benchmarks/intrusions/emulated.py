@@ -32,7 +32,8 @@ from tinyhil.image.elf import Image
 from tinyhil.measure.job import Job
 from tinyhil.measure.runner import Measurement
 from tinyhil.record import Configuration, Entry, Record
-from tinyhil.record.reading import read_objects
+from tinyhil.record.schema import LINES
+from tinyhil.record.store import record_lines
 
 Way = Literal["frames, serial", "frames, rtt", "text, serial"]
 
@@ -251,17 +252,20 @@ def _asked(job: Job) -> Configuration:
 
 
 def _kept(record: Record, passed: tuple[int, int]) -> Kept:
-    lines = record.folder / "record.jsonl"
-    found = [line for _, line in read_objects(lines)] if lines.exists() else []
-    ended = [line for line in found if "error" not in line]
+    made = (record.folder / LINES).exists()
+    found = [line for _, line in record_lines(record.folder)] if made else []
+    ended = [line for line in found if not line.failed]
     return Kept(
-        {line["measure"]: line["metrics"] for line in ended},
+        {
+            str(line.measure): {str(metric): value for metric, value in line.metrics.items()}
+            for line in ended
+        },
         {
             path.stem.partition("-")[2]: tuple(map(_answer, record.rows(path.stem)))
             for path in sorted(record.raw.glob("*.jsonl"))
         },
         passed,
-        sum(line["details"].get("restarts", 0) for line in ended),
+        sum(line.details.get("restarts", 0) for line in ended),
     )
 
 

@@ -41,18 +41,6 @@ _FIRST_S = 120.0
 _PATIENCE_S = 10.0
 """Patience beyond ten times what is expected."""
 
-_START_S = 1.0
-_REBOOTED = b"m-init-done"
-_REBOOTED_S = 1.0
-"""How long a device may take to boot whose memory has just lost its channels."""
-_REBOOTS = "the device starts anew in the middle of a run"
-_CHECK_POWER = "check its power supply, and the firmware for faults"
-_TEXT_BYTES = 256
-
-
-class _RebootedError(Exception):
-    """The device has started anew."""
-
 
 class FramedQueries:
     """`Queries` over frames; a context manager, for whose time the session speaks no text.
@@ -89,7 +77,6 @@ class FramedQueries:
         self._inferred = b""  # what the device holds of it
         self._expected_s: float | None = None  # between two steps forward, on the host's clock
         self._longest_s = 0.0  # the same, before the first answer tells what it means
-        self._exhausted = False
         self._exhausted = False
 
     def __enter__(self) -> Self:

@@ -10,13 +10,17 @@ from rich.console import Console
 
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.outputs import check_file
+from tinyhil.ground.text import say
 
 HELP = "compare a run with a baseline: is the firmware any worse?"
 _DESCRIPTION = """\
 Compares latency (p50, p90, p99), instructions, throughput, memory, quality and energy of a
-candidate with those of a baseline, task by task and board by board. Exits with 1 if a figure got
-worse by more than its tolerance, or is missing; with 2 if the two can't be compared: they are of
-different boards, data sets, models or links, or the baseline is of a quick run.
+candidate with those of a baseline, task by task and station by station. Exits with 1 if a figure
+got worse by more than its tolerance, or is missing; with 2 if the two can't be compared: they are
+of different boards, data sets, models or links, or the baseline is of a quick run.
+
+A station is compared with the station of the same name. Where the baseline has none of that name,
+it is compared with the only one of its board type, if it is itself the only one of that type.
 
 Emulated figures come out the same each time and are compared as they are. On silicon, a time or an
 energy is a regression when the whole confidence interval of its change is beyond the tolerance.
@@ -52,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="RUN",
         help="the baseline, then the candidate: run folders or saved files; a candidate may be "
-        "several, one a board",
+        "several, one a station",
     )
     parser.add_argument(
         "--save",
@@ -98,10 +102,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
             "a baseline and a candidate are needed, one path is given",
             hint="write `tinyhil gate BASELINE CANDIDATE`, or --save FILE to make a baseline",
         )
-    gate = Gate(load_all(paths[:1]), parse(options.tolerance), options.confidence)
-    comparisons = gate.compare(load_all(paths[1:]))
+    gate = Gate(load_all(paths[:1], _tell), parse(options.tolerance), options.confidence)
+    comparisons = gate.compare(load_all(paths[1:], _tell))
     show(comparisons, console)
     return 1 if failed(comparisons) else 0
+
+
+def _tell(remark: str) -> None:
+    say(Console(stderr=True), remark)
 
 
 def _save(file: Path, runs: Sequence[Path], console: Console) -> int:
@@ -109,15 +117,13 @@ def _save(file: Path, runs: Sequence[Path], console: Console) -> int:
     from tinyhil.judge.gate.matching import by_place, usable  # noqa: PLC0415
     from tinyhil.judge.gate.reading import load_all  # noqa: PLC0415
 
-    measured = by_place(load_all(runs))
+    measured = by_place(load_all(runs, _tell))
     lines = usable(measured)
     figures.write(file, lines)
     for left_out in measured.values():
         if left_out.problem:
-            line = left_out.line
-            text = f"left out: {line.task} {line.measure} on {line.board}: {left_out.problem}"
-            console.print(text, markup=False, highlight=False)
+            say(console, f"left out: {left_out.line}: {left_out.problem}")
     size = file.stat().st_size
     text = f"{file}: {len(lines)} measurements, {size:,} bytes; commit it"
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    say(console, text)
     return 0

@@ -14,11 +14,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from tinyhil.catalog.units import station_label
 from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.gate import quality, speed
 from tinyhil.judge.gate.figures import Line
 from tinyhil.judge.gate.judging import Judgement, Pair, Status
-from tinyhil.judge.gate.matching import by_place, refuse_strangers, usable
+from tinyhil.judge.gate.matching import (
+    by_place,
+    labels,
+    pair,
+    refuse_strangers,
+    stations_of,
+    usable,
+)
 from tinyhil.judge.gate.reading import Measured
 from tinyhil.judge.gate.tolerance import GATED, Gated, Tolerances
 from tinyhil.judge.gate.wording import change_text, value_text
@@ -36,7 +44,10 @@ _NOISY: frozenset[Gated] = frozenset(
 class Comparison:
     """What became of one figure; false where the gate fails it."""
 
+    station: str
+    """Of the candidate; of the baseline where the candidate has none."""
     board: str
+    """Its type."""
     task: str
     emulated: bool
     metric: Gated
@@ -45,12 +56,20 @@ class Comparison:
     status: Status
     reason: str
     """How it was judged, or why it could not be."""
+    against: str | None = None
+    """The baseline's station, where it is another one of the same board type."""
 
     def __bool__(self) -> bool:
         return self.status not in ("worse", "missing")
 
+    @property
+    def label(self) -> str:
+        """The station, with its board type where that is another name."""
+        return station_label(self.station, self.board)
+
     def __str__(self) -> str:
-        where = f"{self.task} on {self.board}{' (emulated)' if self.emulated else ''}"
+        where = f"{self.task} on {station_label(self.station, self.board, emulated=self.emulated)}"
+        where += f" against {self.against}" if self.against else ""
         old = "none" if self.old is None else value_text(self.metric, self.old)
         new = "none" if self.new is None else value_text(self.metric, self.new)
         change = change_text(self.metric, self.old, self.new)
@@ -84,22 +103,22 @@ class Gate:
         self._tolerances = tolerances or {}
         self._alpha = (1.0 - confidence) / max(1, sum(map(_noisy, self.lines)))
 
-    def metrics(self, board: str, task: str) -> tuple[Gated, ...]:
-        """What the baseline holds of a board and a task."""
-        of = [line for line in self.lines if (line.board, line.task) == (board, task)]
+    def metrics(self, station: str, task: str) -> tuple[Gated, ...]:
+        """What the baseline holds of one of its stations and a task."""
+        of = [line for line in self.lines if (line.station, line.task) == (station, task)]
         held = {metric for line in of for metric in _figures(line)}
         return tuple(metric for metric in GATED if metric in held)
 
-    def line_of(self, board: str, task: str, metric: Gated) -> Line:
-        """The baseline's line that holds a metric.
+    def line_of(self, station: str, task: str, metric: Gated) -> Line:
+        """The baseline's line that holds a metric of one of its stations.
 
         Raises:
             KeyError: none does.
         """
         for line in self.lines:
-            if (line.board, line.task) == (board, task) and metric in _figures(line):
+            if (line.station, line.task) == (station, task) and metric in _figures(line):
                 return line
-        raise KeyError(f"the baseline has no {metric} of {task} on {board}")
+        raise KeyError(f"the baseline has no {metric} of {task} on {station}")
 
     def compare(self, candidate: Iterable[Measured]) -> tuple[Comparison, ...]:
         """One comparison for each figure of the baseline, and for each new one.
@@ -108,54 +127,62 @@ class Gate:
             ConfigError: the two are of different boards, data, models or settings.
         """
         found = by_place(candidate)
-        boards = {place[0] for place in found}
-        if boards.isdisjoint(line.board for line in self.lines):
-            theirs = ", ".join(sorted({line.board for line in self.lines}))
+        theirs, stations = stations_of(self.lines), stations_of(one.line for one in found.values())
+        pairs = pair(theirs, stations)
+        if not pairs:
             raise ConfigError(
-                f"the baseline is of board {theirs}, the candidate of {', '.join(sorted(boards))}",
-                hint="compare runs of the same board type",
+                f"the baseline is of {labels(theirs)}, the candidate of {labels(stations)}",
+                hint="compare runs of the same station, or of two stations that are the only ones "
+                "of one board type",
             )
-        compared = [
-            self.compare_metric(line, found.get(line.place), metric)
-            for line in self.lines
-            for metric in GATED
-            if metric in _figures(line)
-        ]
-        known = {(entry.board, entry.task, entry.metric) for entry in compared}
+        ours = {other: station for station, other in pairs.items()}
+        compared = []
+        for line in self.lines:
+            station = ours.get(line.station, line.station)
+            measured = found.get((station, line.task, line.measure))
+            compared += [
+                self.compare_metric(line, measured, metric, station)
+                for metric in GATED
+                if metric in _figures(line)
+            ]
+        known = {(entry.station, entry.task, entry.metric) for entry in compared}
         for measured in found.values():
             compared += [
                 entry
                 for entry in _unknown_to_the_baseline(measured)
-                if (entry.board, entry.task, entry.metric) not in known
+                if (entry.station, entry.task, entry.metric) not in known
             ]
         order = {metric: number for number, metric in enumerate(GATED)}
-        return tuple(sorted(compared, key=lambda c: (c.board, c.task, order[c.metric])))
+        return tuple(sorted(compared, key=lambda c: (c.station, c.task, order[c.metric])))
 
-    def compare_metric(self, line: Line, measured: Measured | None, metric: Gated) -> Comparison:
-        """Compare one metric of the baseline's `line` with what was measured now.
+    def compare_metric(
+        self, line: Line, measured: Measured | None, metric: Gated, station: str
+    ) -> Comparison:
+        """Compare one metric of the baseline's `line` with what `station` has measured now.
 
         Raises:
             ConfigError: the two are of different boards, data, models or settings.
         """
         old = _value(line, metric)
         if measured is None:
-            text = f"the candidate has no {line.measure} of {line.task} on {line.board}"
-            return _comparison(line, metric, old, None, Judgement("missing", text))
+            where = station_label(station, line.board)
+            text = f"the candidate has no {line.measure} of {line.task} on {where}"
+            return _comparison(line, station, metric, (old, None), Judgement("missing", text))
         refuse_strangers(line, measured.line)
         new = _value(measured.line, metric)
         if measured.problem is not None:
             text = f"the candidate's {line.measure} is no figure to compare: {measured.problem}"
-            return _comparison(line, metric, old, new, Judgement("missing", text))
+            return _comparison(line, station, metric, (old, new), Judgement("missing", text))
         if new is None:
             text = f"the candidate's {line.measure} holds none"
-            return _comparison(line, metric, old, None, Judgement("missing", text))
+            return _comparison(line, station, metric, (old, None), Judgement("missing", text))
         pair = Pair(line, measured.line, self._tolerances.get(metric), self._alpha)
         judgement = _JUDGES[metric](pair)
         if judgement.status == "missing":
             new = None
         elif metric == "outputs" and line.quality and measured.line.quality:
             new = float(line.quality.changed(measured.line.quality))
-        return _comparison(line, metric, old, new, judgement)
+        return _comparison(line, station, metric, (old, new), judgement)
 
 
 _JUDGES: Mapping[Gated, Callable[[Pair], Judgement]] = {
@@ -180,26 +207,18 @@ WORDS: Mapping[Status, str] = {
     "new": "new",
 }
 
-_FIRST: Mapping[str, Gated] = {
-    "accuracy": "outputs",
-    "single_stream": "latency_p50_s",
-    "throughput": "throughput_ips",
-    "memory": "flash_bytes",
-    "energy": "energy_j",
-}
-"""What stands for a measure that gave no figure."""
-
 
 def _unknown_to_the_baseline(measured: Measured) -> Iterator[Comparison]:
     """New figures pass; a measure that ended with an error does not."""
     line = measured.line
-    if measured.failed and line.measure in _FIRST:
+    if measured.failed:
         judgement = Judgement("missing", f"the candidate's {line.measure}: {measured.problem}")
-        yield _comparison(line, _FIRST[line.measure], None, None, judgement)
+        first = next(metric for metric in GATED if metric in line.measure.metrics)
+        yield _comparison(line, line.station, first, (None, None), judgement)
         return
     for metric in _figures(line):
         judgement = Judgement("new", "the baseline has none")
-        yield _comparison(line, metric, None, _value(line, metric), judgement)
+        yield _comparison(line, line.station, metric, (None, _value(line, metric)), judgement)
 
 
 def failed(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
@@ -227,8 +246,14 @@ def _value(line: Line, metric: Gated) -> float | None:
 
 
 def _comparison(
-    line: Line, metric: Gated, old: float | None, new: float | None, judgement: Judgement
+    line: Line,
+    station: str,
+    metric: Gated,
+    values: tuple[float | None, float | None],
+    judgement: Judgement,
 ) -> Comparison:
+    against = line.station if line.station != station else None
     return Comparison(
-        line.board, line.task, line.emulated, metric, old, new, judgement.status, judgement.reason
-    )
+        station, line.board, line.task, line.emulated, metric, *values,
+        judgement.status, judgement.reason, against,
+    )  # fmt: skip

@@ -18,10 +18,15 @@ from numpy.typing import NDArray
 from tinyhil.catalog import metrics
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.text import printable
 from tinyhil.judge.gate.figures import DISTINCT, Histogram, Latency, Line, Quality, Window
 from tinyhil.judge.gate.statistics import effective_size
-from tinyhil.record.store import AccuracyRow, QueryRow, Run, WindowRow
+from tinyhil.record.schema import AccuracyRow, MemoryRow, SingleStreamRow, ThroughputRow
+from tinyhil.record.store import Run
+
+_VERIFY = "`tinyhil verify RUN` tells what was altered; measure again"
 
 _PERCENTILES: Mapping[int, Metric] = {
     50: "latency_p50_s",
@@ -30,43 +35,54 @@ _PERCENTILES: Mapping[int, Metric] = {
 }
 
 
-def evidence_of(line: Line, folder: Path, details: Mapping[str, Any]) -> dict[str, Any]:
+def evidence_of(line: Line, run: Run, details: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a line that its kind of measure has.
 
     Args:
         line: without it.
-        folder: of the run.
+        run: that it is of.
         details: of the record's line.
 
     Raises:
-        ConfigError: the raw answers are missing, or give another figure than the record.
-        KeyError, TypeError, ValueError: the details are not what a record's are.
+        ConfigError: the raw answers are missing, or give no figure or another than the record.
     """
-    run = Run(folder, lines=(), torn=False)
+    try:
+        return _evidence_of(line, run, details)
+    except (ArithmeticError, LookupError, ValueError) as error:
+        raise ConfigError(
+            f"{run.folder}: the raw answers of {line.task} {line.measure} give no figures: "
+            f"{printable(str(error))}",
+            hint=_VERIFY,
+        ) from error
+
+
+def _evidence_of(line: Line, run: Run, details: Mapping[str, Any]) -> dict[str, Any]:
+    folder = run.folder
     match line.measure:
-        case "single_stream":
-            rows = run.rows(line.task, line.measure, QueryRow)
+        case MeasureName.SINGLE_STREAM:
+            rows = run.rows(line.task, line.measure, SingleStreamRow)
             return {"latency": _latency(line, folder, details, rows)}
-        case "throughput":
-            windows = run.rows(line.task, line.measure, WindowRow)
+        case MeasureName.THROUGHPUT:
+            windows = run.rows(line.task, line.measure, ThroughputRow)
             return {"windows": _throughput(line, folder, windows)}
-        case "accuracy":
+        case MeasureName.ACCURACY:
             answers = run.rows(line.task, line.measure, AccuracyRow)
             return {"quality": _quality(line, folder, answers)}
-        case "energy":
+        case MeasureName.ENERGY:
             return {"windows": _energy(details)}
-        case "memory":
-            return {"sizes": {name: n for name, n in details.items() if n is not None}}
+        case MeasureName.MEMORY:
+            sizes = {name: details[name] for name in MemoryRow.model_fields}
+            return {"sizes": {name: size for name, size in sizes.items() if size is not None}}
     return {}
 
 
 def _latency(
-    line: Line, folder: Path, details: Mapping[str, Any], rows: Sequence[QueryRow]
+    line: Line, folder: Path, details: Mapping[str, Any], rows: Sequence[SingleStreamRow]
 ) -> Latency:
     times: dict[str, list[int]] = {}
     for row in rows:
         times.setdefault(row.sample, []).extend(row.times)
-    hertz = int(details["tick_hz"])
+    hertz = details["tick_hz"]
     by_input = {name: np.array(ticks, dtype=np.int64) for name, ticks in times.items()}
     together = np.concatenate(list(by_input.values()))
     effective = {}
@@ -103,7 +119,7 @@ def _histogram(ticks: NDArray[np.int64], step: int) -> Histogram:
     return Histogram(ticks=tuple(map(int, distances)), counts=tuple(map(int, counts)))
 
 
-def _throughput(line: Line, folder: Path, rows: Sequence[WindowRow]) -> dict[str, Window]:
+def _throughput(line: Line, folder: Path, rows: Sequence[ThroughputRow]) -> dict[str, Window]:
     """The last window of each input: a shorter one before it only set the pace."""
     found = {row.sample: Window(inferences=row.count, device_s=row.seconds) for row in rows}
     rate = metrics.throughput([(window.inferences, window.device_s) for window in found.values()])
@@ -113,17 +129,14 @@ def _throughput(line: Line, folder: Path, rows: Sequence[WindowRow]) -> dict[str
 
 def _energy(details: Mapping[str, Any]) -> dict[str, Window]:
     """Of each input's window."""
-    windows = {
-        str(window.get("sample", number)): Window(
+    return {
+        window["sample"]: Window(
             inferences=window["inferences"],
             device_s=window["device_s"],
             energy_j=window["energy_j"],
         )
-        for number, window in enumerate(details["windows"])
+        for window in details["windows"]
     }
-    if not windows:
-        raise ValueError("no window has an energy")
-    return windows
 
 
 def _quality(line: Line, folder: Path, rows: Sequence[AccuracyRow]) -> Quality:
@@ -153,5 +166,5 @@ def _agree(line: Line, folder: Path, what: str, recorded: float, found: float) -
         raise ConfigError(
             f"{folder}: the raw answers of {line.task} {line.measure} give {what} = {found:.9g}, "
             f"the record says {recorded:.9g}",
-            hint="`tinyhil verify RUN` tells what was altered; measure again",
+            hint=_VERIFY,
         )

@@ -1,6 +1,6 @@
 """What a gate compares: the figures of measurements, and just enough of the raw data behind them.
 
-A baseline is a JSON file of these, a few KB a task and board, made to be committed: `Figures` is
+A baseline is a JSON file of these, a few KB a task and station, made to be committed: `Figures` is
 its whole content, with stable order of keys, one measurement a line.
 """
 
@@ -17,13 +17,20 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from tinyhil.catalog.facts import Facts, Metric
+from tinyhil.catalog.measure import MeasureName
+from tinyhil.catalog.units import station_label
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.outputs import write_text
 
-SCHEMA = 1
+SCHEMA = 2
+"""2 has the station of each line."""
 
 DISTINCT = 256
 """At most so many different times of an input are kept."""
+
+
+Place = tuple[str, str, MeasureName]
+"""Station, task and measure."""
 
 
 class _Part(Facts):
@@ -134,9 +141,10 @@ class Quality(_Part):
 class Line(_Part):
     """One measurement: keys as in the record's line, and the evidence of its kind."""
 
+    station: str
     board: str
     task: str
-    measure: str
+    measure: MeasureName
     core: str
     emulated: bool
     link: str
@@ -156,15 +164,18 @@ class Line(_Part):
     quality: Quality | None = None
 
     @property
-    def place(self) -> tuple[str, str, str]:
-        """Board, task and measure: what two lines must have in common to be compared."""
-        return self.board, self.task, self.measure
+    def place(self) -> Place:
+        """Where it was measured, and what."""
+        return self.station, self.task, self.measure
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.measure} on {station_label(self.station, self.board)}"
 
 
 class Figures(_Part):
-    """The whole file: lines in the order of board, task and measure, each once."""
+    """The whole file: lines in the order of station, task and measure, each once."""
 
-    schema_version: Literal[1] = Field(alias="schema")
+    schema_version: Literal[2] = Field(alias="schema")
     lines: tuple[Line, ...] = Field(min_length=1)
 
 

@@ -68,7 +68,7 @@ def both(old: Evidence | None, new: Evidence | None, line: Line) -> tuple[Eviden
     """
     if old is None or new is None:
         raise ConfigError(
-            f"{line.task} {line.measure} on {line.board}: the raw figures behind it are missing",
+            f"{line}: the raw figures behind it are missing",
             hint="the file was altered; make the baseline again with `tinyhil gate --save`",
         )
     return old, new

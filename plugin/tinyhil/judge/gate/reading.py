@@ -1,31 +1,30 @@
-"""Run folders to figures: the lines of a record, and which of them can be compared."""
+"""Runs and baseline files to figures, and which of them can be compared."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tinyhil.catalog.rules import Rules
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.text import shown
 from tinyhil.judge.gate import figures
 from tinyhil.judge.gate.evidence import evidence_of
 from tinyhil.judge.gate.figures import Line
-from tinyhil.record.description import read_description
-from tinyhil.record.schema import RUN
+from tinyhil.record import schema
+from tinyhil.record.store import Run, read_run
 
-Row = Mapping[str, Any]
+_KEYS = tuple(Line.model_fields.keys() & schema.Line.model_fields.keys())
+"""Of a line, that a figure has too."""
 
-_KEYS = (
-    "board", "task", "measure", "core", "emulated", "link", "division", "data_set", "data_sha256",
-    "model_sha256", "firmware_sha256", "run", "samples", "metrics",
-)  # fmt: skip
-_ERROR_CHARACTERS = 300
-
-MEASURES = ("accuracy", "single_stream", "throughput", "memory", "energy")
+MEASURES = (
+    MeasureName.ACCURACY,
+    MeasureName.SINGLE_STREAM,
+    MeasureName.THROUGHPUT,
+    MeasureName.MEMORY,
+    MeasureName.ENERGY,
+)
 """What a gate compares; a record may hold other lines too, such as those of audits."""
 
 
@@ -41,150 +40,81 @@ class Measured:
     """Whether it ended with an error."""
 
 
-def load(path: Path) -> tuple[Measured, ...]:
+def _nobody(remark: str) -> None:
+    """Takes a remark that nobody is told."""
+    del remark
+
+
+def load(path: Path, tell: Callable[[str], None] = _nobody) -> tuple[Measured, ...]:
     """The lines of a run folder, or of a file that `figures.write` made.
+
+    Args:
+        path: of either.
+        tell: takes what is to be said of a run.
 
     Raises:
         ConfigError: it is neither, or its record and its raw rows disagree.
     """
-    if path.is_dir():
-        return read_run(path)
-    return tuple(Measured(line) for line in figures.read(path))
+    if not path.is_dir():
+        return tuple(Measured(line) for line in figures.read(path))
+    run = read_run(path)
+    for remark in run.remarks:
+        tell(remark)
+    return figures_of(run)
 
 
-def load_all(paths: Iterable[Path]) -> tuple[Measured, ...]:
+def load_all(paths: Iterable[Path], tell: Callable[[str], None] = _nobody) -> tuple[Measured, ...]:
     """The lines of all of them.
 
     Raises:
         ConfigError: as `load`.
     """
-    return tuple(measured for path in paths for measured in load(path))
+    return tuple(measured for path in paths for measured in load(path, tell))
 
 
-def read_run(folder: Path) -> tuple[Measured, ...]:
+def figures_of(run: Run) -> tuple[Measured, ...]:
     """The last line of each measure of a run, in the order of the record.
 
     Raises:
-        ConfigError: the folder holds no record, or its record and its raw rows disagree.
+        ConfigError: it has none, or its record and its raw rows disagree.
     """
-    record = folder / "record.jsonl"
-    with _understood(record):
-        rows = {
-            (row["task"], row["measure"]): row
-            for row in read_rows(record)
-            if row["measure"] in MEASURES
-        }
-        quick = was_quick(folder, rows.values())
-        found = tuple(_measured(folder, row, quick=quick) for row in rows.values())
-    if not found:
-        raise ConfigError(f"{record}: holds nothing to compare", hint="name a run that measured")
-    return found
-
-
-def read_measure(folder: Path, task: str, measure: str) -> Measured | None:
-    """One measure of a run that is not quick; None if the run has none.
-
-    Raises:
-        ConfigError: as `read_run`.
-    """
-    record = folder / "record.jsonl"
-    with _understood(record):
-        for row in reversed(read_rows(record)):
-            if (row["task"], row["measure"]) == (task, measure):
-                return _measured(folder, row, quick=was_quick(folder, [row]))
-    return None
-
-
-def read_rows(path: Path) -> list[Row]:
-    """The objects of a file of JSON lines.
-
-    Raises:
-        ConfigError: it can't be read, or a line holds none.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    lines = {(line.task, line.measure): line for line in run.lines if line.measure in MEASURES}
+    if not lines:
         raise ConfigError(
-            f"{path}: cannot be read: {error}",
-            hint="name a run folder, or a file that `tinyhil gate --save` made",
-        ) from error
-    rows: list[Row] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict):
-            raise ConfigError(
-                f"{path}, line {number}: is no JSON object",
-                hint="the file was altered or torn; measure again",
-            )
-        rows.append(row)
-    return rows
-
-
-@contextmanager
-def _understood(record: Path) -> Iterator[None]:
-    """Name the record where its lines are not what a record's are."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(
-            f"{record}: cannot be understood: {error!r}",
-            hint="the run is of another version of tinyhil, or was altered; measure again",
-        ) from error
-
-
-def _measured(folder: Path, row: Row, *, quick: bool) -> Measured:
-    line = Line.model_validate({key: row[key] for key in _KEYS})
-    if row.get("error") is not None:
-        text = _harmless(str(row["error"]))
-        return Measured(line, f"it ended with an error: {text}", quick, failed=True)
-    full = line.model_copy(update=evidence_of(line, folder, row["details"]))
-    return Measured(full, _unjudged(row, quick), quick)
-
-
-def _harmless(text: str) -> str:
-    """One line, bounded; the text of an error may hold what a device said."""
-    line = " ".join(text[:_ERROR_CHARACTERS].split())
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
-
-
-def was_quick(folder: Path, rows: Iterable[Row]) -> bool:
-    """Whether a run says that it is a quick one, or a measurement is shorter than the rules ask.
-
-    Raises:
-        ConfigError: what the run says of itself is damaged.
-        KeyError, TypeError: a row is not what a record's is.
-    """
-    if (folder / RUN).is_file() and read_description(folder).configuration.quick:
-        return True
-    return any(_is_short(row) for row in rows)
-
-
-def _is_short(row: Row) -> bool:
-    if row.get("error") is not None:
-        return False
-    details, rules = row.get("details", {}), Rules()
-    if row["measure"] == "single_stream":
-        short = details["device_s"] < rules.single_stream_s
-        return bool(row["samples"] < rules.queries or short)
-    if row["measure"] == "throughput":
-        return any(
-            window["inferences"] < rules.window_inferences or window["device_s"] < rules.window_s
-            for window in details["windows"]
+            f"{run.folder}: holds nothing to compare", hint="name a run that measured"
         )
-    return False
+    quick = any(map(run.is_short, lines.values()))
+    return tuple(_measured(run, line, quick=quick) for line in lines.values())
 
 
-def _unjudged(row: Row, quick: bool) -> str | None:
+def read_measure(folder: Path, task: str, measure: MeasureName) -> Measured | None:
+    """The last line of one measure of a run; None if the run has none.
+
+    Raises:
+        ConfigError: the run can't be read, or its record and its raw rows disagree.
+    """
+    run = read_run(folder)
+    lines = [line for line in run.lines if (line.task, line.measure) == (task, measure)]
+    return _measured(run, lines[-1], quick=run.is_short(lines[-1])) if lines else None
+
+
+def _measured(run: Run, line: schema.Line, *, quick: bool) -> Measured:
+    figure = Line.model_validate({key: getattr(line, key) for key in _KEYS})
+    if line.error is not None:
+        text = shown(" ".join(line.error.split()))
+        return Measured(figure, f"it ended with an error: {text}", quick, failed=True)
+    full = figure.model_copy(update=evidence_of(figure, run, line.details))
+    return Measured(full, _unjudged(line, quick), quick)
+
+
+def _unjudged(line: schema.Line, quick: bool) -> str | None:
     """Why a line may not be judged, or None."""
-    details = row["details"]
     if quick:
         return "it is of a quick run"
+    details = line.details
     done, full = details.get("inferences"), details.get("inferences_of_the_full_set")
-    if row["measure"] == "accuracy" and done != full:
+    if line.measure is MeasureName.ACCURACY and done != full:
         return f"only {done} of {full} windows were inferred (--hil-all-windows infers all)"
-    if row["limits"] and row["verdict"] == "not judged":
+    if line.limits and line.verdict == "not judged":
         return "it was not judged, although a limit is set"
     return None

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tinyhil.ground.text import say
 from tinyhil.judge.gate.compare import WORDS, Comparison, failed
 from tinyhil.judge.gate.wording import change_text, value_text
 
@@ -30,23 +31,23 @@ def show(comparisons: Sequence[Comparison], console: Console) -> None:
         console = Console(file=console.file, width=_COLUMNS)
     console.print(_table(comparisons))
     for text in (*(f"- {entry}" for entry in failed(comparisons)), *_summary(comparisons)):
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        say(console, text)
 
 
 def _table(comparisons: Sequence[Comparison]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    for heading in ("board", "task", "metric"):
+    for heading in ("station", "task", "metric"):
         table.add_column(heading, overflow="fold")
     for heading in ("baseline", "candidate", "change"):
         table.add_column(heading, overflow="fold", justify="right")
     table.add_column("verdict", no_wrap=True)
     before = None
     for entry in comparisons:
-        if before not in (None, (entry.board, entry.task)):
+        if before not in (None, (entry.station, entry.task)):
             table.add_section()
-        before = (entry.board, entry.task)
+        before = (entry.station, entry.task)
         word = WORDS[entry.status] if entry else WORDS[entry.status].upper()
-        cells = (entry.board, entry.task, entry.metric, *_figures(entry))
+        cells = (entry.label, entry.task, entry.metric, *_figures(entry))
         table.add_row(*map(Text, cells), Text(word, style=_STYLES[entry.status]))
     return table
 
@@ -66,5 +67,9 @@ def _summary(comparisons: Sequence[Comparison]) -> Iterator[str]:
     parts += [f"{counts['new']} new"] if counts["new"] else []
     emulated = sorted({entry.board for entry in comparisons if entry.emulated})
     yield f"{len(comparisons)} figures: {', '.join(parts)}"
+    for label, board, against in sorted(
+        {(entry.label, entry.board, entry.against) for entry in comparisons if entry.against}
+    ):
+        yield f"{label} is compared with {against}: each is the only {board} on its side"
     if emulated:
-        yield f"{', '.join(emulated)}: emulated, instruction counts and no times of silicon"
+        yield f"{', '.join(emulated)}, emulated: instruction counts, not times measured on silicon"

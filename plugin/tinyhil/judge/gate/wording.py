@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tinyhil.catalog.units import format_metric
+from tinyhil.catalog.units import format_metric, scaled
 from tinyhil.judge.gate.tolerance import Gated
 
 _BYTES = ("flash_bytes", "ram_bytes")
+_TICKS = 9
+"""Digits that show a tick in a second."""
 
 
 def value_text(metric: Gated, value: float) -> str:
@@ -19,7 +21,7 @@ def value_text(metric: Gated, value: float) -> str:
     if metric in _BYTES:
         return f"{value:,.0f} B"
     if metric.startswith("latency"):
-        return _time(value)
+        return scaled(value, "s", _TICKS)
     return format_metric(metric, value)
 
 
@@ -37,11 +39,3 @@ def change_text(metric: Gated, old: float | None, new: float | None) -> str:
     if metric == "instructions":
         return f"{new - old:+,.1f}, {share}"
     return f"{new - old:+,.0f} B, {share}" if metric in _BYTES else share
-
-
-def _time(seconds: float) -> str:
-    """With nine digits: a tick in a second shows."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.9g} {unit}"
-    return f"{seconds * 1e9:.9g} ns"

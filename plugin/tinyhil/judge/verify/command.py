@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from tinyhil.ground.text import printable
+from tinyhil.ground.text import printable, say
 
 if TYPE_CHECKING:
+    from tinyhil.catalog.facts import Metric
     from tinyhil.judge.verify.run import Report
 
 HELP = "check the record of a run: figures from the raw bytes, and the seal"
@@ -68,7 +69,7 @@ def _show(report: Report, console: Console) -> None:
         )
     console.print(table)
     for finding in report.findings:
-        console.print(str(finding), soft_wrap=True, markup=False, highlight=False)
+        say(console, str(finding))
     sealed = "sealed" if report.sealed else "not sealed"
     summary = (
         f"{printable(report.run)}, {sealed}: {report.answers:,} answers in {report.transfers:,} "
@@ -79,8 +80,8 @@ def _show(report: Report, console: Console) -> None:
     unfinished = sum(made.verdict in ("not finished", "error") for made in report.measures)
     if unfinished:
         summary += f"; {unfinished} measures have not come to their end"
-    console.print(summary, soft_wrap=True, markup=False, highlight=False)
+    say(console, summary)
 
 
-def _figures(metrics: Mapping[str, float]) -> str:
+def _figures(metrics: Mapping[Metric, float]) -> str:
     return ", ".join(f"{name} {value:.6g}" for name, value in metrics.items()) or "-"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyhil.catalog import metrics
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.rules import QUICK, Rules
 from tinyhil.measure.audit import AUDITS
 from tinyhil.record.description import JobFacts
@@ -20,7 +22,7 @@ class Figures:
     """What the rows of a measure give."""
 
     samples: int
-    metrics: Mapping[str, float]
+    metrics: Mapping[Metric, float]
     details: Mapping[str, Any]
     """Those of the record's details that rows decide."""
     unjudged: bool = False
@@ -30,7 +32,12 @@ class Figures:
 
 
 def figures(
-    measure: str, rows: Sequence[Row], facts: JobFacts, told: Mapping[str, Any], *, quick: bool
+    measure: MeasureName,
+    rows: Sequence[Row],
+    facts: JobFacts,
+    told: Mapping[str, Any],
+    *,
+    quick: bool,
 ) -> Figures | None:
     """Make the figures of a measure again.
 
@@ -42,7 +49,7 @@ def figures(
         quick: whether the run was a quick one.
 
     Returns:
-        None for a measure that this version does not know.
+        None for a measure of which this version makes none.
 
     Raises:
         TinyhilError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError: rows
@@ -50,20 +57,20 @@ def figures(
     """
     rules = QUICK if quick else Rules()
     match measure:
-        case "accuracy":
+        case MeasureName.ACCURACY:
             return _accuracy(rows, told)
-        case "single_stream":
+        case MeasureName.SINGLE_STREAM:
             return _single_stream(rows, facts, rules)
-        case "throughput":
+        case MeasureName.THROUGHPUT:
             return _throughput(rows, rules)
-        case "memory":
+        case MeasureName.MEMORY:
             return _memory(rows, facts)
-    return _audit(measure.removeprefix("audit_"), rows)
+    return _audit(measure, rows)
 
 
 def _accuracy(rows: Sequence[Row], told: Mapping[str, Any]) -> Figures:
     result = accuracy_of(rows)
-    found: dict[str, float] = {}
+    found: dict[Metric, float] = {}
     if result.scores.shape[1] > 1:
         found["top1"] = metrics.top1(result.labels, result.scores)
     area = metrics.auc(result.labels, result.scores)
@@ -86,7 +93,7 @@ def _single_stream(rows: Sequence[Row], facts: JobFacts, rules: Rules) -> Figure
     hertz = SingleStreamRow.model_validate(rows[0]).hertz
     result = single_stream_of(rows, None if "us" in units else hertz)
     p50, p90, p99 = (metrics.percentile(result.times_s, percent) for percent in (50, 90, 99))
-    found: dict[str, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
+    found: dict[Metric, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
     if facts.instruction_s:
         found["instructions"] = round(p90 / facts.instruction_s)
     seconds = float(result.times_s.sum())
@@ -130,10 +137,11 @@ def _memory(rows: Sequence[Row], facts: JobFacts) -> Figures:
     )
 
 
-def _audit(name: str, rows: Sequence[Row]) -> Figures | None:
-    if name not in AUDITS:
+def _audit(measure: MeasureName, rows: Sequence[Row]) -> Figures | None:
+    audit = AUDITS.get(measure.audit or "")
+    if audit is None:
         return None
-    report = AUDITS[name].report(rows)
+    report = audit.report(rows)
     # As the record has them: what JSON knows no difference of, is none.
     details = json.loads(json.dumps(report.as_json()))
-    return Figures(report.answers, {f"audit_{name}": len(report.objections)}, details)
+    return Figures(report.answers, {measure.metrics[0]: len(report.objections)}, details)

@@ -23,10 +23,13 @@ class Finding:
     line: int | None
     """From 1; None where the whole file is meant."""
     text: str
+    hint: str = ""
+    """The next step, where it is not the same for all."""
 
     def __str__(self) -> str:
         where = f", line {self.line}" if self.line else ""
-        return f"{printable(self.file)}{where}: {self.text}"
+        hint = f"\n  next step: {self.hint}" if self.hint else ""
+        return f"{printable(self.file)}{where}: {self.text}{hint}"
 
 
 class Findings:
@@ -36,9 +39,9 @@ class Findings:
         self._found: dict[Finding, None] = {}
         self._counts: dict[str, int] = {}
 
-    def add(self, file: str, line: int | None, text: str) -> None:
+    def add(self, file: str, line: int | None, text: str, hint: str = "") -> None:
         """Note one."""
-        finding = Finding(file, line, text)
+        finding = Finding(file, line, text, hint)
         if finding in self._found:
             return
         count = self._counts[file] = self._counts.get(file, 0) + 1
@@ -49,9 +52,10 @@ class Findings:
         """Note that something of a file can't be read; its text may name file and line first."""
         match = _PLACE.fullmatch(error.message)
         if match and match["path"].endswith(file):
-            self.add(file, int(match["line"]) if match["line"] else None, match["text"])
+            line = int(match["line"]) if match["line"] else None
+            self.add(file, line, match["text"], error.hint)
         else:
-            self.add(file, None, error.message)
+            self.add(file, None, error.message, error.hint)
 
     @property
     def all(self) -> tuple[Finding, ...]:

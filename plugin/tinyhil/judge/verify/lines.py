@@ -3,48 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
-from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.verdict import judge
 from tinyhil.ground.errors import TinyhilError
 from tinyhil.ground.text import printable
 from tinyhil.judge.verify.figures import Figures, figures
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.record.description import Description, JobFacts
-from tinyhil.record.entry import limit_json, overall
+from tinyhil.record.entry import overall
 from tinyhil.record.rows import Row
-from tinyhil.record.schema import LINES
+from tinyhil.record.schema import LINES, Line
 
 _NO_FIGURES = (
     TinyhilError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
 )  # fmt: skip
-_SCENARIOS = {"single_stream": "SingleStream"}
 
 
-def check_head(
-    number: int, line: Mapping[str, Any], description: Description, findings: Findings
-) -> None:
-    """Compare what a line says of run, board, task, data set and firmware with ``run.json``."""
-    facts = description.jobs.get(line["task"])
+def check_head(number: int, line: Line, description: Description, findings: Findings) -> None:
+    """Compare what a line says of run, station, task, data set and firmware with ``run.json``."""
+    facts = description.jobs.get(line.task)
     if facts is None:
-        findings.add(LINES, number, f"is of {printable(line['task'])}, which run.json has not")
+        findings.add(LINES, number, f"is of {printable(line.task)}, which run.json has not")
         return
-    wanted = {"run": description.run, **asdict(facts.subject)}
-    wanted["scenario"] = _SCENARIOS.get(line["measure"])
+    wanted = {"run": description.run, **asdict(facts.subject), "scenario": line.measure.scenario}
     for name, value in wanted.items():
-        if line[name] != value:
-            said, known = printable(str(line[name])), printable(str(value))
+        if getattr(line, name) != value:
+            said, known = printable(str(getattr(line, name))), printable(str(value))
             findings.add(LINES, number, f"says {name} {said}, run.json says {known}")
-    if "error" in line and (line["metrics"] or line["verdict"] != "error"):
+    if line.failed and (line.metrics or line.verdict != "error"):
         findings.add(LINES, number, "has figures or a verdict beside an error")
 
 
 def check_figures(
     number: int,
-    line: Mapping[str, Any],
+    line: Line,
     rows: Sequence[Row],
     description: Description,
     findings: Findings,
@@ -54,28 +49,28 @@ def check_figures(
     Returns:
         What they give; None if that is nothing.
     """
-    facts, measure = description.jobs[line["task"]], line["measure"]
+    facts, measure = description.jobs[line.task], line.measure
     quick = description.configuration.quick
     try:
-        made = figures(measure, rows, facts, line["details"], quick=quick) if rows else None
+        made = figures(measure, rows, facts, line.details, quick=quick) if rows else None
     except _NO_FIGURES as error:
         findings.add(LINES, number, f"its rows give no figures: {printable(str(error))}")
         return None
     if made is None:
-        why = "this tinyhil does not know this measure" if rows else "it has no rows"
+        why = "this tinyhil cannot make its figures" if rows else "it has no rows"
         findings.add(LINES, number, f"{measure} cannot be recomputed: {why}")
         return None
-    for name in sorted({*made.metrics, *line["metrics"]}):
-        said, found = line["metrics"].get(name), made.metrics.get(name)
+    for name in sorted({*made.metrics, *line.metrics}):
+        said, found = line.metrics.get(name), made.metrics.get(name)
         if said is None or found is None or not math.isclose(said, found, rel_tol=1e-12):
             text = f"says {name} = {_number(said)}, its rows give {_number(found)}"
             findings.add(LINES, number, text)
-    if line["samples"] != made.samples:
-        text = f"says {line['samples']} samples, its rows give {made.samples}"
+    if line.samples != made.samples:
+        text = f"says {line.samples} samples, its rows give {made.samples}"
         findings.add(LINES, number, text)
-    for name, value in made.details.items():
-        if line["details"].get(name) != value:
-            findings.add(LINES, number, f"its {name} are not those of its rows")
+    for detail, value in made.details.items():
+        if line.details.get(detail) != value:
+            findings.add(LINES, number, f"its {detail} are not those of its rows")
     for objection in made.objections:
         findings.add(LINES, number, f"against the rules: {objection}")
     _check_verdict(number, line, made, facts, quick, findings)
@@ -84,33 +79,25 @@ def check_figures(
 
 
 def _check_verdict(
-    number: int,
-    line: Mapping[str, Any],
-    made: Figures,
-    facts: JobFacts,
-    quick: bool,
-    findings: Findings,
+    number: int, line: Line, made: Figures, facts: JobFacts, quick: bool, findings: Findings
 ) -> None:
     limits = {name: limit for name, limit in facts.limits.items() if name in made.metrics}
-    if line["limits"] != {name: limit_json(limit) for name, limit in limits.items()}:
+    if line.limits != limits:
         findings.add(LINES, number, "its limits are not those of run.json")
     verdicts = judge(
-        cast(Mapping[Metric, float], made.metrics),
+        made.metrics,
         cast(Any, limits),
         unjudged="not to be judged" if quick or made.unjudged else None,
     )
     verdict = overall(verdicts, None)
-    if line["verdict"] != verdict:
-        said = printable(line["verdict"])
-        findings.add(LINES, number, f"says '{said}', its figures and limits give '{verdict}'")
+    if line.verdict != verdict:
+        text = f"says '{line.verdict}', its figures and limits give '{verdict}'"
+        findings.add(LINES, number, text)
 
 
-def _check_resumed(
-    number: int, line: Mapping[str, Any], description: Description, findings: Findings
-) -> None:
+def _check_resumed(number: int, line: Line, description: Description, findings: Findings) -> None:
     """Rows that were there before must be those that some part of the run found."""
-    resumed = line["details"].get("resumed")
-    name = f"{line['task']}-{line['measure']}"
+    resumed, name = line.details.get("resumed"), f"{line.task}-{line.measure}"
     if resumed is not None and resumed not in [part.rows.get(name) for part in description.parts]:
         findings.add(LINES, number, "was resumed behind another row than any part in run.json")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.judge.verify.answers import Answer
 from tinyhil.judge.verify.conversation import Heard
 from tinyhil.judge.verify.findings import Findings
@@ -43,19 +44,19 @@ class Claim:
 def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
     """What a row of a measure claims; rows that are no answers claim nothing."""
     name, start, end = row.get("sample", ""), row.get("start_us"), row.get("end_us")
-    if measure == "accuracy":
+    if measure == MeasureName.ACCURACY:
         pairs = zip(row["scores"], row["stamps_us"], strict=True)
         for window, (scores, (start, end)) in enumerate(pairs):
             yield Claim(file, line, row["sample"], window, start, end, 1, scores=tuple(scores))
-    elif measure == "single_stream" and row["unit"] == "us":
+    elif measure == MeasureName.SINGLE_STREAM and row["unit"] == "us":
         duration = sum(row["times"])
         yield Claim(file, line, name, 0, start, end, len(row["times"]), duration_us=duration)
-    elif measure == "single_stream":
+    elif measure == MeasureName.SINGLE_STREAM:
         times = tuple(row["times"])
         yield Claim(file, line, name, 0, start, end, len(times), laps=times)
-    elif measure == "throughput":
+    elif measure == MeasureName.THROUGHPUT:
         yield Claim(file, line, name, 0, start, end, row["count"])
-    elif measure.startswith("audit_") and row.get("scores"):
+    elif row.get("role") and row.get("scores"):
         laps = tuple(row["laps"]) if row.get("laps") else None
         count, scores = row.get("count", 1), tuple(row["scores"])
         yield Claim(file, line, name, 0, start, end, count, scores=scores, laps=laps, laps_cut=True)

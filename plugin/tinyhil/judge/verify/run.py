@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TypeVar
 
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.progress import Progress
 from tinyhil.ground.text import printable
@@ -16,10 +18,13 @@ from tinyhil.judge.verify.lines import check_figures, check_head
 from tinyhil.judge.verify.matching import Matching, claims, left_over
 from tinyhil.judge.verify.samples import check_data, check_names
 from tinyhil.record.description import Description, JobFacts, read_description
-from tinyhil.record.reading import list_files, read_objects
+from tinyhil.record.reading import list_files, read_rows
 from tinyhil.record.rows import Row
-from tinyhil.record.schema import LINES, RAW, SEAL
+from tinyhil.record.schema import LINES, RAW, RUN, SEAL, Line
 from tinyhil.record.seal import differences, read_seal
+from tinyhil.record.store import record_lines
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Checked:
     task: str
     measure: str
     rows: int
-    metrics: Mapping[str, float]
+    metrics: Mapping[Metric, float]
     """As the rows give them; empty where the measure has not come to its end."""
     verdict: str
     """As the record has it; ``not finished`` where it has no line, ``error`` where it has none
@@ -79,14 +84,14 @@ def verify(folder: Path, data: Path | None = None, progress: Progress | None = N
     files = list_files(folder)
     check = _Check(folder, data, read_description(folder), files)
     _check_seal(check)
-    lines = list(_objects(check, LINES)) if LINES in files else []
+    lines = list(_read(check, LINES, record_lines(folder))) if LINES in files else []
     for number, line in lines:
         check_head(number, line, check.description, check.findings)
     jobs = check.description.jobs
     for done, (task, facts) in enumerate(jobs.items()):
         if progress:
             progress(done, len(jobs))
-        own = [(number, line) for number, line in lines if line["task"] == task]
+        own = [(number, line) for number, line in lines if line.task == task]
         _check_task(check, task, facts, own)
     for name in files:
         task = PurePosixPath(name).name.partition("-")[0]
@@ -128,13 +133,18 @@ def _check_seal(check: _Check) -> None:
 
 
 def _check_task(
-    check: _Check, task: str, facts: JobFacts, lines: Sequence[tuple[int, Mapping[str, Any]]]
+    check: _Check, task: str, facts: JobFacts, lines: Sequence[tuple[int, Line]]
 ) -> None:
     """Decode a task's logs, find its rows in them, and make its figures again from the rows."""
+    subject, asked = facts.subject, check.description.configuration
+    if (subject.station, subject.board) != (asked.station, asked.board):
+        check.findings.add(RUN, None, f"names two stations for {printable(task)}")
     prefix = f"{RAW}/{task}-"
     own = [name for name in check.files if name.startswith(prefix)]
     rows = {
-        name: [row for _, row in _objects(check, name)] for name in own if name.endswith(".jsonl")
+        name: [row for _, row in _read(check, name, read_rows(check.folder / name))]
+        for name in own
+        if name.endswith(".jsonl")
     }
     try:
         heard = hear(check.folder, [name for name in own if name.endswith(".log")], check.findings)
@@ -150,14 +160,13 @@ def _check_task(
         check_data(
             check.data, facts, check.description.configuration, matching, rows, check.findings
         )
-    finished: dict[str, tuple[int, Mapping[str, Any]]] = {}
+    finished: dict[str, tuple[int, Line]] = {}
     for number, line in lines:
-        if line["measure"] in finished:
-            text = f"comes behind the end of {printable(line['measure'])}"
-            check.findings.add(LINES, number, text)
-        elif "error" not in line:
-            finished[line["measure"]] = (number, line)
-    failed = [line["measure"] for _, line in lines if line["measure"] not in finished]
+        if line.measure in finished:
+            check.findings.add(LINES, number, f"comes behind the end of {line.measure}")
+        elif not line.failed:
+            finished[line.measure] = (number, line)
+    failed = [line.measure for _, line in lines if line.measure not in finished]
     _check_lines(check, facts, rows, finished, failed)
     if all(_measure_of(name, prefix) in finished for name in rows):
         _check_left_over(matching, finished, check.findings)
@@ -174,7 +183,7 @@ def _match(check: _Check, heard: Heard, rows: Mapping[str, Sequence[Row]], prefi
             for claim in claims(measure, name, number, row)
         )
         matching.match(name, made)
-        if measure == "memory":
+        if measure == MeasureName.MEMORY:
             _check_memory(name, found, heard, check.findings)
     check_names(matching, check.findings)
     return matching
@@ -182,12 +191,11 @@ def _match(check: _Check, heard: Heard, rows: Mapping[str, Sequence[Row]], prefi
 
 def _check_left_over(
     matching: Matching,
-    finished: Mapping[str, tuple[int, Mapping[str, Any]]],
+    finished: Mapping[str, tuple[int, Line]],
     findings: Findings,
 ) -> None:
     restarted = any(
-        measure.startswith("audit_") and line["details"].get("resumed")
-        for measure, (_, line) in finished.items()
+        line.measure.audit and line.details.get("resumed") for _, line in finished.values()
     )
     for answer in left_over(matching, restarted=restarted):
         text = f"is the end of an answer ({answer.count} inferences) that is in no row"
@@ -207,13 +215,11 @@ def _check_device(heard: Heard, facts: JobFacts, prefix: str, findings: Findings
         findings.add(log, None, text)
 
 
-def _check_boots(
-    check: _Check, heard: Heard, lines: Sequence[tuple[int, Mapping[str, Any]]]
-) -> None:
+def _check_boots(check: _Check, heard: Heard, lines: Sequence[tuple[int, Line]]) -> None:
     """A boot must be explained by a line of the record: the device was reset on purpose, or has
     started anew and was healed; what ended with an error may have had any."""
-    details = [line["details"] for _, line in lines]
-    failed = any("error" in line for _, line in lines)
+    details = [line.details for _, line in lines]
+    failed = any(line.failed for _, line in lines)
     killed = len(check.description.parts) > 1
     if failed or killed or any(one.get("restarts") for one in details):
         return
@@ -238,7 +244,7 @@ def _check_lines(
     check: _Check,
     facts: JobFacts,
     rows: Mapping[str, Sequence[Row]],
-    finished: Mapping[str, tuple[int, Mapping[str, Any]]],
+    finished: Mapping[str, tuple[int, Line]],
     failed: Collection[str],
 ) -> None:
     """Compare the figures of each finished measure, and list those that are not."""
@@ -252,17 +258,17 @@ def _check_lines(
             continue
         number, line = finished[measure]
         made = check_figures(number, line, found, check.description, check.findings)
-        if measure == "accuracy" and len(found) != facts.samples:
+        if line.measure is MeasureName.ACCURACY and len(found) != facts.samples:
             text = f"has {len(found)} rows of {facts.samples} samples"
-            check.findings.add(f"{RAW}/{task}-accuracy.jsonl", None, text)
+            check.findings.add(f"{RAW}/{task}-{measure}.jsonl", None, text)
         metrics = made.metrics if made else {}
-        check.measures.append(Checked(task, measure, len(found), metrics, str(line["verdict"])))
+        check.measures.append(Checked(task, measure, len(found), metrics, line.verdict))
 
 
-def _objects(check: _Check, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a file up to the first line that is none, which is noted."""
+def _read(check: _Check, name: str, found: Iterator[Item]) -> Iterator[Item]:
+    """What is found in a file up to the first line that is wrong, which is noted."""
     try:
-        yield from read_objects(check.folder / name)
+        yield from found
     except ConfigError as error:
         check.findings.add_error(name, error)
 

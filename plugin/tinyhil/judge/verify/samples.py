@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.data import material as data
 from tinyhil.data.material import DataSet
@@ -72,12 +73,13 @@ def check_data(
             text = f"{printable(claim.sample)} was not sent as the data set has it"
             findings.add(claim.file, claim.line, text)
     for file, own in rows.items():
-        if file.endswith("-accuracy.jsonl"):
+        measure = PurePosixPath(file).stem.partition("-")[2]
+        if measure == MeasureName.ACCURACY:
             wanted = [(sample.name, sample.label) for sample in samples]
             for number, row in enumerate(own, start=1):
                 if number > len(wanted) or (row["sample"], row["label"]) != wanted[number - 1]:
                     findings.add(file, number, "is not the data set's sample, or not its class")
-        elif file.endswith(("-single_stream.jsonl", "-throughput.jsonl")):
+        elif measure in (MeasureName.SINGLE_STREAM, MeasureName.THROUGHPUT):
             order = list(dict.fromkeys(str(row["sample"]) for row in own))
             if order != inputs[: len(order)]:
                 findings.add(file, None, "is not of the inputs that the data set gives")

@@ -18,9 +18,11 @@ from allure_commons.types import AttachmentType
 
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.task import Task
+from tinyhil.catalog.units import station_label
 from tinyhil.ground.errors import WriteError
 from tinyhil.ground.files import unwritable
 from tinyhil.ground.paths import REPORTS
+from tinyhil.ground.text import shown
 from tinyhil.publish.report.title import data_label
 
 _DYNAMIC: Any = allure.dynamic  # it has no type hints
@@ -89,7 +91,7 @@ def step(title: str) -> AbstractContextManager[None]:
 
 
 def describe(board: Board, task: Task, measure: str, *, data_set: str, station: str) -> None:
-    """Name the running test after what it measures, and sort it under board and task.
+    """Name the running test after what it measures, and sort it under station and task.
 
     Call it when the set-up is over (`pytest_runtest_makereport` of ``setup``, or in the call
     itself): Allure's plugin overwrites the title at the end of the set-up.
@@ -102,9 +104,9 @@ def describe(board: Board, task: Task, measure: str, *, data_set: str, station: 
         station: the board's name on this bench.
     """
     data = data_label(data_set)
-    emulated = " (emulated)" if board.emulated else ""
-    _DYNAMIC.title(f"{measure}: {task.name} on {station}{emulated}, {data} data")
-    _DYNAMIC.epic(f"{board.name}{emulated}")
+    label = station_label(station, board.name, emulated=board.emulated)
+    _DYNAMIC.title(f"{measure}: {task.name} on {label}, {data} data")
+    _DYNAMIC.epic(label)
     _DYNAMIC.feature(f"{task.title} ({task.name})")
     _DYNAMIC.story(measure)
     _DYNAMIC.tag(measure, f"data: {data}", *(["emulated"] if board.emulated else []))
@@ -115,7 +117,7 @@ def describe(board: Board, task: Task, measure: str, *, data_set: str, station: 
 
 def attach_text(name: str, text: str) -> None:
     """Attach text as plain text; the middle of a long one is left out, and that is said."""
-    safe = _harmless(text.replace("\r\n", "\n"))
+    safe = shown(text.replace("\r\n", "\n"), None, keep="\n\t")
     if len(safe) > _TEXT_CHARACTERS:
         half = _TEXT_CHARACTERS // 2
         left_out = len(safe) - 2 * half
@@ -173,13 +175,7 @@ def write_categories(results: Path) -> None:
 
 
 def _one_line(text: str) -> str:
-    line = _harmless(" ".join(text.split()))
-    return line if len(line) <= _TITLE_CHARACTERS else f"{line[:_TITLE_CHARACTERS]}…"
-
-
-def _harmless(text: str) -> str:
-    """`text` with what is neither printable nor a line end escaped: colours, bells, overrides."""
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+    return shown(" ".join(text.split()), _TITLE_CHARACTERS)
 
 
 def _property(text: str, *, key: bool = False) -> str:

@@ -168,7 +168,7 @@ def _sub_title(single: SingleStream, instruction_s: float | None) -> str:
     if instruction_s is None:
         return text
     nanoseconds = f"{instruction_s * 1e9:g} ns"
-    return f"{text}\nemulated: instruction count x {nanoseconds}, no time of silicon"
+    return f"{text}\nemulated: instruction count x {nanoseconds}, not a time measured on silicon"
 
 
 def as_svg(figure: Figure) -> bytes:

@@ -1,4 +1,4 @@
-"""What earlier runs gave: latency, size and quality over the last runs of a board and a task.
+"""What earlier runs gave: latency, size and quality over the last runs of a station and a task.
 
 Read from the run folders beside a run's own. A history must not end a report: a run that can't be
 read is left out.
@@ -20,10 +20,11 @@ from matplotlib.figure import Figure
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.units import format_metric
 from tinyhil.ground.errors import ConfigError
-from tinyhil.judge.gate.reading import read_rows, was_quick
 from tinyhil.publish.report.figures import STYLE, as_svg
-from tinyhil.publish.report.title import Title, title_of
+from tinyhil.publish.report.title import Title, task_place, title_of
 from tinyhil.record import Subject
+from tinyhil.record.schema import LINES
+from tinyhil.record.store import Run, read_run
 
 Panel = Literal["latency", "size", "quality", "energy"]
 
@@ -60,13 +61,13 @@ _LOOKED_AT = 300
 _RECORD_BYTES = 4 << 20
 _LABELS = 8
 
-_SAME = ("board", "core", "emulated", "task", "division", "data_set", "data_sha256")
+_SAME = ("station", "board", "core", "emulated", "task", "division", "data_set", "data_sha256")
 """What the runs of one history have in common."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One run's figures of one board and task."""
+    """One run's figures of one station and task."""
 
     run: str
     started: datetime
@@ -77,7 +78,8 @@ class Point:
 
 def pictures(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Name and SVG of the whole history of each task that the run in `folder` measured."""
-    for task in dict.fromkeys(row["task"] for row in _rows(folder)):
+    run = _run(folder)
+    for task in dict.fromkeys(line.task for line in run.lines) if run else ():
         yield from _drawn(folder, task, tuple(_PANELS))
 
 
@@ -91,7 +93,7 @@ def pictures_of(folder: Path, task: str, metric: Metric) -> Iterator[tuple[str, 
 def series(folder: Path, task: str) -> tuple[Subject, tuple[Point, ...]] | None:
     """The run in `folder` and the runs before it that measured the same, the oldest first.
 
-    The same are: board, task, data set, division, whole runs or quick ones, and whether the
+    The same are: station, task, data set, division, whole runs or quick ones, and whether the
     firmware was ours or the user's own. None where the run measured nothing of the task.
     """
     own = _point(folder, task)
@@ -119,45 +121,41 @@ def _before(folder: Path) -> list[Path]:
 
 def _point(folder: Path, task: str) -> tuple[tuple[Any, ...], Subject, Point] | None:
     """What is to be the same, what was measured, and its figures."""
-    rows = [row for row in _rows(folder) if row["task"] == task]
-    try:
-        quick = was_quick(folder, rows)
-        kept = [row for row in rows if row.get("error") is None and row["metrics"]]
-        if not kept:
-            return None
-        last = kept[-1]
-        subject = Subject(**{field.name: last[field.name] for field in fields(Subject)})
-        metrics = {name: value for row in kept for name, value in row["metrics"].items()}
-        started = datetime.fromisoformat(last["started"])
-    except (ConfigError, KeyError, TypeError, ValueError):
+    run = _run(folder)
+    lines = [line for line in run.lines if line.task == task] if run else []
+    kept = [line for line in lines if not line.failed and line.metrics]
+    if run is None or not kept:
         return None
+    last, quick = kept[-1], any(map(run.is_short, lines))
+    subject = Subject(**{field.name: getattr(last, field.name) for field in fields(Subject)})
+    metrics = {name: value for line in kept for name, value in line.metrics.items()}
     own_firmware = subject.model_sha256 is None
     key = (*(getattr(subject, name) for name in _SAME), quick, own_firmware)
-    point = Point(folder.name, started, subject.firmware_sha256, subject.model_sha256, metrics)
+    point = Point(folder.name, last.started, subject.firmware_sha256, subject.model_sha256, metrics)
     return key, subject, point
 
 
-def _rows(folder: Path) -> Sequence[Mapping[str, Any]]:
-    path = folder / "record.jsonl"
+def _run(folder: Path) -> Run | None:
+    """A run, unless it can't be read."""
     try:
-        size = path.stat().st_size
+        size = (folder / LINES).stat().st_size
     except OSError:
-        return ()
-    return _rows_of(path, size) if size <= _RECORD_BYTES else ()
+        return None
+    return _run_at(folder, size) if size <= _RECORD_BYTES else None
 
 
 @lru_cache(maxsize=_LOOKED_AT)
-def _rows_of(path: Path, _size: int) -> Sequence[Mapping[str, Any]]:
+def _run_at(folder: Path, _size: int) -> Run | None:
     """A record grows only: one of the same size is the same."""
     try:
-        rows = read_rows(path)
+        return read_run(folder)
     except ConfigError:
-        return ()
-    return tuple(row for row in rows if {"task", "measure"} <= row.keys())
+        return None
 
 
 def _drawn(folder: Path, task: str, panels: tuple[Panel, ...]) -> Sequence[tuple[str, bytes]]:
-    return _drawn_at(folder, task, panels, len(_rows(folder)))
+    run = _run(folder)
+    return _drawn_at(folder, task, panels, len(run.lines) if run else 0)
 
 
 @lru_cache(maxsize=8)
@@ -178,8 +176,7 @@ def _drawn_at(
         return ()
     title = title_of(subject, f"last {len(points)} runs")
     svg = draw(points, held, title=title, emulated=subject.emulated)
-    emulated = " (emulated)" if subject.emulated else ""
-    return ((f"history: {subject.task} on {subject.board}{emulated}", svg),)
+    return ((f"history: {task_place(subject)}", svg),)
 
 
 def draw(
@@ -260,4 +257,4 @@ def _sub_title(emulated: bool) -> str:
     text = "filled: another firmware than the run before; dashed: another model"
     if not emulated:
         return text
-    return f"emulated: times are instruction counts, no times of silicon\n{text}"
+    return f"emulated: times are instruction counts, not times measured on silicon\n{text}"

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Limit, Metric
-from tinyhil.catalog.units import format_metric
+from tinyhil.catalog.units import format_metric, station_label
 from tinyhil.catalog.verdict import Verdict
+from tinyhil.ground.text import shown
 from tinyhil.publish.report.title import data_label
 from tinyhil.record import Entry
 
@@ -34,7 +35,7 @@ def verdict_table(entries: Sequence[Entry], boards: Mapping[str, Board]) -> Tabl
         caption_justify="left",
         caption_style="",
     )
-    for heading in ("board", "task", "data", "metric"):
+    for heading in ("station", "task", "data", "metric"):
         table.add_column(heading, overflow="fold")
     for heading in ("value", "= instr.", "limit"):
         table.add_column(heading, overflow="fold", justify="right")
@@ -42,7 +43,8 @@ def verdict_table(entries: Sequence[Entry], boards: Mapping[str, Board]) -> Tabl
     errors: list[str] = []
     for entry in entries:
         subject = entry.subject
-        where = (subject.board, subject.task, data_label(subject.data_set))
+        station = station_label(subject.station, subject.board)
+        where = (station, subject.task, data_label(subject.data_set))
         for verdict in entry.verdicts:
             table.add_row(
                 *map(Text, (*where, *_figures(verdict, boards.get(subject.board)))),
@@ -50,9 +52,8 @@ def verdict_table(entries: Sequence[Entry], boards: Mapping[str, Board]) -> Tabl
             )
         if entry.error is not None:
             name = f"[{len(errors) + 1}]"
-            errors.append(
-                f"{name} {subject.board} {subject.task} {entry.measure}: {_bounded(entry.error)}"
-            )
+            text = shown(entry.error, _ERROR_CHARACTERS, keep="\n")
+            errors.append(f"{name} {station} {subject.task} {entry.measure}: {text}")
             row = (*where, entry.measure, f"{entry.samples} samples", "", "")
             table.add_row(*map(Text, row), _word("error", f" {name}"))
         table.add_section()
@@ -69,10 +70,12 @@ def _remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]
             step = f"{board.emulator.instruction_s * 1e9:g} ns"
             remarks[
                 f"{board.name} is emulated: its times are instruction counts in disguise "
-                f"(count x {step}), no time of silicon."
+                f"(count x {step}), not times measured on silicon."
             ] = None
         elif entry.subject.emulated:
-            remarks[f"{entry.subject.board} is emulated: its times are no times of silicon."] = None
+            remarks[
+                f"{entry.subject.board} is emulated: its times are not measured on silicon."
+            ] = None
         if entry.subject.data_set == "stand-in":
             remarks["STAND-IN: data and model of our own; nothing to compare elsewhere."] = None
         for verdict in entry.verdicts:
@@ -100,9 +103,3 @@ def _limit(metric: Metric, limit: Limit | None) -> str:
 
 def _word(status: str, more: str = "") -> Text:
     return Text(_WORDS[status] + more, style=_STYLES[status])
-
-
-def _bounded(error: str) -> str:
-    """The text of an error on lines of its own; it may hold what a device said."""
-    safe = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in error)
-    return safe if len(safe) <= _ERROR_CHARACTERS else f"{safe[:_ERROR_CHARACTERS]}…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NewType
 
+from tinyhil.catalog.units import station_label
 from tinyhil.record import Subject
 
 Title = NewType("Title", str)
@@ -18,6 +19,10 @@ def data_label(data_set: str) -> str:
 
 def title_of(subject: Subject, what: str) -> Title:
     """As in ``latency: kws01 on mps2-an386 (emulated), STAND-IN data``."""
-    emulated = " (emulated)" if subject.emulated else ""
-    data = data_label(subject.data_set)
-    return Title(f"{what}: {subject.task} on {subject.board}{emulated}, {data} data")
+    return Title(f"{what}: {task_place(subject)}, {data_label(subject.data_set)} data")
+
+
+def task_place(subject: Subject) -> str:
+    """Task and station, as in ``kws01 on mps2-an386 (emulated)``."""
+    station = station_label(subject.station, subject.board, emulated=subject.emulated)
+    return f"{subject.task} on {station}"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tinyhil.catalog.units import scaled
+from tinyhil.ground.text import shown
 from tinyhil.publish.report.title import data_label
 from tinyhil.publish.results.rows import Figures, Row
-from tinyhil.publish.submission.text import shown
 
 DASH = "-"
 _WIDTH = 200
+_DIGITS = 4
+"""Of a figure: what is compared here differs by more."""
 TASKS = ("kws01", "vww01", "ic01", "ad01")
 """As the field orders them; other tasks follow."""
 
@@ -17,6 +20,7 @@ SYSTEM = (
     "submitter",
     "division",
     "category",
+    "station",
     "device",
     "processor",
     "accelerator",
@@ -40,6 +44,7 @@ def system_cells(row: Row) -> tuple[str, ...]:
             row.submitter,
             row.division,
             row.category,
+            row.station,
             row.device,
             _times(row.processor_count, row.processor),
             _times(row.accelerator_count, row.accelerator),
@@ -62,7 +67,7 @@ def figure_cells(row: Row, task: str) -> tuple[str, ...]:
     return (
         _marked(_latency(row, figures.latency_p90_s, figures.instructions), short),
         _marked(_latency(row, figures.latency_s, None), short),
-        DASH if energy is None else _scaled(energy, "J"),
+        DASH if energy is None else scaled(energy, "J", _DIGITS),
         _quality(figures),
     )
 
@@ -74,10 +79,12 @@ def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
         if row.emulated and row.instruction_s:
             said[
                 f"{shown(row.device, _WIDTH)} is emulated: 'instr.' counts instructions (x "
-                f"{row.instruction_s * 1e9:g} ns of emulated time), no time of silicon."
+                f"{row.instruction_s * 1e9:g} ns of emulated time), not a time measured on silicon."
             ] = None
         elif row.emulated:
-            said["(emulated): an instruction count in disguise, no time of silicon."] = None
+            said[
+                "(emulated): an instruction count in disguise, not a time measured on silicon."
+            ] = None
         if row.mark and not row.instruction_s:
             said[f"{shown(row.device, _WIDTH)}: {shown(row.mark, _WIDTH)}."] = None
         if row.data_set == "stand-in":
@@ -97,20 +104,12 @@ def _latency(row: Row, seconds: float | None, instructions: float | None) -> str
     if seconds is None:
         return DASH
     if not row.emulated:
-        return _scaled(seconds, "s")
+        return scaled(seconds, "s", _DIGITS)
     if instructions is None and row.instruction_s:
         instructions = seconds / row.instruction_s
     if instructions is None:
-        return f"{_scaled(seconds, 's')} (emulated)"
+        return f"{scaled(seconds, 's', _DIGITS)} (emulated)"
     return f"{instructions:,.0f} instr."
-
-
-def _scaled(value: float, unit: str) -> str:
-    """Four digits and the prefix that suits: what is compared here differs by more."""
-    for prefix, size in (("", 1.0), ("m", 1e-3), ("µ", 1e-6)):
-        if value >= size:
-            return f"{value / size:.4g} {prefix}{unit}"
-    return f"{value / 1e-9:.4g} n{unit}"
 
 
 def _quality(figures: Figures) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from rich.console import Console
 
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.outputs import check_file, write_text
-from tinyhil.publish.submission.text import shown
+from tinyhil.ground.text import say
 
 if TYPE_CHECKING:
     from tinyhil.publish.results.rows import Row
@@ -22,8 +23,9 @@ FORMATS = ("table", "markdown", "html", "csv", "json")
 _DESCRIPTION = """\
 The results table as the field reads it: submitter, device, processor and accelerator, software, and
 of each task latency, energy and quality; open rows with their model. Rows come from folders of runs
-(of each board, division and data set the latest of every measure) and from submission trees (as
+(of each station, division and data set the latest of every measure) and from submission trees (as
 they claim it; `tinyhil submission check` says what is true). A figure that is missing is a dash.
+A run in a folder of runs that can't be read is left out and named; the exit status is then 2.
 """
 _EPILOG = """\
 examples:
@@ -56,24 +58,11 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _results(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.publish.results import render  # noqa: PLC0415 - other commands need it not
-    from tinyhil.publish.results.rows import rows_of_runs  # noqa: PLC0415
-    from tinyhil.record.store import find_runs, read_run  # noqa: PLC0415
 
     if options.out:
         check_file(options.out, "--out")
-    runs: list[Run] = []
-    rows: list[Row] = []
-    for source in options.sources:
-        if not source.is_dir():
-            raise ConfigError(f"{source}: is no folder", hint="name folders of runs or submissions")
-        found = find_runs(source)
-        runs += [read_run(folder) for folder in found]
-        if not found:
-            rows += _of_tree(source)
-    for run in runs:
-        if run.torn:
-            _say(Console(stderr=True), f"{run.folder}: a torn last line of the record is left out")
-    rows = [*rows_of_runs(runs), *rows]
+    rows, left_out = _read(options.sources)
+    status = 2 if left_out else 0
     writers = {
         "markdown": render.markdown,
         "html": render.page,
@@ -87,14 +76,46 @@ def _results(options: argparse.Namespace, console: Console) -> int:
             write_text(options.out, drawn.getvalue())
         else:
             console.print(render.table(rows))
-        return 0
+        return status
     text = writers[options.format](rows)
     if options.out:
         write_text(options.out, text)
-        _say(console, str(options.out))
+        say(console, str(options.out))
     else:
         console.file.write(text)
-    return 0
+    return status
+
+
+def _read(sources: Sequence[Path]) -> tuple[list[Row], int]:
+    """The rows, and how many runs were left out of them, which is said: they can't be read.
+
+    Raises:
+        ConfigError: there is nothing to read, or a run that was named itself can't be read.
+    """
+    from tinyhil.publish.results.rows import rows_of_runs  # noqa: PLC0415 - as above
+    from tinyhil.record.store import find_runs, read_run  # noqa: PLC0415
+
+    runs: list[Run] = []
+    rows: list[Row] = []
+    left_out, aside = 0, Console(stderr=True)
+    for source in sources:
+        if not source.is_dir():
+            raise ConfigError(f"{source}: is no folder", hint="name folders of runs or submissions")
+        found = find_runs(source)
+        for folder in found:
+            try:
+                runs.append(read_run(folder))
+            except ConfigError as error:
+                if folder == source:
+                    raise
+                say(aside, f"left out: {error}")
+                left_out += 1
+        if not found:
+            rows += _of_tree(source)
+    for run in runs:
+        for remark in run.remarks:
+            say(aside, remark)
+    return [*rows_of_runs(runs), *rows], left_out
 
 
 def _of_tree(source: Path) -> tuple[Row, ...]:
@@ -107,7 +128,3 @@ def _of_tree(source: Path) -> tuple[Row, ...]:
             f"{source}: holds neither runs nor a submission",
             hint="name a folder of runs, a run (it has a record.jsonl), or a submission tree",
         ) from error
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(shown(line), soft_wrap=True, markup=False, highlight=False)

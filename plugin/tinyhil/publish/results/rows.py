@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from tinyhil.catalog.board import Board, load_boards
-from tinyhil.catalog.rules import Rules
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
-from tinyhil.record.store import Line, Run
+from tinyhil.record.schema import Line
+from tinyhil.record.store import Run
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Row:
     submitter: str = ""
     division: str = ""
     category: str = ""
+    station: str = ""
+    """The board itself, by its name on the bench; empty where only its type is known."""
     device: str = ""
     processor: str = ""
     processor_count: str = ""
@@ -63,15 +67,15 @@ class Row:
 
 
 def rows_of_runs(runs: Sequence[Run]) -> tuple[Row, ...]:
-    """A row for each board, division and data set: of each measure the latest without an error."""
+    """A row for each station, division and data set: of each measure the latest that ended well."""
     lines = sorted(
-        ((run, line) for run in runs for line in run.lines if line.error is None),
+        ((run, line) for run in runs for line in run.lines if not line.failed),
         key=lambda pair: pair[1].started,
     )
-    groups: dict[tuple[str, str, str], dict[tuple[str, str], tuple[Run, Line]]] = {}
+    groups: dict[tuple[str, ...], dict[tuple[str, MeasureName], tuple[Run, Line]]] = {}
     for run, line in lines:
-        group = groups.setdefault((line.division, line.board, line.data_set), {})
-        group[line.task, line.measure] = (run, line)
+        key = (line.division, line.board, line.station, line.data_set)
+        groups.setdefault(key, {})[line.task, line.measure] = (run, line)
     return tuple(_row(list(groups[key].values())) for key in sorted(groups))
 
 
@@ -95,6 +99,7 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
     emulated = any(line.emulated for _, line in measured)
     return Row(
         division=first.division,
+        station=first.station,
         device=f"{board.title} ({first.board})" if board else first.board,
         processor=board.processor if board else first.core,
         processor_count="1",
@@ -110,11 +115,11 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
 
 
 def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
-    lines = [line for _, line in measured if line.task == task]
-    values: dict[str, float] = {}
-    for line in lines:
+    own = [(run, line) for run, line in measured if line.task == task]
+    values: dict[Metric, float] = {}
+    for _, line in own:
         values |= line.metrics
-    scope = next((_scope(line) for line in lines if line.measure == "accuracy"), "")
+    scopes = (_scope(line) for _, line in own if line.measure is MeasureName.ACCURACY)
     return Figures(
         latency_p90_s=values.get("latency_p90_s"),
         throughput_ips=values.get("throughput_ips"),
@@ -122,35 +127,16 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
         top1=values.get("top1"),
         auc=values.get("auc"),
         instructions=values.get("instructions"),
-        scope=scope,
-        short=any(_short(line) for line in lines),
+        scope=next(scopes, ""),
+        short=any(run.is_short(line) for run, line in own),
     )
 
 
 def _scope(line: Line) -> str:
-    done, every = (line.details.get(key) for key in ("inferences", "inferences_of_the_full_set"))
-    if isinstance(done, int) and isinstance(every, int) and done < every:
+    done, every = (line.details[key] for key in ("inferences", "inferences_of_the_full_set"))
+    if done < every:
         return f"{line.samples} samples, {done} of {every} windows"
     return f"{line.samples} samples"
-
-
-def _short(line: Line) -> bool:
-    rules = Rules()
-    if line.measure == "single_stream":
-        seconds = line.details.get("device_s")
-        lasted = seconds if isinstance(seconds, int | float) else rules.single_stream_s
-        return line.samples < rules.queries or lasted < rules.single_stream_s
-    if line.measure == "throughput":
-        return any(seconds < rules.window_s for seconds in _window_seconds(line))
-    return False
-
-
-def _window_seconds(line: Line) -> Iterator[float]:
-    windows = line.details.get("windows")
-    for window in windows if isinstance(windows, list) else []:
-        seconds = window.get("device_s") if isinstance(window, dict) else None
-        if isinstance(seconds, int | float):
-            yield float(seconds)
 
 
 def _model(task: str, measured: Sequence[tuple[Run, Line]]) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from rich.console import Console
 
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.outputs import check_folder
+from tinyhil.ground.paths import official_data
+from tinyhil.ground.text import say
 from tinyhil.publish.submission.names import DIVISIONS, STATUSES
-from tinyhil.publish.submission.text import shown
 
 HELP = "check, prepare or describe a submission"
 _DESCRIPTION = """\
@@ -94,7 +94,7 @@ def _add_export(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=Path,
         nargs="+",
         metavar="RUN",
-        help="folders of runs of one board; of each task the latest accuracy and performance",
+        help="folders of runs of one station; of each task the latest accuracy and performance",
     )
     exporting.add_argument(
         "--system",
@@ -129,15 +129,14 @@ def _export(options: argparse.Namespace, console: Console) -> int:
     runs = [read_run(folder) for path in options.runs for folder in _runs(path, find_runs(path))]
     with console.status("exporting"):
         done = export(runs, request, options.out)
-    for run in runs:
-        if run.torn:
-            _say(console, f"{run.folder}: the record's last line is torn and left out")
+    for remark in (remark for run in runs for remark in run.remarks):
+        say(console, remark)
     if done.refused:
         show_refusals(done.refused, console)
         return 1
-    _say(console, f"{done.submitter}: {done.files} files")
+    say(console, f"{done.submitter}: {done.files} files")
     for what in done.selection.other:
-        _say(console, f"not exported: {what}")
+        say(console, f"not exported: {what}")
     options.tree, options.data, options.strict = options.out, None, False
     return _check(options, console)
 
@@ -155,23 +154,13 @@ def _template(_: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _say(console: Console, line: str) -> None:
-    """A line as it is: paths may hold anything."""
-    console.print(shown(line), soft_wrap=True, markup=False, highlight=False)
-
-
 def _check(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.ground.progress import progress_bar  # noqa: PLC0415 - other commands need it not
     from tinyhil.publish.submission.check import check  # noqa: PLC0415
     from tinyhil.publish.submission.report import show  # noqa: PLC0415
 
     with progress_bar(console, "checking") as progress:
-        report = check(options.tree, options.data or _environment_data(), progress)
+        report = check(options.tree, options.data or official_data(), progress)
     show(report, console)
     wrong = report.disagreements + (report.reservations if options.strict else 0)
     return 1 if wrong else 0
-
-
-def _environment_data() -> Path | None:
-    value = os.environ.get("TINYHIL_DATA")
-    return Path(value) if value else None

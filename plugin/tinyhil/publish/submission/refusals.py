@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyhil.catalog import metrics
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.units import station_label
 from tinyhil.ground.tree import Unreadable
 from tinyhil.publish.submission import rules
 from tinyhil.publish.submission.recompute import Quality, quality
@@ -42,9 +44,10 @@ def refusals(selection: Selection, request: Request) -> tuple[Refusal, ...]:
     found = list(_system(request))
     if not selection.tasks:
         found.append(Refusal("the runs hold no measurement", rules.BOTH_TESTS))
-    boards = sorted({one.line.board for task in selection.tasks for one in task.measured})
-    if len(boards) > 1:
-        found.append(Refusal(f"the runs are of {', '.join(boards)}", rules.ONE_SYSTEM))
+    lines = [one.line for task in selection.tasks for one in task.measured]
+    stations = sorted({station_label(line.station, line.board) for line in lines})
+    if len(stations) > 1:
+        found.append(Refusal(f"the runs are of {', '.join(stations)}", rules.ONE_SYSTEM))
     for failed in selection.failed:
         line = failed.line
         what = f"{line.task} {line.measure} of {failed.run.name} ended with an error"
@@ -175,7 +178,7 @@ def _speed(chosen: Chosen, _: Request) -> Iterator[Refusal]:
         yield from _follows(chosen.single_stream, "latency_p90_s", p90)
 
 
-def _follows(measured: Measured, metric: str, value: float | None) -> Iterator[Refusal]:
+def _follows(measured: Measured, metric: Metric, value: float | None) -> Iterator[Refusal]:
     """A figure of the record must be the one that the raw answers give."""
     recorded = measured.line.metrics.get(metric)
     if recorded is None and value is None:

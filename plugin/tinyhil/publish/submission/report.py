@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tinyhil.ground.text import shown
 from tinyhil.publish.submission.findings import Report
 from tinyhil.publish.submission.refusals import Refusal
-from tinyhil.publish.submission.text import shown
 
 _STYLES = {
     "equal": "green",

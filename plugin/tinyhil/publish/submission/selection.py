@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.ground.errors import ConfigError
-from tinyhil.record.store import AccuracyRow, Line, QueryRow, Run, WindowRow
+from tinyhil.record.schema import AccuracyRow, Line, SingleStreamRow, ThroughputRow
+from tinyhil.record.store import Run
 
-Row = TypeVar("Row", AccuracyRow, WindowRow)
+Row = TypeVar("Row", AccuracyRow, ThroughputRow)
 
-MEASURES = ("accuracy", "throughput", "single_stream")
+MEASURES = (MeasureName.ACCURACY, MeasureName.THROUGHPUT, MeasureName.SINGLE_STREAM)
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,9 @@ class Chosen:
     single_stream: Measured | None
     samples: tuple[AccuracyRow, ...] = ()
     """Of the accuracy, each sample once, in their order."""
-    windows: tuple[WindowRow, ...] = ()
+    windows: tuple[ThroughputRow, ...] = ()
     """Of the throughput: of each input the last one, as shorter ones before it were repeated."""
-    queries: tuple[QueryRow, ...] = ()
+    queries: tuple[SingleStreamRow, ...] = ()
 
     @property
     def measured(self) -> tuple[Measured, ...]:
@@ -77,7 +79,7 @@ def select(runs: Sequence[Run]) -> Selection:
             f"runs of unknown tasks: {', '.join(sorted(unknown))}; known: {', '.join(tasks)}",
             hint="export what tinyhil has a task for",
         )
-    good = {(one.line.task, one.line.measure): one for one in found if one.line.error is None}
+    good = {(one.line.task, one.line.measure): one for one in found if not one.line.failed}
     failed = {
         (one.line.task, one.line.measure): one
         for one in found
@@ -90,7 +92,7 @@ def select(runs: Sequence[Run]) -> Selection:
     )
 
 
-def _chosen(task: Task, good: Mapping[tuple[str, str], Measured]) -> Chosen:
+def _chosen(task: Task, good: Mapping[tuple[str, MeasureName], Measured]) -> Chosen:
     accuracy, throughput, single = (good.get((task.name, measure)) for measure in MEASURES)
     return Chosen(
         task,
@@ -98,8 +100,8 @@ def _chosen(task: Task, good: Mapping[tuple[str, str], Measured]) -> Chosen:
         throughput,
         single,
         _last(accuracy, AccuracyRow) if accuracy else (),
-        _last(throughput, WindowRow) if throughput else (),
-        single.run.rows(task.name, "single_stream", QueryRow) if single else (),
+        _last(throughput, ThroughputRow) if throughput else (),
+        single.run.rows(task.name, single.line.measure, SingleStreamRow) if single else (),
     )
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from tinyhil.catalog import metrics
+from tinyhil.ground.text import shown
 from tinyhil.publish.submission.names import REHEARSAL
 from tinyhil.publish.submission.recompute import Quality
 from tinyhil.publish.submission.refusals import Request
 from tinyhil.publish.submission.selection import Chosen, Measured
 from tinyhil.publish.submission.system import OPTIONAL, REQUIRED
-from tinyhil.publish.submission.text import shown
-from tinyhil.record.store import AccuracyRow
+from tinyhil.record.schema import AccuracyRow
 
 EMULATED = f"{REHEARSAL}, emulated: times are instruction counts"
 _TIMES_A_LINE = 200
