@@ -56,6 +56,10 @@ class BenchError(TinyhilError):
     """The bench is at fault: a tool, probe, emulator or port is missing, taken or dead."""
 
 
+class TakenError(BenchError):
+    """Somebody else uses the station."""
+
+
 class LinkError(TinyhilError):
     """The wire is at fault: the port is gone, or bytes were lost or damaged."""
 
