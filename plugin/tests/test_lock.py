@@ -20,10 +20,10 @@ from tinyhil.catalog.bench import Station, Wiring
 from tinyhil.catalog.board import Board
 from tinyhil.device import lock
 from tinyhil.device.dut import attached
-from tinyhil.device.lock import FOLDER_VARIABLE, TakenError, described, held, lock_folder
+from tinyhil.device.lock import FOLDER_VARIABLE, described, held, lock_folder
 from tinyhil.emulator import qemu
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError
+from tinyhil.ground.errors import BenchError, TakenError
 
 _HOLDER = """
 import sys

@@ -61,7 +61,7 @@ def test_assertion():
 
 @pytest.mark.parametrize("name", [
     "ConfigError", "DataError", "ModelError", "FirmwareError",
-    "BenchError", "LinkError", "LinkTimeoutError", "DeviceError",
+    "BenchError", "TakenError", "LinkError", "LinkTimeoutError", "DeviceError",
 ])
 def test_fault(name):
     error = getattr(errors, name)("said " + ascii(HOSTILE) + ": fail (x)", hint="look")
@@ -179,6 +179,7 @@ def _category(test: dict[str, Any]) -> str:
         ("fault[ModelError]", "Configuration fault"),
         ("fault[FirmwareError]", "Configuration fault"),
         ("fault[BenchError]", "Bench fault"),
+        ("fault[TakenError]", "Bench fault"),
         ("fixture", "Bench fault"),
         ("fault[LinkError]", "Link fault"),
         ("fault[LinkTimeoutError]", "Link fault"),

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.board import Board
-from tinyhil.device.lock import Hold, TakenError, held
+from tinyhil.device.lock import Hold, held
 from tinyhil.emulator import qemu
 from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import TakenError
 
 _START_S = 20.0
 

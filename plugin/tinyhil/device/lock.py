@@ -25,7 +25,7 @@ from pathlib import Path
 from tinyhil.catalog.identity import given_identity, probe_identity
 from tinyhil.device import ports
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError
+from tinyhil.ground.errors import BenchError, TakenError
 from tinyhil.ground.text import printable
 
 FOLDER_VARIABLE = "TINYHIL_LOCKS"
@@ -36,10 +36,6 @@ _INFO_BYTES = 4096
 _LOOK_S = 0.1
 """Between two looks at a lock that another one holds."""
 _NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-
-
-class TakenError(BenchError):
-    """Somebody else uses the station."""
 
 
 @dataclass(frozen=True)

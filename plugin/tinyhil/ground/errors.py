@@ -60,6 +60,10 @@ class WriteError(BenchError):
     """A file can't be written: the disk is full or read-only, the folder is gone or not ours."""
 
 
+class TakenError(BenchError):
+    """Somebody else uses the station."""
+
+
 class LinkError(TinyhilError):
     """The wire is at fault: the port is gone, or bytes were lost or damaged."""
 

@@ -98,10 +98,10 @@ class SerialLink:
         while True:
             try:
                 return self._opened(ports.find(self._url, dead))
-            except ports.MissingPortError:
+            except ports.MissingPortError as error:
                 settled = None
                 if deadline.expired:
-                    raise
+                    raise BenchError(error.message, hint=error.hint) from error
             except (*_PORT_ERRORS, ValueError) as error:
                 settled = settled or deadline.within(_SETTLE_S)
                 if settled.expired or isinstance(error, ValueError):
