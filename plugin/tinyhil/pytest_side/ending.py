@@ -133,9 +133,14 @@ class Ending:
         finally:
             self._hold()
 
-    def pytest_keyboard_interrupt(self) -> None:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """The signal has arrived."""
         self._hold()
+        if not self._config.option.fulltrace:
+            # pytest shows the last place alone, but spends seconds on all others before the
+            # boards are let go.
+            excinfo.traceback = excinfo.traceback[-1:]
 
     def _hold(self) -> None:
         self._interrupts.seen()
