@@ -17,15 +17,10 @@ import pytest
 from tinyhil.ground.errors import ConfigError, TinyhilError, WriteError
 from tinyhil.ground.interrupts import Interrupts, unbroken
 from tinyhil.ground.outputs import check_file
+from tinyhil.pytest_side.items import station_of
 
 _OWN = ("--hil-board", "--hil-resume")
 """Options that the command which goes on has of its own."""
-
-
-def station_of(item: pytest.Item) -> str | None:
-    """Name of the station that a test is for, if it is for one."""
-    spec = getattr(item, "callspec", None)
-    return spec.params.get("board") if spec else None
 
 
 def resume_command(arguments: Iterable[str], station: str, folder: Path) -> str:

@@ -23,6 +23,7 @@ from tinyhil.judge.gate.table import show
 from tinyhil.judge.gate.tolerance import GATED, Gated, parse
 from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure, history
+from tinyhil.pytest_side.items import BOARD, TASK
 from tinyhil.pytest_side.plan import Plan
 from tinyhil.pytest_side.report import plan_key, report_of
 
@@ -139,10 +140,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     def is_held(item: pytest.Item) -> bool:
         spec = getattr(item, "callspec", None)
-        if spec is None or not {_FIXTURE, "board", "task"} <= spec.params.keys():
+        if spec is None or not {_FIXTURE, BOARD, TASK} <= spec.params.keys():
             return True
-        station = pairs.get(spec.params["board"], "")
-        return spec.params[_FIXTURE] in gate.metrics(station, spec.params["task"])
+        station = pairs.get(spec.params[BOARD], "")
+        return spec.params[_FIXTURE] in gate.metrics(station, spec.params[TASK])
 
     left_out = [item for item in items if not is_held(item)]
     if left_out:

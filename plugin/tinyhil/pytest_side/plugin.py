@@ -29,6 +29,7 @@ from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure
 from tinyhil.pytest_side import xdist
 from tinyhil.pytest_side.ending import Ending, check_reports
+from tinyhil.pytest_side.items import BOARD, TASK
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
 from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, plan_key, report_of
 from tinyhil.record import Record
@@ -161,10 +162,10 @@ def _results(config: pytest.Config) -> Path | None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    for fixture in ("board", "task"):
+    for fixture in (BOARD, TASK):
         if _is_ours(metafunc, fixture):
             plan = plan_of(metafunc.config)
-            chosen = plan.stations if fixture == "board" else plan.tasks
+            chosen = plan.stations if fixture == BOARD else plan.tasks
             names = [choice.name for choice in chosen]
             metafunc.parametrize(fixture, names, indirect=True, scope="session")
 
@@ -211,7 +212,7 @@ def plan_of(config: pytest.Config) -> Plan:
 
 
 @pytest.fixture(scope="session")
-def board(request: pytest.FixtureRequest) -> Iterator[Dut]:
+def hil_board(request: pytest.FixtureRequest) -> Iterator[Dut]:
     """The board under test, powered, and ours alone until the last test that needs it has ended; an
     emulated one is started here and ended then."""
     xdist.check_worker(request.config)
@@ -225,49 +226,51 @@ def board(request: pytest.FixtureRequest) -> Iterator[Dut]:
 
 
 @pytest.fixture(scope="session")
-def task(request: pytest.FixtureRequest) -> Task:
+def hil_task(request: pytest.FixtureRequest) -> Task:
     """The benchmark task."""
     return plan_of(request.config).task(request.param)
 
 
 @pytest.fixture(scope="session")
-def record(board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
+def hil_record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
     """The run's record of this board."""
     plan = plan_of(request.config)
-    tasks = _tasks_of(request.session.items, board.station)
-    configuration = plan.configuration(plan.station(board.station), tasks)
+    tasks = _tasks_of(request.session.items, hil_board.station)
+    configuration = plan.configuration(plan.station(hil_board.station), tasks)
     if plan.options.resume:
         made, found = resume(plan.options.resume, configuration)
-        report_of(request.config).say(f"{board.station}: {made.run} {found}")
+        report_of(request.config).say(f"{hil_board.station}: {made.run} {found}")
     else:
         made = Record.start(plan.options.runs, configuration)
-    report_of(request.config).using(board.station, board.board, made.folder)
+    report_of(request.config).using(hil_board.station, hil_board.board, made.folder)
     ending = request.config.pluginmanager.getplugin(_ENDING)
     assert isinstance(ending, Ending)
-    ending.began(board.station, made.folder)
+    ending.began(hil_board.station, made.folder)
     try:
         yield made
-        with ending.telling_once(board.station), unbroken():
-            seal(made.folder, versions(emulated=board.board.emulated))
+        with ending.telling_once(hil_board.station), unbroken():
+            seal(made.folder, versions(emulated=hil_board.board.emulated))
         allure.attach_file(made.folder / "record.jsonl")
     finally:
         made.close()
 
 
 @pytest.fixture(scope="session")
-def flashed(board: Dut, task: Task, record: Record, request: pytest.FixtureRequest) -> Job:
+def hil_job(
+    hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.FixtureRequest
+) -> Job:
     """The job whose image the board holds and runs when this returns."""
     plan, report = plan_of(request.config), report_of(request.config)
     options = plan.options
-    material = data.material(task, options.data, options.build / "data")
-    with _located(board, "build"), report.bar("build"):
-        image, model_sha256 = _image(board, task, material, plan)
+    material = data.material(hil_task, options.data, options.build / "data")
+    with _located(hil_board, "build"), report.bar("build"):
+        image, model_sha256 = _image(hil_board, hil_task, material, plan)
     link = options.link
     if link == "auto":
-        link = choose(emulated=board.board.emulated, own_firmware=options.firmware is None)
+        link = choose(emulated=hil_board.board.emulated, own_firmware=options.firmware is None)
     job = Job(
-        board,
-        task,
+        hil_board,
+        hil_task,
         material,
         image,
         model_sha256,
@@ -277,19 +280,21 @@ def flashed(board: Dut, task: Task, record: Record, request: pytest.FixtureReque
         read_back=options.read_back,
         faults=str(plan.faults) if plan.faults else None,
     )
-    record.begin(job.facts)
-    with _located(board, "flash"), report.bar("flash") as progress:
-        result = flash(image, board.board, board.probe_uid, Deadline.after(_FLASH_S), progress)
-    report.flashed(board, result)
+    hil_record.begin(job.facts)
+    with _located(hil_board, "flash"), report.bar("flash") as progress:
+        result = flash(
+            image, hil_board.board, hil_board.probe_uid, Deadline.after(_FLASH_S), progress
+        )
+    report.flashed(hil_board, result)
     return job
 
 
 @pytest.fixture(scope="session")
-def tap(flashed: Job, record: Record, request: pytest.FixtureRequest) -> Iterator[Tap]:
+def hil_tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) -> Iterator[Tap]:
     """Wraps each link to the board: what passes is in the run's raw folder, and meets faults if
     the user wants some."""
     spec = plan_of(request.config).faults
-    dut = flashed.dut
+    dut = hil_job.dut
     injectors: dict[str, Injector] = {}
 
     def reset_board() -> None:
@@ -300,7 +305,7 @@ def tap(flashed: Job, record: Record, request: pytest.FixtureRequest) -> Iterato
             if name not in injectors:
                 injectors[name] = Injector(spec, reset=reset_board, kill=dut.power_off)
             link = injectors[name].through(link)
-        return RecordedLink(link, record.raw / f"{flashed.task.name}-{name}.log")
+        return RecordedLink(link, hil_record.raw / f"{hil_job.task.name}-{name}.log")
 
     yield wrap
     for name, injector in injectors.items():
@@ -308,34 +313,38 @@ def tap(flashed: Job, record: Record, request: pytest.FixtureRequest) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def session(flashed: Job, record: Record, tap: Tap) -> Iterator[Session]:
+def hil_session(hil_job: Job, hil_record: Record, hil_tap: Tap) -> Iterator[Session]:
     """A synchronized session with the board; every byte of it is in the run's raw folder."""
-    with _located(flashed.dut, "open"):
-        link = tap(open_link(flashed.link, flashed.dut, Deadline.after(_PORT_S)), "serial")
+    with _located(hil_job.dut, "open"):
+        link = hil_tap(open_link(hil_job.link, hil_job.dut, Deadline.after(_PORT_S)), "serial")
     try:
         made = Session(link)
-        with _located(flashed.dut, "synchronize"):
+        with _located(hil_job.dut, "synchronize"):
             made.synchronize(Deadline.after(_SYNCHRONIZE_S))
         yield made
     finally:
         link.close()
-        allure.attach_file(record.raw / f"{flashed.task.name}-serial.log")
+        allure.attach_file(hil_record.raw / f"{hil_job.task.name}-serial.log")
 
 
 @pytest.fixture(scope="session")
 def measurement(
-    flashed: Job, session: Session, record: Record, tap: Tap, request: pytest.FixtureRequest
+    hil_job: Job,
+    hil_session: Session,
+    hil_record: Record,
+    hil_tap: Tap,
+    request: pytest.FixtureRequest,
 ) -> Measurement:
     """The measures of this task on this board, each made when a test first asks for it."""
-    with _located(flashed.dut, "identify"):
-        return Measurement(session, flashed, record, report_of(request.config), tap)
+    with _located(hil_job.dut, "identify"):
+        return Measurement(hil_session, hil_job, hil_record, report_of(request.config), hil_tap)
 
 
 def _tasks_of(items: Sequence[pytest.Item], station: str) -> set[str]:
     """Names of the tasks that the chosen tests measure on a station."""
     params = [item.callspec.params for item in items if isinstance(item, pytest.Function)
               and hasattr(item, "callspec")]  # fmt: skip
-    return {str(own["task"]) for own in params if own.get("board") == station and "task" in own}
+    return {str(own[TASK]) for own in params if own.get(BOARD) == station and TASK in own}
 
 
 def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple[Image, str | None]:

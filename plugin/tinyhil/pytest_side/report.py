@@ -36,6 +36,7 @@ from tinyhil.measure.runner import Outcome
 from tinyhil.publish.report import allure, figures, history, html
 from tinyhil.publish.report.table import verdict_table
 from tinyhil.publish.report.title import data_label, title_of
+from tinyhil.pytest_side.items import BOARD, TASK
 from tinyhil.pytest_side.plan import Plan
 from tinyhil.record import Entry
 
@@ -209,11 +210,11 @@ class HilReport:
     def _describe_unmeasured(self, item: pytest.Item) -> None:
         """Name a test whose set-up failed, so that the report says what could not be measured."""
         plan, params = self._config.stash.get(plan_key, None), getattr(item, "callspec", None)
-        if plan and params and {"board", "task"} <= params.params.keys():
-            station = plan.station(params.params["board"])
+        if plan and params and {BOARD, TASK} <= params.params.keys():
+            station = plan.station(params.params[BOARD])
             allure.describe(
                 station.board,
-                plan.task(params.params["task"]),
+                plan.task(params.params[TASK]),
                 params.params.get("metric", getattr(item, "originalname", item.name)),
                 data_set="unknown",
                 station=station.name,

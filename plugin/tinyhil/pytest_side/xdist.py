@@ -21,6 +21,7 @@ from tinyhil.catalog.board import Board
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.progress import Progress
 from tinyhil.judge.gate.compare import Comparison
+from tinyhil.pytest_side.items import station_of
 from tinyhil.pytest_side.plan import Plan
 from tinyhil.pytest_side.report import HilReport, plan_key
 from tinyhil.record import Entry
@@ -118,7 +119,7 @@ class WorkerReport(HilReport):
         if self._told is None or plan is None:
             return
         known = {station.name for station in plan.stations}
-        named = {item.nodeid: _station_of(item) for item in session.items}
+        named = {item.nodeid: station_of(item) for item in session.items}
         stations = {nodeid: name for nodeid, name in named.items() if name in known}
         folder = Path(self._told["folder"])
         with suppress(OSError):  # It is on another host: the controller will do without.
@@ -220,9 +221,3 @@ class Controller:
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind."""
         self._folder.cleanup()
-
-
-def _station_of(item: pytest.Item) -> str | None:
-    """The station that a test is parametrized with."""
-    spec = getattr(item, "callspec", None)
-    return spec.params.get("board") if spec else None
