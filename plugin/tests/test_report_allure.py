@@ -61,7 +61,8 @@ def test_assertion():
 
 @pytest.mark.parametrize("name", [
     "ConfigError", "DataError", "ModelError", "FirmwareError",
-    "BenchError", "TakenError", "LinkError", "LinkTimeoutError", "DeviceError",
+    "BenchError", "TakenError", "WriteError", "LinkError", "LinkTimeoutError", "DeviceError",
+    "IdentityError",
 ])
 def test_fault(name):
     error = getattr(errors, name)("said " + ascii(HOSTILE) + ": fail (x)", hint="look")
@@ -184,6 +185,8 @@ def _category(test: dict[str, Any]) -> str:
         ("fault[LinkError]", "Link fault"),
         ("fault[LinkTimeoutError]", "Link fault"),
         ("fault[DeviceError]", "Device fault"),
+        ("fault[IdentityError]", "Identity fault"),
+        ("fault[WriteError]", "Bench fault"),
         ("bug", "Fault in the tests themselves"),
     ],
 )

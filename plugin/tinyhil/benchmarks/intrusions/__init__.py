@@ -23,8 +23,8 @@ Event = Literal["reset", "other task", "other build", "other board", "second ses
 EVENTS: tuple[Event, ...] = get_args(Event)
 
 Verdict = Literal["equal", "named", "error", "wrong", "unseen"]
-"""``named``: an `IdentityError`; ``error``: another one of ours, all that was kept being right;
-``unseen``: another board or firmware, and no error."""
+"""``named``: an `IdentityError`, or who came was turned away; ``error``: another error of ours, and
+all that was kept is right; ``unseen``: another board or firmware, and no error."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
@@ -40,12 +40,12 @@ class Outcome:
     restarts: int = 0
 
 
-def verdict_of(event: Event, happened: bool, right: bool, error: Exception | None) -> Verdict:
+def verdict_of(event: Event, link: IntrudedLink, right: bool, error: Exception | None) -> Verdict:
     """What a run's end means.
 
     Args:
         event: that was due.
-        happened: whether it came.
+        link: on which it was to happen.
         right: whether all that was kept is as in a run without it.
         error: how the run ended, if not well.
     """
@@ -53,7 +53,9 @@ def verdict_of(event: Event, happened: bool, right: bool, error: Exception | Non
         return "wrong"
     if error is not None:
         return "named" if isinstance(error, IdentityError) else "error"
-    return "unseen" if happened and event != "reset" else "equal"
+    if link.refused:
+        return "named"
+    return "unseen" if link.happened and event != "reset" else "equal"
 
 
 class IntrudedLink:
@@ -71,6 +73,8 @@ class IntrudedLink:
         self.due: int | None = None
         """When it is to happen; None: never."""
         self.happened = False
+        self.refused = False
+        """Whether whoever came was turned away by name."""
         self._act = act
 
     def write(self, data: bytes, deadline: Deadline) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinyhil.benchmarks.intrusions import Event, IntrudedLink, Outcome, verdict_of
-from tinyhil.catalog.bench import stations
+from tinyhil.catalog.bench import Station, Wiring, stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.task import Task, load_tasks
@@ -24,7 +24,7 @@ from tinyhil.device.links.serial import SerialLink
 from tinyhil.device.session import Session
 from tinyhil.flash import flash, reset
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import TinyhilError
+from tinyhil.ground.errors import TakenError, TinyhilError
 from tinyhil.ground.paths import ROOT
 from tinyhil.ground.progress import Progress
 from tinyhil.image import build as firmware
@@ -87,11 +87,15 @@ class _Bench:
     images: Images
     dut: Dut
     stack: ExitStack
+    way: Way
     probed: list[Link] = field(default_factory=list)
     """Links that hold the probe at the moment."""
 
     def intrude(self, link: IntrudedLink) -> None:
         if self.event == "second session":
+            link.refused = self._is_turned_away()
+            if self.way == "text, serial":
+                return  # Text shows nothing of a session that asks its name and goes.
             other = Session(link.link)
             other.synchronize(Deadline.after(_STEP_S))
             other.identify(Deadline.after(_STEP_S))
@@ -102,6 +106,15 @@ class _Bench:
             link.link = SerialLink(twin.serial_url, twin.baud)
         else:
             self._through_probe(self.images.other.get(self.event))
+
+    def _is_turned_away(self) -> bool:
+        """Whether somebody who takes the board as a station of his own is told that it is taken."""
+        wiring = Wiring(board=_BOARD, probe=self.dut.probe_uid, port=self.dut.serial_url)
+        try:
+            with attached(Station("elsewhere", self.dut.board, wiring)):
+                return False
+        except TakenError:
+            return True
 
     def _through_probe(self, image: Image | None) -> None:
         board, uid = self.dut.board, self.dut.probe_uid
@@ -185,21 +198,21 @@ def clean(way: Way, made: Images) -> Kept:
 def attempt(way: Way, made: Images, event: Event, seed: int, known: Kept) -> Outcome:
     """One run with an event at a random moment behind the identification."""
     rng = random.Random(f"{way} {event} {seed}")  # noqa: S311 - a seed, no secret
-    kept, error, happened = _run(way, made, event, rng.randrange(*known.passed))
+    kept, error, link = _run(way, made, event, rng.randrange(*known.passed))
     right = kept.is_part_of(known, whole=error is None)
-    verdict = verdict_of(event, happened, right, error)
-    return Outcome(event, happened, verdict, str(error or ""), kept.restarts)
+    verdict = verdict_of(event, link, right, error)
+    return Outcome(event, link.happened, verdict, str(error or ""), kept.restarts)
 
 
 def _run(
     way: Way, made: Images, event: Event, due: int | None
-) -> tuple[Kept, TinyhilError | None, bool]:
+) -> tuple[Kept, TinyhilError | None, IntrudedLink]:
     """Flash, identify, measure; an event when `due` bytes have passed over the serial port."""
     error: TinyhilError | None = None
     with ExitStack() as stack:
         dut = stack.enter_context(_board())
         flash(made.ours, dut.board, dut.probe_uid, _flash_time())
-        bench = _Bench(event, made, dut, stack)
+        bench = _Bench(event, made, dut, stack, way)
         link = IntrudedLink(SerialLink(dut.serial_url, dut.baud), bench.intrude)
         stack.callback(link.close)
         job = _job(way, made, dut)
@@ -221,7 +234,7 @@ def _run(
                 measurement.outcome(metric)
         except TinyhilError as fault:
             error = fault
-        return _kept(record, (begun, link.passed)), error, link.happened
+        return _kept(record, (begun, link.passed)), error, link
 
 
 def _job(way: Way, made: Images, dut: Dut) -> Job:

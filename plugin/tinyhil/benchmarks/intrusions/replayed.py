@@ -127,13 +127,10 @@ def attempt(
             error = fault
         except TinyhilError as fault:
             error = fault
-        happened = bench.link.happened
-    right = kept.rows == rows[: len(kept.rows)] and (
-        error is not None or len(kept.rows) == len(rows)
-    )
-    return Outcome(
-        event, happened, verdict_of(event, happened, right, error), str(error or ""), restarts
-    )
+    whole = error is not None or len(kept.rows) == len(rows)
+    right = whole and kept.rows == rows[: len(kept.rows)]
+    verdict = verdict_of(event, bench.link, right, error)
+    return Outcome(event, bench.link.happened, verdict, str(error or ""), restarts)
 
 
 def _run(protocol: Protocol, bench: _Bench, kept: _Kept) -> tuple[Guard, int]:
