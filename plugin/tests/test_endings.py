@@ -117,9 +117,9 @@ def test_a_signal_ends_a_run_in_good_order(
 
 
 def test_the_command_that_is_printed_goes_on_with_the_run(tmp_path: Path, desk: Desk) -> None:
-    options = ("-m", "accuracy", "--hil-board", "mps2-an386", *NO_PAGE)
+    options = ("-m", "accuracy or memory", "--hil-quick", "--hil-board", "mps2-an386", *NO_PAGE)
     process = start(tmp_path, *options, **desk.environment)
-    rows = await_rows(process, tmp_path, 5)
+    rows = await_rows(process, tmp_path, 1)
     process.send_signal(signal.SIGTERM)
     command = shlex.split(finish(process, desk).split("to go on with its run:\n")[1].split("\n")[0])
     done = subprocess.run(
