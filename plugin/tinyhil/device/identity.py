@@ -173,7 +173,8 @@ class Guard:
         self.on_proof()
 
     def prove(self) -> None:
-        """See that port and probe lead to one board, which holds what was flashed.
+        """See that the board at the probe is the one that answers, as far as its firmware can
+        show that, or that it holds what was flashed.
 
         Raises:
             IdentityError, BenchError: see `Proof`.
@@ -184,7 +185,6 @@ class Guard:
             self._proof.of_token(self.identity.token)
         else:
             self._proof.of_image()
-        self.on_proof()
 
     def _confirm_official(self, deadline: Deadline) -> None:
         told = self._told(lambda left: _official(self._session, left), self._official, deadline)

@@ -146,6 +146,7 @@ class Conversation:
         # Nothing that it says tells it from another board with the same firmware.
         self.proof.of_silence(self.session)
         self.guard.prove()
+        self.guard.on_proof()
         return 1
 
     def asking(self, link: str) -> AbstractContextManager[Queries]:
