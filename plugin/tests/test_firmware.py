@@ -19,7 +19,7 @@ from tinyhil.catalog.task import Task
 from tinyhil.data.material import Material
 from tinyhil.device.dut import Dut
 from tinyhil.device.session import Session
-from tinyhil.flash import load_flasher
+from tinyhil.flash import load_flasher, reset
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import FirmwareError
 from tinyhil.image import build as firmware
@@ -161,14 +161,30 @@ def test_the_extension_tells_what_the_device_is(
     terminal: Terminal, stand_in_firmware: Firmware
 ) -> None:
     assert terminal.type("hil info%") == [
-        "m-hil-version-2",
-        "m-hil-frames-1",
+        "m-hil-version-3",
+        "m-hil-frames-2",
         "m-hil-tick-hz-25000000",
         "m-hil-lap-capacity-1024",
         f"m-hil-arena-bytes-{stand_in_firmware.model.arena_bytes}",
         "m-hil-received-lost-0",
         f"m-hil-model-sha256-[{stand_in_firmware.model.sha256}]",
+        f"m-hil-build-id-[{stand_in_firmware.image.build_id}]",
     ]
+
+
+def test_a_token_is_kept_until_the_next_reset(
+    terminal: Terminal, live: Dut, stand_in_firmware: Firmware
+) -> None:
+    build = f"m-hil-build-id-[{stand_in_firmware.image.build_id}]"
+    for wrong in ("", " 12", " 0123456789abcdeg", " 0123456789abcdef0"):
+        assert terminal.type(f"hil token{wrong}%") == [
+            "e-[Command 'hil token' requires 16 hex digits]"
+        ]
+    assert terminal.type("hil token 0123456789abcdef%") == ["m-hil-token-[0123456789abcdef]"]
+    assert terminal.type("hil id%") == [build, "m-hil-token-[0123456789abcdef]"]
+    reset(live.board, live.probe_uid, Deadline.after(60))
+    assert terminal.read()[-1] == "m-init-done"
+    assert terminal.type("hil id%") == [build, "m-hil-token-[0000000000000000]"]
 
 
 def test_more_inferences_than_times_are_kept_of_are_run_all_the_same(terminal: Terminal) -> None:

@@ -65,7 +65,8 @@ def test_a_foreign_firmware_is_asked_again_without_anything_that_is_for_ours() -
         watched.lose = the_line(b"m-ready")
         session.synchronize(Deadline.after(60))
         watched.close()
-    assert [command[:5] for command in device.commands[known:]] == ["sync-", "sync-"]
+    asked = [command[:5] for command in device.commands[known:]]
+    assert asked == ["sync-", "sync-", "name", "profi"]
 
 
 def test_a_timed_answer_that_is_lost_is_measured_again() -> None:

@@ -8,7 +8,14 @@ from random import Random
 from typing import Final
 
 from tinyhil.device.protocol import Damaged, frames
-from tinyhil.device.protocol.frames import Frame, FrameReader, Refused, Result, Status
+from tinyhil.device.protocol.frames import (
+    ANSWERS_START,
+    Frame,
+    FrameReader,
+    Refused,
+    Result,
+    Status,
+)
 
 from . import BrokenReaderError, Target, fed_whole_and_cut, flood
 from .mutate import mutated
@@ -17,6 +24,8 @@ _SESSION: Final = 0x1234ABCD
 _LONGEST_WIRE: Final = 8229
 """A body of 8192 bytes and its CRC, stuffed."""
 
+_WHO: Final = 28
+"""Bytes of token and build id, which answer START."""
 _HEAD: Final = struct.Struct("<BHIIQQBHH")
 
 
@@ -38,7 +47,9 @@ def _body(random: Random) -> bytes:
     """What a device says."""
     draw = random.random()
     if draw < 0.3:
-        return struct.pack("<BBBHI", 0x11, *random.randbytes(2), int(draw * 9999), 7)
+        turn, why = random.randbytes(1)[0], random.randrange(4)
+        who = random.randbytes(_WHO) if why == ANSWERS_START else b""
+        return struct.pack("<BBBHI", 0x11, turn, why, int(draw * 9999), 7) + who
     if draw < 0.4:
         return struct.pack("<BIB", 0x13, int(draw * 9999), random.randbytes(1)[0])
     if draw < 0.45:
@@ -100,7 +111,7 @@ def unpacked(raw: bytes, session: int) -> bytes | None:
 def _has_its_length(body: bytes) -> bool:
     match body[0]:
         case 0x11:
-            return len(body) == 9
+            return len(body) == 9 + (_WHO if len(body) > 2 and body[2] == ANSWERS_START else 0)
         case 0x13:
             return len(body) == 6
         case 0x12 if len(body) >= _HEAD.size:
@@ -112,9 +123,11 @@ def _has_its_length(body: bytes) -> bool:
 def _packed(frame: Frame) -> bytes:
     match frame:
         case Status():
-            return struct.pack(
+            head = struct.pack(
                 "<BBBHI", 0x11, frame.turn, frame.why, frame.expected, frame.answered
             )
+            who = frame.identity
+            return head + (bytes.fromhex(who.token + who.build_id) if who else b"")
         case Refused():
             return struct.pack("<BIB", 0x13, frame.number, frame.reason)
         case Result():

@@ -24,8 +24,8 @@ e-[Unknown command: sync-0badcafe]
 m-name-dut-[STM]
 m-profile-[ULPMark for tinyML Firmware V0.0.1]
 m-model-[kws01]
-m-hil-version-2
-m-hil-frames-1
+m-hil-version-3
+m-hil-frames-2
 m-hil-tick-hz-25000000
 m-hil-lap-capacity-1024
 m-hil-model-sha256-[9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08]
