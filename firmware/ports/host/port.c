@@ -1,7 +1,7 @@
 /* The port of a device that is a process on this machine.
  *
  * The device's clock, `now`, is a moment of the machine's clock that never passes it by more than
- * the line's slack.  Computing takes none of its time: it is set to the moments of what happens,
+ * the line's slack.  Computing takes no time on it: it is set to the moments of what happens,
  * and the machine's clock is waited for.  So a timed region lasts exactly as long as what it waits
  * for, however late the process is woken up, and the device is in time again afterwards.
  *
