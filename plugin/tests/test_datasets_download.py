@@ -220,7 +220,7 @@ def test_a_refusal_is_named_and_not_asked_twice(site: Site, target: Path, status
     site.status = status
     with pytest.raises(DataError, match=rf"file\.bin: answers {status} ") as caught:
         get(site, target)
-    assert "bring the file yourself" in caught.value.hint
+    assert "get the file yourself" in caught.value.hint
     assert len(site.asked) == 1
 
 
@@ -372,7 +372,7 @@ def test_a_damaged_archive_is_deleted_so_that_the_next_run_is_whole(
 ) -> None:
     whole = site.content
     site.content = whole[: len(whole) // 2]
-    with pytest.raises(DataError, match=r"is no whole \.tar\.gz"):
+    with pytest.raises(DataError, match=r"is not a complete \.tar\.gz"):
         fetch(tmp_path / "root", "kws01", pinned=packed)
     site.content = whole
     assert fetch(tmp_path / "root", "kws01", pinned=packed).complete

@@ -132,7 +132,7 @@ def test_the_command_that_is_printed_goes_on_with_the_run(tmp_path: Path, desk: 
         timeout=RUN_S,
     )
     assert done.returncode == 0, done.stdout
-    assert "goes on behind the rows" in done.stdout
+    assert "continues after the rows" in done.stdout
     samples = [row["sample"] for row in lines(rows)]
     assert len(samples) == len(set(samples)) > 5
     check_sealed(tmp_path)

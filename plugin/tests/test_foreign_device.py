@@ -186,7 +186,7 @@ def test_a_fault_that_passes_is_healed_by_asking_again(kind: Kind, command: str)
 
 
 def test_a_device_that_starts_anew_is_named() -> None:
-    expected = pytest.raises(LinkError, match="the device started anew while 'infer 1 0")
+    expected = pytest.raises(LinkError, match="the device restarted while 'infer 1 0")
     with device(Fault("restart", "infer", lasting=True)) as dut, expected:
         accuracy(ask(dut.port))
 

@@ -209,7 +209,7 @@ def test_hanging_allure_is_ended_at_the_deadline(
 
 def test_a_folder_without_results_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _fake_allure(monkeypatch, tmp_path, "")
-    with pytest.raises(BenchError, match="holds no results of tests"):
+    with pytest.raises(BenchError, match="holds no test results"):
         html.render(tmp_path, tmp_path / "report.html", Deadline.after(60))
 
 

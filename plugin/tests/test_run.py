@@ -96,9 +96,9 @@ def test_a_marker_chooses_one_kind_of_test(tmp_path: Path) -> None:
     [
         (["--hil-board", "nucleo"], ["no station 'nucleo'", "known: mps2-an386"]),
         (["--hil-link", "pigeon"], ["no link 'pigeon'", "known: auto, rtt, serial"]),
-        (["--hil-data", "/nowhere"], ["/nowhere is no folder"]),
-        (["--hil-firmware", "/nowhere.elf"], ["/nowhere.elf is no file"]),
-        (["--hil-bench", "/nowhere.toml"], ["/nowhere.toml is no file"]),
+        (["--hil-data", "/nowhere"], ["/nowhere is not a folder"]),
+        (["--hil-firmware", "/nowhere.elf"], ["/nowhere.elf is not a file"]),
+        (["--hil-bench", "/nowhere.toml"], ["/nowhere.toml is not a file"]),
         (["--hil-wait", "nan"], ["--hil-wait: nan is not a time in seconds"]),
     ],
 )

@@ -46,7 +46,7 @@ def scores(_: bytes) -> list[float]:
         ("noise", r"LinkError: \[desk / accuracy\] .*no printable ASCII.*m-lap-us-1\\xff23"),
         ("endless-line", r"LinkError: \[desk / accuracy\] .*longer than 4096"),
         ("endless-lines", r"LinkError: \[desk / accuracy\] .*more than 8192 lines"),
-        ("silence", r"LinkTimeoutError: \[desk / accuracy\] .*not answered to its end"),
+        ("silence", r"LinkTimeoutError: \[desk / accuracy\] .*not fully answered"),
         ("unplugged", r"LinkError: \[desk / accuracy\] .*is gone"),
         (
             "lost-digits",

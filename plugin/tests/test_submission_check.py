@@ -133,7 +133,7 @@ def test_the_real_submissions_figures_follow_from_its_logs_and_traces(
         assert (figure.claimed, figure.recomputed, figure.state) == (claim, recomputed, "equal")
     unchecked = [key for key, figure in figures.items() if figure.state == "not checkable"]
     assert unchecked == [("ad", "accuracy", "top-1, %"), ("ad", "accuracy", "AUC")]
-    doubled = [finding for finding in report.of("note") if "stands there twice" in finding.text]
+    doubled = [finding for finding in report.of("note") if "is there twice" in finding.text]
     assert doubled[0].text.startswith("'Inference Framework'")
 
 
@@ -243,7 +243,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
             "dut: m-infer-done",
             f"dut: m-infer-done\n00005.000 dut: m-results-[1.000{9 * ',0.000'}]",
         ),
-        "lippizaner_s_000613.bin is answered otherwise than in the accuracy session",
+        "lippizaner_s_000613.bin is answered differently from the accuracy session",
     ),
     "another category": (
         lambda tree: redescribe(tree, Status="On sale"),
@@ -279,7 +279,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a pipe that nobody writes to": (
         lambda tree: replace_by_a_pipe(tree / ACCURACY / "results.txt"),
-        "accuracy/results.txt:None is no regular file",
+        "accuracy/results.txt:None is not a regular file",
     ),
     "an empty folder": (
         lambda tree: (tree / TASK / "nothing").mkdir(),
@@ -328,7 +328,7 @@ def test_samples_of_another_list_are_recomputed_and_their_completeness_left_open
     report = check(tree, None)
     assert report.disagreements == 0
     assert {finding.text[:37] for finding in report.of("unchecked")} == {
-        "no sample is of the pinned list (of i"
+        "no sample is in the pinned list (l"
     }
     top1 = [figure.state for figure in report.figures if figure.name == "top-1, %"]
     assert top1 == ["equal", "equal"]
@@ -460,7 +460,7 @@ def test_a_file_is_read_within_its_bound_and_never_through_a_folder_that_is_a_li
     shutil.move(tmp_path / "outside/file", tmp_path / "tree/inside/file")
     with pytest.raises(Unreadable, match="longer than 99 bytes"):
         tree.read(PurePosixPath("inside/file"), 99)
-    with pytest.raises(Unreadable, match="is no regular file"):
+    with pytest.raises(Unreadable, match="is not a regular file"):
         tree.read(PurePosixPath("inside"))
 
 

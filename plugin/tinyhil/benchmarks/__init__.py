@@ -14,7 +14,7 @@ from tinyhil.ground.paths import REPORTS, ROOT
 BUILD = Path(os.environ.get("TINYHIL_BUILD") or ROOT / "build")
 """Folder of builds and generated data sets."""
 _FIGURES = Path(os.environ.get("TINYHIL_FIGURES") or REPORTS / "bench")
-"""Both can be elsewhere, for a checkout that is read-only."""
+"""Both can be in another place, for a read-only checkout."""
 
 
 def write_figures(name: str, figures: Sequence[Mapping[str, Any]]) -> Path:

@@ -18,7 +18,7 @@ _SLEEPS = (b"\x20\xbf", b"\x30\xbf")
 class Machine:
     """Run control and memory of one QEMU, over gdb stub (all but reset) and QMP (reset).
 
-    Every method raises `StubLostError` when QEMU dies or falls silent.
+    Every method raises `StubLostError` when QEMU dies or stops answering.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -67,7 +67,7 @@ class Machine:
         """Execute one instruction of the halted machine."""
         address = self._gdb.read_register("pc")
         if self._gdb.read(address, 2) in _SLEEPS:
-            # Halting debug wakes a core up at once, but QEMU's would sleep for ever.
+            # Halting debug wakes a core up at once, but QEMU's would sleep forever.
             self._gdb.write_register("pc", address + 2)
         else:
             self._gdb.step(interrupts=interrupts)

@@ -141,7 +141,7 @@ def replace(path: Path, data: bytes) -> None:
 
 
 def cut_torn_line(path: Path) -> int:
-    """Cut off what stands behind the last line end; returns how many bytes that was.
+    """Cut off what is after the last line end; returns how many bytes that was.
 
     Raises:
         OSError: it can't be done.
@@ -155,7 +155,7 @@ def cut_torn_line(path: Path) -> int:
 
 
 def cut_lines(path: Path, kept: int) -> int:
-    """Cut a file of lines off behind the first `kept` ones; returns how many more there were.
+    """Cut a file of lines off after the first `kept` ones; returns how many more there were.
 
     Raises:
         WriteError: it can't be done.
@@ -176,7 +176,7 @@ def lock(folder: Path) -> int:
     """Keep other processes from writing to a run's folder, for as long as this one lives.
 
     Returns:
-        A descriptor; closing it gives the folder free.
+        A descriptor; closing it releases the folder.
 
     Raises:
         BenchError: another process writes to it.

@@ -51,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="RUN|FILE",
         help="fail where a figure is worse than in this run folder, or in this file of `tinyhil "
-        "gate --save`; repeatable, one a station",
+        "gate --save`; repeatable, one per station",
     )
     group.addoption(
         "--hil-tolerance",
@@ -65,7 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=float,
         default=CONFIDENCE,
         metavar="SHARE",
-        help="of all comparisons on silicon together (default: %(default)s)",
+        help="confidence of all comparisons on silicon together (default: %(default)s)",
     )
 
 
@@ -105,7 +105,7 @@ def pairs_of(gate: Gate, plan: Plan, *, chosen: bool) -> dict[str, str]:
     unknown = {line.task for line in gate.lines} - {task.name for task in plan.tasks}
     if unknown:
         raise ConfigError(
-            f"the baseline holds the tasks {', '.join(sorted(unknown))}, which there are none of",
+            f"the baseline holds unknown tasks: {', '.join(sorted(unknown))}",
             hint="save a new baseline",
         )
     return pairs

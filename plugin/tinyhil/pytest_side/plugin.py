@@ -88,19 +88,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             "--hil-read-back",
             "share of the samples, from 0 to 1, that are read back from firmware that speaks the "
             "official protocol alone, which has no checksums (default: 0.05); 1 takes twice the "
-            "time and heals what it finds",
+            "time and corrects what it finds",
             {"type": float, "default": 0.05, "metavar": "SHARE"},
         ),
         ("--hil-faults", SPEC_HELP, {"metavar": "SPEC"}),
         (
             "--hil-quick",
-            "few samples and queries, for a look: nothing is judged",
+            "few samples and queries, for a quick look: nothing is judged",
             {"action": "store_true"},
         ),
         (
             "--hil-all-windows",
-            "infer every window of a task that has many in a file (anomaly detection): minutes "
-            "more, and the only way to a verdict on its quality",
+            "infer every window of a task with many windows in a file (anomaly detection): minutes "
+            "more, but without it the quality is not judged",
             {"action": "store_true"},
         ),
         (
@@ -110,8 +110,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ),
         (
             "--hil-resume",
-            "folder of a run that was killed or has failed: goes on behind its last sample; "
-            "asks for the same options",
+            "folder of a run that was killed or has failed: continues after its last sample; "
+            "needs the same options",
             {"type": Path, "metavar": "RUN"},
         ),
         (

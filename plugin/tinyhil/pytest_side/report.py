@@ -264,7 +264,7 @@ def _interrupted() -> BenchError:
     number = caught()
     return BenchError(
         f"the run was ended by {number.name if number else 'Ctrl-C'}",
-        hint="let a run come to its end",
+        hint="let a run finish",
     )
 
 

@@ -51,7 +51,7 @@ def check_worker(config: pytest.Config) -> None:
     """
     if is_worker(config) and _told(config) is None:
         raise ConfigError(
-            "tests of boards are handed out by pytest-xdist, which was not told of boards",
+            "pytest-xdist distributes tests of boards, but no boards were named",
             hint="choose the boards with --hil-board, or run without -n",
         )
 

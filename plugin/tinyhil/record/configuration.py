@@ -44,7 +44,7 @@ class Configuration(BaseModel):
         ]
         if differences:
             raise ConfigError(
-                f"{folder} cannot be resumed so: {'; '.join(differences)}",
+                f"{folder} cannot be resumed like this: {'; '.join(differences)}",
                 hint=f"the run's own options are: {recorded.command(folder)}",
             )
 

@@ -26,10 +26,12 @@ Attempt = Callable[[Event, int], Outcome]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all of them and print what became of them; 1 if a figure was wrong, or nobody noticed."""
+    """Run all, print how they ended; 1 if a figure was wrong or an event was not noticed."""
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="of the first run (default: 1)")
-    parser.add_argument("--share", type=float, default=1.0, help="of the runs, for a look")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first run (default: 1)")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="share of the runs, for a quick look"
+    )
     options = parser.parse_args(arguments)
     console = Console(width=_COLUMNS)
     figures, bad = [], 0

@@ -1,6 +1,6 @@
 """Painting made-up pictures in integer arithmetic, the same on every platform.
 
-A figure is a list of simple shapes in units of its own: about 256 across, from -128 to 128, ``u``
+A figure is a list of simple shapes in its own units: about 256 across, from -128 to 128, ``u``
 to the right and ``v`` downwards. `place` says where each pixel of a canvas lies in these units, so
 that shapes are tested there and need no rotation, scaling or mirroring themselves. A canvas is
 int64, shape ``(size, size, 3)``, RGB, with values around 0 to 255 that only `finish` clips.

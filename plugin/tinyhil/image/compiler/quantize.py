@@ -146,7 +146,7 @@ def _needs_care(left: int, right: int, bound: int, zero_point: int) -> int:
 
     The short one knows no left shift; it doubles the sum; it always rounds as a right shift must,
     which does not matter where everything below zero saturates; and what it adds before the right
-    shift may be 2**30 at most, beside a scaled sum that is as large.
+    shift may be 2**30 at most, next to a scaled sum that is as large.
     """
     added = (2 * (zero_point - INT8_MIN) + 1) << right
     unshifted = right == 0 and zero_point > INT8_MIN

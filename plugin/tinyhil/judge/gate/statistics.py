@@ -26,7 +26,7 @@ class Interval(NamedTuple):
 
 
 def effective_size(series: Sequence[NDArray[np.bool_]]) -> float:
-    """How many independent observations as many correlated ones are worth.
+    """How many independent observations these correlated ones are equal to.
 
     A burst of slow queries is one event, not forty. The size is the number of observations over
     the integrated autocorrelation time, summed up to the first negative pair of lags (Geyer,

@@ -48,9 +48,9 @@ class Asker:
     def send(self, one: Input) -> None:
         """Let the next `infer` take this input, and let it travel whole.
 
-        What the device holds already would not travel again, and an input that did not travel is
-        not met under the conditions of one that did. So we have the way forget it, by asking for
-        nothing in the other mode.
+        What the device holds already would not be sent again, and an input that was not sent can't
+        be compared with one that was. So we make the way forget it, by asking for nothing in the
+        other mode.
         """
         for _ in self._queries.each(()):
             pass

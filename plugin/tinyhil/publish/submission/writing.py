@@ -118,7 +118,7 @@ def readme(tasks: Mapping[str, Chosen], rehearsal: str) -> str:
         "# Code of this system",
         "",
         *([f"**{rehearsal}**", ""] if rehearsal else []),
-        "Put the sources of the firmware and the way to build it here. Measured were:",
+        "Put here the sources of the firmware and how to build it. These images were measured:",
         "",
         f"| {' | '.join(head)} |",
         f"|{' --- |' * len(head)}",
