@@ -189,7 +189,7 @@ def test_another_archive_is_refused_and_nothing_is_written(
 def test_wrong_labels_are_refused(pinned: Path, chosen: list[Image], tmp_path: Path) -> None:
     swapped = [(name, (label + 1) % 10, data) for name, label, data in chosen]
     path = tar_gz(tmp_path / "x.tar.gz", {"c/test_batch.bin": binary_batch(swapped)})
-    with pytest.raises(DataError, match="the labels"):
+    with pytest.raises(DataError, match="their labels"):
         build(tmp_path / "root", archive=path, pinned=pinned)
 
 

@@ -149,7 +149,7 @@ def test_a_later_run_goes_on_where_an_earlier_one_broke_off(site: Site, target: 
 def test_what_has_arrived_is_kept_when_the_line_stays_dead(site: Site, target: Path) -> None:
     site.breaks, site.break_after = -1, 0
     leave_part(target, CONTENT[:1000])
-    with pytest.raises(DataError, match="broke off after 1,000 of 262,144 bytes") as caught:
+    with pytest.raises(DataError, match="stopped after 1,000 of 262,144 bytes") as caught:
         get(site, target)
     assert "run the command again" in caught.value.hint
     assert part_of(target).read_bytes() == CONTENT[:1000]
@@ -167,7 +167,7 @@ def test_a_server_that_ignores_ranges_and_breaks_off_does_not_loop(
     site: Site, target: Path
 ) -> None:
     site.ranges, site.breaks, site.break_after = False, -1, 1000
-    with pytest.raises(DataError, match="broke off after 1,000"):
+    with pytest.raises(DataError, match="stopped after 1,000"):
         get(site, target)
     assert len(site.asked) == 2
 

@@ -94,7 +94,7 @@ def check_sealed(runs: Path) -> Path:
 @pytest.mark.parametrize(
     "signals",
     [(signal.SIGTERM,), (signal.SIGINT,) * 3],
-    ids=["SIGTERM", "SIGINT thrice"],
+    ids=["SIGTERM", "SIGINT three times"],
 )
 def test_a_signal_ends_a_run_in_good_order(
     tmp_path: Path, desk: Desk, signals: tuple[signal.Signals, ...]

@@ -1,4 +1,4 @@
-"""Boards, tasks and benches: whatever is wrong in a file is named before anything starts."""
+"""Boards, tasks and benches: every error in a file is named before anything starts."""
 
 from __future__ import annotations
 

@@ -232,8 +232,8 @@ def test_a_flood_of_which_nothing_passes_ends_at_the_deadline() -> None:
         ("every=٣", "not a whole number"),
         ("kinds=", "no kind ''; known: drop, flip"),
         ("kinds=drop+fade", "no kind 'fade'; known: drop, flip"),
-        ("kinds=drop+drop", "'drop' stands twice"),
-        ("seed=1,seed=2", "'seed=2': 'seed' stands twice"),
+        ("kinds=drop+drop", "'drop' is given twice"),
+        ("seed=1,seed=2", "'seed=2': 'seed' is given twice"),
         ("direction=up", "no direction 'up'; known: both, out, in"),
     ],
 )

@@ -158,7 +158,7 @@ def test_an_answer_made_from_another_input_is_refused() -> None:
 
 
 def test_a_refused_query_is_named_with_its_reason() -> None:
-    with pytest.raises(BrokenAnswerError, match="refuses query 3 for how much it keeps"):
+    with pytest.raises(BrokenAnswerError, match="refuses query 3 because of how much it keeps"):
         Pipeline(SESSION, QUEUE).receive(Refused(3, 2))
 
 

@@ -1,4 +1,4 @@
-"""The seal: whatever is changed, added or taken away afterwards is named."""
+"""The seal: everything that is changed, added or removed afterwards is named."""
 
 from __future__ import annotations
 

@@ -228,7 +228,7 @@ def test_another_system_joins_a_tree_and_the_same_one_is_not_overwritten(tmp_pat
 
 def test_the_template_takes_a_description_once_it_is_filled_in(tmp_path: Path) -> None:
     empty = system_file(tmp_path, template())
-    with pytest.raises(ConfigError, match="'system': '' is no name for a folder"):
+    with pytest.raises(ConfigError, match="'system': '' can't be the name of a folder"):
         load_system(empty)
     named = load_system(system_file(tmp_path, template().replace('system = ""', 'system = "b"')))
     assert "Submitter" in named.missing
@@ -239,8 +239,8 @@ def test_the_template_takes_a_description_once_it_is_filled_in(tmp_path: Path) -
     ("text", "message"),
     [
         (SYSTEM.replace('"Board Name"', '"Board"'), "unknown field 'Board'"),
-        (SYSTEM.replace('"desk-board"', '"../up"'), "'../up' is no name for a folder"),
-        (SYSTEM.replace('"tinyhil"', "7"), "'Inference Framework': is no text"),
+        (SYSTEM.replace('"desk-board"', '"../up"'), "'../up' can't be the name of a folder"),
+        (SYSTEM.replace('"tinyhil"', "7"), "'Inference Framework': is not a text"),
         (SYSTEM + "[models.kws01]\nsha256 = 'short'\n", "is not a SHA-256"),
         ("[description", "cannot be read"),
     ],

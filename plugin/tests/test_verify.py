@@ -1,4 +1,4 @@
-"""The check of a record: real runs agree, and whatever is changed in them is named."""
+"""The check of a record: real runs agree, and every change in them is named."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @contextmanager
 def lines_of(path: Path) -> Iterator[list[Any]]:
-    """The JSON lines of a file, to be changed; the run is sealed anew, as a forger does."""
+    """The JSON lines of a file, to be changed; the run is sealed again, as a forger does."""
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     yield lines
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
@@ -286,14 +286,14 @@ def test_other_data_is_named(folder: Path, stand_in: Material, tmp_path: Path) -
     [
         (lambda run: (run / "run.json").unlink(), "run.json: cannot be read: No such file"),
         (lambda run: (run / "note").symlink_to("/etc/passwd"), "note: a symbolic link"),
-        (lambda run: (run / "raw" / "more").mkdir(), "raw/more: no regular file"),
+        (lambda run: (run / "raw" / "more").mkdir(), "raw/more: not a regular file"),
         (shutil.rmtree, "cannot be read: No such file"),
         (
             lambda run: (run / "run.json").write_text('{"schema": 1}'),
             "run.json: has the schema 1, this tinyhil reads 3",
         ),
         (lambda run: (run / "run.json").write_text("[" * 100_000), "run.json: .*nested|no JSON"),
-        (lambda run: grow(run / "raw" / "kws01-x.log", 17 << 30), "bytes long: no run"),
+        (lambda run: grow(run / "raw" / "kws01-x.log", 17 << 30), "bytes long: a run"),
         (lambda run: grow(run / "run.json", 1 << 27), "run.json: longer than"),
     ],
 )  # fmt: skip
@@ -323,7 +323,7 @@ def test_a_killed_run_is_said_to_be_one(framed: Path, tmp_path: Path) -> None:
     (folder / "seal.json").unlink()
     (folder / "record.jsonl").write_bytes((folder / "record.jsonl").read_bytes()[:-30])
     found = texts(folder)
-    assert "seal.json: is missing: the run was killed, or goes on still" in found[0]
+    assert "seal.json: is missing: the run was killed, or is not over yet" in found[0]
     assert any("record.jsonl, line 5: is torn" in text for text in found)
 
 
