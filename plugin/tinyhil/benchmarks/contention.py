@@ -21,7 +21,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -77,12 +76,7 @@ class Referee:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stop.close()
         self._thread.join()
         for key in list(self._selector.get_map().values()):
@@ -237,33 +231,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console, bad = Console(), 0
     for name, common in (("two sessions, one with xdist", True), ("crowd", True),
                          ("crowd without common locks", False)):  # fmt: skip
-        with tempfile.TemporaryDirectory() as made:
-            folder = Path(made)
-            with Referee(folder, options.stations) as referee:
-                if name.startswith("crowd"):
-                    right, users = crowd(
-                        referee, folder, users=options.users, times=options.times,
-                        common_locks=common,
-                    )  # fmt: skip
-                else:
-                    ended = sessions(referee, folder, options.workers)
-                    right, users = sum(code == 0 for code, _ in ended), len(ended)
-                    for _, text in ended:
-                        console.print(text, markup=False)
-            twice = len(referee.twice)
-            bad += common and (twice > 0 or right != users)
-            bad += not common and twice == 0
-            figures.append(
-                {
-                    "users": name,
-                    "stations": options.stations,
-                    "ended well": f"{right} of {users}",
-                    "opened": referee.uses,
-                    "opened twice": twice,
-                    "unit": "times",
-                    "compared with": "0 with common locks, more than 0 without",
-                }
-            )
+        with (
+            tempfile.TemporaryDirectory() as made,
+            Referee(Path(made), options.stations) as referee,
+        ):
+            if name.startswith("crowd"):
+                right, users = crowd(
+                    referee, Path(made), users=options.users, times=options.times,
+                    common_locks=common,
+                )  # fmt: skip
+            else:
+                ended = sessions(referee, Path(made), options.workers)
+                right, users = sum(code == 0 for code, _ in ended), len(ended)
+                for _, text in ended:
+                    console.print(text, markup=False)
+        twice = len(referee.twice)
+        bad += common and (twice > 0 or right != users)
+        bad += not common and twice == 0
+        figures.append(_figure(name, referee, f"{right} of {users}"))
     columns = ("users", "stations", "ended well", "opened", "opened twice")
     table = Table(*columns, title="boards opened while they were open", box=None)
     for figure in figures:
@@ -271,6 +256,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(table)
     console.print(f"figures: {write_figures('contention', figures)}", soft_wrap=True)
     return 1 if bad else 0
+
+
+def _figure(users: str, referee: Referee, ended_well: str) -> dict[str, object]:
+    return {
+        "users": users,
+        "stations": len(referee.ports),
+        "ended well": ended_well,
+        "opened": referee.uses,
+        "opened twice": len(referee.twice),
+        "unit": "times",
+        "compared with": "0 with common locks, more than 0 without",
+    }
 
 
 if __name__ == "__main__":

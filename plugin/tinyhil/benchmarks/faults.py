@@ -11,7 +11,6 @@ thousands of runs take minutes; the debug probe's link at an emulated board.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import threading
 from collections import Counter
@@ -26,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyhil import flash
-from tinyhil.benchmarks import BUILD, write_figures
+from tinyhil.benchmarks import BUILD, campaign_options, write_figures
 from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.task import Window, load_tasks
@@ -236,12 +235,7 @@ def _clean(campaign: Campaign, image: Image) -> Answers:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the campaigns, print how they ended; 1 if a figure was wrong or a run hung."""
-    parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="seed of the first run (default: 1)")
-    parser.add_argument(
-        "--share", type=float, default=1.0, help="share of the runs, for a quick look"
-    )
-    options = parser.parse_args(arguments)
+    options = campaign_options(__doc__, arguments)
     console = Console(width=_COLUMNS)
     figures, bad = [], 0
     with ExitStack() as stack:

@@ -26,8 +26,8 @@ _FOUND_COLUMNS = 28
 
 _EPILOG = """\
 examples:
-  tinyhil doctor                       what is missing here, and how to get it
-  tinyhil boards                       the known board types
+  tinyhil doctor                       show what is missing here, and how to get it
+  tinyhil boards                       list the known board types
   tinyhil emulate mps2-an386           start an emulated board for a terminal or a debugger
   tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
@@ -67,7 +67,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
     doctor = commands.add_parser(
         "doctor",
         help="say what is missing on this machine and how to get it",
@@ -96,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     gate_command.add_arguments(commands.add_parser("gate", help=gate_command.HELP))
     verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))
 
+    _add_build(commands)
+    results_command.add_command(commands)
+    submission_command.add_command(commands)
+    return parser
+
+
+def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     build = commands.add_parser(
         "build",
         help="compile a model into the reference firmware",
@@ -114,10 +120,6 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="DIR", help="default: build/firmware/<board>/<task>"
     )
     build.set_defaults(run=_build)
-
-    results_command.add_command(commands)
-    submission_command.add_command(commands)
-    return parser
 
 
 def _doctor(_: argparse.Namespace, console: Console) -> int:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from itertools import product
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from pyocd.core import exceptions
@@ -97,12 +96,7 @@ class PyocdFlasher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def _translated(self, doing: str) -> AbstractContextManager[None]:

@@ -10,7 +10,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 from tinyhil.catalog.task import Window
@@ -90,12 +89,7 @@ class FramedQueries:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Leave the device in text; if it does not answer, the next caller finds out."""
         with suppress(LinkError, DeviceError):
             self._framing.leave()

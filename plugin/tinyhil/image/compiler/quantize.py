@@ -102,18 +102,19 @@ def weight_scales(node: Node, weights: Tensor, channels: int, axis: int) -> NDAr
 
 
 def channels(
-    node: Node, weights: NDArray[Any], bias: Tensor | None, multipliers: Sequence[float]
+    node: Node, weights: NDArray[Any], multipliers: Sequence[float]
 ) -> tuple[Channel, ...]:
     """Everything that the kernels need for each output channel, proved free of overflow.
 
     Args:
+        node: whose third input, if it is there, is the bias: int32, one for each channel.
         weights: of shape [channels, inputs of one channel].
-        bias: int32, one a channel, or None.
         multipliers: real factor from accumulator to output.
     """
     count = weights.shape[0]
     node.check(count <= MAX_CHANNELS, f"has {count} output channels, more than {MAX_CHANNELS}")
     biases = np.zeros(count, dtype=np.int64)
+    bias = node.optional_constant(2, "INT32")
     if bias is not None:
         assert bias.data is not None
         node.check(bias.elements == count, f"has {bias.elements} biases for {count} channels")

@@ -41,14 +41,7 @@ def lower(node: Node) -> Lowered:
         },
         arrays=(
             int8_array("weights", interleave(padded, 2)),
-            channel_array(
-                channels(
-                    node,
-                    weights.data,
-                    node.optional_constant(2, "INT32"),
-                    _multipliers(node, source, weights),
-                )
-            ),
+            channel_array(channels(node, weights.data, _multipliers(node, source, weights))),
         ),
         macs=rows * weights.elements,
         scratch_bytes=2 * padded.shape[1],
