@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COBS_BLOCK 254u /* Bytes, none of them 0x00, that one code byte can stand for. */
+#define COBS_BLOCK 254u /* Bytes, none of them 0x00, that one code byte can represent. */
 
 struct cobs_decoder {
     uint8_t *bytes; /* The caller's; what the frame at hand has brought. */

@@ -33,7 +33,7 @@
 #undef main
 
 #define INVOCATIONS_MAX 1100u /* Of one input; a device that infers for years is left alone. */
-#define RECOVERIES      4u    /* How often a host tries; the rate may fall back meanwhile. */
+#define RECOVERIES      4u    /* How often a host tries; the rate may fall back in between. */
 #define BURST_MAX   700u /* Bytes that come while the core is busy, at most; the ring has 512. */
 #define STACK_WORDS 1024u
 #define HANG_S      20u

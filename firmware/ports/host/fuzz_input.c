@@ -19,7 +19,7 @@ enum kind {
 #define FRAMES_MAX   12u
 #define DAMAGES_MAX  4u
 
-/* `#` stands for a number, `@` for hexadecimal digits. */
+/* `#` means a number, `@` for hexadecimal digits. */
 static const char *const commands[] = {
     "name%",         "profile%",        "timestamp%",
     "help%",         "results%",        "db%",

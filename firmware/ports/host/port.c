@@ -152,7 +152,7 @@ void port_ticks_restart(void) {
 uint64_t port_ticks(void) {
     static int64_t told;
     if (now == told && !masked) {
-        pass(now + ASKING_NS); /* Else a loop that waits for a moment would wait for ever. */
+        pass(now + ASKING_NS); /* Else a loop that waits for a moment would wait forever. */
     }
     told = now;
     return (uint64_t)(now + skipped - restarted) / (NS_A_S / TICK_HZ);

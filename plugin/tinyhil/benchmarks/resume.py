@@ -176,7 +176,7 @@ def _show(trials: Sequence[Trial], console: Console) -> None:
 def _figure(setting: Setting, trials: Sequence[Trial]) -> dict[str, Any]:
     return {
         **asdict(setting),
-        "unit": "runs that differ from one that nobody killed",
+        "unit": "runs that differ from one that was not killed",
         "value": sum(bool(trial.differences) for trial in trials),
         "compared_with": 0,
         "kills": sum(trial.kills for trial in trials),

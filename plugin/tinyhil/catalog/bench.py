@@ -104,7 +104,7 @@ def _check_name(key: str, name: str, emulated: Mapping[str, Station]) -> None:
         raise ConfigError(
             f"{key}: '{name}' can't be the name of a station",
             hint="use at most 64 letters, digits, '.', '_' and '-', a letter or a digit first; "
-            f"'{ALL}' stands for every station",
+            f"'{ALL}' means every station",
         )
     if name in emulated:
         raise ConfigError(

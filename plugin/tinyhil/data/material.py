@@ -44,7 +44,7 @@ class DataSet:
     samples: tuple[Sample, ...]
 
     def sent_bytes(self, task: Task) -> int:
-        """What a device is sent in all, overlapping windows whole."""
+        """All that a device is sent, with overlapping windows completely."""
         return sum(
             len(window.data)
             for sample in self.samples

@@ -272,7 +272,7 @@ def _ask_extension(session: Asks, deadline: Deadline) -> Extension:
     reply.end()
     if extension.tick_hz == 0 or extension.lap_capacity == 0:
         raise DeviceError(
-            "the device says that its timer stands still or that it measures no times",
+            "the device says that its timer does not run or that it measures no times",
             hint="check port_tick_hz in the firmware's port",
         )
     return extension

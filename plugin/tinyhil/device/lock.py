@@ -160,7 +160,7 @@ def held(
     wait_s: float = 0.0,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Hold]:
-    """Hold a station's probe and port; nothing else may touch them meanwhile.
+    """Hold a station's probe and port; nothing else may touch them during that time.
 
     Args:
         station: its name.
@@ -220,7 +220,7 @@ def _locked_file(folder: Path, name: str) -> int | dict[str, object]:
     """A locked descriptor of the file of this name, or what its holder says.
 
     Raises:
-        OSError: folder or file can't be used, perhaps because a link stands in its place.
+        OSError: folder or file can't be used, perhaps because it is a link.
     """
     place = _folder(folder)
     try:

@@ -65,7 +65,7 @@ class ProbeProof:
     def of_silence(self, session: Session) -> None:
         """For a firmware without a token: a core that is halted must silence the port.
 
-        The board is reset afterwards: its receiver may have overrun meanwhile.
+        The board is reset afterwards: its receiver may have overrun during that time.
 
         Args:
             session: synchronized; it is again when this returns.

@@ -72,7 +72,7 @@ class GdbClient:
             raise
 
     def close(self) -> None:
-        """Hang up; the machine stays as it is, halted or running."""
+        """Disconnect; the machine stays as it is, halted or running."""
         self._socket.close()
 
     # Run control

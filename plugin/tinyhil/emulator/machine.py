@@ -22,13 +22,13 @@ class Machine:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Attach to the QEMU whose sockets lie in `folder`; it goes on as it was."""
+        """Attach to the QEMU whose sockets lie in `folder`; it continues as it was."""
         self.trapped = False
         """Set when the machine stopped by itself, at a breakpoint; the reader clears it."""
         self._folder = folder
         self._held = 0
         self._owed = False
-        """The machine is paused for an access, and goes on after it."""
+        """The machine is paused for an access, and continues after it."""
         # Asked first, because a gdb connection pauses the machine.
         with self._qmp() as qmp:
             status = qmp.execute("query-status", Deadline.after(ANSWER_S))
@@ -83,7 +83,7 @@ class Machine:
     def paused(self) -> Iterator[GdbClient]:
         """The stub, for accesses at any time.
 
-        A running machine stands still meanwhile. Its own time does too, so that the firmware
+        A running machine is paused during that time. Its own time is too, so that the firmware
         can't tell: the analogue of the bus cycles that a debug port steals.
         """
         self.hold()

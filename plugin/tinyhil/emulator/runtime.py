@@ -23,7 +23,7 @@ QMP_SOCKET = "qmp"
 """What a folder holds."""
 
 _UID = re.compile(r"[a-z0-9][a-z0-9-]*\.[0-9a-f]{8}")
-"""Of a probe and its folder. The dot stands once and eight digits follow it, so that no
+"""Of a probe and its folder. There is one dot, and eight digits follow it, so that no
 probe's uid is a part of another one's: pyOCD matches parts."""
 
 

@@ -174,7 +174,7 @@ class RttLink:
     def _exchange(self, doing: str, data: bytes) -> int:
         """Take what the device has put up, and put down as much of `data` as fits.
 
-        Both in one burst of accesses, which nobody else's come between: a device may wait until
+        Both in one burst of accesses, with no others in between: a device may wait until
         what it says is taken before it takes what is sent, and a look at one channel shows the
         other too.
 

@@ -1,4 +1,4 @@
-"""Writes files of a run folder: whole lines, whole files, or nothing."""
+"""Writes files of a run folder: complete lines, complete files, or nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import BinaryIO, Self
 from tinyhil.ground.errors import BenchError, WriteError
 
 PARTIAL = ".partial"
-"""Ends the name of a file that is not whole yet."""
+"""Ends the name of a file that is not complete yet."""
 
 _CHUNK_BYTES = 1 << 16
 _ELSEWHERE = "correct the permissions, or choose another folder"
@@ -63,7 +63,7 @@ def writing_to(path: Path) -> Iterator[None]:
 
 
 class Appender:
-    """A file open for appending lines, each of which is written whole or not at all.
+    """A file open for appending lines, each of which is written completely or not at all.
 
     Raises:
         OSError: it can't be opened.
@@ -79,7 +79,7 @@ class Appender:
         self.close()
 
     def write(self, line: bytes, *, lasting: bool = False) -> None:
-        """Append a line in one write, so that a killed process leaves whole ones behind.
+        """Append a line in one write, so that a killed process leaves complete ones behind.
 
         Args:
             line: with its end.

@@ -219,7 +219,7 @@ class _Pace:
         if self.device_s <= 0.0:
             raise DeviceError(
                 f"{count} inferences took no time by the device's clock",
-                hint="its timer stands still; check the firmware's port",
+                hint="its timer does not run; check the firmware's port",
             )
         return inference
 

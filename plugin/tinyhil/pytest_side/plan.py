@@ -37,7 +37,7 @@ class Options:
     build: Path
     """Folder of firmware builds and generated data sets."""
     resume: Path | None = None
-    """Folder of a run to go on with."""
+    """Folder of a run to continue."""
     wait_s: float = 0.0
     """How long to wait for a station that somebody else uses."""
 

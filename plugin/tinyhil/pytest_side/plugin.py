@@ -212,7 +212,7 @@ def plan_of(config: pytest.Config) -> Plan:
 
 @pytest.fixture(scope="session")
 def board(request: pytest.FixtureRequest) -> Iterator[Dut]:
-    """The board under test, powered, and ours alone until the last test that needs it has ended; an
+    """The board under test, powered, and only ours until the last test that needs it has ended; an
     emulated one is started here and ended then."""
     xdist.check_worker(request.config)
     plan, report = plan_of(request.config), report_of(request.config)
@@ -286,8 +286,8 @@ def flashed(board: Dut, task: Task, record: Record, request: pytest.FixtureReque
 
 @pytest.fixture(scope="session")
 def tap(flashed: Job, record: Record, request: pytest.FixtureRequest) -> Iterator[Tap]:
-    """Wraps each link to the board: what passes is in the run's raw folder, and meets faults if
-    the user wants some."""
+    """Wraps each link to the board: what passes is in the run's raw folder, with faults if the
+    user asks for some."""
     spec = plan_of(request.config).faults
     dut = flashed.dut
     injectors: dict[str, Injector] = {}
@@ -351,7 +351,7 @@ def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple
 
 @contextmanager
 def _located(board: Dut, stage: str) -> Iterator[None]:
-    """Name board and stage in whatever error leaves the block."""
+    """Name board and stage in every error that leaves the block."""
     try:
         with allure.step(stage):
             yield

@@ -47,7 +47,7 @@ REPORT = "tinyhil-report"
 
 _RENDER_S = 120.0
 _TABLE_COLUMNS = 100
-"""At least; a log file has no width of its own."""
+"""At least; a log file has no width."""
 
 
 def choose_results(config: pytest.Config, runs: Path) -> Path | None:
@@ -127,7 +127,7 @@ class HilReport:
             print(text)  # noqa: T201
 
     def notice(self, text: str) -> None:
-        """Say at once what somebody waits for."""
+        """Say at once what we wait for."""
         self.say(text)
 
     def compared(self, comparison: Comparison) -> None:
@@ -171,8 +171,8 @@ class HilReport:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
-        """Turn Allure's results into one HTML file when they are whole, unless somebody waits for
-        our end."""
+        """Turn Allure's results into one HTML file when they are complete, unless the user has
+        stopped the run."""
         try:
             yield
         finally:
@@ -239,7 +239,7 @@ class HilReport:
         return values
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the table, and where everything is."""
+        """Print the table, and where all files are."""
         if not self.runs:
             return
         terminalreporter.section("tinyhil")

@@ -37,7 +37,7 @@ class Found:
 
 
 def check(folder: Path, configuration: Configuration) -> Description:
-    """Check that a run may go on with these options; its tasks, as far as they are known.
+    """Check that a run may be continued with these options; its tasks, as far as they are known.
 
     Args:
         folder: of the run.
@@ -105,7 +105,7 @@ def _clear(folder: Path) -> tuple[Found, tuple[Line, ...]]:
             lines = tuple(line for _, line in untorn(record_lines(folder)))
         elif name.endswith(".jsonl"):
             rows[PurePosixPath(name).stem] = sum(1 for _ in untorn(read_rows(folder / name)))
-    # The seal goes first: without it the run is one that was killed, whatever happens next.
+    # The seal goes first: without it the run counts as killed, if anything fails next.
     (folder / SEAL).unlink(missing_ok=True)
     cut: dict[str, int] = {}
     for name in names:

@@ -26,7 +26,7 @@ class Run:
     description: Description
     lines: tuple[Line, ...]
     torn: bool
-    """Whether the record ends in a line that is not whole."""
+    """Whether the record ends in a line that is not complete."""
 
     @property
     def name(self) -> str:

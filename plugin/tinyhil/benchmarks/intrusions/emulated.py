@@ -63,7 +63,7 @@ def images(way: Way) -> Images:
         return firmware.build(board, tasks[name], made.model, place, extension=extension)
 
     ours = build(board, "kws01", "ours")
-    # Its timer is believed to run at half the rate: every time that it reports is wrong.
+    # Its timer is taken to run at half the rate: every time that it reports is wrong.
     rebuilt = build(replace_clock(board), "kws01", "rebuilt")
     return Images(
         tasks["kws01"],

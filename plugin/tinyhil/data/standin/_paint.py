@@ -108,7 +108,7 @@ Figure = tuple[tuple[int, Shape], ...]
 
 @dataclass(frozen=True)
 class Place:
-    """Where and how a figure stands; places and ``scale`` in 1/16 pixel."""
+    """Where and how a figure is placed; places and ``scale`` in 1/16 pixel."""
 
     x: int
     y: int

@@ -71,7 +71,7 @@ def parse_spec(text: str, option: str = "--hil-faults") -> Spec:
 
     Args:
         text: parts ``key=value``, with commas between them, no key twice.
-        option: where it stands; for messages.
+        option: that holds it; for messages.
 
     Raises:
         ConfigError: a part is wrong; the text names it and what is known.

@@ -17,7 +17,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Damaged:
-    """A line, or a frame, that can't be believed."""
+    """A line, or a frame, that can't be accepted."""
 
     raw: bytes
     """Bounded: at most what the reader keeps."""

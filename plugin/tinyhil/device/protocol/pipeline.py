@@ -37,7 +37,7 @@ class Query:
     """Whether the model's raw output is wanted."""
 
     def record(self, keep: int) -> bytes:
-        """As it stands in the stream of queries."""
+        """As it is in the stream of queries."""
         flags = _TIMED * self.timed | _OUTPUT * self.output | _LAPS * self.laps
         head = struct.pack("<BHH", flags, len(self.data), keep)
         if self.timed:

@@ -14,7 +14,7 @@ class Answer:
     log: str
     """Path of the raw log below the run's folder."""
     line: int
-    """Of the log, where the answer became whole."""
+    """Of the log, where the answer was complete."""
     epoch: int
     """How often the conversation had been started by then: what is asked before and after a new
     start may be the same question."""

@@ -39,7 +39,7 @@ def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
     Args:
         folder: of the run.
         logs: paths below it.
-        findings: where lines that are no transfers, and bytes that no host sends, are noted.
+        findings: where lines that are not transfers, and bytes that no host sends, are noted.
 
     Raises:
         ConfigError: a log can't be read.

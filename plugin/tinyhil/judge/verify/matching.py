@@ -42,7 +42,7 @@ class Claim:
 
 
 def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
-    """What a row of a measure claims; rows that are no answers claim nothing."""
+    """What a row of a measure claims; rows that are not answers claim nothing."""
     name, start, end = row.get("sample", ""), row.get("start_us"), row.get("end_us")
     if measure == MeasureName.ACCURACY:
         pairs = zip(row["scores"], row["stamps_us"], strict=True)
@@ -85,7 +85,7 @@ class Matching:
             self._starts.setdefault(answer.start_us(tick_hz), []).append(place)
 
     def match(self, file: str, made: Iterable[Claim]) -> None:
-        """Find the answer of each claim of a file; they must stand in the order of the claims.
+        """Find the answer of each claim of a file; they must be in the order of the claims.
 
         From the last one backwards: a device that restarts may give an answer twice, even with the
         same stamps; if a row was lost with the first one, it is of the second.

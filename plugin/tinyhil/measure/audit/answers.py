@@ -1,7 +1,7 @@
 """What a device answered to an audit: raw rows, read back. Everything is judged from these.
 
 The first row of an attempt, the heading, says how it was asked. A run that died in an audit has
-rows of it that nothing can be added to, for what the device was about to be asked must not be
+rows of it that nothing can be added to, as what the device was about to be asked must not be
 known: the audit starts again, with its own heading.
 """
 

@@ -54,7 +54,7 @@ def drawn(task: Task, samples: Sequence[Sample], count: int, random: Random) -> 
 def in_order(
     task: Task, samples: Sequence[Sample], count: int, *, all_windows: bool
 ) -> list[Input]:
-    """The first `count` windows as an accuracy run sends them, or as many as there are.
+    """The first `count` windows as an accuracy run sends them, or all of them.
 
     Raises:
         DataError: there are not even two.

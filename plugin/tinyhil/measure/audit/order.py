@@ -1,4 +1,4 @@
-"""Order and knowledge: samples as they stand in the data set against shuffled and unseen ones.
+"""Order and knowledge: samples in the data set's order against shuffled and unseen ones.
 
 MLPerf's compliance tests vary the order of samples for servers (TEST05 in
 https://github.com/mlcommons/inference, compliance/nvidia); inputs that are in no data set are our

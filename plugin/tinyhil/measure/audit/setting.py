@@ -77,7 +77,7 @@ class Setting:
         object.__setattr__(self, "random", drawing)
 
     def heading(self) -> dict[str, Any]:
-        """What the rows must tell of how they were asked for."""
+        """What the rows must say about how they were asked for."""
         return {"seed": self.seed, "virtual": self.virtual, "rules": asdict(self.rules)}
 
     def long_run(self, answer: Answer, share: float = 1.0) -> int:

@@ -42,7 +42,7 @@ class Guard:
 
     def __init__(self, results: Path) -> None:
         self.error: WriteError | None = None
-        """The first thing that could not be written, after which the report is not whole."""
+        """The first thing that could not be written, after which the report is not complete."""
         self._results = results
         plugin_manager.register(self)
 
@@ -126,7 +126,7 @@ def attach_text(name: str, text: str) -> None:
 
 
 def attach_svg(name: str, svg: bytes) -> None:
-    """Attach a picture of `figures`; never one from a device, for a picture may hold scripts."""
+    """Attach a picture of `figures`; never one from a device, as a picture may hold scripts."""
     allure.attach(svg, _one_line(name), AttachmentType.SVG)
 
 

@@ -19,9 +19,7 @@ from tinyhil.ground.outputs import write_text
 from tinyhil.ground.paths import REPORTS
 from tinyhil.ground.processes import run_group
 
-_INSTALL = (
-    "run `make setup`, which installs Node and Allure 3; `tinyhil doctor` tells what is there"
-)
+_INSTALL = "run `make setup`, which installs Node and Allure 3; `tinyhil doctor` says what is there"
 
 _ANALYTICS = re.compile(
     r'<script async src="https://www\.googletagmanager\.com/[^"]*"></script>\s*'
@@ -57,7 +55,7 @@ def render(results: Path, output: Path, deadline: Deadline, history: Path | None
 
     Args:
         results: folder that Allure's pytest plugin wrote.
-        output: the HTML file to make; an older one is replaced when the new one is whole.
+        output: the HTML file to make; an older one is replaced when the new one is complete.
         deadline: for all of it; some seconds are enough.
         history: file to which Allure adds how each test ended, and shows it from; made if need be.
 

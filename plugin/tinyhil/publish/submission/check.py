@@ -1,4 +1,4 @@
-"""Checks a submission tree: recomputes its figures from the raw answers, holds it to the rules."""
+"""Checks a submission tree: recomputes its figures from the raw answers, and checks the rules."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def _unread(file: PurePosixPath, summary: Summary) -> Said:
 
 
 def _same_answers(evidence: Mapping[str, Evidence]) -> Said:
-    """A device must answer the same sample alike when it is timed and when it is not."""
+    """A device must give the same answer to a sample when it is timed and when it is not."""
     expected: dict[str, tuple[float, ...]] = {}
     for source in evidence["accuracy"].sources if "accuracy" in evidence else ():
         for inference in source.inferences:

@@ -1,4 +1,4 @@
-"""The figures of one test, each held against what its raw answers give."""
+"""The figures of one test, each compared with what its raw answers give."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TITLES: dict[Name, str] = {
 
 @dataclass(frozen=True)
 class Held:
-    """The folder of one test of a task, held against its raw answers."""
+    """The folder of one test of a task, compared with its raw answers."""
 
     tree: Tree
     folder: PurePosixPath

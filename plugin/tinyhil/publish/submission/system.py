@@ -84,14 +84,14 @@ class System:
 
 @dataclass(frozen=True)
 class Description:
-    """A ``systems/<system>.json`` of anybody's."""
+    """A ``systems/<system>.json`` from any source."""
 
     values: Mapping[str, str]
-    """Texts as they are; what is no text, as JSON."""
+    """Texts as they are; everything else as JSON."""
     models: Mapping[str, str]
     """Names of an open division's models, by task."""
     doubled: tuple[str, ...]
-    """Keys that stand there twice with different values; the last one counts."""
+    """Keys that are there twice with different values; the last one counts."""
 
     def get(self, key: str) -> str:
         """A field's text, empty where it is absent."""

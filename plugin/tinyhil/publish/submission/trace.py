@@ -45,7 +45,7 @@ class Trace:
         precision, as the runner did: one that falls between the stamps of a window counts.
 
         Raises:
-            Unreadable: there are fewer stamps, or one lies outside of the recording.
+            Unreadable: there are fewer stamps, or one lies outside the recording.
         """
         if len(self.stamps_s) < 2 * count:
             raise Unreadable(f"{len(self.stamps_s)} time stamps are too few for {count} windows")
@@ -89,7 +89,7 @@ def window_of(power: Power) -> Window:
     """Energy between the last two stamps of a recording in ``results.json``.
 
     Raises:
-        Unreadable: there are no two, or they lie outside of it.
+        Unreadable: there are not two, or they lie outside it.
     """
     if len(power.timestamps) < 2:
         raise Unreadable("an inference has fewer than two time stamps")

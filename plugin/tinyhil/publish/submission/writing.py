@@ -1,6 +1,6 @@
 """The files of a submission, made from raw answers; pure: texts come out, nothing is written.
 
-Times in the logs are the device's own clock; nothing stands there that the run did not keep.
+Times in the logs are the device's own clock; they hold nothing that the run did not keep.
 """
 
 from __future__ import annotations
