@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.set-up
 ALLURE := reports/node_modules/.package-lock.json
 BOARD  ?= mps2-an386
 
-# What Debian has and PyPI has not: program to look for, and the package that brings it.
+# What Debian has but PyPI does not: the program to look for, and its package.
 DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc:gcc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -20,22 +20,22 @@ help: ## show this text
 bench: setup ## set up, then run the benchmark (TINYHIL_DATA=DIR: on the official data)
 	pytest suites --hil-board $(BOARD)
 
-bench-kernels: setup ## our kernels beside the field's best open ones, model by model
+bench-kernels: setup ## our kernels against the field's best open ones, model by model
 	python -m tinyhil.benchmarks.kernels
 
 bench-link: setup ## time per sample over paced wires: the official way, ours, and the limit; minutes
 	python -m tinyhil.benchmarks.link
 
-bench-oracle: setup ## outputs on the device beside those of the reference (ORACLE="--board 'mps*' --limit 100")
+bench-oracle: setup ## outputs on the device against those of the reference (ORACLE="--board 'mps*' --limit 100")
 	python -m tinyhil.benchmarks.oracle $(ORACLE)
 
 bench-ad-full: setup ## accuracy of anomaly detection over all windows, some minutes
 	pytest suites --hil-board $(BOARD) -m accuracy -k ad01 --hil-all-windows
 
-bench-resume: setup ## runs killed at random moments and resumed, beside one that lived (RESUME="--full --per-run 25")
+bench-resume: setup ## runs killed at random moments and resumed, against one that was not (RESUME="--full --per-run 25")
 	python -m tinyhil.benchmarks.resume $(RESUME)
 
-bench-endings: setup ## runs ended by signals at random moments: nothing torn, nothing left (ENDINGS="--runs 50")
+bench-endings: setup ## runs ended by signals at random moments: nothing damaged, nothing left behind (ENDINGS="--runs 50")
 	python -m tinyhil.benchmarks.endings $(ENDINGS)
 
 bench-contention: setup ## many users and sessions want eight stations: is one ever opened twice?
@@ -61,9 +61,9 @@ lint: setup ## set up, then check style, types and C formatting
 	lint-imports
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
-setup: system $(STAMP) $(ALLURE) ## install everything that is needed; asks nothing
+setup: system $(STAMP) $(ALLURE) ## install everything that is needed, without questions
 
-# Installed only where something is missing: a machine that is set up needs no rights for it.
+# Installs only what is missing: a machine that is set up needs no root rights for it.
 system:
 	@missing=""; \
 	for pair in $(DEBIAN); do \

@@ -1,4 +1,4 @@
-"""Facts of a checkout: its tests and suites run with the package beside them, or not at all."""
+"""Facts of a checkout: its tests and suites run with the package next to them, or not at all."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def pytest_configure() -> None:
     here = Path(__file__).resolve().parent
     if here != ROOT:
         raise pytest.UsageError(
-            f"the tinyhil that is installed belongs to {ROOT}, not to {here}; run `make setup` "
+            f"the installed tinyhil belongs to {ROOT}, not to {here}; run `make setup` "
             "here, or activate this checkout's .venv"
         )

@@ -15,7 +15,7 @@ export default {
   hideLabels: ["framework", "language", "package", "thread"],
   plugins: {
     awesome: { options: { singleFile: true, reportLanguage: "en", groupBy: ["epic", "feature"] } },
-    // Allure adds it unasked; with a second plugin the page would move into a folder of its own.
+    // Allure adds it by itself; with a second plugin the page would move into its own folder.
     agent: { enabled: false },
   },
 };

@@ -1,5 +1,5 @@
 """Audits: whether the device measures what it claims to. They take minutes on silicon, so they
-are only run when they are asked for, with ``-m audit``."""
+run only when asked for, with ``-m audit``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Latency in pytest-benchmark's table and storage, beside the record."""
+"""Latency in pytest-benchmark's table and storage, as well as in the record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.latency
 def test_device_latency(
     measurement: Measurement, device_benchmark: Callable[[Outcome], Sequence[float] | None]
 ) -> None:
-    """The table holds the very times of which the percentile is one."""
+    """The table holds exactly the times that the percentile is taken from."""
     outcome = measurement.outcome("latency_p90_s")
     times = device_benchmark(outcome)
     if times is None:

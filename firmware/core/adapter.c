@@ -7,7 +7,7 @@ int32_t adapter_thousandths(float value) {
     if (isnan(thousandths)) {
         return 0;
     }
-    /* 2^31 is a float, the largest int32_t is none. */
+    /* 2^31 is exact as a float, the largest int32_t is not. */
     if (thousandths >= 0x1p31f) {
         return INT32_MAX;
     }

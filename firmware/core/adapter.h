@@ -23,8 +23,8 @@ size_t adapter_result_count(void);
 /* One of them in thousandths, made of the sample and the last output. */
 int32_t adapter_result(const struct hil *hil, size_t index);
 
-/* Thousandths, rounded as printf("%.3f") does (to nearest, ties to even); what no number of 32
- * bits can be becomes the nearest one, and what is no number 0. */
+/* Thousandths, rounded as printf("%.3f") does (to nearest, ties to even); what does not fit
+ * into 32 bits becomes the nearest number that does, and NaN becomes 0. */
 int32_t adapter_thousandths(float value);
 
 #endif

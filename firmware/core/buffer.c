@@ -18,7 +18,7 @@ static void load(struct hil *hil, char *rest) {
     if (size <= 0) {
         print_line("e-[Command 'db load' must be >0 bytes]");
     } else if (size > HIL_INPUT_SIZE) {
-        /* Without `e-` and with LF alone: so it is spelled in the field. */
+        /* Without `e-` and with LF alone, as firmware in the field prints it. */
         print_text("Supplied buffer size ");
         print_signed(size);
         print_text(" exceeds maximum of ");

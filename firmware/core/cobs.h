@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COBS_BLOCK 254u /* Bytes, none of them 0x00, that one code byte can stand for. */
+#define COBS_BLOCK 254u /* Bytes, none of them 0x00, that one code byte can represent. */
 
 struct cobs_decoder {
     uint8_t *bytes; /* The caller's; what the frame at hand has brought. */
@@ -15,14 +15,14 @@ struct cobs_decoder {
     size_t length;
     uint8_t left;  /* Bytes until the next code byte. */
     bool zero_due; /* The next code byte means a 0x00 before its own block. */
-    bool damaged;  /* What has come is no frame, or too long. */
+    bool damaged;  /* What has come is not a frame, or too long. */
     bool ended;    /* The next byte begins a new frame. */
 };
 
 /* Begins with a new frame. */
 void cobs_decoder_init(struct cobs_decoder *decoder, uint8_t *bytes, size_t capacity);
 
-/* Takes a byte; true when it has ended a frame, which then stands in `bytes` until the next call.
+/* Takes a byte; true when it has ended a frame, which then is in `bytes` until the next call.
  * What can't be a frame is dropped. */
 bool cobs_decode(struct cobs_decoder *decoder, uint8_t byte);
 

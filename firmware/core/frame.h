@@ -19,7 +19,7 @@ void frame_reader_init(struct frame_reader *reader);
 /* Takes a byte; true when it has ended something with room for a body and its CRC. */
 bool frame_read(struct frame_reader *reader, uint8_t byte);
 
-/* Bytes of the body that stands at the start of `bytes`. */
+/* Bytes of the body at the start of `bytes`. */
 size_t frame_body_size(const struct frame_reader *reader);
 
 /* Whether the frame is whole, and of this session. */

@@ -55,7 +55,7 @@ static void serve_frames(struct hil *hil) {
 }
 
 /* Gathers a command; line ends are ignored so that it can be typed at a terminal.  A 0x00 ends
- * what was a frame. */
+ * a frame. */
 static void take(struct hil *hil, char byte) {
     if (rate_is_lost(hil, RATE_TEXT_LIMIT)) {
         drop_command(hil);

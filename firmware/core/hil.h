@@ -1,6 +1,6 @@
 /* The device side of the benchmark: one context, the commands of the MLPerf Tiny text protocol,
- * and the `hil` commands of our own, which no official command collides with.  One of those leads
- * to frames, which FRAMES.md tells about. */
+ * and the `hil` commands of our own, which do not collide with any official command.  One of
+ * them leads to frames, which FRAMES.md describes. */
 #ifndef TINYHIL_HIL_H
 #define TINYHIL_HIL_H
 
@@ -25,7 +25,7 @@
 
 /* While frames are spoken, they queue in the input buffer behind the sample.  Room for the next
  * sample, and for a frame or two on top, keeps the host sending; the benchmark's largest buffer
- * has that for all but the largest samples. */
+ * has that except for the largest samples. */
 #define HIL_ROOM         (2 * HIL_SAMPLE_BYTES + 2048)
 #define HIL_STORAGE      (HIL_ROOM > HIL_INPUT_SIZE ? HIL_ROOM : HIL_INPUT_SIZE)
 #define HIL_QUEUE_OFFSET ((HIL_SAMPLE_BYTES + 7) / 8 * 8)
@@ -40,7 +40,7 @@ struct hil {
     char command[HIL_COMMAND_SIZE];
     size_t command_length;
     bool command_too_long;
-    bool command_unknown; /* The last command was none. */
+    bool command_unknown; /* The last command was unknown. */
 
     const struct transport *frames; /* What to speak from the next `m-ready` on; NULL: text. */
     struct stream stream;
@@ -66,7 +66,7 @@ void hil_init(struct hil *hil, int8_t *arena, uint8_t *token);
 /* Begins the time since boot and prints the boot lines. */
 void hil_start(struct hil *hil);
 
-/* Serves what has been received, then sleeps until there is more.  Call it for ever. */
+/* Serves what has been received, then sleeps until there is more.  Call it forever. */
 void hil_poll(struct hil *hil);
 
 #endif

@@ -1,4 +1,4 @@
-/* Who answers: which build, and whether it has started anew since the host gave it a token.
+/* Who answers: which build, and whether it has restarted since the host gave it a token.
  *
  * The build id is the linker's sum over the image.  The token lies in memory that a reset clears
  * and has a symbol (`hil_token`), so that the host can read through the debug probe what it sent
@@ -9,7 +9,7 @@
 #define IDENTITY_BUILD_BYTES 20u /* SHA-1, as `ld --build-id` makes it. */
 #define IDENTITY_TOKEN_BYTES 8u  /* All zero: none was given since the last reset. */
 
-/* Prints the line that tells the build id. */
+/* Prints the line with the build id. */
 void identity_print_build(void);
 
 #endif

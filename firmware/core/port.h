@@ -27,7 +27,7 @@ void port_set_baud(uint32_t baud);
 /* Frequency of `port_ticks`, in Hz. */
 uint32_t port_tick_hz(void);
 
-/* Starts the tick counter anew at 0.  A restarted timer is what makes a timed region repeat to
+/* Restarts the tick counter at 0.  A restarted timer is what makes a timed region repeat to
  * the tick: a free-running one adds its phase. */
 void port_ticks_restart(void);
 
@@ -49,7 +49,7 @@ void port_timestamp_edge(void);
 /* The IDENTITY_BUILD_BYTES bytes that the linker made of the image's content. */
 const uint8_t *port_build_id(void);
 
-/* The stack as reserved by the linker, for painting: lowest address, and first one behind it. */
+/* The stack as reserved by the linker, for painting: lowest address, and first one after it. */
 uint32_t *port_stack_limit(void);
 uint32_t *port_stack_top(void);
 

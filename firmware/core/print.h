@@ -13,7 +13,7 @@ void print_hex_byte(uint8_t value);
 /* With three decimals. */
 void print_thousandths(int32_t value);
 
-/* Text that came over the wire: what is no printable ASCII is shown as '?'. */
+/* Text that came over the wire: what is not printable ASCII is shown as '?'. */
 void print_untrusted(const char *text);
 
 #endif

@@ -34,7 +34,7 @@ void rate_proven(struct hil *hil) {
     hil->rate.unproven = 0;
 }
 
-/* `hil baud N`: takes effect behind the `m-ready`, see `rate_apply`. */
+/* `hil baud N`: takes effect after the `m-ready`, see `rate_apply`. */
 void rate_command(struct hil *hil, char *rest) {
     const char *word = words_next(&rest);
     int32_t baud = word != NULL ? words_number(word) : 0;

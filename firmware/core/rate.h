@@ -1,5 +1,5 @@
 /* The rate of the UART: `hil baud`, and the way back to the one that the device booted with, for
- * a host that comes anew and knows no other. */
+ * a new host that knows no other. */
 #ifndef TINYHIL_RATE_H
 #define TINYHIL_RATE_H
 

@@ -44,8 +44,8 @@ static inline uint8_t ring_take(struct ring *ring) {
     return byte;
 }
 
-/* Goes on in other memory, with as much of what is queued as that holds; the producer must be
- * kept out meanwhile. */
+/* Moves to other memory, with as much of the queue as that holds; the producer must not run
+ * during that time. */
 static inline void ring_move(struct ring *ring, uint8_t *bytes, uint32_t size) {
     struct ring moved = {.lost = ring->lost, .bytes = bytes, .size = size};
     while (!ring_is_empty(ring)) {

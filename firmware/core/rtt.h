@@ -3,7 +3,7 @@
  *
  * The layout of the control block is SEGGER's, so that any RTT host finds its channels: one up,
  * one down.  The down channel has memory only between `rtt_open` and `rtt_close`.  The probe's
- * offsets are believed only where they lie inside of a channel. */
+ * offsets are used only if they lie inside a channel. */
 #ifndef TINYHIL_RTT_H
 #define TINYHIL_RTT_H
 

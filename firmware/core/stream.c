@@ -1,4 +1,4 @@
-/* The kinds of frames and what they do are told in FRAMES.md. */
+/* FRAMES.md describes the kinds of frames and what they do. */
 #include "stream.h"
 
 #include "adapter.h"
@@ -74,7 +74,7 @@ static void send_result(struct hil *hil, struct query_times times) {
     size_t laps = (stream->query.flags & QUERY_LAPS) != 0u ? hil->lap_count : 0u;
     frame_put(writer, stream->expected, 2);
     frame_put(writer, stream->number, 4);
-    /* Of the buffer after the inference: what was changed meanwhile shows too. */
+    /* Of the buffer after the inference: a change during the inference shows too. */
     frame_put(writer, crc32(0, hil->input, hil->input_size), 4);
     frame_put(writer, times.start, 8);
     frame_put(writer, times.end, 8);
@@ -125,7 +125,7 @@ static void take_data(struct hil *hil, const uint8_t *body, size_t size) {
         return;
     }
     stream->expected++;
-    /* Before the inference, which may be long: the host's window must move meanwhile. */
+    /* Before the inference, which may be long: the host's window must move during it. */
     if (++stream->unacknowledged == FRAMES_AN_ACKNOWLEDGEMENT) {
         send_status(stream, turn, ACKNOWLEDGES);
     }
@@ -145,7 +145,7 @@ static void start(struct hil *hil, uint32_t session) {
     send_status(stream, 0, ANSWERS_START);
 }
 
-/* Does what a frame asks for; false when that is to leave.  What is no frame is dropped. */
+/* Does what a frame asks for; false when that is to leave.  What is not a frame is dropped. */
 static bool take_frame(struct hil *hil) {
     struct stream *stream = &hil->stream;
     const uint8_t *body = stream->reader.bytes;

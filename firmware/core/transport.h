@@ -10,7 +10,7 @@ struct hil;
 #define TRANSPORT_ENDED (-1)
 
 struct transport {
-    /* Prepares it; what it queues lies in the input buffer behind the sample.  Returns how many
+    /* Prepares it; what it queues lies in the input buffer after the sample.  Returns how many
      * bytes it holds. */
     uint32_t (*open)(struct hil *hil);
 

@@ -1,5 +1,5 @@
 /* Frames through the debug probe.  Nothing interrupts the core when the probe has written, so the
- * channel is polled; a byte on the UART ends it, whoever is at the other end of the probe. */
+ * channel is polled; a byte on the UART ends it, even while the probe is in use. */
 #include "hil.h"
 #include "rtt.h"
 #include "transport.h"

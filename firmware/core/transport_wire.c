@@ -1,4 +1,4 @@
-/* Frames over the UART: its interrupt goes on filling the queue while the model runs. */
+/* Frames over the UART: its interrupt keeps filling the queue while the model runs. */
 #include "hil.h"
 #include "port.h"
 #include "rate.h"

@@ -6,14 +6,14 @@
 
 struct hil;
 
-/* Takes the next word (parted by blanks) off `*rest`; NULL when there is none. */
+/* Takes the next word (words are separated by spaces) off `*rest`; NULL when there is none. */
 char *words_next(char **rest);
 
 /* The decimal number at the start of `word`, 0 if there is none, limited to 32 bits; as atoi,
  * which the firmware in the field uses, but without its undefined overflow. */
 int32_t words_number(const char *word);
 
-/* Prints the error for an unknown command: `family` (a blank behind it, or empty), `name`. */
+/* Prints the error for an unknown command: `family` (with a space after it, or empty), `name`. */
 void words_unknown(struct hil *hil, const char *family, const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-"""Frames as firmware/FRAMES.md tells them, written down a second time, beside the host's own."""
+"""Frames as in firmware/FRAMES.md, written a second time, independent of the host's own code."""
 
 from __future__ import annotations
 

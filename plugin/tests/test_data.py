@@ -37,7 +37,7 @@ def test_the_stand_in_set_has_the_pinned_sum(kws01: Task, cache: Path) -> None:
 def test_a_changed_stand_in_set_is_refused(kws01: Task, tmp_path: Path) -> None:
     folder = stand_in_data(kws01, tmp_path).folder
     next(folder.glob("*.bin")).write_bytes(bytes(490))
-    with pytest.raises(DataError, match="pinned is"):
+    with pytest.raises(DataError, match="not the pinned"):
         stand_in_data(kws01, tmp_path)
 
 

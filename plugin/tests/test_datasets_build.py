@@ -173,7 +173,7 @@ def test_a_whole_set_is_not_built_again(pinned: Path, cifar: Path, tmp_path: Pat
     ("batch", "text"),
     [
         (binary_batch(images(20, 3)), "4 of the 4 images of ic01 are not in it"),
-        (binary_batch(images(2, 1))[:-1], r"test_batch\.bin is no batch of CIFAR-10"),
+        (binary_batch(images(2, 1))[:-1], r"test_batch\.bin is not a batch of CIFAR-10"),
         (b"", "4 of the 4 images"),
     ],
 )
@@ -189,7 +189,7 @@ def test_another_archive_is_refused_and_nothing_is_written(
 def test_wrong_labels_are_refused(pinned: Path, chosen: list[Image], tmp_path: Path) -> None:
     swapped = [(name, (label + 1) % 10, data) for name, label, data in chosen]
     path = tar_gz(tmp_path / "x.tar.gz", {"c/test_batch.bin": binary_batch(swapped)})
-    with pytest.raises(DataError, match="the labels"):
+    with pytest.raises(DataError, match="their labels"):
         build(tmp_path / "root", archive=path, pinned=pinned)
 
 
@@ -201,7 +201,7 @@ def test_a_hostile_pickle_is_never_run(pinned: Path, tmp_path: Path) -> None:
             return Path.touch, (victim,)
 
     path = tar_gz(tmp_path / "x.tar.gz", {"c/test_batch": pickle.dumps(Bomb(), protocol=2)})
-    with pytest.raises(DataError, match="test_batch is no batch of CIFAR-10"):
+    with pytest.raises(DataError, match="test_batch is not a batch of CIFAR-10"):
         build(tmp_path / "root", archive=path, pinned=pinned)
     assert not victim.exists()
 
@@ -248,14 +248,14 @@ def test_a_header_that_promises_too_much_is_refused(tmp_path: Path) -> None:
     header.size = 1 << 40
     path = tmp_path / "x.tar.gz"
     path.write_bytes(gzip.compress(header.tobuf() + bytes(1024)))
-    with pytest.raises(DataError, match="is no whole"):
+    with pytest.raises(DataError, match="is not a complete"):
         list(members(path, lambda _: True))
 
 
 @pytest.mark.parametrize("keep", [0, 5, 300])
 def test_a_torn_archive_is_named(cifar: Path, keep: int) -> None:
     cifar.write_bytes(cifar.read_bytes()[:keep])
-    with pytest.raises(DataError, match=r"cifar-10\.tar\.gz: is no whole \.tar\.gz"):
+    with pytest.raises(DataError, match=r"cifar-10\.tar\.gz: is not a complete \.tar\.gz"):
         list(members(cifar, lambda _: True))
 
 

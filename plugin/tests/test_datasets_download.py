@@ -149,7 +149,7 @@ def test_a_later_run_goes_on_where_an_earlier_one_broke_off(site: Site, target: 
 def test_what_has_arrived_is_kept_when_the_line_stays_dead(site: Site, target: Path) -> None:
     site.breaks, site.break_after = -1, 0
     leave_part(target, CONTENT[:1000])
-    with pytest.raises(DataError, match="broke off after 1,000 of 262,144 bytes") as caught:
+    with pytest.raises(DataError, match="stopped after 1,000 of 262,144 bytes") as caught:
         get(site, target)
     assert "run the command again" in caught.value.hint
     assert part_of(target).read_bytes() == CONTENT[:1000]
@@ -167,7 +167,7 @@ def test_a_server_that_ignores_ranges_and_breaks_off_does_not_loop(
     site: Site, target: Path
 ) -> None:
     site.ranges, site.breaks, site.break_after = False, -1, 1000
-    with pytest.raises(DataError, match="broke off after 1,000"):
+    with pytest.raises(DataError, match="stopped after 1,000"):
         get(site, target)
     assert len(site.asked) == 2
 
@@ -220,7 +220,7 @@ def test_a_refusal_is_named_and_not_asked_twice(site: Site, target: Path, status
     site.status = status
     with pytest.raises(DataError, match=rf"file\.bin: answers {status} ") as caught:
         get(site, target)
-    assert "bring the file yourself" in caught.value.hint
+    assert "get the file yourself" in caught.value.hint
     assert len(site.asked) == 1
 
 
@@ -372,7 +372,7 @@ def test_a_damaged_archive_is_deleted_so_that_the_next_run_is_whole(
 ) -> None:
     whole = site.content
     site.content = whole[: len(whole) // 2]
-    with pytest.raises(DataError, match=r"is no whole \.tar\.gz"):
+    with pytest.raises(DataError, match=r"is not a complete \.tar\.gz"):
         fetch(tmp_path / "root", "kws01", pinned=packed)
     site.content = whole
     assert fetch(tmp_path / "root", "kws01", pinned=packed).complete

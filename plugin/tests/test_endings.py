@@ -94,7 +94,7 @@ def check_sealed(runs: Path) -> Path:
 @pytest.mark.parametrize(
     "signals",
     [(signal.SIGTERM,), (signal.SIGINT,) * 3],
-    ids=["SIGTERM", "SIGINT thrice"],
+    ids=["SIGTERM", "SIGINT three times"],
 )
 def test_a_signal_ends_a_run_in_good_order(
     tmp_path: Path, desk: Desk, signals: tuple[signal.Signals, ...]
@@ -132,7 +132,7 @@ def test_the_command_that_is_printed_goes_on_with_the_run(tmp_path: Path, desk: 
         timeout=RUN_S,
     )
     assert done.returncode == 0, done.stdout
-    assert "goes on behind the rows" in done.stdout
+    assert "continues after the rows" in done.stdout
     samples = [row["sample"] for row in lines(rows)]
     assert len(samples) == len(set(samples)) > 5
     check_sealed(tmp_path)

@@ -1,4 +1,4 @@
-"""Boards, tasks and benches: whatever is wrong in a file is named before anything starts."""
+"""Boards, tasks and benches: every error in a file is named before anything starts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_value_of_the_wrong_type_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
-    assert "is no TOML" in wrong_board(tmp_path, "schema = 1", "schema = ")
+    assert "is not TOML" in wrong_board(tmp_path, "schema = 1", "schema = ")
 
 
 def test_a_board_is_named_after_its_file(tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def test_a_flood_of_which_nothing_passes_ends_at_the_deadline() -> None:
             return b"x" * 8
 
     link = Injector(Spec(kinds=("drop",), every=1, direction="in")).through(Flood())
-    with pytest.raises(LinkTimeoutError, match="nothing passed"):
+    with pytest.raises(LinkTimeoutError, match="let nothing through"):
         link.read(Deadline.after(0.01))
 
 
@@ -225,15 +225,15 @@ def test_a_flood_of_which_nothing_passes_ends_at_the_deadline() -> None:
         ("seed", "'seed'.*known: seed"),
         ("sed=1", "'sed=1'.*known: seed"),
         ("seed=1,", "''"),
-        ("seed=-1", "'seed=-1': no whole number from 0"),
-        ("seed=4294967296", "no whole number"),
-        ("every=0", "'every=0': no whole number from 1"),
-        ("every=1_0", "no whole number"),
-        ("every=٣", "no whole number"),
+        ("seed=-1", "'seed=-1': not a whole number from 0"),
+        ("seed=4294967296", "not a whole number"),
+        ("every=0", "'every=0': not a whole number from 1"),
+        ("every=1_0", "not a whole number"),
+        ("every=٣", "not a whole number"),
         ("kinds=", "no kind ''; known: drop, flip"),
         ("kinds=drop+fade", "no kind 'fade'; known: drop, flip"),
-        ("kinds=drop+drop", "'drop' stands twice"),
-        ("seed=1,seed=2", "'seed=2': 'seed' stands twice"),
+        ("kinds=drop+drop", "'drop' is given twice"),
+        ("seed=1,seed=2", "'seed=2': 'seed' is given twice"),
         ("direction=up", "no direction 'up'; known: both, out, in"),
     ],
 )

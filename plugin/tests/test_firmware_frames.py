@@ -48,7 +48,7 @@ def host_on(terminal: Terminal) -> Host:
 
 
 def leave(terminal: Terminal) -> list[str]:
-    """Find the device, whatever it speaks; `%` makes it answer if that is text."""
+    """Find the device, in text or in frames; `%` makes it answer if that is text."""
     terminal.port.write(b"\0" + frames.frame(bytes([frames.LEAVE]), 0) + b"%")
     answer = bytes(terminal.port.read_until(b"e-[Unknown command: ]\r\nm-ready\r\n"))
     return answer.decode(errors="replace").split("\r\n")

@@ -110,10 +110,10 @@ def test_throughput_windows_last_as_long_as_the_rules_ask() -> None:
 
 FAULTS: list[tuple[Kind, type[TinyhilError], str]] = [
     ("error", DeviceError, r"Out of order <b>today</b>"),
-    ("noise", LinkError, r"no printable ASCII.*m-lap-us-1\\xff23"),
+    ("noise", LinkError, r"not printable ASCII.*m-lap-us-1\\xff23"),
     ("endless-line", LinkError, r"longer than 4096"),
     ("endless-lines", LinkError, r"more than 8192 lines"),
-    ("silence", LinkTimeoutError, r"not answered to its end in [0-9.]+ s"),
+    ("silence", LinkTimeoutError, r"not fully answered in [0-9.]+ s"),
     ("unplugged", LinkError, r"is gone"),
     ("lost-digits", LinkError, r"without LoadDone"),
 ]
@@ -186,7 +186,7 @@ def test_a_fault_that_passes_is_healed_by_asking_again(kind: Kind, command: str)
 
 
 def test_a_device_that_starts_anew_is_named() -> None:
-    expected = pytest.raises(LinkError, match="the device started anew while 'infer 1 0")
+    expected = pytest.raises(LinkError, match="the device restarted while 'infer 1 0")
     with device(Fault("restart", "infer", lasting=True)) as dut, expected:
         accuracy(ask(dut.port))
 
@@ -209,7 +209,9 @@ def test_what_text_can_not_show_is_seen_by_reading_back(kind: Kind, command: str
 
 
 def test_a_difference_in_a_share_of_the_samples_is_an_error() -> None:
-    expected = pytest.raises(LinkError, match=r"only a share of 0\.01 was looked at")
+    expected = pytest.raises(
+        LinkError, match=r"only a share of 0\.01 of the other samples was checked"
+    )
     with device(Fault("changed-digit", "db 00", lasting=True)) as dut, expected:
         accuracy(ask(dut.port, read_back=0.01))
 

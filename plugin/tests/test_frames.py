@@ -83,7 +83,7 @@ class Device:
 
 def windows(count: int, seed: int) -> list[Query]:
     """Queries of which each keeps all but its last 100 bytes, the first one apart."""
-    data = random.Random(seed).randbytes(600 + 100 * count)  # noqa: S311 - no secret
+    data = random.Random(seed).randbytes(600 + 100 * count)  # noqa: S311 - not a secret
     cuts = [data[100 * number : 100 * number + 600] for number in range(count)]
     return [Query(cut, 500 if number else 0) for number, cut in enumerate(cuts)]
 
@@ -122,7 +122,7 @@ def test_every_query_gets_its_answer_in_order_whatever_the_wire_loses(
     count: int, seed: int, loss: float
 ) -> None:
     queries = windows(count, seed)
-    answers = run(queries, random.Random(seed), loss)  # noqa: S311 - no secret
+    answers = run(queries, random.Random(seed), loss)  # noqa: S311 - not a secret
     assert [answer.thousandths for answer in answers] == [(sum(query.data),) for query in queries]
 
 
@@ -158,14 +158,14 @@ def test_an_answer_made_from_another_input_is_refused() -> None:
 
 
 def test_a_refused_query_is_named_with_its_reason() -> None:
-    with pytest.raises(BrokenAnswerError, match="refuses query 3 for how much it keeps"):
+    with pytest.raises(BrokenAnswerError, match="refuses query 3 because of how much it keeps"):
         Pipeline(SESSION, QUEUE).receive(Refused(3, 2))
 
 
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (b"\xff\x01", "no COBS"),
+        (b"\xff\x01", "not COBS"),
         (cobs.encode(b"abc"), "wrong CRC"),
         (status(0, 0, 0, 0)[:-1].replace(b"\x11", b"\x10"), "wrong CRC"),
         (sent_by_device(b"\x11\x00")[:-1], "unknown kind or length"),

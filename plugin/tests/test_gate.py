@@ -307,9 +307,9 @@ def _quick(content: Content) -> Content:
 
 def test_a_quick_run_is_no_baseline_and_no_candidate(tmp_path: Path) -> None:
     whole, quick = write(tmp_path, Content()), write(tmp_path, _quick(Content()))
-    with pytest.raises(ConfigError, match="is no baseline: it is of a quick run"):
+    with pytest.raises(ConfigError, match="is not a baseline: it is of a quick run"):
         _gate(quick, whole)
-    with pytest.raises(ConfigError, match="is no baseline"):
+    with pytest.raises(ConfigError, match="is not a baseline"):
         _gate("--save", tmp_path / "x.json", quick)
     status, output = _gate(whole, quick)
     assert status == 1
@@ -351,8 +351,8 @@ def test_a_record_that_its_raw_rows_deny_is_refused(tmp_path: Path) -> None:
     ("content", "text"),
     [
         (None, "cannot be read: No such file"),
-        ("no json", "is no baseline"),
-        ("[]", "is no baseline"),
+        ("no json", "is not a baseline"),
+        ("[]", "is not a baseline"),
         ('{"schema": 1, "lines": []}', "has schema 1, this tinyhil reads 2"),
         ('{"schema": 2, "lines": [{}]}', "key 'lines.0.station': Field required"),
         ('{"schema": 2, "lines": []}', "key 'lines'"),

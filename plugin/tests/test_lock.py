@@ -1,4 +1,4 @@
-"""One user a station: whoever comes second is told who is there, before anything is touched."""
+"""One user a station: the second one is told who is there, before anything is touched."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ def test_an_emulated_board_is_taken_too(mps2: Board) -> None:
 def test_a_port_name_that_somebody_still_holds_is_not_used_for_an_emulated_board(
     mps2: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Numbers of ptys are used again as soon as a board has died, whoever waits for its port."""
+    """Numbers of ptys are used again once a board has died, even while its port is waited for."""
     start, names = qemu.start, []
 
     def started(board: Board, *, deadline: Deadline) -> qemu.EmulatedBoard:

@@ -46,7 +46,7 @@ def test_a_file_is_no_folder_and_a_folder_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a folder, not a file"):
         check_file(tmp_path, "--out")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(ConfigError, match="link to a place that is not there"):
+    with pytest.raises(ConfigError, match="link to a place that does not exist"):
         check_file(tmp_path / "link", "--out")
 
 

@@ -233,7 +233,7 @@ def test_frames_go_on_over_a_port_that_came_back(monkeypatch: pytest.MonkeyPatch
         link.close()
     os.close(far_end)
     assert all_right(asked, given)
-    assert len(claimed) == 2, "the port was opened anew"
+    assert len(claimed) == 2, "the port was opened again"
     assert healed["questions after silence"] >= 1
 
 

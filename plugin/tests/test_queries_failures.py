@@ -82,7 +82,7 @@ def test_a_reset_whose_boot_lines_are_lost_is_healed() -> None:
 def test_a_device_that_resets_again_and_again_is_an_error_that_says_so() -> None:
     with (
         started() as device,
-        pytest.raises(LinkError, match=r"the device starts anew .*: 5 times without") as caught,
+        pytest.raises(LinkError, match=r"the device restarts .*: 5 times without") as caught,
         losing(device, when(lambda unit: unit.kind == "DATA", device.reset)) as queries,
     ):
         list(queries.each(ASKED))
@@ -148,7 +148,7 @@ def test_a_silence_that_ends_is_healed() -> None:
 
         with losing(device, lose, first_s=1.0) as queries:
             assert all_right(ASKED[:20], queries.each(ASKED[:20]))
-            assert queries.healed["the device falls silent"] == 1
+            assert queries.healed["the device stops answering"] == 1
 
 
 def test_a_device_in_the_middle_of_an_old_inference_starts_a_new_session() -> None:

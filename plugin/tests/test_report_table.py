@@ -91,7 +91,7 @@ def test_a_kept_limit_passes_and_none_is_not_judged() -> None:
 def test_emulated_times_and_stand_in_data_are_told_below_the_table_once() -> None:
     entry = _entry({"latency_p50_s": 0.01})
     text = " ".join(" ".join(_lines(entry, entry)).split())
-    assert text.count("instruction counts in disguise (count x 32 ns), not times") == 1
+    assert text.count("instruction counts (count x 32 ns), not times") == 1
     assert text.count("STAND-IN: ") == 1
 
 

@@ -1,4 +1,4 @@
-"""The results table: what stands in a row and beside it, and hostile text in each form."""
+"""The results table: what is in a row and next to it, and hostile text in each form."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_torn_last_lines_are_cut_off_and_said(job: Job, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
-        (20, r"row of \S+ is of something else"),
+        (20, r"row of \S+ is of another sample or task"),
         (30, "figures of kws01 accuracy are not those of its rows"),
     ],
 )

@@ -21,7 +21,7 @@ from tinyhil.publish.report.html import find_allure
 from .runs import NO_PAGE, RUN_S, await_rows, emulator_of, lines, record, run, start
 
 KEYS = [
-    "schema", "run", "board", "core", "emulated", "task", "link", "division", "data_set",
+    "schema", "run", "board", "station", "core", "emulated", "task", "link", "division", "data_set",
     "data_sha256", "model_sha256", "firmware_sha256", "measure", "scenario", "samples", "metrics",
     "limits", "verdict", "details", "started", "seconds",
 ]  # fmt: skip
@@ -65,7 +65,7 @@ def test_a_run_keeps_every_byte_of_its_links(quick: tuple[Path, str]) -> None:
 
 
 def test_every_figure_says_that_it_is_emulated_and_a_stand_in(quick: tuple[Path, str]) -> None:
-    assert "instruction counts in disguise" in quick[1]
+    assert "times are instruction counts" in quick[1]
     assert "STAND-IN" in quick[1]
 
 
@@ -96,9 +96,9 @@ def test_a_marker_chooses_one_kind_of_test(tmp_path: Path) -> None:
     [
         (["--hil-board", "nucleo"], ["no station 'nucleo'", "known: mps2-an386"]),
         (["--hil-link", "pigeon"], ["no link 'pigeon'", "known: auto, rtt, serial"]),
-        (["--hil-data", "/nowhere"], ["/nowhere is no folder"]),
-        (["--hil-firmware", "/nowhere.elf"], ["/nowhere.elf is no file"]),
-        (["--hil-bench", "/nowhere.toml"], ["/nowhere.toml is no file"]),
+        (["--hil-data", "/nowhere"], ["/nowhere is not a folder"]),
+        (["--hil-firmware", "/nowhere.elf"], ["/nowhere.elf is not a file"]),
+        (["--hil-bench", "/nowhere.toml"], ["/nowhere.toml is not a file"]),
         (["--hil-wait", "nan"], ["--hil-wait: nan is not a time in seconds"]),
     ],
 )

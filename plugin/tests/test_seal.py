@@ -1,4 +1,4 @@
-"""The seal: whatever is changed, added or taken away afterwards is named."""
+"""The seal: everything that is changed, added or removed afterwards is named."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_any_changed_byte_of_the_seal_is_seen(folder: Path) -> None:
     for place in range(0, len(whole), 7):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         try:
-            assert Difference("seal.json", None, "was changed: its own sum is another one") in (
+            assert Difference("seal.json", None, "was changed: its own sum differs") in (
                 found(folder)
             ), f"byte {place}: {whole[place - 20 : place + 20]!r}"
         except ConfigError as error:

@@ -1,4 +1,4 @@
-"""The store of runs: whoever reads a damaged record says the same of it, and nothing else."""
+"""The store of runs: every reader of a damaged record reports the same error, and nothing else."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
     "a torn line in the middle": (
         lambda line: line[: len(line) // 2] + b"\n", "is not JSON: ", ALTERED),
     "NUL bytes": (lambda line: bytes(len(line)) + b"\n", "is not JSON: Expecting value", ALTERED),
-    "no UTF-8": (replaced(b"kws01", b"\xff\xfe"), "'utf-8' codec can't decode byte 0xff", ALTERED),
+    "not UTF-8": (replaced(b"kws01", b"\xff\xfe"), "'utf-8' codec can't decode byte 0xff", ALTERED),
     "a list": (lambda _: b"[]\n", "is not a JSON object", ALTERED),
     "an empty line": (lambda _: b"\n", "is not JSON: Expecting value", ALTERED),
     "50,000 levels": (lambda _: DEEP, "is nested too deep", ALTERED),
@@ -185,7 +185,7 @@ def test_a_damaged_line_is_told_in_the_same_words_by_all_who_read_records(
 @pytest.mark.parametrize(
     ("break_it", "text"),
     [
-        (lambda run: _made_a_folder(run / "record.jsonl"), "record.jsonl: no regular file"),
+        (lambda run: _made_a_folder(run / "record.jsonl"), "record.jsonl: not a regular file"),
         (lambda run: _made_a_link(run / "record.jsonl"), "record.jsonl: a symbolic link"),
         (lambda run: (run / "run.json").unlink(), "run.json: cannot be read: No such file"),
         (lambda run: (run / "run.json").write_text("{}"), "run.json: has the schema None"),

@@ -54,7 +54,7 @@ def tree(exported: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def real(official: Path) -> Path:
-    """The real submission beside the official data."""
+    """The real submission next to the official data."""
     root = official / "submissions"
     if not root.is_dir():
         pytest.skip(f"needs {root}: a real submission")
@@ -133,7 +133,7 @@ def test_the_real_submissions_figures_follow_from_its_logs_and_traces(
         assert (figure.claimed, figure.recomputed, figure.state) == (claim, recomputed, "equal")
     unchecked = [key for key, figure in figures.items() if figure.state == "not checkable"]
     assert unchecked == [("ad", "accuracy", "top-1, %"), ("ad", "accuracy", "AUC")]
-    doubled = [finding for finding in report.of("note") if "stands there twice" in finding.text]
+    doubled = [finding for finding in report.of("note") if "is there twice" in finding.text]
     assert doubled[0].text.startswith("'Inference Framework'")
 
 
@@ -211,9 +211,9 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda tree: edit(tree / PERFORMANCE / "results.txt", "Median", "Mean"),
         "no figure that the official checker reads as throughput; it drops the row",
     ),
-    "a figure that is no number": (
+    "a figure that is not a number": (
         lambda tree: edit(tree / ACCURACY / "results.txt", "= 95.0", "= 9.5.0"),
-        "accuracy/results.txt:1 '9.5.0' is no number",
+        "accuracy/results.txt:1 '9.5.0' is not a number",
     ),
     "a short window": (
         lambda tree: edit(tree / PERFORMANCE / "log.txt", "m-lap-us-15500000", "m-lap-us-14999999"),
@@ -243,7 +243,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
             "dut: m-infer-done",
             f"dut: m-infer-done\n00005.000 dut: m-results-[1.000{9 * ',0.000'}]",
         ),
-        "lippizaner_s_000613.bin is answered otherwise than in the accuracy session",
+        "lippizaner_s_000613.bin is answered differently from the accuracy session",
     ),
     "another category": (
         lambda tree: redescribe(tree, Status="On sale"),
@@ -263,11 +263,11 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a damaged description": (
         lambda tree: (tree / SYSTEM).write_text("{"),
-        "systems/desk-board.json:None is no JSON",
+        "systems/desk-board.json:None is not JSON",
     ),
     "a description that nests without end": (
         lambda tree: (tree / SYSTEM).write_text('{"a":' * 200_000),
-        "systems/desk-board.json:None is no JSON",
+        "systems/desk-board.json:None is not JSON",
     ),
     "a link": (
         lambda tree: (tree / TASK / "link").symlink_to("/etc/passwd"),
@@ -279,7 +279,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a pipe that nobody writes to": (
         lambda tree: replace_by_a_pipe(tree / ACCURACY / "results.txt"),
-        "accuracy/results.txt:None is no regular file",
+        "accuracy/results.txt:None is not a regular file",
     ),
     "an empty folder": (
         lambda tree: (tree / TASK / "nothing").mkdir(),
@@ -327,8 +327,8 @@ def test_samples_of_another_list_are_recomputed_and_their_completeness_left_open
         path.write_text(path.read_text().replace(".bin", "_2022.bin"))
     report = check(tree, None)
     assert report.disagreements == 0
-    assert {finding.text[:37] for finding in report.of("unchecked")} == {
-        "no sample is of the pinned list (of i"
+    assert {finding.text[:35] for finding in report.of("unchecked")} == {
+        "no sample is in the pinned list (la"
     }
     top1 = [figure.state for figure in report.figures if figure.name == "top-1, %"]
     assert top1 == ["equal", "equal"]
@@ -346,7 +346,7 @@ def test_classes_that_a_tree_claims_are_held_against_the_data_sets_own(
     (folder / "y_labels.csv").write_text("\n".join(["lippizaner_s_000613.bin,10,7", *lines[1:]]))
     found = said(check(tree, tmp_path / "data"))
     assert any(
-        "1 classes are not the data set's, such as that of lippizaner" in what for what in found
+        "1 classes are not the data set's, for example that of lippizaner" in what for what in found
     ), found
 
 
@@ -460,7 +460,7 @@ def test_a_file_is_read_within_its_bound_and_never_through_a_folder_that_is_a_li
     shutil.move(tmp_path / "outside/file", tmp_path / "tree/inside/file")
     with pytest.raises(Unreadable, match="longer than 99 bytes"):
         tree.read(PurePosixPath("inside/file"), 99)
-    with pytest.raises(Unreadable, match="is no regular file"):
+    with pytest.raises(Unreadable, match="is not a regular file"):
         tree.read(PurePosixPath("inside"))
 
 

@@ -101,7 +101,7 @@ def test_a_quick_emulated_run_is_refused_with_every_rule_that_it_breaks(
         (replace(DEVICE, link=f"rtt, {FAULTS_MARK}"), rules.EVIDENCE, "with faults on purpose"),
         (replace(DEVICE, data_set="stand-in"), rules.OFFICIAL_DATA, "ran on stand-in data"),
         (replace(DEVICE, model_sha256="ab" * 32), rules.CLOSED_MODEL, "another model"),
-        (replace(DEVICE, model_sha256=None), rules.CLOSED_MODEL, "does not tell its model"),
+        (replace(DEVICE, model_sha256=None), rules.CLOSED_MODEL, "does not report its model"),
         (replace(DEVICE, window_s=9.9), rules.WINDOWS, r"window 1 .* lasts 9\.900 s"),
         (replace(DEVICE, inference_s=1.2), rules.WINDOWS, "window 1 .* has 9 inferences"),
         (replace(DEVICE, queries=1020), rules.SINGLE_STREAM, "1020 queries"),
@@ -213,7 +213,7 @@ def test_a_firmware_that_does_not_tell_its_model_takes_a_declared_one(
 def test_another_system_joins_a_tree_and_the_same_one_is_not_overwritten(tmp_path: Path) -> None:
     write_run(tmp_path / "runs", ("ic01",), DEVICE)
     run_export(tmp_path / "runs", tmp_path / "out")
-    with pytest.raises(ConfigError, match=r"systems/desk-board\.json: is there already"):
+    with pytest.raises(ConfigError, match=r"systems/desk-board\.json: exists already"):
         run_export(tmp_path / "runs", tmp_path / "out")
     other = system_file(tmp_path, SYSTEM.replace("desk-board", "second"))
     done = run_export(tmp_path / "runs", tmp_path / "out", system=load_system(other))
@@ -228,7 +228,7 @@ def test_another_system_joins_a_tree_and_the_same_one_is_not_overwritten(tmp_pat
 
 def test_the_template_takes_a_description_once_it_is_filled_in(tmp_path: Path) -> None:
     empty = system_file(tmp_path, template())
-    with pytest.raises(ConfigError, match="'system': '' is no name for a folder"):
+    with pytest.raises(ConfigError, match="'system': '' can't be the name of a folder"):
         load_system(empty)
     named = load_system(system_file(tmp_path, template().replace('system = ""', 'system = "b"')))
     assert "Submitter" in named.missing
@@ -239,9 +239,9 @@ def test_the_template_takes_a_description_once_it_is_filled_in(tmp_path: Path) -
     ("text", "message"),
     [
         (SYSTEM.replace('"Board Name"', '"Board"'), "unknown field 'Board'"),
-        (SYSTEM.replace('"desk-board"', '"../up"'), "'../up' is no name for a folder"),
-        (SYSTEM.replace('"tinyhil"', "7"), "'Inference Framework': is no text"),
-        (SYSTEM + "[models.kws01]\nsha256 = 'short'\n", "is no SHA-256"),
+        (SYSTEM.replace('"desk-board"', '"../up"'), "'../up' can't be the name of a folder"),
+        (SYSTEM.replace('"tinyhil"', "7"), "'Inference Framework': is not a text"),
+        (SYSTEM + "[models.kws01]\nsha256 = 'short'\n", "is not a SHA-256"),
         ("[description", "cannot be read"),
     ],
 )
@@ -258,6 +258,6 @@ def test_a_systems_json_of_an_older_submission_is_taken_as_a_description(tmp_pat
     write_run(tmp_path / "runs", ("ic01",), DEVICE)
     refused = reasons(run_export(tmp_path / "runs", tmp_path / "out", system=system))
     assert (
-        "the system's description says Status 'Preview', asked is 'Available'"
+        "the system's description says Status 'Preview', the command 'Available'"
         in (refused[rules.SYSTEM])
     )

@@ -1,4 +1,4 @@
-"""The check of a record: real runs agree, and whatever is changed in them is named."""
+"""The check of a record: real runs agree, and every change in them is named."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @contextmanager
 def lines_of(path: Path) -> Iterator[list[Any]]:
-    """The JSON lines of a file, to be changed; the run is sealed anew, as a forger does."""
+    """The JSON lines of a file, to be changed; the run is sealed again, as a forger does."""
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     yield lines
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
@@ -174,14 +174,14 @@ def swap(lines: list[Any], number: int) -> None:
 
 
 FORGERIES: list[tuple[str, Callable[[list[Any]], None], str]] = [
-    ("accuracy", lambda rows: drop(rows, 7), "serial.log|rtt.log.*answer.*is in no row"),
+    ("accuracy", lambda rows: drop(rows, 7), "serial.log|rtt.log.*answer.*no row has"),
     ("accuracy", lambda rows: drop(rows, -1), "has 23 rows of 24 samples"),
-    ("accuracy", lambda rows: double(rows, 7), "accuracy.jsonl, line 8: .* another row's"),
+    ("accuracy", lambda rows: double(rows, 7), "accuracy.jsonl, line 8: .* another row"),
     ("accuracy", lambda rows: swap(rows, 7), "accuracy.jsonl, line [89]: .* out of order"),
     (
         "accuracy",
         lambda rows: rows[3]["scores"][0].reverse(),
-        "accuracy.jsonl, line 4: says other scores than the device",
+        "accuracy.jsonl, line 4: says scores that are not the device's",
     ),
     (
         "accuracy",
@@ -193,11 +193,11 @@ FORGERIES: list[tuple[str, Callable[[list[Any]], None], str]] = [
         lambda rows: rows[3].update(sample=rows[4]["sample"]),
         "was sent with other bytes|samples are there twice",
     ),
-    ("single_stream", lambda rows: drop(rows, 2), "answer .* is in no row"),
+    ("single_stream", lambda rows: drop(rows, 2), "answer .* no row has"),
     (
         "single_stream",
         lambda rows: rows[0].update(times=[time - 1 for time in rows[0]["times"]]),
-        "single_stream.jsonl, line 1: says (other times|another time)",
+        "single_stream.jsonl, line 1: says (times that are not|a time that is not)",
     ),
     (
         "throughput",
@@ -209,7 +209,7 @@ FORGERIES: list[tuple[str, Callable[[list[Any]], None], str]] = [
         lambda rows: rows[0].update(end_us=rows[0]["end_us"] - 1000),
         "throughput.jsonl, line 1: says the end",
     ),
-    ("memory", lambda rows: rows[0].update(text=1), "other sizes than the image's"),
+    ("memory", lambda rows: rows[0].update(text=1), "sizes that are not the image's"),
 ]  # fmt: skip
 
 
@@ -234,14 +234,14 @@ def test_a_forged_row_is_named_though_the_run_was_sealed_anew(
         ({"limits": {}}, "line 1: its limits are not those of run.json"),
         ({"firmware_sha256": "0" * 64}, "line 1: says firmware_sha256 000"),
         ({"run": "another"}, "line 1: says run another"),
-        ({"task": "vww01"}, "line 1: is of vww01, which run.json has not"),
+        ({"task": "vww01"}, "line 1: is of vww01, which run.json does not have"),
         ({"details": {}}, "line 1: key 'details.inferences': Field required"),
         (
             {"details": {"inferences": 1, "inferences_of_the_full_set": 24}},
             "line 1: its inferences are not those of its rows",
         ),
         ({"station": "unit2"}, "line 1: says station unit2, run.json says"),
-        ({"error": "it broke"}, "line 1: has figures or a verdict beside an error"),
+        ({"error": "it broke"}, "line 1: has figures or a verdict as well as an error"),
         ({"schema": 1}, "line 1: has the schema 1, this tinyhil reads 3"),
         ({"metrics": {"top1": "1"}}, "line 1: key 'metrics.top1"),
     ],
@@ -286,14 +286,14 @@ def test_other_data_is_named(folder: Path, stand_in: Material, tmp_path: Path) -
     [
         (lambda run: (run / "run.json").unlink(), "run.json: cannot be read: No such file"),
         (lambda run: (run / "note").symlink_to("/etc/passwd"), "note: a symbolic link"),
-        (lambda run: (run / "raw" / "more").mkdir(), "raw/more: no regular file"),
+        (lambda run: (run / "raw" / "more").mkdir(), "raw/more: not a regular file"),
         (shutil.rmtree, "cannot be read: No such file"),
         (
             lambda run: (run / "run.json").write_text('{"schema": 1}'),
             "run.json: has the schema 1, this tinyhil reads 3",
         ),
         (lambda run: (run / "run.json").write_text("[" * 100_000), "run.json: .*nested|no JSON"),
-        (lambda run: grow(run / "raw" / "kws01-x.log", 17 << 30), "bytes long: no run"),
+        (lambda run: grow(run / "raw" / "kws01-x.log", 17 << 30), "bytes long: a run"),
         (lambda run: grow(run / "run.json", 1 << 27), "run.json: longer than"),
     ],
 )  # fmt: skip
@@ -323,7 +323,7 @@ def test_a_killed_run_is_said_to_be_one(framed: Path, tmp_path: Path) -> None:
     (folder / "seal.json").unlink()
     (folder / "record.jsonl").write_bytes((folder / "record.jsonl").read_bytes()[:-30])
     found = texts(folder)
-    assert "seal.json: is missing: the run was killed, or goes on still" in found[0]
+    assert "seal.json: is missing: the run was killed, or is not over yet" in found[0]
     assert any("record.jsonl, line 5: is torn" in text for text in found)
 
 

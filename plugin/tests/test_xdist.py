@@ -215,10 +215,10 @@ CRASH = """
 import os, pytest
 
 @pytest.mark.parametrize("number", range(4))
-def test_it(number, board):
+def test_it(number, hil_board):
     with open("log", "a") as log:
-        log.write(f"{board.station} {os.getpid()}\\n")
-    if board.station == "desk-1" and number == 1:
+        log.write(f"{hil_board.station} {os.getpid()}\\n")
+    if hil_board.station == "desk-1" and number == 1:
         os._exit(3)
 """
 

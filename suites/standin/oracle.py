@@ -1,8 +1,9 @@
 """Store a model's exact outputs for a folder of samples, to test kernels and devices against.
 
 Bit-exact means: equal to ``tflite-runtime`` 2.14 with its reference kernels, as here; the faster
-kernels of later releases differ in last bits. It is pinned beside TensorFlow, so the environment
-of the training scripts serves. Write the samples with the product first, for example::
+kernels of later releases differ in last bits. It is pinned together with TensorFlow, so the
+environment of the training scripts can be used. Write the samples with the product first, for
+example::
 
     python -c "from pathlib import Path; from tinyhil.data.standin import write;
     write('kws01', Path('build/kws01'))"
@@ -15,11 +16,11 @@ The result holds ``names`` (of the sample files, in the order of ``y_labels.csv`
 Where the label file gives windows (bytes of one, and to the start of the next), a sample is
 float32, and the model gets each of its windows, quantized, and gives it back. The result then holds
 ``names``, ``window_mse`` (float64, mean squared error between float window and dequantized output,
-one row a sample) and, of every so manyth sample, ``output_names`` and ``outputs`` (int8, shape
-``(samples, windows, output bytes)``).
+one row a sample) and, of every n-th sample (``--every``), ``output_names`` and ``outputs`` (int8,
+shape ``(samples, windows, output bytes)``).
 """
 
-# ruff: noqa: T201 - printing is what a script is for
+# ruff: noqa: T201 - a script is meant to print
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ class Labels:
 
 
 def read_labels(folder: Path, count: int | None) -> Labels:
-    """The first ``count`` lines of ``y_labels.csv``; blanks and CR at line ends are dropped."""
+    """The first ``count`` lines of ``y_labels.csv``; spaces and CR at line ends are dropped."""
     with (folder / "y_labels.csv").open(newline="", encoding="ascii") as file:
         rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row][:count]
     classes = np.array([int(row[2]) for row in rows], dtype=np.int64)
@@ -87,7 +88,7 @@ class Model:
         return np.clip(steps, -128, 127).astype(np.int8)
 
     def dequantized(self, outputs: NDArray[np.int8]) -> NDArray[np.float64]:
-        """Outputs as the numbers they stand for."""
+        """Outputs as the numbers that they mean."""
         scale, zero_point = self._sink["quantization"]
         return (outputs.astype(np.float64) - zero_point) * float(scale)
 
@@ -150,10 +151,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("model", type=Path, help="int8 .tflite file")
     parser.add_argument("folder", type=Path, help="samples with their y_labels.csv")
     parser.add_argument("--out", type=Path, required=True, help=".npz file to write")
-    parser.add_argument("--count", type=int, help="only the first so many samples")
+    parser.add_argument("--count", type=int, help="only the first samples, this many")
     parser.add_argument("--unsigned", action="store_true", help="samples are uint8 image bytes")
     parser.add_argument(
-        "--every", type=int, default=60, help="windows: keep outputs of every so manyth sample"
+        "--every", type=int, default=60, help="windows: keep outputs of every n-th sample"
     )
     return parser.parse_args(arguments)
 

@@ -3,8 +3,8 @@
 The model has exactly the architecture of the closed division, that is of the reference model of
 MLPerf Tiny (github.com/mlcommons/tiny, benchmark/training/anomaly_detection): an autoencoder of
 fully connected layers with 640, four times 128, 8, four times 128 and 640 outputs. Only its weights
-are ours, learnt from made-up spectrograms (``plugin/tinyhil/standin/ad01.py``), so its score says
-nothing about machines.
+are ours, learned from made-up spectrograms (``plugin/tinyhil/data/standin/ad01.py``), so its score
+says nothing about machines.
 
 It sees windows of normal samples only, and learns to reproduce them. A sample's score is the mean
 over its windows of the mean squared error between the float window and the dequantized output.

@@ -2,8 +2,8 @@
 
 The model has exactly the architecture of the closed division, that is of the reference model of
 MLPerf Tiny (github.com/mlcommons/tiny, benchmark/training/image_classification): a ResNet-8 of
-three stages with 16, 32 and 64 channels. Only its weights are ours, learnt from made-up pictures
-(``plugin/tinyhil/standin/ic01.py``), so its score says nothing about photographs.
+three stages with 16, 32 and 64 channels. Only its weights are ours, learned from made-up pictures
+(``plugin/tinyhil/data/standin/ic01.py``), so its score says nothing about photographs.
 """
 
 from __future__ import annotations

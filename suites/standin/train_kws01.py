@@ -2,10 +2,11 @@
 
 The model has exactly the architecture of the closed division, that is of the reference model of
 MLPerf Tiny (github.com/mlcommons/tiny, benchmark/training/keyword_spotting): a DS-CNN of one 10x4
-convolution and four depthwise-separable blocks with 64 channels. Only its weights are ours, learnt
-from made-up samples (``plugin/tinyhil/standin/kws01.py``), so its score says nothing about speech.
+convolution and four depthwise-separable blocks with 64 channels. Only its weights are ours, learned
+from made-up samples (``plugin/tinyhil/data/standin/kws01.py``), so its score says nothing about
+speech.
 
-Samples are stored as int8 the way the model takes them. Training therefore sees them dequantized
+Samples are stored as int8 the way the model takes them. So training sees them dequantized
 with ``INPUT_SCALE`` and ``INPUT_ZERO_POINT``, and the converter, which derives both from the range
 of the representative samples, must arrive at the same two numbers.
 """

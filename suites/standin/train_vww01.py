@@ -2,8 +2,8 @@
 
 The model has exactly the architecture of the closed division, that is of the reference model of
 MLPerf Tiny (github.com/mlcommons/tiny, benchmark/training/visual_wake_words): a MobileNetV1 with a
-quarter of the channels. Only its weights are ours, learnt from made-up scenes
-(``plugin/tinyhil/standin/vww01.py``), so its score says nothing about photographs.
+quarter of the channels. Only its weights are ours, learned from made-up scenes
+(``plugin/tinyhil/data/standin/vww01.py``), so its score says nothing about photographs.
 """
 
 from __future__ import annotations

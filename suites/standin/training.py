@@ -1,19 +1,19 @@
 """What the training scripts of the stand-in models share: training, quantizing, checking, scoring.
 
-A script says in a `Recipe` what is its task's own and calls `run`. TensorFlow is heavy and no part
-of the product, so it lives in an environment of its own, for example for ``ic01``::
+A script says in a `Recipe` what is special to its task and calls `run`. TensorFlow is heavy and not
+a part of the product, so it has its own environment, for example for ``ic01``::
 
     python3.11 -m venv build/train
     build/train/bin/pip install -r suites/standin/requirements-train.txt
     build/train/bin/python suites/standin/train_ic01.py --out suites/standin/ic01.tflite
 
-A script takes a few minutes on one core and prints the score on the held-out set and the SHA-256
-of the model; the committed models were made so, with the defaults of each. The same seed gives the
-same file on the same machine with the same TensorFlow; another processor may sum floats in another
-order and so give other weights with about the same score.
+A script takes a few minutes on one core and prints the score on the held-out set and the SHA-256 of
+the model; the committed models were made this way, with the defaults of each. The same seed gives
+the same file on the same machine with the same TensorFlow; another processor may sum floats in
+another order, which gives other weights with about the same score.
 """
 
-# ruff: noqa: T201 - printing is what a script is for
+# ruff: noqa: T201 - a script is meant to print
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def quantized(inputs: NDArray[np.float32], scale: float, zero_point: int) -> NDA
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is a task's own in training."""
+    """What is special to a task in training."""
 
     task: str
     build: Callable[[int], Any]
     """The untrained Keras model for so many classes."""
     inputs: Callable[[NDArray[Any]], NDArray[np.float32]]
-    """Samples as they are stored to the model's float inputs, one or more a sample."""
+    """Stored samples to the model's float inputs, one or more for each sample."""
     quantization: tuple[float, int] | None
     """Scale and zero point that the model's input must get; None: any."""
     samples: int

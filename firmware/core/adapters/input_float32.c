@@ -14,7 +14,7 @@ const int8_t *adapter_input_open(struct hil *hil) {
         memcpy(&value, &hil->input[i * sizeof value], sizeof value);
         /* Halves go to the even step, as in the quantization that the oracle was given. */
         float step = rintf(value / MODEL_INPUT_SCALE) + (float)MODEL_INPUT_ZERO_POINT;
-        /* Compared so that what is no number becomes the lowest step, not undefined behaviour. */
+        /* Compared so that NaN becomes the lowest step, not undefined behaviour. */
         quantized[i] = (int8_t)(step >= 127.0f ? 127 : step > -128.0f ? (int)step : -128);
     }
     return quantized;

@@ -13,7 +13,7 @@
 typedef int16x2_t __attribute__((may_alias)) pair16;
 typedef uint32_t __attribute__((may_alias)) bytes4;
 
-/** The same of bytes that need not be aligned. */
+/** The same of bytes that may be unaligned. */
 static inline bytes4 load_bytes(const int8_t *bytes) {
     bytes4 word;
     memcpy(&word, bytes, sizeof word);

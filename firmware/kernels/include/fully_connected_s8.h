@@ -5,7 +5,7 @@
 #include "requantize.h"
 
 struct fully_connected_s8 {
-    int32_t rows; /**< Input vectors, one after the other; outputs likewise. */
+    int32_t rows; /**< Input vectors, one after the other; outputs too. */
     int32_t inputs, outputs;
     int32_t output_zero_point;
     int32_t activation_min, activation_max;

@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-/** What one output channel needs besides its weights. */
+/** What one output channel needs in addition to its weights. */
 struct channel_s8 {
     int32_t bias;       /**< With the input's zero point folded in. */
     int32_t multiplier; /**< In units of 2^-31: 0, or 2^30 to 2^31 - 1. */

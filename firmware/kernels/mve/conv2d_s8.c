@@ -72,7 +72,7 @@ static void gather(const struct conv2d_s8 *op, const int8_t *input, int32_t pixe
 static inline int32x4_t multiply(const int8_t *x0, const int8_t *x1, const int8_t *weights,
                                  uint32_t patch) {
     int32_t a0 = 0, a1 = 0, b0 = 0, b1 = 0;
-    /* GCC 12 computes the number of rounds anew each time, and puts no load beside a product. */
+    /* GCC 12 computes the number of rounds each time, and pairs no load with a product. */
     __asm volatile("wls lr, %[chunks], 2f\n"
                    "1:\n\t"
                    "vld20.8 {q0, q1}, [%[weights]]\n\t"

@@ -4,8 +4,8 @@
  * Rows of the input are first copied, these channels only, between borders that hold the input's
  * zero point, so that no output knows a border. There is room for as many rows as the kernel has:
  * each row that comes in takes the place of one that is no longer needed. So the kernel's first row
- * is at any place, and the weights are there twice, one kernel after the other: whichever row of
- * them meets the first place, the following places meet the following rows.
+ * is at any place, and the weights are there twice, one kernel after the other: from any row
+ * of them at the first place, the following places meet the following rows.
  *
  * Products are 16 bits wide; those of even and of odd channels are added up in 32 bits.
  */
@@ -20,7 +20,7 @@ enum { BLOCK = 8 };
 /** Eight output channels; where there are fewer, the last one stands in for those missing. */
 struct block {
     struct channels_mve even, odd;
-    mve_pred16_t lanes;  /**< Those that there are. */
+    mve_pred16_t lanes;  /**< The real ones. */
     bool adjacent;       /**< Their input channels are eight, next to each other. */
     uint16x8_t sources;  /**< Their input channels, counted from that of the first one. */
     const int8_t *input; /**< At that channel. */

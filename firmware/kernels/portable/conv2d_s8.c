@@ -5,7 +5,7 @@
  * in runs, of a length that the compiler chooses from the weights.
  *
  * The four patches are gathered once for all output channels, with the input's zero point where
- * the kernel hangs over the edge, hence the inner loop knows no border. The last block repeats
+ * the kernel hangs over the edge, so the inner loop knows no border. The last block repeats
  * its last pixel where pixels run out: it computes and stores the same bytes again.
  */
 #include "conv2d_s8.h"

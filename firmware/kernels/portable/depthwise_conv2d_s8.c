@@ -1,7 +1,7 @@
 /*
  * DEPTHWISE_CONV_2D, one channel after the other.
  *
- * A channel is first copied into a plane of its own, between borders that hold the input's zero
+ * A channel is first copied into its own plane, between borders that hold the input's zero
  * point, so that no output knows a border. The plane is folded: a word holds an input of the
  * upper half of the image and, above it (see packed.h), the one that the same tap of the kernel
  * meets in the lower half. So every multiplication serves two outputs.

@@ -27,8 +27,8 @@ void reset_handler(void) {
     main();
 }
 
-/* A fault is told to the host, then the core stays put: a device that lost its state must not go
- * on answering. */
+/* A fault is told to the host, then the core stays put: a device that lost its state must not
+ * keep answering. */
 static void fault_handler(void) {
     uint32_t number;
     __asm volatile("mrs %0, ipsr" : "=r"(number));
@@ -78,7 +78,7 @@ void port_wait_for_interrupt(void) {
 }
 
 const uint8_t *port_build_id(void) {
-    return &__build_note[16]; /* Behind three words of sizes and type, and the name "GNU". */
+    return &__build_note[16]; /* After three words of sizes and type, and the name "GNU". */
 }
 
 uint32_t *port_stack_limit(void) {

@@ -23,7 +23,7 @@ void device_configure(const struct device_options *options);
 /* Which model is replayed. */
 uint32_t device_variant(void);
 
-/* Lets the time of one inference pass; interrupts are served meanwhile unless they are masked. */
+/* Lets the time of one inference pass; interrupts are served during it unless they are masked. */
 void device_infer(void);
 
 #endif

@@ -1,9 +1,9 @@
-/* Feeds the firmware's core with what a mad host would send, millions of times, in one process.
+/* Feeds the firmware's core with what a wild host would send, millions of times, in one process.
  *
- * It is built with sanitizers, which end it at the first fault of memory or arithmetic.  Besides,
+ * It is built with sanitizers, which end it at the first fault of memory or arithmetic.  Also,
  * the core's own state must keep its bounds, text must be printable, and after every input the
- * device must come back to text and answer, as FRAMES.md promises it to a host that does not know
- * what it finds.
+ * device must come back to text and answer, as FRAMES.md promises to a host that does not know its
+ * state.
  *
  * Usage: fuzz FIRST COUNT; every input is made of its number alone, so FIRST and 1 show one again.
  */
@@ -32,8 +32,8 @@
 
 #undef main
 
-#define INVOCATIONS_MAX 1100u /* Of one input; a device that infers for years is let alone. */
-#define RECOVERIES      4u    /* How often a host tries; the rate may fall back meanwhile. */
+#define INVOCATIONS_MAX 1100u /* Of one input; a device that infers for years is left alone. */
+#define RECOVERIES      4u    /* How often a host tries; the rate may fall back in between. */
 #define BURST_MAX   700u /* Bytes that come while the core is busy, at most; the ring has 512. */
 #define STACK_WORDS 1024u
 #define HANG_S      20u
@@ -93,7 +93,7 @@ static void check(void) {
     require(context.arena == arena && context.lap_count <= HIL_LAPS, "the state is destroyed");
     require(context.frames == NULL || context.frames == &transport_wire ||
                 context.frames == &transport_probe,
-            "the transport is none");
+            "the transport is not a known one");
 }
 
 static bool has_answered(void) {
@@ -106,7 +106,7 @@ static void refill(void) {
     if (recovering && has_answered()) {
         longjmp(done, 1);
     }
-    require(!recovering || ++recoveries < RECOVERIES, "the device does not answer any more");
+    require(!recovering || ++recoveries < RECOVERIES, "the device no longer answers");
     source = &recovery;
     position = 0;
 }
@@ -139,7 +139,7 @@ bool rtt_take(uint8_t *byte) {
         down->bytes[down->write] = source->bytes[position++];
         down->write = down->write + 1u == down->size ? 0u : down->write + 1u;
     } else {
-        down->write = down->read = 0; /* The probe's user has begun anew. */
+        down->write = down->read = 0; /* The probe's user has started again. */
     }
     return core_rtt_take(byte);
 }
@@ -226,7 +226,7 @@ uint32_t *port_stack_top(void) {
     return stack_top;
 }
 
-/* One input, then whatever makes the device answer. */
+/* One input, then what makes the device answer. */
 static void run(void) {
     context = fresh;
     rtt_init();
@@ -246,13 +246,13 @@ static uint64_t argument(const char *text) {
     errno = 0;
     uint64_t value = strtoull(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0') {
-        fprintf(stderr, "'%s' is no number\n", text);
+        fprintf(stderr, "'%s' is not a number\n", text);
         exit(EXIT_FAILURE);
     }
     return value;
 }
 
-/* Sanitizers shall end us by SIGABRT, so that the input is shown. */
+/* Sanitizers must end us by SIGABRT, so that the input is shown. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
     return "abort_on_error=1";

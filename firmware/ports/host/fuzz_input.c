@@ -19,7 +19,7 @@ enum kind {
 #define FRAMES_MAX   12u
 #define DAMAGES_MAX  4u
 
-/* `#` stands for a number, `@` for hexadecimal digits. */
+/* `#` means a number, `@` for hexadecimal digits. */
 static const char *const commands[] = {
     "name%",         "profile%",        "timestamp%",
     "help%",         "results%",        "db%",
@@ -273,7 +273,7 @@ static void damage(struct fuzz_input *input) {
         memmove(place, place + length, behind - length);
         input->size -= length;
         break;
-    case 4: /* Doubled. */
+    case 4: /* Repeated. */
         if (length <= behind && input->size + length <= FUZZ_INPUT_MAX) {
             memmove(place + length, place, behind);
             input->size += length;

@@ -1,4 +1,4 @@
-/* Makes what a mad host would send: commands and frames, most of them with damage. */
+/* Makes what a wild host would send: commands and frames, most of them with damage. */
 #ifndef TINYHIL_HOST_FUZZ_INPUT_H
 #define TINYHIL_HOST_FUZZ_INPUT_H
 

@@ -1,6 +1,6 @@
 #include "line.h"
 
-#include <asm/termbits.h> /* Not termios.h, which lacks rates that have no name of their own. */
+#include <asm/termbits.h> /* Not termios.h, which lacks rates without a name. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -173,7 +173,7 @@ void line_wait(int64_t now, int64_t moment) {
     if (count(&to_device) < QUEUE_BYTES) {
         pty.events |= POLLIN;
     } else if (options.paced) {
-        /* Before the wire falls idle for want of bytes. */
+        /* Before the wire becomes idle because no bytes are left. */
         moment = moment_earlier(moment, moment_of(&to_device, QUEUE_BYTES / 2u));
     }
     if (pty_is_full) {

@@ -1,7 +1,7 @@
 /* The process: reads the command line, then becomes the device.
  *
- * SIGUSR1 is its reset: the program runs anew, and with it the firmware; bytes on their way through
- * the adapter are lost.  The end of the process is the device's death. */
+ * SIGUSR1 is its reset: the program runs again, and with it the firmware; bytes on their way
+ * through the adapter are lost.  The end of the process is the device's death. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -21,7 +21,7 @@ static char **arguments;
 
 static void reset(int number) {
     (void)number;
-    /* SIGUSR1 stays blocked until the new life has a handler for it. */
+    /* SIGUSR1 stays blocked until the new run has a handler for it. */
     execv("/proc/self/exe", arguments);
     _exit(EXIT_FAILURE);
 }
@@ -32,7 +32,7 @@ static uint32_t number(const char *text) {
     errno = 0;
     unsigned long value = strtoul(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0' || value > UINT32_MAX) {
-        fprintf(stderr, "'%s' is no number that fits\n", text);
+        fprintf(stderr, "'%s' is not a number that fits\n", text);
         exit(EXIT_FAILURE);
     }
     return (uint32_t)value;
@@ -47,7 +47,7 @@ static void read_build_id(const char *text, uint8_t *bytes) {
         whole = value >= 0;
     }
     if (!whole) {
-        fprintf(stderr, "'%s' is no build id\n", text);
+        fprintf(stderr, "'%s' is not a build id\n", text);
         exit(EXIT_FAILURE);
     }
 }

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/* No file has this sum: nobody shall take the device for one with a model. */
+/* No file has this sum: nobody must take the device for one with a model. */
 #define MODEL_SHA256 "0000000000000000000000000000000000000000000000000000000000000000"
 
 #define MODEL_ARENA_BYTES 16 /* Not used. */

@@ -1,7 +1,7 @@
 /* The port of a device that is a process on this machine.
  *
  * The device's clock, `now`, is a moment of the machine's clock that never passes it by more than
- * the line's slack.  Computing takes none of its time: it is set to the moments of what happens,
+ * the line's slack.  Computing takes no time on it: it is set to the moments of what happens,
  * and the machine's clock is waited for.  So a timed region lasts exactly as long as what it waits
  * for, however late the process is woken up, and the device is in time again afterwards.
  *
@@ -152,7 +152,7 @@ void port_ticks_restart(void) {
 uint64_t port_ticks(void) {
     static int64_t told;
     if (now == told && !masked) {
-        pass(now + ASKING_NS); /* Else a loop that waits for a moment would wait for ever. */
+        pass(now + ASKING_NS); /* Else a loop that waits for a moment would wait forever. */
     }
     told = now;
     return (uint64_t)(now + skipped - restarted) / (NS_A_S / TICK_HZ);

@@ -74,7 +74,7 @@ def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_a_program_for_another_processor_is_refused() -> None:
-    assert "is no executable for a 32-bit Arm core" in refusal(Path(sys.executable).resolve())
+    assert "is not an executable for a 32-bit Arm core" in refusal(Path(sys.executable).resolve())
 
 
 def test_an_object_file_and_an_empty_program_are_refused(echo_image: Image, tmp_path: Path) -> None:

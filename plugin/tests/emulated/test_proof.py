@@ -56,7 +56,7 @@ def test_a_token_sent_over_the_port_is_read_through_the_probe(
             if fits:
                 session.guard.prove_by(proof)
             else:
-                with pytest.raises(IdentityError, match="do not lead to one board"):
+                with pytest.raises(IdentityError, match="do not lead to the same board"):
                     session.guard.prove_by(proof)
 
 
@@ -72,7 +72,7 @@ def test_a_firmware_without_a_token_falls_silent_with_its_core(
     dut = crossed(twins)
     with (
         session_with(dut) as session,
-        pytest.raises(IdentityError, match="goes on answering while the board is halted"),
+        pytest.raises(IdentityError, match="still answers while the board is halted"),
     ):
         ProbeProof(dut, image).of_silence(session)
 
@@ -88,7 +88,7 @@ def test_a_restart_on_another_board_is_not_believed(
         session.link.close()
         reset(twins[1].board, twins[1].probe_uid, Deadline.after(20))
         session.link = open_link(twins[1])
-        with pytest.raises(IdentityError, match="do not lead to one board"):
+        with pytest.raises(IdentityError, match="do not lead to the same board"):
             session.synchronize(Deadline.after(20))
 
 

@@ -126,7 +126,7 @@ def test_an_offset_outside_its_buffer_is_refused(echo: Echo, letter: bytes, comp
     ("letter", "complaint"),
     [
         (b"n", "no RTT control block at 0x2"),
-        (b"p", "down channel is said to be 16384 bytes at 0x203ffff0, which is no RAM"),
+        (b"p", "down channel is said to be 16384 bytes at 0x203ffff0, which is not RAM"),
         (b"z", "down channel is said to be 0 bytes"),
     ],
 )

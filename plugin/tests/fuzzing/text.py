@@ -78,7 +78,7 @@ def _expected(data: bytes) -> list[Line | Damaged]:
         if len(raw) > MAX_LINE_BYTES:
             made.append(Damaged(raw[:MAX_LINE_BYTES], f"line longer than {MAX_LINE_BYTES} bytes"))
         elif complete and (body := raw.removesuffix(b"\r")).translate(None, _PRINTABLE):
-            made.append(Damaged(raw, "line with bytes that are no printable ASCII"))
+            made.append(Damaged(raw, "line with bytes that are not printable ASCII"))
         elif complete:
             made.append(Line(body.decode("ascii")))
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from tinyhil.ground.paths import REPORTS, ROOT
 BUILD = Path(os.environ.get("TINYHIL_BUILD") or ROOT / "build")
 """Folder of builds and generated data sets."""
 _FIGURES = Path(os.environ.get("TINYHIL_FIGURES") or REPORTS / "bench")
-"""Both can be elsewhere, for a checkout that is read-only."""
+"""Both can be in another place, for a read-only checkout."""
 
 
 def write_figures(name: str, figures: Sequence[Mapping[str, Any]]) -> Path:
@@ -26,3 +27,15 @@ def write_figures(name: str, figures: Sequence[Mapping[str, Any]]) -> Path:
     path = _FIGURES / f"{name}.json"
     write_text(path, json.dumps(figures, indent=2) + "\n")
     return path
+
+
+def campaign_options(
+    description: str | None, arguments: Sequence[str] | None
+) -> argparse.Namespace:
+    """The options of both parts of ``make faults``: ``seed`` and ``share``."""
+    parser = argparse.ArgumentParser(prog="make faults", description=description)
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first run (default: 1)")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="share of the runs, for a quick look"
+    )
+    return parser.parse_args(arguments)

@@ -1,10 +1,10 @@
 """``make bench-contention``: many users want the same boards at once; none may get one in use.
 
-Stations of a bench file whose ports end at a referee, which sees each client of each of them, with
-no lock between: a second one is a board opened twice. Two whole sessions contend, one of them with
-several pytest-xdist workers; then processes that take and leave stations at random, some of which
-are killed with a board in their hands. At last the same without common locks, to show that the
-referee sees what it is there for.
+The ports of a bench file's stations end at a referee, which sees every client of each port without
+any lock of its own: a second client means a board that is opened twice. Two whole sessions contend,
+one of them with several pytest-xdist workers; then processes that take and leave stations at
+random, some of which are killed while they hold a board. Last, the same without common locks, to
+show that the referee sees what it must see.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -77,12 +76,7 @@ class Referee:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stop.close()
         self._thread.join()
         for key in list(self._selector.get_map().values()):
@@ -91,7 +85,7 @@ class Referee:
         self._selector.close()
 
     def bench(self) -> str:
-        """A bench file with a station a port."""
+        """A bench file with one station for each port."""
         return "schema = 1\n" + "".join(
             f'[stations.{port.name}]\nboard = "{_BOARD}"\nprobe = "{port}"\nport = "{port}"\n'
             for port in self.ports
@@ -125,7 +119,7 @@ class Referee:
 
     @staticmethod
     def _echo(client: socket.socket) -> bool:
-        """Answer; false when it is the last word."""
+        """Answer; false when it is the last answer."""
         try:
             said = client.recv(1)
             client.sendall(said)
@@ -156,7 +150,7 @@ def opened(port: str) -> Iterator[socket.socket]:
 def _exchange(client: socket.socket, said: bytes) -> None:
     client.sendall(said)
     if client.recv(1) != said:
-        raise ConnectionError("the referee has hung up")
+        raise ConnectionError("the referee has closed the connection")
 
 
 def touch(port: str) -> None:
@@ -187,10 +181,10 @@ def sessions(referee: Referee, folder: Path, workers: int) -> list[tuple[int, st
 
 
 def take_at_random(bench: Path, times: int, seed: int, kill: bool) -> None:
-    """Hold stations one after the other; at last die with one in hand, if so wanted."""
+    """Hold stations one after the other; at the end die while holding one, if asked to."""
     known = stations(load_boards(), bench)
     wired = [station for station in known.values() if station.wiring]
-    rng = random.Random(seed)  # noqa: S311 - no secret
+    rng = random.Random(seed)  # noqa: S311 - not a secret
     for _ in range(times):
         with attached(rng.choice(wired), wait_s=_PATIENCE_S) as dut:
             touch(dut.serial_url)
@@ -227,41 +221,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Contend, print what the referee saw; 1 if a board was opened twice."""
     parser = argparse.ArgumentParser(prog="make bench-contention", description=__doc__)
     parser.add_argument("--stations", type=int, default=8, help="default: 8")
-    parser.add_argument("--workers", type=int, default=4, help="of xdist (default: 4)")
-    parser.add_argument("--users", type=int, default=12, help="of the crowd (default: 12)")
-    parser.add_argument("--times", type=int, default=40, help="that each of them takes a station")
+    parser.add_argument("--workers", type=int, default=4, help="workers of xdist (default: 4)")
+    parser.add_argument("--users", type=int, default=12, help="users in the crowd (default: 12)")
+    parser.add_argument(
+        "--times", type=int, default=40, help="how often each of them takes a station"
+    )
     options = parser.parse_args(arguments)
     figures: list[dict[str, object]] = []
     console, bad = Console(), 0
     for name, common in (("two sessions, one with xdist", True), ("crowd", True),
                          ("crowd without common locks", False)):  # fmt: skip
-        with tempfile.TemporaryDirectory() as made:
-            folder = Path(made)
-            with Referee(folder, options.stations) as referee:
-                if name.startswith("crowd"):
-                    right, users = crowd(
-                        referee, folder, users=options.users, times=options.times,
-                        common_locks=common,
-                    )  # fmt: skip
-                else:
-                    ended = sessions(referee, folder, options.workers)
-                    right, users = sum(code == 0 for code, _ in ended), len(ended)
-                    for _, text in ended:
-                        console.print(text, markup=False)
-            twice = len(referee.twice)
-            bad += common and (twice > 0 or right != users)
-            bad += not common and twice == 0
-            figures.append(
-                {
-                    "users": name,
-                    "stations": options.stations,
-                    "ended well": f"{right} of {users}",
-                    "opened": referee.uses,
-                    "opened twice": twice,
-                    "unit": "times",
-                    "compared with": "0 with common locks, more than 0 without",
-                }
-            )
+        with (
+            tempfile.TemporaryDirectory() as made,
+            Referee(Path(made), options.stations) as referee,
+        ):
+            if name.startswith("crowd"):
+                right, users = crowd(
+                    referee, Path(made), users=options.users, times=options.times,
+                    common_locks=common,
+                )  # fmt: skip
+            else:
+                ended = sessions(referee, Path(made), options.workers)
+                right, users = sum(code == 0 for code, _ in ended), len(ended)
+                for _, text in ended:
+                    console.print(text, markup=False)
+        twice = len(referee.twice)
+        bad += common and (twice > 0 or right != users)
+        bad += not common and twice == 0
+        figures.append(_figure(name, referee, f"{right} of {users}"))
     columns = ("users", "stations", "ended well", "opened", "opened twice")
     table = Table(*columns, title="boards opened while they were open", box=None)
     for figure in figures:
@@ -269,6 +256,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(table)
     console.print(f"figures: {write_figures('contention', figures)}", soft_wrap=True)
     return 1 if bad else 0
+
+
+def _figure(users: str, referee: Referee, ended_well: str) -> dict[str, object]:
+    return {
+        "users": users,
+        "stations": len(referee.ports),
+        "ended well": ended_well,
+        "opened": referee.uses,
+        "opened twice": len(referee.twice),
+        "unit": "times",
+        "compared with": "0 with common locks, more than 0 without",
+    }
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """``make bench-endings``: runs that are ended by signals at random moments, once to three times.
 
 Each run is a process of its own with folders of its own, as a CI starts it. When it has ended, it
-must have said no traceback, left no process and no temporary file, and what it recorded must be
+must have printed no traceback, left no process and no temporary file, and what it recorded must be
 sealed.
 """
 
@@ -53,7 +53,7 @@ def end_one(random: Random, whole_s: float) -> Ended:
 
     Args:
         random: chooses.
-        whole_s: how long a run takes that nobody ends, in seconds.
+        whole_s: how long a run takes that is not ended early, in seconds.
     """
     number = random.choice(_SIGNALS)
     signals = random.choice([(number,), (number,) * 2, (signal.SIGINT,) * 3])
@@ -75,7 +75,7 @@ def end_one(random: Random, whole_s: float) -> Ended:
 
 
 def _whole_s() -> float:
-    """How long a run takes that nobody ends, from its collection, in seconds."""
+    """How long a run takes that is not ended early, from its collection, in seconds."""
     with (
         tempfile.TemporaryDirectory(prefix="tinyhil-endings-") as scratch,
         _process(Path(scratch)) as process,
@@ -109,7 +109,7 @@ def _await_collection(process: subprocess.Popen[str]) -> None:
     for line in process.stdout:
         if line.startswith("collected"):
             return
-    raise RuntimeError("the run does not start")
+    raise RuntimeError("the run did not start")
 
 
 def _faults(scratch: Path, status: int, output: str) -> Iterator[str]:

@@ -1,9 +1,9 @@
-"""``make faults``: thousands of faults on purpose, and what became of the figures.
+"""``make faults``: thousands of faults on purpose, and what happens to the figures.
 
 Each run infers a few samples over a link that breaks by a seed, and must end in one of two ways:
-with the very scores and times of a clean run, or with an error of ours that names a fault, within
-its deadline, what was answered before it being right and kept. Text is tried with reading back, and
-once more without it and with changed bytes only, to show what text alone can't see.
+with exactly the scores and times of a clean run, or with an error of ours that names a fault,
+within its deadline, while the answers before it are right and kept. Text is tried with reading
+back, and again without it and with changed bytes only, to show what text alone can't see.
 
 The serial link ends at a replayed device, which is our firmware's core as a process, so that
 thousands of runs take minutes; the debug probe's link at an emulated board.
@@ -11,7 +11,6 @@ thousands of runs take minutes; the debug probe's link at an emulated board.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import threading
 from collections import Counter
@@ -26,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyhil import flash
-from tinyhil.benchmarks import BUILD, write_figures
+from tinyhil.benchmarks import BUILD, campaign_options, write_figures
 from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.task import Window, load_tasks
@@ -51,7 +50,7 @@ _SAMPLES, _LAPS = 24, 5
 _BAUD = 115_200
 _PATIENCE_S = 2.0
 _LATEST_S = 60.0
-"""A run that has made no step forward for so long hangs: every deadline in it is far below."""
+"""A run without progress for so long hangs: every deadline in it is far shorter."""
 _AT_ONCE = 12
 _COLUMNS = 110
 
@@ -69,7 +68,7 @@ class Campaign:
     kinds: tuple[Kind, ...]
     read_back: float = 1.0
     expects_wrong: bool = False
-    """Whether wrong figures are what it is to show."""
+    """Whether it is meant to show wrong figures."""
 
 
 CAMPAIGNS = (
@@ -136,7 +135,7 @@ def infer(queries: Queries, timed: bool, given: list[tuple[float, ...]]) -> Answ
 
 @contextmanager
 def asking(campaign: Campaign, target: Target) -> Iterator[Queries]:
-    """A conversation from its very start, whose patience is short."""
+    """A conversation from its start, with short time limits."""
     session = Session(target.link)
     session.synchronize(Deadline.after(_PATIENCE_S))
     if campaign.protocol == "text":
@@ -180,7 +179,7 @@ def attempt(campaign: Campaign, target: Target, spec: Spec, clean: Answers) -> O
     while thread.is_alive() and progress < len(given):
         progress = len(given)
         thread.join(_LATEST_S)
-    verdict, text = ended[0] if ended else ("hang", f"no step forward in {_LATEST_S:g} s")
+    verdict, text = ended[0] if ended else ("hang", f"no progress in {_LATEST_S:g} s")
     if verdict == "error" and tuple(given) != clean.scores[: len(given)]:
         verdict = "lost"
     return Outcome(verdict, text, Counter(fault.kind for fault in injector.faults), healed.total())
@@ -235,11 +234,8 @@ def _clean(campaign: Campaign, image: Image) -> Answers:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the campaigns, print what became of them; 1 if a figure was wrong or a run hung."""
-    parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="of the first run (default: 1)")
-    parser.add_argument("--share", type=float, default=1.0, help="of the runs, for a look")
-    options = parser.parse_args(arguments)
+    """Run the campaigns, print how they ended; 1 if a figure was wrong or a run hung."""
+    options = campaign_options(__doc__, arguments)
     console = Console(width=_COLUMNS)
     figures, bad = [], 0
     with ExitStack() as stack:

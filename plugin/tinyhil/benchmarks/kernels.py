@@ -1,4 +1,4 @@
-"""``make bench-kernels``: our kernels beside the field's best open ones, model by model.
+"""``make bench-kernels``: our kernels against the field's best open ones, model by model.
 
 Each model is built into the reference firmware, flashed and run on an emulated board; a figure is
 the device's own count of one inference. Peers' figures come from ``suites/peers.toml``.
@@ -68,7 +68,7 @@ class PeerFile(Facts):
 
 @dataclass(frozen=True)
 class Figure:
-    """One model on one board, with the peer's figure beside each of ours."""
+    """One model on one board, with the peer's figure next to each of ours."""
 
     model: str
     data_set: str

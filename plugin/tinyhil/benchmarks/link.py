@@ -1,8 +1,8 @@
-"""``make bench-link``: how near its wire's limit a device is fed, and what that costs the host.
+"""``make bench-link``: how near to its wire's limit a device is fed, and the host's cost of it.
 
 The devices are replayed ones: the firmware's own core as processes of this machine, behind a wire
-that is paced as 8N1 and a USB adapter with its latency timer. Beside our two ways of asking stands
-the way of the official runner, by a client of our own: 31 bytes a command, and a wait after each.
+that is paced as 8N1 and a USB adapter with its latency timer. Our two ways of asking are compared
+with the official runner's, by a client of our own: 31 bytes a command, and a wait after each.
 Times are the host's clock; nothing here says how fast a processor is.
 """
 
@@ -62,13 +62,13 @@ class Figure:
     timer_ms: int
     """Latency timer of the USB adapter."""
     stop_and_wait_s: float
-    """As the official runner does it; compared with by `speed_up`."""
+    """As the official runner does it; `speed_up` compares with it."""
     text_s: float
     framed_s: float
     limit_s: float
-    """What the wire needs for the sample's new bytes alone; compared with by `efficiency`."""
+    """What the wire needs for the sample's new bytes alone; `efficiency` compares with it."""
     framed_infer_s: float
-    """Framed, with the inference of a real board going on meanwhile."""
+    """Framed, while a real board's inference runs."""
     infer_s: float
 
     @property
@@ -83,7 +83,7 @@ class Figure:
 
 
 def stop_and_wait(link: Link, windows: Iterable[Window]) -> Iterator[None]:
-    """Infer each window as the official runner has it done: a command, its answer, the next."""
+    """Infer each window as the official runner does: a command, its answer, the next one."""
     deadline = Deadline.after(_STEP_S * 60)
 
     def ask(command: str) -> None:
@@ -116,7 +116,7 @@ def talking(facts: NativeFacts, log: Path | None = None) -> Iterator[Session]:
 
 
 def sample_windows(task: Task) -> Iterator[tuple[Window, ...]]:
-    """Windows of one made-up sample after another, for ever; their content is of no matter."""
+    """Windows of one made-up sample after another, forever; their content does not matter."""
     rng = np.random.default_rng(1)
     while True:
         yield task.input.windows(rng.bytes(task.input.bytes))
@@ -223,7 +223,7 @@ def _set_figure(figures: Sequence[Figure], baud: int, timer_ms: int) -> dict[str
 
 
 def _together(console: Console) -> dict[str, float | str]:
-    """What many devices at once cost the host, of which each is asked by a thread."""
+    """What many devices at once cost the host; each is asked by its own thread."""
     tasks = [task for name, task in load_tasks().items() if name in SETS]
     with ExitStack() as stack, ThreadPoolExecutor(_TOGETHER) as pool:
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -260,7 +260,7 @@ def _feed(task: Task, queries: FramedQueries, deadline: Deadline) -> int:
     def some() -> Iterator[Window]:
         nonlocal payload
         made = sample_windows(task)
-        again = next(made)  # The same sample: making one is no part of what is measured.
+        again = next(made)  # The same sample: making one is not part of what is measured.
         while not deadline.expired:
             for window in again:
                 payload += len(window.data) - window.keep

@@ -1,4 +1,4 @@
-"""``make bench-oracle``: every output of the models on the device beside those of the oracle.
+"""``make bench-oracle``: every output of the models on the device against those of the oracle.
 
 The oracle is TensorFlow Lite's reference kernels (``tflite-runtime`` 2.14, ``BUILTIN_REF``); its
 outputs were taken once into files, so that nothing here depends on it.
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Compare, print a table, write the figures; 1 if any output differs."""
     parser = argparse.ArgumentParser(prog="make bench-oracle", description=__doc__)
     parser.add_argument("--board", action="append", default=[], help="name or glob; repeatable")
-    parser.add_argument("--limit", type=int, help="samples a task; default: all that there are")
+    parser.add_argument("--limit", type=int, help="samples per task; default: all")
     parser.add_argument(
         "--task", action="append", default=[], choices=sorted(load_tasks()), help="default: all"
     )

@@ -1,8 +1,8 @@
-"""``make bench-resume``: runs that are killed at random moments and resumed, beside one that lived.
+"""``make bench-resume``: runs killed at random moments and resumed, against one that was not.
 
 Each run is a process of its own, as a user starts it, and is killed by SIGKILL when its folder has
-grown to a size drawn at random, and up to half a second later. In the end its figures and rows must
-be those of the run that nobody killed: nothing twice, nothing lost.
+grown to a size drawn at random, or up to half a second later. In the end its figures and rows must
+be those of a run that was not killed: nothing twice, nothing lost.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Trial:
-    """A run that was killed and resumed until it came to its end."""
+    """A run that was killed and resumed until it was finished."""
 
     kills: int
     rows: int
@@ -68,11 +68,11 @@ class Trial:
     torn: int
     """Lines that were cut off."""
     differences: tuple[str, ...]
-    """From the run that lived, and what `verify` finds."""
+    """From the run that was not killed, and what `verify` finds."""
 
 
 def run_whole(setting: Setting, runs: Path) -> Path:
-    """Let a run live to its end; returns its folder.
+    """Run one to its end; returns its folder.
 
     Raises:
         RuntimeError: it fails.
@@ -84,10 +84,10 @@ def run_whole(setting: Setting, runs: Path) -> Path:
 
 
 def run_killed(setting: Setting, runs: Path, lived: Path, kills: int, random: Random) -> Trial:
-    """Kill a run some times, let it come to its end, and compare it.
+    """Kill a run some times, let it finish, and compare it.
 
     Raises:
-        RuntimeError: it fails otherwise than by being killed.
+        RuntimeError: it fails for another reason than being killed.
     """
     sizes = sorted(random.uniform(0, _size(lived)) for _ in range(kills))
     killed = 0
@@ -100,7 +100,7 @@ def run_killed(setting: Setting, runs: Path, lived: Path, kills: int, random: Ra
             elif _await_size(process, runs, size, random.uniform(0, _LATER_S)):
                 killed += 1
             else:
-                break  # It has come to its end before.
+                break  # It has finished before.
     (folder,) = _folders(runs)
     parts = json.loads((folder / "run.json").read_text())["parts"]
     report, other = verify(folder), verify(lived)
@@ -115,7 +115,7 @@ def run_killed(setting: Setting, runs: Path, lived: Path, kills: int, random: Ra
 
 
 def compare(lived: Path, folder: Path) -> Iterator[str]:
-    """What a run's figures and rows have otherwise than those of another one."""
+    """Where a run's figures and rows differ from those of another one."""
     lines, others = _lines(folder), _lines(lived)
     if lines.keys() != others.keys():
         yield f"measures: {sorted(lines)}, not {sorted(others)}"
@@ -128,7 +128,7 @@ def compare(lived: Path, folder: Path) -> Iterator[str]:
     for path in sorted((lived / "raw").glob("*.jsonl")):
         rows, wanted = (_rows(run / "raw" / path.name) for run in (folder, lived))
         if rows != wanted:
-            yield f"{path.name}: {len(rows)} rows, other than the {len(wanted)}"
+            yield f"{path.name}: {len(rows)} rows, not the same as the {len(wanted)}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,16 +136,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make bench-resume", description=__doc__)
     parser.add_argument("--board", default="mps2-an386", help="default: %(default)s")
     parser.add_argument("--task", default="kws01", help="default: %(default)s")
-    parser.add_argument("--kills", type=int, default=50, help="in all; default: %(default)s")
+    parser.add_argument("--kills", type=int, default=50, help="kills in all; default: %(default)s")
     parser.add_argument("--per-run", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
-    parser.add_argument("--full", action="store_true", help="by the rules, not quick")
+    parser.add_argument(
+        "--full", action="store_true", help="full runs by the rules, not quick ones"
+    )
     options = parser.parse_args(arguments)
     setting = Setting(options.board, options.task, not options.full, options.seed)
     console, random = Console(), Random(setting.seed)  # noqa: S311 - must be repeatable
     trials: list[Trial] = []
     with tempfile.TemporaryDirectory(prefix="tinyhil-resume-") as scratch:
-        with progress_bar(console, "a run that lives") as progress:
+        with progress_bar(console, "a run that is not killed") as progress:
             lived = run_whole(setting, Path(scratch, "lived"))
         with progress_bar(console, f"{options.kills} kills") as progress:
             while (killed := sum(trial.kills for trial in trials)) < options.kills:
@@ -167,14 +169,14 @@ def _show(trials: Sequence[Trial], console: Console) -> None:
     kills = sum(trial.kills for trial in trials)
     wrong = sum(bool(trial.differences) for trial in trials)
     console.print(
-        f"{kills} kills in {len(trials)} runs; {wrong} runs differ from the one that lived"
+        f"{kills} kills in {len(trials)} runs; {wrong} runs differ from the one that was not killed"
     )
 
 
 def _figure(setting: Setting, trials: Sequence[Trial]) -> dict[str, Any]:
     return {
         **asdict(setting),
-        "unit": "runs that differ from one that nobody killed",
+        "unit": "runs that differ from one that was not killed",
         "value": sum(bool(trial.differences) for trial in trials),
         "compared_with": 0,
         "kills": sum(trial.kills for trial in trials),
@@ -223,7 +225,7 @@ def _await_size(process: subprocess.Popen[str], runs: Path, size: float, later_s
 
 
 def _folders(runs: Path) -> list[Path]:
-    """Run folders that can be gone on with: those that have been described."""
+    """Run folders that can be resumed: those with a description."""
     return sorted(path.parent for path in runs.glob("*/run.json"))
 
 

@@ -9,11 +9,11 @@ A physical board needs an entry in the user's ``bench.toml``, which is never com
     probe = "066BFF515055657867212134"
     port = "/dev/serial/by-id/usb-STMicroelectronics_STM32_STLink_066BFF-if02"
 
-``port`` is a path, a URL that pyserial knows, or the USB device behind the port, whatever number
-the system gives it: ``serial:SERIAL``, ``usb:VID:PID`` or ``usb:VID:PID:SERIAL``, each with
-``:INTERFACE`` behind it where one device has several ports.
+``port`` is a path, a URL that pyserial knows, or the USB device behind the port, with any number
+that the system gives it: ``serial:SERIAL``, ``usb:VID:PID`` or ``usb:VID:PID:SERIAL``, each with
+``:INTERFACE`` after it where one device has several ports.
 
-An emulated board needs no entry: it is a station of its own name.
+An emulated board needs no entry: it is a station with the board's name.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ALL = "all"
 """Chooses every station."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""Of a station: a part of file names, of test ids and of reports, and no glob."""
+"""Of a station: a part of file names, of test ids and of reports, and not a glob."""
 
 
 class Wiring(Facts):
@@ -49,7 +49,7 @@ class Wiring(Facts):
     port: str
     """Serial port by a name that survives replugging; see the module's text."""
     baud: int | None = Field(default=None, gt=0)
-    """At which it boots, if other than the board's."""
+    """At which it boots, if not the board's."""
     baud_max: int = Field(default=921_600, gt=0)
     """Highest rate that cable and adapter carry; our own firmware is asked for it."""
 
@@ -104,7 +104,7 @@ def _check_name(key: str, name: str, emulated: Mapping[str, Station]) -> None:
         raise ConfigError(
             f"{key}: '{name}' can't be the name of a station",
             hint="use at most 64 letters, digits, '.', '_' and '-', a letter or a digit first; "
-            f"'{ALL}' stands for every station",
+            f"'{ALL}' means every station",
         )
     if name in emulated:
         raise ConfigError(
@@ -118,8 +118,8 @@ def _check_port(key: str, port: str) -> None:
     if port.casefold().startswith(("serial:", "usb:")) and not USB_NAME.fullmatch(port):
         raise ConfigError(
             f"{key[:-1]}.port': '{port}' does not name a USB device",
-            hint="write serial:SERIAL, or usb:VID:PID with four hexadecimal digits each, perhaps "
-            "with :SERIAL or :INTERFACE behind them",
+            hint="write serial:SERIAL, or usb:VID:PID with four hexadecimal digits each, if needed "
+            "with :SERIAL or :INTERFACE after them",
         )
 
 

@@ -1,6 +1,6 @@
 """Facts about board types, read from ``boards/*.toml``.
 
-What is wired to this desk (probe, port) is no fact about a type: see `bench`.
+What is wired to this desk (probe, port) is not a fact about a type: see `bench`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Memory(Facts):
 
     @property
     def end(self) -> int:
-        """First address behind the region."""
+        """First address after the region."""
         return self.start + self.size
 
 
@@ -87,7 +87,7 @@ class Board(NamedFacts):
 
     @property
     def emulated(self) -> bool:
-        """Whether its times are instruction counts in disguise."""
+        """Whether its times are instruction counts."""
         return self.emulator is not None
 
 

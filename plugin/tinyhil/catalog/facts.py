@@ -19,7 +19,7 @@ class Facts(BaseModel):
 
 
 class NamedFacts(Facts):
-    """Base of what has a file of its own, named after it."""
+    """Base of everything that has its own file, named after it."""
 
     name: str
 
@@ -68,7 +68,7 @@ def load(path: Path, model: type[Model]) -> Model:
     """Read one TOML file into `model`.
 
     Raises:
-        ConfigError: no such file, no TOML, or a key that is unknown, missing or of a wrong
+        ConfigError: no such file, not TOML, or a key that is unknown, missing or of a wrong
             type; the text names the file, the key and, for an unknown one, the known keys.
     """
     try:
@@ -78,7 +78,9 @@ def load(path: Path, model: type[Model]) -> Model:
             f"{path}: cannot be read: {error.strerror}", hint="check the path and its permissions"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is no TOML: {error}", hint="mend the line it names") from error
+        raise ConfigError(
+            f"{path}: is not TOML: {error}", hint="fix the line that it names"
+        ) from error
     try:
         return model.model_validate(values)
     except ValidationError as error:

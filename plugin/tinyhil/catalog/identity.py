@@ -1,4 +1,4 @@
-"""What a probe or a port is, whatever it is called: two names of one thing are one identity."""
+"""What a probe or a port is, under any of its names: two names of one thing are one identity."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 USB_NAME = re.compile(r"serial:.+|usb:[0-9a-f]{4}:[0-9a-f]{4}(:.+)?", re.IGNORECASE)
 """A port named after its USB device: ``serial:SERIAL`` or ``usb:VID:PID``, either with
-``:INTERFACE`` behind it, the latter with ``:SERIAL`` before that."""
+``:INTERFACE`` after it, the second one with ``:SERIAL`` before that."""
 
 _WRAPPERS = ("alt", "spy")
-"""pyserial's URLs that are a path in other clothes."""
+"""pyserial's URLs that are only another way to write a path."""
 
 
 def probe_identity(uid: str) -> str:
@@ -23,7 +23,7 @@ def port_identity(port: str) -> str:
     """One text for all names that a port has at the moment.
 
     Links to devices are followed. A name by USB stays as it is: which device it is, is known when
-    it is there. A network port is its host and number, whatever protocol and options.
+    it is there. A network port is its host and number, with any protocol and options.
     """
     if USB_NAME.fullmatch(port):
         return port.casefold()

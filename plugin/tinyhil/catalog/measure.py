@@ -1,4 +1,4 @@
-"""The kinds of measure: their names, as they stand in records, and what belongs to each."""
+"""The kinds of measure: their names, as records have them, and what belongs to each."""
 
 from __future__ import annotations
 

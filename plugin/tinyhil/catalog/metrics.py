@@ -15,7 +15,7 @@ PERCENTILES = (50, 90, 99)
 def percentile(times_s: NDArray[np.float64], percent: int) -> float:
     """The smallest measured time that at least `percent` % of the queries kept, in seconds.
 
-    A time that was measured, never a mean of two: so an instruction count stays whole, and the
+    A time that was measured, never a mean of two: so an instruction count stays an integer, and the
     figure is what MLPerf LoadGen reports for single stream.
     """
     return float(np.percentile(times_s, percent, method="inverted_cdf"))
@@ -51,10 +51,10 @@ def top1(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float:
 def auc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
     """Area under the ROC curve, one class against the rest, averaged over classes.
 
-    A single column is no class but a score that grows with anomaly, class 1. None where the area
+    A single column is not a class but a score that grows with anomaly, class 1. None where the area
     is not defined: when a class has no sample.
     """
-    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - a second of import, seldom needed
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - a second of import, rarely needed
 
     classes = scores.shape[1]
     if len(np.unique(labels)) != max(classes, 2):

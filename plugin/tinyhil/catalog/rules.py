@@ -22,4 +22,4 @@ class Rules:
 
 
 QUICK = Rules(queries=40, single_stream_s=0.0, window_inferences=2, window_s=0.0, warm_up=1)
-"""For a look, never for a verdict."""
+"""For a quick look, never for a verdict."""

@@ -35,7 +35,7 @@ def scaled(value: float, unit: str, digits: int = 6) -> str:
 
 
 def station_label(station: str, board: str, *, emulated: bool = False) -> str:
-    """A station, with its board type where that is another name: as in ``desk (nucleo-l4r5zi)``.
+    """A station, with its board type where that name differs: as in ``desk (nucleo-l4r5zi)``.
 
     Args:
         station: its name.

@@ -14,7 +14,7 @@ Status = Literal["pass", "fail", "not judged"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one metric."""
+    """The result for one metric."""
 
     metric: Metric
     value: float

@@ -41,7 +41,7 @@ class Check:
 
     @property
     def warning(self) -> str | None:
-        """What to know of a version that no test has run with; None for the others."""
+        """What to know about a version that was not tested; None for the others."""
         tried = _TRIED.get(self.thing)
         if tried is None or self.found is None:
             return None

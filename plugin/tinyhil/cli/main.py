@@ -26,18 +26,18 @@ _FOUND_COLUMNS = 28
 
 _EPILOG = """\
 examples:
-  tinyhil doctor                       what is missing here, and how to get it
-  tinyhil boards                       the board types that there are
+  tinyhil doctor                       show what is missing here, and how to get it
+  tinyhil boards                       list the known board types
   tinyhil emulate mps2-an386           start an emulated board for a terminal or a debugger
   tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
   pytest suites --hil-board mps2-an386 run the benchmark
-  tinyhil verify RUN                   every figure of a run again, from its raw bytes
-  tinyhil gate BASELINE RUN            what got slower, bigger or less accurate
-  tinyhil results                      the results table of runs and submissions
+  tinyhil verify RUN                   check every figure of a run against its raw bytes
+  tinyhil gate BASELINE RUN            show what got slower, bigger or less accurate
+  tinyhil results                      show the results table of runs and submissions
   tinyhil submission check TREE        recompute a submission's figures from its raw logs
 
-Times of an emulated board are instruction counts in disguise, never times of silicon.
+Times of an emulated board are instruction counts, not times measured on silicon.
 """
 
 
@@ -67,25 +67,24 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
     doctor = commands.add_parser(
         "doctor",
         help="say what is missing on this machine and how to get it",
         description="Look for every program that tinyhil calls. Exits with 1 if one is missing; "
-        "a version that no test has run with is only told.",
+        "a version that was not tested is shown, but is not an error.",
     )
     doctor.set_defaults(run=_doctor)
 
     boards = commands.add_parser(
         "boards",
         help="list the board types",
-        description="List the board types; one is added by adding a file to boards/.",
+        description="List the board types; to add one, add a file to boards/.",
     )
     boards.set_defaults(run=_boards)
 
     emulate = commands.add_parser(
         "emulate",
-        help="start an emulated board by itself",
+        help="start one emulated board",
         description="Start an emulated board, empty, and print its serial port and its probe's "
         "id, for a terminal, pyocd, a debugger or any host program. Ctrl-C ends it.",
     )
@@ -96,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     gate_command.add_arguments(commands.add_parser("gate", help=gate_command.HELP))
     verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))
 
+    _add_build(commands)
+    results_command.add_command(commands)
+    submission_command.add_command(commands)
+    return parser
+
+
+def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     build = commands.add_parser(
         "build",
         help="compile a model into the reference firmware",
@@ -108,16 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--energy",
         action="store_true",
-        help="mark time by a pin's edges, for a power monitor, instead of lines",
+        help="mark times by a pin's edges, for a power monitor, not by text lines",
     )
     build.add_argument(
         "--out", type=Path, metavar="DIR", help="default: build/firmware/<board>/<task>"
     )
     build.set_defaults(run=_build)
-
-    results_command.add_command(commands)
-    submission_command.add_command(commands)
-    return parser
 
 
 def _doctor(_: argparse.Namespace, console: Console) -> int:
@@ -164,8 +166,8 @@ def _emulate(options: argparse.Namespace, console: Console) -> int:
     board = _board(options.board)
     if not board.emulated:
         raise ConfigError(
-            f"board '{board.name}' is no emulated one",
-            hint="`tinyhil boards` shows which are",
+            f"board '{board.name}' is not an emulated board",
+            hint="`tinyhil boards` shows the emulated ones",
         )
     return emulate(board, console=console)
 

@@ -1,4 +1,4 @@
-"""Reads members of a ``.tar.gz`` as a stream: nothing is unpacked to disk, and all is bounded."""
+"""Reads members of a ``.tar.gz`` as a stream: nothing is unpacked to disk; all is bounded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EXPANDED_BYTES_MAX = 512 << 20
 _MEMBER_BYTES_MAX = 64 << 20
 _MEMBERS_MAX = 20_000
 
-# tarfile lets the last four through when a header is torn on purpose.
+# tarfile lets the last four through when a header is damaged on purpose.
 _DAMAGED = (
     tarfile.TarError,
     gzip.BadGzipFile,
@@ -37,7 +37,9 @@ class _Bounded(gzip.GzipFile):
         data = super().read(most if size is None or size < 0 else min(size, most))
         self._left -= len(data)
         if self._left < 0:
-            raise tarfile.ReadError("it expands to more than any archive that is meant here")
+            raise tarfile.ReadError(
+                "it expands to more bytes than any archive that is expected here"
+            )
         return data
 
 
@@ -47,7 +49,7 @@ def members(archive: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str,
     Paths are those that the archive claims: compare them, never open them.
 
     Raises:
-        DataError: the archive is missing, damaged or out of all bounds.
+        DataError: the archive is missing, damaged or too large.
     """
     try:
         with (
@@ -61,7 +63,7 @@ def members(archive: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str,
                     yield member.name, _content(tar, member)
     except _DAMAGED as error:
         raise DataError(
-            f"{archive}: is no whole .tar.gz: {error}", hint="fetch the archive again"
+            f"{archive}: is not a complete .tar.gz: {error}", hint="fetch the archive again"
         ) from error
     except OSError as error:
         raise DataError(
@@ -73,7 +75,7 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(member)
     data = file.read(_MEMBER_BYTES_MAX + 1) if file else b""
     if len(data) > _MEMBER_BYTES_MAX:
-        raise tarfile.ReadError("a member has more bytes than any that is meant here")
+        raise tarfile.ReadError("a member has more bytes than any that is expected here")
     if len(data) != member.size:
-        raise tarfile.ReadError("a member breaks off")
+        raise tarfile.ReadError("a member is cut short")
     return data

@@ -1,7 +1,7 @@
 """Builds ``ic01`` from the CIFAR-10 archive, by content.
 
-The official samples are 200 images of CIFAR-10 with their colours interleaved. Each is found by
-its pinned SHA-256, so neither names nor positions in the archive matter, and both archives serve:
+The official samples are 200 images of CIFAR-10 with their colours interleaved. Each is found by its
+pinned SHA-256, so neither names nor positions in the archive matter, and both archives can be used:
 the binary one (records of a label and three planes of 1024 bytes) and the Python one (pickles).
 
 A pickle is a program; it is never run here. Its opcodes are listed, which is safe, and the two
@@ -62,14 +62,14 @@ def build(
         raise DataError(
             f"{archive}: {len(absent)} of the {len(names)} images of ic01 are not in it, the first "
             f"is {absent[0]}",
-            hint="take cifar-10-binary.tar.gz or cifar-10-python.tar.gz, whole and unaltered",
+            hint="take cifar-10-binary.tar.gz or cifar-10-python.tar.gz, complete and unchanged",
         )
     lines = [f"{name},{_CLASSES},{labels[name]}\n" for name in pins if name != _LABELS]
     files[_LABELS] = "".join(lines).encode("ascii")
     if hashlib.sha256(files[_LABELS]).hexdigest() != pins[_LABELS]:
         raise DataError(
-            f"{archive}: the images are right, the labels that go with them are not",
-            hint="take an unaltered archive",
+            f"{archive}: the images are right, but their labels are not",
+            hint="take an unchanged archive",
         )
     return files
 
@@ -85,8 +85,8 @@ def _images(archive: Path, path: str, batch: bytes) -> Iterator[tuple[int, bytes
         labels, planes = _binary(batch) if path.endswith(".bin") else _pickled(batch)
     except ValueError as error:
         raise DataError(
-            f"{archive}: its {PurePosixPath(path).name} is no batch of CIFAR-10: {error}",
-            hint="take cifar-10-binary.tar.gz or cifar-10-python.tar.gz, whole and unaltered",
+            f"{archive}: its {PurePosixPath(path).name} is not a batch of CIFAR-10: {error}",
+            hint="take cifar-10-binary.tar.gz or cifar-10-python.tar.gz, complete and unchanged",
         ) from error
     pixels = planes.reshape(-1, 3, _PLANE_BYTES).transpose(0, 2, 1)
     for label, image in zip(labels, pixels, strict=True):
@@ -94,13 +94,13 @@ def _images(archive: Path, path: str, batch: bytes) -> Iterator[tuple[int, bytes
 
 
 def _binary(batch: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Labels and images of records of a label and an image; `ValueError` if it is no such file."""
+    """Labels and images of records of a label and an image; `ValueError` for any other file."""
     records = np.frombuffer(batch, np.uint8).reshape(-1, 1 + _IMAGE_BYTES)
     return records[:, 0], records[:, 1:]
 
 
 def _pickled(batch: bytes) -> tuple[list[int], NDArray[np.uint8]]:
-    """Labels and images of a pickle; `ValueError` if it is none or holds something else."""
+    """Labels and images of a pickle; `ValueError` if it is not one or holds something else."""
     labels: list[int] = []
     images = b""
     in_labels = False

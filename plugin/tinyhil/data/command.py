@@ -17,9 +17,9 @@ from tinyhil.ground.text import say
 
 HELP = "list, verify and get the official data sets and models"
 _DESCRIPTION = """\
-The official data sets and models of MLPerf Tiny. None is shipped with tinyhil: some are fetched
-from their origin, one is built from a public archive, the others MLCommons gives to its members.
-Every file is checked against a pinned SHA-256; one that fails it is named and never used.
+The official data sets and models of MLPerf Tiny. None comes with tinyhil: some are fetched from
+their origin, one is built from a public archive, and MLCommons gives the others to its members.
+Every file is checked against a pinned SHA-256; a file that fails is named and never used.
 """
 _ROOT_HELP = "the folder with 'datasets/' and 'models/'; default: $TINYHIL_DATA"
 
@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = _DESCRIPTION
     actions = parser.add_subparsers(required=True, metavar="ACTION")
 
-    listing = actions.add_parser("list", help="what there is, where it comes from, what is here")
+    listing = actions.add_parser(
+        "list", help="show all sets, where they come from and what is here"
+    )
     listing.set_defaults(run=_list)
 
     verifying = actions.add_parser(
@@ -43,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetching = actions.add_parser(
         "fetch",
         help="get what the origin publishes",
-        description="Get what is missing or altered of the sets that their origin publishes. "
-        "Goes on where an earlier download broke off.",
+        description="Get the missing or changed files of the sets that their origin publishes. "
+        "Continues where an earlier download stopped.",
     )
     fetching.set_defaults(run=_fetch)
 
@@ -54,14 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Build ic01 from the CIFAR-10 archive: the binary or the Python version. "
         "Without --archive the binary one is fetched, 162 MiB.",
     )
-    building.add_argument("--archive", type=Path, metavar="FILE", help="an archive that is here")
+    building.add_argument("--archive", type=Path, metavar="FILE", help="an archive on this machine")
     building.set_defaults(run=_build)
 
     for action in (listing, verifying, fetching, building):
         action.add_argument("root", type=Path, nargs="?", metavar="DIR", help=_ROOT_HELP)
     for action in (verifying, fetching):
         action.add_argument(
-            "--only", action="append", metavar="NAME", help="one set of them; repeatable"
+            "--only", action="append", metavar="NAME", help="only this set; repeatable"
         )
 
 
@@ -110,7 +112,9 @@ def _print_report(report: Report, get: str, console: Console) -> None:
     for kind in ("missing", "altered", "extra"):
         for file in getattr(report, kind):
             say(console, f"  {kind:8}{file}")
-    remedy = f"to restore it, {get}" if report.missing or report.altered else "move them elsewhere"
+    remedy = (
+        f"to restore it, {get}" if report.missing or report.altered else "move the extra files away"
+    )
     say(console, f"  next step: {remedy}")
 
 
@@ -149,6 +153,6 @@ def _root(options: argparse.Namespace) -> Path:
     if root is None:
         raise ConfigError(
             "no folder for the official data",
-            hint="name one, or set TINYHIL_DATA: it is where 'datasets/' and 'models/' are to be",
+            hint="name the folder for 'datasets/' and 'models/', or set TINYHIL_DATA to it",
         )
     return root

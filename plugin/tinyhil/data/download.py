@@ -1,4 +1,4 @@
-"""Downloads over HTTP: resumed, bounded in size and time, and in place only once the sum is right.
+"""Downloads over HTTP: resumed, bounded in size and time, put in place only if the sum is right.
 
 Proxies are those of the environment (``https_proxy``, ``no_proxy``), as `urllib.request` does it.
 """
@@ -41,7 +41,7 @@ class Remote:
     """None if what is made from the file is checked instead."""
 
     def deadline(self) -> Deadline:
-        """Long enough for the slowest line that is worth waiting for."""
+        """Long enough for the slowest network that is still useful."""
         return Deadline.after(_START_S + self.bytes_max / _SLOWEST_BYTES_PER_S)
 
 
@@ -53,10 +53,10 @@ def download(
     *,
     stall_s: float = 30.0,
 ) -> None:
-    """Fetch one file, going on where an earlier attempt broke off.
+    """Fetch one file; continue where an earlier attempt stopped.
 
-    What has arrived lies beside the target as ``.<name>.part``, hidden, and is renamed once it is
-    whole and has the right sum; what has a wrong sum is deleted.
+    What has arrived is next to the target as ``.<name>.part``, hidden, and is renamed when it is
+    complete and has the right sum; a file with a wrong sum is deleted.
 
     Args:
         remote: the file.
@@ -66,7 +66,7 @@ def download(
         stall_s: longest wait for the next bytes, in seconds.
 
     Raises:
-        DataError: it can't be had, is too long, or has a wrong sum; the text names it.
+        DataError: it can't be fetched, is too long, or has a wrong sum; the text names it.
         OSError: it can't be written.
     """
     part = target.with_name(f".{target.name}.part")
@@ -74,15 +74,15 @@ def download(
     resumed = part.exists()
     _complete(remote, part, deadline, progress, stall_s)
     if resumed and remote.sha256 not in (None, sum_of(part)):
-        part.unlink()  # what lay here may have been of another version: once more, from the start
+        part.unlink()  # this may have been a part of another version: again, from the start
         _complete(remote, part, deadline, progress, stall_s)
     found = sum_of(part)
     if remote.sha256 not in (None, found):
         part.unlink()
         raise DataError(
-            f"{target.name}: came from {remote.url} with the SHA-256 {found[:16]}…, pinned is "
+            f"{target.name}: came from {remote.url} with the SHA-256 {found[:16]}…, not the pinned "
             f"{str(remote.sha256)[:16]}…; it was deleted",
-            hint="try again later; if it stays so, somebody on the way or the origin changed it",
+            hint="try again later; if it happens again, the file was changed at its origin",
         )
     part.replace(target)
 
@@ -111,7 +111,7 @@ def _complete(
 def _attempt(
     remote: Remote, part: Path, deadline: Deadline, progress: Progress | None, stall_s: float
 ) -> None:
-    """One request, from where `part` ends; `_BROKEN` when the answer breaks off."""
+    """One request, from where `part` ends; `_BROKEN` when the answer is cut short."""
     here = _size(part)
     headers = {"User-Agent": "tinyhil"} | ({"Range": f"bytes={here}-"} if here else {})
     request = urllib.request.Request(remote.url, headers=headers)  # noqa: S310 - http(s), see pins
@@ -138,7 +138,7 @@ def _attempt(
         part.unlink()
         raise _refused(remote, f"sends more than {remote.bytes_max:,} bytes")
     if total is not None and here < total:
-        raise ConnectionError(f"it broke off after {here:,} of {total:,} bytes")
+        raise ConnectionError(f"it stopped after {here:,} of {total:,} bytes")
 
 
 def _size(part: Path) -> int:
@@ -148,14 +148,14 @@ def _size(part: Path) -> int:
 def _broken_off(remote: Remote, what: str) -> DataError:
     return DataError(
         f"{remote.url}: {what}",
-        hint="check the network (https_proxy is heeded) and run the command again: it goes on "
-        "where this broke off",
+        hint="check the network (https_proxy is used) and run the command again: it continues "
+        "where this stopped",
     )
 
 
 def _refused(remote: Remote, what: str) -> DataError:
     return DataError(
         f"{remote.url}: {shown(what)}",
-        hint="try again later; if it stays so, the origin no longer publishes it there: bring the "
-        "file yourself, its sum is checked all the same",
+        hint="try again later; if it happens again, the origin has removed it: get the "
+        "file yourself, its sum is still checked",
     )

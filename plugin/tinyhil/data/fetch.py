@@ -32,7 +32,7 @@ def fetch(
         progress: called with how much is done and its total.
 
     Returns:
-        How the folder differs now: in extra files at most, which are left alone.
+        How the folder differs now: only by extra files, which are not touched.
 
     Raises:
         DataError: the origin does not publish it, can't be reached, or sent something else.
@@ -73,7 +73,7 @@ def build(
         As `fetch`.
 
     Raises:
-        DataError: it is not built from an archive; the archive can't be had or is another one.
+        DataError: it is not built from an archive; the archive can't be fetched or is another one.
     """
     source, pins = known_source(name, pinned), load_pins(name, pinned)
     if source.archive is None or source.archive.layout != "cifar-10":
@@ -102,7 +102,7 @@ def _fetch_files(
 
 @contextmanager
 def _fetched(archive: Archive, root: Path, progress: Progress | None) -> Iterator[Path]:
-    """An archive from its origin, deleted when the block ends: a bad one is never met again."""
+    """An archive from its origin, deleted when the block ends: a bad one is never used again."""
     remote = Remote(archive.url, archive.bytes_max, archive.sha256)
     path = root / _DOWNLOADS / PurePosixPath(archive.url).name
     download(remote, path, remote.deadline(), progress)
@@ -110,7 +110,7 @@ def _fetched(archive: Archive, root: Path, progress: Progress | None) -> Iterato
         yield path
     finally:
         path.unlink()
-        with suppress(OSError):  # something else lies there, say a download under way
+        with suppress(OSError):  # something else is there, such as a download in progress
             path.parent.rmdir()
 
 
@@ -142,9 +142,9 @@ def _place(
         found = hashlib.sha256(data).hexdigest()
         if found != pins[name]:
             raise DataError(
-                f"{name}: came with the SHA-256 {found[:16]}…, pinned is {pins[name][:16]}…; it "
+                f"{name}: came with the SHA-256 {found[:16]}…, not {pins[name][:16]}…; it "
                 "was not written",
-                hint="try again later; if it stays so, the origin changed it",
+                hint="try again later; if it happens again, the origin changed it",
             )
         part = folder / f".{name}.part"
         part.write_bytes(data)
@@ -157,6 +157,6 @@ def _checked(root: Path, name: str, pinned: Path) -> Report:
     if report.missing or report.altered:
         raise DataError(
             f"{name}: what came is not the whole set: {report}",
-            hint="run the command again; if it stays so, the origin no longer publishes it",
+            hint="run the command again; if it happens again, the origin no longer publishes it",
         )
     return report

@@ -1,7 +1,7 @@
-"""Data sets: read whole, checked sample by sample, and named after what they are.
+"""Data sets: read completely, checked sample by sample, and named by what they are.
 
 A data set is ``official`` when every file matches the pinned sums, ``stand-in`` when it is the one
-that our seeded generator makes, ``custom`` otherwise; the name goes wherever a figure goes.
+that our seeded generator makes, ``custom`` otherwise; the name goes with every figure.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class DataSet:
     samples: tuple[Sample, ...]
 
     def sent_bytes(self, task: Task) -> int:
-        """What a device is sent in all, overlapping windows whole."""
+        """All that a device is sent, with overlapping windows completely."""
         return sum(
             len(window.data)
             for sample in self.samples
@@ -62,7 +62,7 @@ class Material:
 
     @property
     def division(self) -> str:
-        """Division of the benchmark that a result would stand in."""
+        """Division of the benchmark that a result would belong to."""
         return {"official": "closed", "stand-in": "none", "custom": "open"}[self.data.kind]
 
 
@@ -76,7 +76,7 @@ def official_data(task: Task, root: Path) -> DataSet:
     """The data set in a folder laid out as MLCommons gives it to its members.
 
     Raises:
-        DataError: the folder, a file or a label is missing, torn or unknown.
+        DataError: the folder, a file or a label is missing, damaged or unknown.
     """
     folder = root / task.official.data
     files = _read_folder(folder)
@@ -85,7 +85,7 @@ def official_data(task: Task, root: Path) -> DataSet:
 
 
 def stand_in_data(task: Task, cache: Path) -> DataSet:
-    """The stand-in set, generated into `cache` unless a whole one is there already.
+    """The stand-in set, generated into `cache` unless a complete one is there already.
 
     Raises:
         DataError: what the generator made differs from the pinned sum.
@@ -100,9 +100,9 @@ def stand_in_data(task: Task, cache: Path) -> DataSet:
     sha256 = digest(files)
     if sha256 != stand_in.data_sha256:
         raise DataError(
-            f"{folder}: the stand-in set has the sum {sha256[:16]}…, pinned is "
+            f"{folder}: the stand-in set has the sum {sha256[:16]}…, not the pinned "
             f"{stand_in.data_sha256[:16]}…",
-            hint="delete the folder, it is made again; if it stays so, the generator was changed",
+            hint="delete the folder, it is made again; if this repeats, the generator was changed",
         )
     return _data_set(task, "stand-in", folder, sha256, files)
 
@@ -116,7 +116,7 @@ def material(task: Task, root: Path | None, cache: Path) -> Material:
         cache: where the stand-in set is generated.
 
     Raises:
-        DataError: something is missing, torn or altered.
+        DataError: something is missing, damaged or changed.
     """
     if root is None:
         stand_in = _stand_in(task)
@@ -158,13 +158,13 @@ def _check_sum(path: Path, sha256: str) -> None:
         ) from error
     if found != sha256:
         raise DataError(
-            f"{path}: has the SHA-256 {found[:16]}…, pinned is {sha256[:16]}…",
-            hint="the file is torn or another model; fetch it again",
+            f"{path}: has the SHA-256 {found[:16]}…, not the pinned {sha256[:16]}…",
+            hint="the file is cut short or another model; fetch it again",
         )
 
 
 def _read_folder(folder: Path) -> dict[str, bytes]:
-    """The label file and every sample beside it, by name."""
+    """The label file and every sample next to it, by name."""
     if not (folder / LABELS).is_file():
         raise DataError(
             f"{folder / LABELS}: no such file",
@@ -215,6 +215,6 @@ def _sample(
         raise DataError(
             f"{folder / name}: has {len(data)} bytes, a sample of {task.name} has "
             f"{task.input.bytes}",
-            hint="the file is torn; fetch it again",
+            hint="the file is cut short; fetch it again",
         )
     return Sample(name, int(label), data)

@@ -70,11 +70,11 @@ def compare(name: str, pins: Mapping[str, str], sums: Mapping[str, str]) -> Repo
 
 
 def claims_official(pins: Mapping[str, str], sums: Mapping[str, str]) -> bool:
-    """Whether files give themselves out for the official set, whole or not.
+    """Whether files claim to be the official set, complete or not.
 
     They do when their label file is the official one, or when more than half of the official
     samples are there by name. So a set that lost, gained or changed some files is never taken for
-    a set of the user's own, and one of the user's own, with other names, is never refused.
+    the user's own set, and the user's own set, with other names, is never refused.
     """
     samples = pins.keys() - {_LABELS}
     return sums.get(_LABELS) == pins[_LABELS] or 2 * len(samples & sums.keys()) > len(samples)
@@ -103,15 +103,15 @@ def is_official(name: str, folder: Path, files: Mapping[str, bytes]) -> bool:
         return True
     if claims_official(pins, sums):
         raise DataError(
-            f"{folder}: looks like the official {name}, and is not: {report}",
-            hint=f"to restore it, {source.get}; if it is a set of your own, give its samples names "
-            "of their own",
+            f"{folder}: looks like the official {name}, but is not: {report}",
+            hint=f"to restore it, {source.get}; if it is your own set, give its samples other "
+            "names",
         )
     return False
 
 
 def entries(folder: Path) -> list[str]:
-    """Names of all that lies in a folder and is not hidden, sorted; none if it is not there."""
+    """Names of everything in a folder that is not hidden, sorted; empty if there is no folder."""
     try:
         return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     except FileNotFoundError:
@@ -123,7 +123,7 @@ def entries(folder: Path) -> list[str]:
 
 
 def _some(names: Collection[str]) -> str:
-    """The first few names, and how many more; a name of a file can hold anything."""
+    """The first few names, and how many more; a file's name can hold anything."""
     first = shown(", ".join(list(names)[:_NAMES_SHOWN]))
     more = len(names) - _NAMES_SHOWN
     return f"{first} and {more} more" if more > 0 else first

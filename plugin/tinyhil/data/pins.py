@@ -39,7 +39,7 @@ class Files(Facts):
 
 
 class Source(Facts):
-    """What one set of files is, and how to come by it."""
+    """What one set of files is, and how to get it."""
 
     title: str
     folder: str
@@ -47,7 +47,7 @@ class Source(Facts):
     origin: str
     licence: str
     get: str
-    """The next step for somebody who has not got it."""
+    """The next step for somebody who does not have it."""
     others_allowed: bool = False
     """Whether other files may lie in that folder."""
     archive: Archive | None = None
@@ -87,7 +87,7 @@ def load_pins(name: str, folder: Path = PINS) -> dict[str, str]:
     """The SHA-256 of every file of a set, by name; samples in the order of the label file.
 
     Raises:
-        ConfigError: there is no such file of sums, or a line of it is none.
+        ConfigError: there is no such file of sums, or one of its lines is wrong.
     """
     path = folder / f"{name}.sha256"
     try:
@@ -103,7 +103,7 @@ def load_pins(name: str, folder: Path = PINS) -> dict[str, str]:
         match = _LINE.fullmatch(line)
         if match is None or match[2] in pins:
             raise ConfigError(
-                f"{path}, line {number}: is not '<sha256>  <file>' of a new file",
+                f"{path}, line {number}: is not '<sha256>  <file>' of a file not yet named",
                 hint="restore the file; `sha256sum` writes this form",
             )
         pins[match[2]] = match[1]

@@ -53,7 +53,7 @@ def known_source(name: str, pinned: Path) -> Source:
 
 
 def sum_of(path: Path) -> str:
-    """SHA-256 of a file; empty when it is no regular file.
+    """SHA-256 of a file; empty when it is not a regular file.
 
     Raises:
         DataError: it can't be read.

@@ -1,1 +1,1 @@
-"""A device under test and how it is talked to: links, protocol, session, queries, raw log."""
+"""A device under test and how to talk to it: links, protocol, session, queries, raw log."""

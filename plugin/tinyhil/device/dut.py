@@ -1,4 +1,4 @@
-"""The device under test: a station brought to life, with its probe and its serial port."""
+"""The device under test: a station that is ready, with its probe and its serial port."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Dut:
     baud_max: int
     """Highest rate to try."""
     power_off: Callable[[], None] | None = None
-    """Ends it for good; None where nothing here can do that."""
+    """Ends it for good; None where that is not possible."""
     claim: Callable[[str], None] | None = None
     """Is told which device the port is, each time before it is opened; see `lock.Hold.claim`."""
     port_returns: bool = False
@@ -40,14 +40,14 @@ class Dut:
 def attached(
     station: Station, *, wait_s: float = 0.0, tell: Callable[[str], None] = lambda _: None
 ) -> Iterator[Dut]:
-    """The station's board, powered, and ours alone until the block ends.
+    """The station's board, powered, and only ours until the block ends.
 
     An emulated one is started, and ended on every way out.
 
     Args:
         station: which.
         wait_s: how long to wait while somebody else uses it.
-        tell: is told whom we wait for.
+        tell: is told who we wait for.
 
     Raises:
         TakenError: somebody else uses it.
@@ -72,7 +72,7 @@ def attached(
 
 
 def _started(station: Station, stack: ExitStack) -> tuple[qemu.EmulatedBoard, Hold]:
-    """An emulated board that is ours alone; `stack` ends it.
+    """An emulated board that is only ours; `stack` ends it.
 
     Somebody may still hold a port of this name whose own board has just died: then that name is
     kept out of use, and another board takes the next one.

@@ -1,9 +1,9 @@
-"""Who answers: asked at the start, and again wherever it could be somebody else.
+"""Who answers: asked at the start, and again whenever it could be somebody else.
 
-Another firmware may have been flashed, the device may have started anew, or the port may lead to
+Another firmware may have been flashed, the device may have restarted, or the port may lead to
 another board since the last answer. What identifies ours is its build id, and a token that the
-host gives and a reset clears; any other firmware has its name and profile alone, and its memory
-beside the image.
+host gives and a reset clears; any other firmware has only its name and profile, and its memory,
+which is compared with the image.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _VERSION = 3
 _FOREIGN = tuple(
     f"'Unknown command: hil{subcommand}'" for subcommand in ("", " info", " id", " token")
 )
-"""How a firmware without our extension answers; nothing else may make one of ours pass for it."""
+"""How a firmware without our extension answers; nothing else may make us take ours for one."""
 
 _NO_TOKEN = "0" * 16
-"""Of a device that has started anew."""
+"""Of a device that has restarted."""
 
 _NOT_OURS = "a firmware without tinyhil's own commands"
 _HINT = (
@@ -70,7 +70,7 @@ class Proof(Protocol):
         ...
 
     def of_image(self) -> None:
-        """The board at the probe holds the image still."""
+        """The board at the probe still holds the image."""
         ...
 
 
@@ -85,14 +85,14 @@ class Guard:
 
     Args:
         session: with the device.
-        info: what it told of itself.
+        info: what it said about itself.
     """
 
     def __init__(self, session: Asks, info: DeviceInfo) -> None:
         self.on_proof: Callable[[], None] = lambda: None
-        """Called whenever it is certain that all answers so far are of the same firmware."""
+        """Called each time it is certain that all answers so far are from the same firmware."""
         self.restarts = 0
-        """How often the same firmware has started anew."""
+        """How often the same firmware has restarted."""
         self.identity: Identity | None = None
         """What ours must say; None for any other firmware."""
         self._session = session
@@ -120,7 +120,7 @@ class Guard:
             reply.end()
             if told != token:
                 raise LinkError(
-                    f"the device was given the token {token} and has taken {printable(told)}",
+                    f"the device was given the token {token}, but has {printable(told)}",
                     hint="the wire changes bytes; check the cable",
                 )
 
@@ -163,7 +163,7 @@ class Guard:
             )
         if told.token not in (known.token, _NO_TOKEN):
             raise IdentityError(
-                "another session has claimed this board, or the port leads to another one by now",
+                "another session has claimed this board, or the port now leads to another board",
                 hint=_HINT,
             )
         if told != known:
@@ -210,8 +210,8 @@ class Guard:
     def _told(
         self, ask: Callable[[Deadline], Answer], wanted: Answer, deadline: Deadline
     ) -> Answer:
-        """What the device says; asked again until it says as wanted, or the same twice: text has
-        no checksum, so one other answer proves nothing."""
+        """What the device says; asked again until it is the wanted answer, or twice the same: text
+        has no checksum, so one other answer proves nothing."""
         told = self._session.again(ask, deadline)
         for _ in range(ATTEMPTS):
             before, told = told, told if told == wanted else self._session.again(ask, deadline)
@@ -222,13 +222,13 @@ class Guard:
 
 def _other(told: str, known: str) -> IdentityError:
     return IdentityError(
-        f"another firmware answers than the one under measurement: {told}, it was {known}",
+        f"the firmware that answers is not the one under measurement: {told}, it was {known}",
         hint=_HINT,
     )
 
 
 def _official(session: Asks, deadline: Deadline) -> tuple[str, str, str]:
-    """Vendor, profile and task, which every firmware tells."""
+    """Vendor, profile and task, which every firmware reports."""
     reply = session.ask("name%", deadline)
     name = reply.take(protocol.Name)
     reply.end()
@@ -240,7 +240,7 @@ def _official(session: Asks, deadline: Deadline) -> tuple[str, str, str]:
 
 
 def _extension(session: Asks, deadline: Deadline) -> Extension | None:
-    """What the extension tells, asked twice: text has no checksum."""
+    """What the extension reports, asked twice: text has no checksum."""
     try:
         first = _ask_extension(session, deadline)
     except DeviceError as error:
@@ -248,7 +248,7 @@ def _extension(session: Asks, deadline: Deadline) -> Extension | None:
             return None
         raise
     if _ask_extension(session, deadline) != first:
-        raise _unequal("what the firmware tells of itself")
+        raise _unequal("what the firmware says about itself")
     return first
 
 
@@ -272,7 +272,7 @@ def _ask_extension(session: Asks, deadline: Deadline) -> Extension:
     reply.end()
     if extension.tick_hz == 0 or extension.lap_capacity == 0:
         raise DeviceError(
-            "the device says that its timer stands still or that it keeps no times",
+            "the device says that its timer does not run or that it measures no times",
             hint="check port_tick_hz in the firmware's port",
         )
     return extension
@@ -299,12 +299,12 @@ def _text(reply: Reply, name: str) -> str:
 
 def _misplaced(told: str, wanted: str) -> LinkError:
     return LinkError(
-        f"the device tells '{printable(told)}' where '{wanted}' belongs",
-        hint="a line was lost or doubled on the way; check the cable",
+        f"the device says '{printable(told)}' where '{wanted}' is expected",
+        hint="a line was lost or repeated on the way; check the cable",
     )
 
 
 def _unequal(what: str) -> LinkError:
     return LinkError(
-        f"{what} came twice and differently", hint="the wire changes bytes; check the cable"
+        f"{what} was read twice and differs", hint="the wire changes bytes; check the cable"
     )

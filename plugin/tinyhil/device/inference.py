@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ATTEMPTS = 4
-"""How often the same thing is asked before a fault of the wire is believed to stay."""
+"""How often the same thing is asked before a fault of the wire counts as permanent."""
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,8 @@ class Inference:
     start_us: int
     end_us: int
     scores: tuple[float, ...]
-    """As the device tells them, in thousandths."""
+    """As the device reports them, in thousandths."""
     laps: tuple[int, ...] = ()
-    """Ticks of each inference, where asked for and told."""
+    """Ticks of each inference, where asked for and reported."""
     output: bytes = b""
-    """The model's raw output, where asked for and told."""
+    """The model's raw output, where asked for and reported."""

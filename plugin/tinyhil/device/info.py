@@ -1,4 +1,4 @@
-"""What a device tells of itself."""
+"""What a device says about itself."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class Identity:
     build_id: str
     """40 hex digits, which the linker made of the image's content."""
     token: str
-    """16 hex digits that the host gave; all 0 when the device has started anew since."""
+    """16 hex digits that the host gave; all 0 when the device has restarted since."""
 
 
 @dataclass(frozen=True)
 class Extension:
-    """What our own firmware tells beyond the official protocol."""
+    """What our own firmware reports beyond the official protocol."""
 
     tick_hz: int
     lap_capacity: int
@@ -39,7 +39,7 @@ class DeviceInfo:
     task: str
     """Task that the firmware was built for."""
     extension: Extension | None
-    """None for a firmware that speaks the official protocol alone."""
+    """None for a firmware that speaks only the official protocol."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """One user a station: the kernel's locks on its probe and its port, over all users of a host.
 
 A lock is a file that is locked (``flock``) for as long as its holder lives, so that even one that
-is killed leaves nothing locked. Who holds it stands in the file.
+is killed leaves nothing locked. The file says who holds it.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ class Hold:
         except OSError as error:
             raise BenchError(
                 f"{folder}: the {thing.kind} '{thing.name}' cannot be locked: {error.strerror}",
-                hint="a folder there must be writable for all users of the boards, as /tmp is; "
-                f"{FOLDER_VARIABLE} names another one",
+                hint="this folder must be writable for all users of the boards, as /tmp is; "
+                f"{FOLDER_VARIABLE} sets another one",
                 board=self._station,
             ) from error
 
@@ -156,14 +156,14 @@ def held(
     wait_s: float = 0.0,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Hold]:
-    """Hold a station's probe and port; nothing else may touch them meanwhile.
+    """Hold a station's probe and port; nothing else may touch them during that time.
 
     Args:
         station: its name.
         probe: id of its probe, if it has one.
         port: its port.
         wait_s: how long to wait for another holder.
-        tell: is told whom we wait for.
+        tell: is told who we wait for.
 
     Raises:
         TakenError: another one holds it, until `wait_s` is over.
@@ -188,7 +188,7 @@ def held(
 
 
 def lock_folder() -> Path:
-    """Where the locks are: the same place for all users of the host, whoever asks."""
+    """Where the locks are: the same place for all users of the host."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen)
@@ -200,7 +200,7 @@ def lock_folder() -> Path:
 
 
 def described(holder: Mapping[str, object]) -> str:
-    """A holder in words; what stands in the file may be written by anybody."""
+    """A holder in words; the text in the file may be written by anybody."""
     if not holder:
         return "another process, which does not say who it is"
     if holder.get("pid") == os.getpid() and holder.get("host") == socket.gethostname():
@@ -216,7 +216,7 @@ def _locked_file(folder: Path, name: str) -> int | dict[str, object]:
     """A locked descriptor of the file of this name, or what its holder says.
 
     Raises:
-        OSError: folder or file can't be used, perhaps because a link stands in its place.
+        OSError: folder or file can't be used, perhaps because it is a link.
     """
     place = _folder(folder)
     try:
@@ -236,8 +236,8 @@ def _locked_file(folder: Path, name: str) -> int | dict[str, object]:
 
 
 def _folder(folder: Path) -> int:
-    """Open the folder, which is made for all users if it is not there, as /tmp is: none of them
-    can remove what is another one's."""
+    """Open the folder; if it is not there, make it for all users, as /tmp is: no user can remove
+    what belongs to another one."""
     made = False
     with suppress(FileExistsError):
         folder.mkdir()
@@ -260,8 +260,8 @@ def _remove(folder: Path, name: str, handle: int) -> None:
 
 
 def _opened(place: int, name: str) -> int:
-    """Open the file, which is made if it is not there: whole and open to all users from its start,
-    whatever the umask. It is never opened with O_CREAT: Linux forbids that for the file of another
+    """Open the file; if it is not there, make it: complete and open to all users from its start,
+    with any umask. It is never opened with O_CREAT: Linux forbids that for the file of another
     user in a folder like /tmp."""
     while True:
         with suppress(FileNotFoundError):

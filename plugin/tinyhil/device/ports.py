@@ -1,7 +1,7 @@
 """Which device a port is at the moment: by its path, or by the USB device behind it.
 
-A board with USB of its own takes its port away at each reset, and may come back under another
-number: a port is looked for anew each time it is opened.
+A board with its own USB takes its port away at each reset, and may come back under another
+number: a port is looked for again each time it is opened.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def find(port: str, dead: str = "") -> str:
 
     Args:
         port: as in a bench file.
-        dead: a device that it was and is no more, whatever the system calls by that name now.
+        dead: a device that it was and no longer is, even if the system has given that name again.
 
     Raises:
         MissingPortError: it is not there; the text lists what is.
@@ -46,7 +46,7 @@ def find(port: str, dead: str = "") -> str:
             "usb:VID:PID:SERIAL:INTERFACE",
         )
     if not found:
-        raise _missing(port, "no USB device there has it")
+        raise _missing(port, "no USB device has this name")
     return os.path.realpath(found[0].device)
 
 

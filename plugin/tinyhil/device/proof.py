@@ -15,7 +15,7 @@ _TOKEN = "hil_token"  # noqa: S105 - a symbol of the firmware
 _COMPARE_S = 120.0
 _ANSWER_S = 5.0
 _LEAST_SILENCE_S, _MOST_SILENCE_S = 0.3, 3.0
-"""How long nothing must come from a board that stands still."""
+"""How long nothing must come from a halted board."""
 _QUIET_S = 0.1
 _BOOT_S = 20.0
 
@@ -47,7 +47,9 @@ class ProbeProof:
         wanted, symbol = bytes.fromhex(token), self._image.symbol(_TOKEN)
         with observing(self._dut.board, self._dut.probe_uid) as board:
             if board.read(symbol.address, len(wanted)) != wanted:
-                raise self._apart("what was sent over the port is not in the memory at the probe")
+                raise self._apart(
+                    "what was sent over the port is not in the memory that the probe reads"
+                )
 
     def of_image(self) -> None:
         """See `Proof.of_image`."""
@@ -55,7 +57,7 @@ class ProbeProof:
             differs = board.first_difference(self._image, Deadline.after(_COMPARE_S))
         if differs is not None:
             raise IdentityError(
-                f"the board does not hold the image any more: first difference at {differs:#010x}",
+                f"the board no longer holds the image: first difference at {differs:#010x}",
                 hint="somebody else has flashed this board: see who uses it, then measure again; "
                 "nothing that was measured since the last check is kept",
             )
@@ -63,13 +65,13 @@ class ProbeProof:
     def of_silence(self, session: Session) -> None:
         """For a firmware without a token: a core that is halted must silence the port.
 
-        The board is reset afterwards: its receiver may have overrun meanwhile.
+        The board is reset afterwards: its receiver may have overrun during that time.
 
         Args:
             session: synchronized; it is again when this returns.
 
         Raises:
-            IdentityError: the port goes on answering.
+            IdentityError: the port still answers.
             BenchError: the probe failed.
             LinkError, DeviceError: see `Session`.
         """
@@ -87,7 +89,7 @@ class ProbeProof:
             except LinkTimeoutError:
                 pass
             else:
-                raise self._apart("the port goes on answering while the board is halted")
+                raise self._apart("the port still answers while the board is halted")
         session.synchronize(Deadline.after(_BOOT_S))
 
     def _drain(self, session: Session) -> None:
@@ -101,7 +103,7 @@ class ProbeProof:
 
     def _apart(self, why: str) -> IdentityError:
         return IdentityError(
-            f"probe {self._dut.probe_uid} and port {self._dut.serial_url} do not lead to one "
+            f"probe {self._dut.probe_uid} and port {self._dut.serial_url} do not lead to the same "
             f"board: {why}",
             hint=WIRING_HINT,
         )

@@ -17,11 +17,11 @@ _BINARY = re.compile(rb"[^\r\n\x20-\x7e]")
 class RecordedLink:
     """A `Link` that writes down what passes through another one.
 
-    The file holds a line a transfer: seconds on the host's clock since the link was opened, ``>``
-    (to the device) or ``<``, and the bytes: text as a Python bytes literal, so that no byte is
-    lost or acted upon by a terminal, anything else (frames) as ``base64:`` and that. What goes to
-    the device is written down before it is sent, what comes before it is looked at, each line
-    whole: a killed process loses nothing that a figure was made of.
+    The file holds one line for each transfer: seconds on the host's clock since the link was
+    opened, ``>`` (to the device) or ``<``, and the bytes: text as a Python bytes literal, so that
+    no byte is lost or acts on a terminal, anything else (frames) as ``base64:`` and the encoded
+    bytes. What goes to the device is written down before it is sent, what comes before it is looked
+    at, each line whole: a killed process loses nothing that a figure was made of.
 
     Raises:
         WriteError: the file can't be opened or written.

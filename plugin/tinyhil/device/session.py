@@ -1,7 +1,7 @@
 """A conversation with one DUT: commands out, checked answers in, one deadline passed down.
 
-Whatever the device says is checked against what the protocol allows at that point; anything else
-is an error here, never a figure.
+Everything the device says is checked against what the protocol allows at that point; anything
+else is an error here, never a figure.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _SYNC_TRY_S = 0.5
 # would take the null pointer for its name.
 _CALL_BACK = b"leave" + frames.leave() + b"%"
 _CALLS = (b"", _CALL_BACK, _NONSENSE[:1024] + _CALL_BACK, _NONSENSE[:4096] + _CALL_BACK)
-"""What goes before the question, in one attempt after the other. The last ones are more than what
-brings a device back to its first rate that was left in frames at another one."""
+"""What goes before the question, in one attempt after the other. The last ones are long enough to
+bring a device that was left in frames at another rate back to its first one."""
 
 
 class Session:
@@ -51,13 +51,13 @@ class Session:
 
     Raises:
         LinkTimeoutError: no full answer before the deadline; the text says what came last.
-        LinkError: the port is gone, or a line was damaged or has no place in the answer.
+        LinkError: the port is gone, or a line was damaged or does not belong in the answer.
         DeviceError: the device answered with an error.
     """
 
     def __init__(self, link: Link) -> None:
         self.link = link
-        """For those who speak something else than text over it for a while."""
+        """For callers that speak something other than text over it for a while."""
         self._reader = protocol.LineReader()
         self._lines: list[protocol.Line | Damaged] = []
         self._calls: tuple[bytes, ...] = _CALLS
@@ -65,7 +65,7 @@ class Session:
         """Who answers; None until the device has been identified."""
 
     def synchronize(self, deadline: Deadline) -> None:
-        """Find the device ready, whatever it was doing or printing before, and the same as before.
+        """Get the device ready, even if it was busy or printing, and see that it is the same one.
 
         Raises:
             IdentityError: it has been identified, and another one answers now.
@@ -78,10 +78,10 @@ class Session:
         """Get in step with the device.
 
         A command that no firmware knows comes back in its error line. It is a new one each time,
-        so once it is seen, no answer to anything older can follow. It is repeated, for a device
+        so once it is seen, no answer to anything older can follow. It is repeated, as a device
         may still be booting, or may take the first one for the end of a command cut short. A
         device of ours may have been left in frames, at another rate even, by a host that was
-        killed: it is called back, unless it has been identified as none of ours.
+        killed: it is called back, unless it has been identified as not ours.
         """
         for call in itertools.cycle(self._calls):
             attempt = deadline.within(_SYNC_TRY_S)
@@ -109,7 +109,7 @@ class Session:
     def load(
         self, sample: bytes, deadline: Deadline, piece_bytes: int = protocol.FULL_PIECE_BYTES
     ) -> None:
-        """Put a sample into the input buffer; a byte lost on the way is noticed by its count.
+        """Put a sample into the input buffer; the count shows a byte that is lost on the way.
 
         Args:
             sample: the whole of it.
@@ -144,7 +144,7 @@ class Session:
         reply.end()
         if (warmed_up.count, inferred.count) != (warm_up, count):
             raise LinkError(
-                f"asked for {count} inferences after {warm_up}, the device ran "
+                f"asked for {count} inferences after {warm_up} to warm up, the device ran "
                 f"{inferred.count} after {warmed_up.count}",
                 hint="a byte of the command was damaged; check the cable, or lower the baud rate",
             )
@@ -156,7 +156,7 @@ class Session:
         return Inference(count, start.microseconds, end.microseconds, results.scores)
 
     def results(self, deadline: Deadline) -> tuple[float, ...]:
-        """Scores of the last inference, once more."""
+        """Scores of the last inference, again."""
         reply = self.ask("results%", deadline)
         results = reply.take(protocol.Results)
         reply.end()
@@ -169,7 +169,7 @@ class Session:
             uses = {self._stack(deadline) for _ in range(2)}
             if len(uses) > 1:
                 raise LinkError(
-                    "the use of the stack came twice and differently",
+                    "the use of the stack was read twice and differs",
                     hint="the wire changes bytes; check the cable",
                 )
             return uses.pop()
@@ -226,8 +226,8 @@ class Session:
         self.synchronize(deadline)
 
     def fall_back(self, baud: int, deadline: Deadline) -> None:
-        """Meet a device that does not understand us at the rate that it booted with: it returns
-        there after some bytes that make no sense."""
+        """Find a device that does not understand us at the rate that it booted with: it returns
+        to that rate after some bytes that make no sense."""
         self.link.set_baud(baud)
         self.link.write(_NONSENSE + _CALL_BACK, deadline)
         self.synchronize(deadline)
@@ -263,13 +263,13 @@ class Session:
                     raise DeviceError(
                         f"'{printable(command)}' was answered with the error "
                         f"'{printable(complaint.text)}'",
-                        hint="see the raw log; a damaged command is answered so, a wrong one too",
+                        hint="see the raw log; a damaged or wrong command is answered so",
                     )
                 return Reply(command, messages)
             if isinstance(message, protocol.InitDone):
                 self._saw_boot()
                 raise LinkError(
-                    f"the device started anew while '{printable(command)}' was asked",
+                    f"the device restarted while '{printable(command)}' was asked",
                     hint="check its power supply, and the firmware for faults",
                 )
             if isinstance(message, protocol.DeviceComplaint):
@@ -277,7 +277,7 @@ class Session:
             messages.append(message)
         raise LinkError(
             f"'{printable(command)}' was answered with more than {_MAX_REPLY_LINES} lines",
-            hint="the device floods the port; reset it, see the raw log",
+            hint="the device writes without end; reset it, see the raw log",
         )
 
     def _saw_boot(self) -> None:
@@ -288,7 +288,7 @@ class Session:
         self.link.write(command.encode("ascii"), deadline)
 
     def _skip_past(self, nonce: str, deadline: Deadline) -> None:
-        """Drop lines, damaged ones too, up to the `m-ready` behind the complaint about `nonce`."""
+        """Drop lines, damaged ones too, up to the `m-ready` after the complaint about `nonce`."""
         found = False
         while True:
             line = self._next_line(nonce, deadline)
@@ -312,7 +312,7 @@ class Session:
 
     def _next_line(self, command: str, deadline: Deadline) -> protocol.Line | Damaged:
         while not self._lines or deadline.expired:
-            # Looked at before each read too: a device that trickles or floods never lets one fail.
+            # Looked at before each read too: with a device that always sends, no read ever fails.
             if deadline.expired:
                 raise self._late(command, deadline)
             try:
@@ -324,7 +324,7 @@ class Session:
     def _late(self, command: str, deadline: Deadline) -> LinkTimeoutError:
         held = self._reader.held
         return LinkTimeoutError(
-            f"'{printable(command)}' was not answered to its end in {deadline.seconds:.3g} s"
-            + (f"; the line at hand: '{printable(held)}'" if held else ""),
+            f"'{printable(command)}' was not fully answered in {deadline.seconds:.3g} s"
+            + (f"; the unfinished line: '{printable(held)}'" if held else ""),
             hint="check the wiring, the baud rate and that the firmware runs; see the raw log",
         )

@@ -20,14 +20,14 @@ class BreakpointUnit:
         self._enabled = False
 
     def read(self, address: int) -> int | None:
-        """A register's word; None if `address` is none of them."""
+        """A register's word; None if `address` is not one of them."""
         if address == _CTRL:
             return (self._revision - 1) << 28 | len(self._comparators) << 4 | self._enabled
         index = self._index(address)
         return None if index is None else self._comparators[index]
 
     def write(self, address: int, value: int) -> None:
-        """Write a register; does nothing if `address` is none of them."""
+        """Write a register; does nothing if `address` is not one of them."""
         index = self._index(address)
         before = self._addresses()
         if address == _CTRL and value & _CTRL_KEY:

@@ -1,7 +1,7 @@
 """Devices in software that cheat on purpose, each in one way, for audits to catch.
 
 All are `ForeignDevice`: they speak the official protocol over a real serial port. Time is played,
-for the device and for whoever asks it, so that a minute's audit takes as long as its bytes need,
+for the device and for its host, so that a minute's audit takes only as long as its bytes need,
 and a seed gives the same noise again.
 """
 
@@ -24,7 +24,7 @@ _ADAPTER_S = 0.002
 
 @dataclass
 class World:
-    """The time that a device and its host share, in seconds; it passes when somebody says so."""
+    """The time that a device and its host share, in seconds; it passes only when told to."""
 
     time_s: float = 1000.0
 
@@ -46,7 +46,7 @@ def model(data: bytes) -> Sequence[float]:
 
 @dataclass
 class HonestDevice(ForeignDevice):
-    """A sound device on a noisy bench.
+    """An honest device on a noisy bench.
 
     Times have the noise of a real board and worse: 0.3 % of it everywhere, as much again that comes
     and goes in half a minute, an interrupt of 5 % in one of fifty inferences, 0.5 % for a cold
@@ -61,7 +61,7 @@ class HonestDevice(ForeignDevice):
     _boot_s: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._noise = Random(self.seed)  # noqa: S311 - noise, no secret
+        self._noise = Random(self.seed)  # noqa: S311 - noise, not a secret
         self._boot_s = self.world.time_s - 1.0
 
     def hear(self, command: str) -> None:
@@ -128,7 +128,7 @@ class JumpingClock(HonestDevice):
 
 @dataclass
 class HidingClock(HonestDevice):
-    """Its clock is right, but for a fifth of each timed region, which is made up for later."""
+    """Its clock stands still for a fifth of each timed region, and makes up for it later."""
 
     def run(self, data: bytes, count: int, warm_up: int) -> tuple[Sequence[float], int, int]:
         scores, start, end = super().run(data, count, warm_up)
@@ -152,7 +152,7 @@ class CachesTheLast(HonestDevice):
 
 @dataclass
 class CachesAll(HonestDevice):
-    """Any input that has come before costs 5 % less, whatever came between."""
+    """Any input that has come before costs 5 % less, even with others in between."""
 
     _met: set[bytes] = field(init=False, default_factory=set)
 

@@ -72,7 +72,7 @@ class CoreDebug:
         self._was_reset = False
 
     def read(self, address: int) -> int | None:
-        """A debug register's word; None if `address` is none of them."""
+        """A debug register's word; None if `address` is not one of them."""
         if address in self._constants:
             return self._constants[address]
         if address == DHCSR:
@@ -89,7 +89,7 @@ class CoreDebug:
     def write(self, address: int, value: int) -> None:
         """Write a register of the private peripheral bus.
 
-        QEMU lets no debugger write registers that are none of debugging's (NVIC, VTOR …): such a
+        QEMU lets no debugger write registers that are not for debugging (NVIC, VTOR …): such a
         write is lost.
         """
         if address == DHCSR and value >> 16 == _DBGKEY:

@@ -1,8 +1,8 @@
-"""A device in software that speaks the official text protocol alone, as firmware in the field does.
+"""A device in software that speaks only the official text protocol, as firmware in the field does.
 
-It stands for other people's firmware, which can't be had here: it sits behind a real pty, answers
-byte for byte as ``protocol.md`` of the field has it, keeps a clock of its own, and breaks on
-demand, so that a host can be tried against every way in which a device fails.
+It takes the place of other people's firmware, which is not available here: it sits behind a real
+pty, answers byte for byte as ``protocol.md`` of the field has it, keeps a clock of its own, and
+breaks on demand, so that a host can be tried against every way in which a device fails.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import threading
 import tty
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Literal, Self
 
 import serial
@@ -24,15 +23,15 @@ _POLL_S = 0.05
 
 Kind = Literal[
     "error",  # answers the command with an error line
-    "noise",  # a byte in the answer that is no ASCII
+    "noise",  # a byte in the answer that is not ASCII
     "endless-line",  # a line that never ends
-    "endless-lines",  # lines for ever
+    "endless-lines",  # lines without end
     "silence",  # says nothing from here on
     "unplugged",  # the port goes away
     "lost-digits",  # drops two digits of the command, as a full receive buffer does
-    "changed-digit",  # takes the last digit of the command for another one
-    "changed-score",  # takes nothing amiss, but a digit of the answer changes on the way
-    "restart",  # starts anew: forgets all, prints its boot lines
+    "changed-digit",  # reads the last digit of the command as another one
+    "changed-score",  # reads all correctly, but a digit of the answer changes on the way
+    "restart",  # restarts: forgets all, prints its boot lines
     "backwards",  # its clock jumps back during the command
 ]
 
@@ -50,7 +49,7 @@ class Fault:
 
 @dataclass
 class ForeignDevice:
-    """One device; a context manager that serves `port` from a thread of its own."""
+    """One device; a context manager that serves `port` from its own thread."""
 
     task: str
     """What ``profile`` answers."""
@@ -82,18 +81,13 @@ class ForeignDevice:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stop.set()
         self._thread.join()
         self._unplug()
         os.close(self._slave)
 
-    # What a kind of device of its own may do otherwise
+    # What another kind of device may do differently
 
     def hear(self, command: str) -> None:
         """A command has come whole: its way over the wire may be played here."""

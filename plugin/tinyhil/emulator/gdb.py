@@ -37,7 +37,7 @@ class StubFaultError(Exception):
 
 
 class StubLostError(Exception):
-    """QEMU died or fell silent."""
+    """QEMU died or stopped answering."""
 
 
 class GdbClient:
@@ -72,7 +72,7 @@ class GdbClient:
             raise
 
     def close(self) -> None:
-        """Hang up; the machine stays as it is, halted or running."""
+        """Disconnect; the machine stays as it is, halted or running."""
         self._socket.close()
 
     # Run control
@@ -151,7 +151,7 @@ class GdbClient:
         Raises:
             StubFaultError: there was no memory for a write before it.
         """
-        # QEMU drops a write to nowhere without a word, but refuses to read there.
+        # QEMU drops a write to nowhere without a message, but refuses to read there.
         for edge in (address, address + len(data) - 1):
             self._post(f"m{edge:x},1")
             self._writes.append(edge)

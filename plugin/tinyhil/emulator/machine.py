@@ -18,17 +18,17 @@ _SLEEPS = (b"\x20\xbf", b"\x30\xbf")
 class Machine:
     """Run control and memory of one QEMU, over gdb stub (all but reset) and QMP (reset).
 
-    Every method raises `StubLostError` when QEMU dies or falls silent.
+    Every method raises `StubLostError` when QEMU dies or stops answering.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Attach to the QEMU whose sockets lie in `folder`; it goes on as it was."""
+        """Attach to the QEMU whose sockets lie in `folder`; it continues as it was."""
         self.trapped = False
         """Set when the machine stopped by itself, at a breakpoint; the reader clears it."""
         self._folder = folder
         self._held = 0
         self._owed = False
-        """The machine is paused for an access, and goes on after it."""
+        """The machine is paused for an access, and continues after it."""
         # Asked first, because a gdb connection pauses the machine.
         with self._qmp() as qmp:
             status = qmp.execute("query-status", Deadline.after(ANSWER_S))
@@ -67,7 +67,7 @@ class Machine:
         """Execute one instruction of the halted machine."""
         address = self._gdb.read_register("pc")
         if self._gdb.read(address, 2) in _SLEEPS:
-            # Halting debug wakes a core up at once, but QEMU's would sleep for ever.
+            # Halting debug wakes a core up at once, but QEMU's would sleep forever.
             self._gdb.write_register("pc", address + 2)
         else:
             self._gdb.step(interrupts=interrupts)
@@ -83,7 +83,7 @@ class Machine:
     def paused(self) -> Iterator[GdbClient]:
         """The stub, for accesses at any time.
 
-        A running machine stands still meanwhile. Its own time does too, so that the firmware
+        A running machine is paused during that time. Its own time is too, so that the firmware
         can't tell: the analogue of the bus cycles that a debug port steals.
         """
         self.hold()

@@ -44,7 +44,9 @@ class SystemBus:
                 self._core.write(address + offset, word)
             return
         if address in _PERIPHERALS and self._trustzone:
-            raise StubFaultError(f"QEMU lets no debugger write the peripheral at {address:#010x}")
+            raise StubFaultError(
+                f"QEMU does not let a debugger write the peripheral at {address:#010x}"
+            )
         with self._machine.paused() as stub:
             if address in _PERIPHERALS:
                 stub.write_physical(address, data)
@@ -63,7 +65,7 @@ class SystemBus:
     def _track_software_breakpoint(self, address: int, instruction: bytes) -> None:
         """A debugger writes BKPT over an instruction, later the instruction back over BKPT.
 
-        QEMU runs into a BKPT without a word to its gdb stub, so the stub gets a breakpoint there.
+        QEMU runs into a BKPT without telling its gdb stub, so the stub gets a breakpoint there.
         """
         planted = instruction[1] == _BKPT
         if planted == (address in self._planted):

@@ -1,8 +1,8 @@
 """A replayed device: the firmware's own core as a process of this machine, behind a pty.
 
-It speaks the protocol byte for byte, for it is the same C. It is no board: it has no core to count
-the instructions of, and no compiled model. An inference takes a time that is given, and its output
-is a sum of its input, see `replayed_output`. The wire and the USB adapter are played to the
+It speaks the protocol byte for byte, as it is the same C. It is not a board: it has no core to
+count the instructions of, and no compiled model. An inference takes a time that is given, and its
+output is a sum of its input, see `replayed_output`. The wire and the USB adapter are played to the
 microsecond, so that what a host does with them can be measured, see ``firmware/ports/host``.
 """
 
@@ -16,7 +16,6 @@ import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -77,14 +76,14 @@ class NativeDevice:
         except OSError as error:
             raise BenchError(
                 f"the replayed device of '{facts.task.name}' can't be started: {error}",
-                hint="the machine is short of something: processes, ptys, space",
+                hint="the machine has run out of processes, ptys or memory",
             ) from error
 
     port: str
     """Path of its serial port; may be opened and closed at will."""
 
     def reset(self) -> None:
-        """Pull its reset: it boots anew and prints its banner, all state is lost."""
+        """Pull its reset: it boots again and prints its banner; all state is lost."""
         if self.alive():
             os.kill(self._process.pid, signal.SIGUSR1)
 
@@ -109,7 +108,7 @@ class NativeDevice:
         except (OSError, LookupError) as error:
             raise BenchError(
                 f"the memory of the replayed device can't be read: {error}",
-                hint="see whether its process runs, and who may look into it",
+                hint="check that its process runs, and that you may read its memory",
             ) from error
 
     @property
@@ -124,12 +123,7 @@ class NativeDevice:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
 

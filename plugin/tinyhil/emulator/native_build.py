@@ -65,7 +65,7 @@ def build_fuzzer(task: Task, folder: Path) -> Path:
 def _build(
     task: Task, folder: Path, port: tuple[str, ...], replaced: set[str], *, sanitize: bool
 ) -> Path:
-    """Build a program of files of the port and of the core, but for those that `port` replaces."""
+    """Build a program of files of the port and of the core, except those that `port` replaces."""
     compiler = shutil.which(_COMPILER)
     if compiler is None:
         raise BenchError(
@@ -136,7 +136,7 @@ def _run(command: list[str], task: Task) -> None:
     except subprocess.TimeoutExpired as error:
         raise FirmwareError(
             f"the program that plays '{task.name}' was not built in {_BUILD_S:g} s",
-            hint="see what else keeps this machine busy, then try again",
+            hint="check what else keeps this machine busy, then try again",
             stage="build",
         ) from error
     if done.returncode != 0:

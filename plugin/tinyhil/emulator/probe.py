@@ -1,9 +1,9 @@
 """A debug probe for stock pyOCD whose wire ends at an emulated board.
 
 pyOCD finds it as a plugin (entry point ``pyocd.probe``), so that ``pyocd list``, ``flash``,
-``reset``, ``commander`` and ``gdbserver`` work with every board that runs, whichever process
+``reset``, ``commander`` and ``gdbserver`` work with every board that runs, even if another process
 started it. pyOCD's own code does the debug sequences, down to the register accesses on the wire.
-What a physical probe has besides stays untried: USB, the drivers for CMSIS-DAP, ST-LINK and
+What else a physical probe has is not tested: USB, the drivers for CMSIS-DAP, ST-LINK and
 J-Link, errors on the wire, flash algorithms and their timing.
 """
 

@@ -10,7 +10,6 @@ import tty
 import weakref
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tinyhil.catalog.board import Board, EmulatorFacts
@@ -33,7 +32,7 @@ _NOISE = re.compile(r"s\d\d=|\s*$|.* warning: nic .* has no peer")
 class EmulatedBoard:
     """A board that QEMU plays; a context manager that leaves nothing behind.
 
-    It stands as a physical board does: powered, empty, its core halted. Firmware goes in through
+    It starts as a physical board does: powered, empty, its core halted. Firmware goes in through
     the debug probe, and anyone may open the serial port. A core lockup (a fault inside a fault)
     ends QEMU, and so the board: see `alive` and `death`.
     """
@@ -68,7 +67,7 @@ class EmulatedBoard:
         """The error to raise when the board has died under us; quotes QEMU's last words."""
         return BenchError(
             f"the emulator of '{self.board.name}' has ended; {_said(self.process)}",
-            hint="a fault inside a fault ends it: look at the firmware; then start it again",
+            hint="a fault in a fault handler ends it: check the firmware, then start it again",
             board=self.board.name,
         )
 
@@ -80,12 +79,7 @@ class EmulatedBoard:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
 
@@ -93,7 +87,7 @@ def start(board: Board, *, deadline: Deadline) -> EmulatedBoard:
     """Start a board.
 
     Raises:
-        ConfigError: the board is none that QEMU, or the virtual probe, can play.
+        ConfigError: QEMU, or the virtual probe, can't play this board.
         BenchError: QEMU is missing, or does not come up before `deadline`.
     """
     if board.emulator is None:
@@ -115,7 +109,7 @@ def start(board: Board, *, deadline: Deadline) -> EmulatedBoard:
     except OSError as error:
         raise BenchError(
             f"the emulator of '{board.name}' can't be started: {error}",
-            hint="the machine is short of something: processes, ptys, space",
+            hint="the machine has run out of processes, ptys or memory",
             board=board.name,
         ) from error
 
@@ -127,7 +121,7 @@ def _start(
 
     The sockets listen before QEMU runs, so that nobody has to wait for them to appear.
     """
-    with unbroken(), ExitStack() as handed_over:  # what only QEMU shall have open
+    with unbroken(), ExitStack() as handed_over:  # what only QEMU must have open
         folder, lock = claim(board.name)
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         handed_over.callback(os.close, lock)
@@ -148,7 +142,7 @@ def _start(
     _await_ready(board, process, folder, deadline)
     serial_url = os.ttyname(far_end)
     publish(folder, board, serial_url, process.pid)
-    with unbroken():  # by Ctrl-C, which would leave nobody who cleans up
+    with unbroken():  # by Ctrl-C, after which nobody would clean up
         return EmulatedBoard(board, folder.name, serial_url, process, cleanup.pop_all())
 
 

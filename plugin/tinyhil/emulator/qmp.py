@@ -35,7 +35,7 @@ class QmpClient:
             raise
 
     def close(self) -> None:
-        """Hang up; the machine goes on as it is."""
+        """Disconnect; the machine continues as it is."""
         self._socket.close()
 
     def execute(self, command: str, deadline: Deadline) -> Any:

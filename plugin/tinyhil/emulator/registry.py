@@ -1,4 +1,4 @@
-"""Which emulated boards run on this machine, whoever of this user's processes started them."""
+"""Which emulated boards run on this machine, started by any of this user's processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One folder for each emulated board that runs, and who of them is alive.
+"""One folder for each emulated board that runs, and which of them are alive.
 
 A folder is locked (``flock``) by its QEMU process, which inherits the lock and keeps it until it
 dies. So the kernel answers who is alive, and no recycled process number can pretend to be.
@@ -23,8 +23,8 @@ QMP_SOCKET = "qmp"
 """What a folder holds."""
 
 _UID = re.compile(r"[a-z0-9][a-z0-9-]*\.[0-9a-f]{8}")
-"""Of a probe and its folder. The dot stands once and eight digits follow it, so that of two
-probes none's uid is a part of the other's: pyOCD matches parts."""
+"""Of a probe and its folder. There is one dot, and eight digits follow it, so that no
+probe's uid is a part of another one's: pyOCD matches parts."""
 
 
 def runtime_folder() -> Path:
@@ -77,7 +77,7 @@ def live_folders() -> list[Path]:
 
 
 def _sweep(folder: Path) -> bool:
-    """Remove `folder` if nobody lives there any more; says whether it is gone."""
+    """Remove `folder` if its board no longer runs; says whether it is gone."""
     try:
         lock = _lock(folder, wait=False)
     except BlockingIOError:
@@ -94,7 +94,7 @@ def _lock(folder: Path, *, wait: bool) -> int | None:
     """Lock a folder; None if a sweep took it away between its making and its locking.
 
     Raises:
-        BlockingIOError: somebody lives there, and we were not to wait.
+        BlockingIOError: its board runs, and we were not to wait.
     """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:

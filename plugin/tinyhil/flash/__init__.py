@@ -11,7 +11,6 @@ import pkgutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, cast
 
 from tinyhil.catalog.board import Board
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from tinyhil.flash._pyocd_rtt import RttLink
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all; each image counts thrice: it is compared,
-programmed and read back."""
+"""Called with the bytes done and the bytes in all; each image counts three times: it is
+compared, programmed and read back."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,12 @@ class FlashResult:
 
 
 class Flasher(Protocol):
-    """One debug probe, open on one board and ours alone; a context manager."""
+    """One debug probe, open on one board and only ours; a context manager."""
 
     def flash(
         self, image: Image, deadline: Deadline, progress: Progress | None = None
     ) -> FlashResult:
-        """Make the board hold `image`, unless it does, and prove it by reading back.
+        """Make the board hold `image`, unless it holds it already, and prove it by reading back.
 
         The core is halted afterwards.
 
@@ -69,12 +68,7 @@ class Flasher(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
 
 
 OpenFlasher = Callable[[Board, str, Deadline], Flasher]
@@ -84,13 +78,13 @@ def load_flasher(method: str) -> OpenFlasher:
     """The way of flashing that a board's file names.
 
     Raises:
-        ConfigError: there is none of this name; the text names those that are.
+        ConfigError: there is none of this name; the text lists the known ones.
     """
     modules = (module.name for module in pkgutil.iter_modules(__path__))
     known = sorted(name for name in modules if not name.startswith("_"))
     if method not in known:
         raise ConfigError(
-            f"no way of flashing is called '{method}'; known: {', '.join(known)}",
+            f"no flash method '{method}'; known: {', '.join(known)}",
             hint="correct 'flash.method' in the board's file",
         )
     return cast(OpenFlasher, importlib.import_module(f"{__name__}.{method}").open_flasher)
@@ -184,10 +178,10 @@ def open_rtt(board: Board, probe_uid: str, control_block: int) -> RttLink:
 
 
 def check_fit(image: Image, board: Board) -> None:
-    """Refuse an image of which a part lies outside the board's memory.
+    """Refuse an image if a part of it lies outside the board's memory.
 
     Raises:
-        FirmwareError: names the part and the memory there is.
+        FirmwareError: names the part and the board's memory.
     """
     for segment in image.segments:
         if not any(

@@ -13,14 +13,14 @@ from pyocd.core import exceptions
 
 from tinyhil.ground.errors import BenchError, ConfigError, LinkError, TinyhilError
 
-# Without a handler of its own, Python prints a library's warnings on the user's terminal.
+# Without its own handler, Python prints a library's warnings on the user's terminal.
 _LOGGER = logging.getLogger("pyocd")
 _LOGGER.addHandler(logging.NullHandler())
 
 _KEPT_WARNINGS = 5
 _LOCKED = re.compile(r"\b(APPROTECT|secure state|unlock|locked)", re.IGNORECASE)
 _LOCKED_HINT = (
-    "the part seems to be locked; unlocking erases it whole, so it is left to you: "
+    "the chip seems to be locked; unlocking erases all of it, so it is left to you: "
     "pyocd commander -c unlock"
 )
 
@@ -29,7 +29,7 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.ProbeError, "close other debuggers, or plug the probe in again"),
     (exceptions.FlashFailure, "check the board's supply and whether this flash is protected"),
     (exceptions.TransferError, "check power and debug wiring, or lower 'flash.frequency_hz'"),
-    (exceptions.Error, "check power and debug wiring; 'pyocd list' shows the probes there are"),
+    (exceptions.Error, "check power and debug wiring; 'pyocd list' shows the probes found"),
     (OSError, "check that the probe is still plugged in and that you may use it"),
 )
 
@@ -73,8 +73,8 @@ def translated(
         board: name of the board.
         probe_uid: of the probe.
         warnings: what pyOCD said on the way; goes into the message.
-        stage: of the flow; None if whoever called knows better.
-        kind: of our error, but for what the board's file is to blame for.
+        stage: of the flow; None if the caller knows it better.
+        kind: of our error, except for faults of the board's file.
     """
     try:
         yield

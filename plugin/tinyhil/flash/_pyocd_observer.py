@@ -1,4 +1,4 @@
-"""Looks at a board that runs, through pyOCD: its memory, and what it does when it is halted."""
+"""Looks at a running board through pyOCD: its memory, and what it does when it is halted."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class PyocdObserver:
         def advance(_: int) -> None:
             if deadline.expired:
                 raise BenchError(
-                    f"the board's memory was not compared in {deadline.seconds:g} s",
+                    f"comparing the board's memory took longer than {deadline.seconds:g} s",
                     hint="raise 'flash.frequency_hz' in the board's file, or use a faster probe",
                 )
 

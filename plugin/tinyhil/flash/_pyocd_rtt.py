@@ -1,7 +1,7 @@
 """SEGGER RTT through pyOCD: bytes into a running board's memory and out of it, by its debug probe.
 
 The layout of the control block is pyOCD's (`pyocd.debug.rtt`); its channels are not used: they
-believe the board's counts, and move an odd number of bytes in up to five accesses, of which each
+trust the board's counts, and move an odd number of bytes in up to five accesses, each of which
 costs a round trip to the probe.
 """
 
@@ -82,7 +82,7 @@ class _Offsets:
 class RttLink:
     """A `Link` through the debug probe: RTT's first channel up and first channel down.
 
-    The core runs on all the while. The device's memory is touched only by `write`, `read` and
+    The core keeps running. The device's memory is touched only by `write`, `read` and
     `poll`, and within the channels alone.
 
     Args:
@@ -147,14 +147,14 @@ class RttLink:
     def set_baud(self, baud: int) -> None:
         """See `Link.set_baud`."""
         raise LinkError(
-            f"a debug probe has no baud rate to set to {baud}",
+            f"a debug probe has no baud rate, so {baud} can't be set",
             hint="set 'flash.frequency_hz' in the board's file for a faster or slower probe",
         )
 
     def close(self) -> None:
         """See `Link.close`."""
-        # Whatever it is: an access that was broken off by Ctrl-C leaves a probe that complains of
-        # anything, and an error here would take the place of the one that is on its way out.
+        # Any error: an access that Ctrl-C interrupted leaves a probe that complains about
+        # everything, and an error here would replace the one that is on its way out.
         with suppress(Exception):
             self._session.close()
         self._warnings.close()
@@ -174,7 +174,7 @@ class RttLink:
     def _exchange(self, doing: str, data: bytes) -> int:
         """Take what the device has put up, and put down as much of `data` as fits.
 
-        Both in one burst of accesses, which nobody else's come between: a device may wait until
+        Both in one burst of accesses, with no others in between: a device may wait until
         what it says is taken before it takes what is sent, and a look at one channel shows the
         other too.
 
@@ -285,7 +285,7 @@ def _ring(name: str, target: Target, board: Board, address: int) -> _Ring:
     if ring.size < 2 or not in_ram:
         raise DeviceError(
             f"the buffer of the RTT {name} channel is said to be {ring.size} bytes at "
-            f"{ring.start:#010x}, which is no RAM of '{board.name}'",
+            f"{ring.start:#010x}, which is not RAM of '{board.name}'",
             hint="the firmware has not opened the channel, or was built for another board",
         )
     return ring

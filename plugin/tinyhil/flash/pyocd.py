@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from itertools import product
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from pyocd.core import exceptions
@@ -36,12 +35,12 @@ def open_flasher(board: Board, probe_uid: str, deadline: Deadline) -> PyocdFlash
 
     Raises:
         ConfigError: pyOCD does not know the board's target, or its pack is missing.
-        BenchError: no such probe (the text lists those there are), it is taken, or the board
+        BenchError: no such probe (the text lists the known ones), it is taken, or the board
             does not answer.
     """
     if board.flash.pack and not Path(board.flash.pack).is_file():
         raise ConfigError(
-            f"the CMSIS pack '{board.flash.pack}' of board '{board.name}' is no file",
+            f"the CMSIS pack '{board.flash.pack}' of board '{board.name}' is not a file",
             hint="correct 'flash.pack' in the board's file, or fetch the pack",
             board=board.name,
         )
@@ -76,7 +75,7 @@ class PyocdFlasher:
             self._session.target.halt()
             differs = first_difference(self._session.target, image.segments, report.advance)
         if differs is not None:
-            # A board whose programming breaks off must not run what it then holds.
+            # A board whose programming was interrupted must not run what it then holds.
             self._session.options["resume_on_disconnect"] = False
             self._program(image, report)
             self._session.options["resume_on_disconnect"] = True
@@ -97,12 +96,7 @@ class PyocdFlasher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def _translated(self, doing: str) -> AbstractContextManager[None]:
@@ -120,7 +114,7 @@ class PyocdFlasher:
                     loader.add_data(segment.address, segment.data)
             except ValueError as error:
                 raise ConfigError(
-                    f"pyOCD's target '{self._board.flash.target}' has other memory than the "
+                    f"pyOCD's target '{self._board.flash.target}' has a memory map unlike the "
                     f"board's file: {error}",
                     hint="correct 'memory' or 'flash.target' in the board's file",
                 ) from error
@@ -138,7 +132,7 @@ class PyocdFlasher:
 
 
 class _Steps:
-    """Progress over three passes: compare, program, read back; also where the deadline bites."""
+    """Progress over three passes: compare, program, read back; also checks the deadline."""
 
     def __init__(self, image_bytes: int, deadline: Deadline, progress: Progress | None) -> None:
         self.image_bytes = image_bytes
@@ -173,7 +167,7 @@ class _Steps:
         """Raise BenchError if the deadline has passed."""
         if self._deadline.expired:
             raise BenchError(
-                f"flashing was not done in {self._deadline.seconds:g} s",
+                f"flashing took longer than {self._deadline.seconds:g} s",
                 hint="raise 'flash.frequency_hz' in the board's file, or use a faster probe",
             )
 
@@ -221,7 +215,7 @@ def _connect(board: Board, probe_uid: str, deadline: Deadline) -> Session:
             if not session.target.is_halted():
                 raise exceptions.DebugError("the core does not halt")
             return session
-        except BaseException as error:  # Ctrl-C too: the board shall run on
+        except BaseException as error:  # Ctrl-C too: the board must run on
             session.close()
             if isinstance(error, exceptions.ProbeError) or not isinstance(error, exceptions.Error):
                 raise
@@ -231,7 +225,7 @@ def _connect(board: Board, probe_uid: str, deadline: Deadline) -> Session:
 
 
 def session_options(board: Board, frequency_hz: int, connect_mode: str) -> dict[str, Any]:
-    """Options of an unattended session, which nothing that lies about may change."""
+    """Options of an unattended session, which no other file may change."""
     return {
         "auto_unlock": False,  # pyOCD's default mass-erases a locked part
         "connect_mode": connect_mode,
@@ -250,7 +244,7 @@ def find_probe(probe_uid: str) -> DebugProbe:
     """The probe with exactly this uid; pyOCD's own helper takes parts of one, and waits.
 
     Raises:
-        BenchError: there is none, or there are several: which board would be flashed is chance.
+        BenchError: there is none, or there are several, and any of them might be flashed.
     """
     there = DebugProbeAggregator.get_all_connected_probes()
     probe = DebugProbeAggregator.get_probe_with_id(probe_uid)
@@ -265,6 +259,6 @@ def find_probe(probe_uid: str) -> DebugProbe:
         names = ", ".join(sorted(other.description for other in twins))
         raise BenchError(
             f"{len(twins)} debug probes say that they are '{probe_uid}': {names}",
-            hint="unplug all but one of them, or give each an id of its own with its maker's tool",
+            hint="unplug all but one of them, or give each its own id with its maker's tool",
         )
     return probe

@@ -1,6 +1,6 @@
-"""Every error that tinyhil raises on purpose: the class says whose fault, the text what to do.
+"""Every error that tinyhil raises on purpose: the class says who is at fault, the text what to do.
 
-A missed limit is no error: it is a verdict (see `verdict`).
+A missed limit is not an error: it is a verdict (see `verdict`).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class TinyhilError(Exception):
         self.stage = stage
 
     def locate(self, board: str, stage: str) -> None:
-        """Name the station, which the raiser, deeper down, could not know, and the stage unless
-        it named a finer one."""
+        """Name the station, which the code that raised it could not know, and the stage
+        unless it named a finer one."""
         self.board = board
         self.stage = self.stage or stage
 
@@ -41,7 +41,7 @@ class ConfigError(TinyhilError):
 
 
 class DataError(ConfigError):
-    """A data set is missing, torn or altered."""
+    """A data set is missing, damaged or changed."""
 
 
 class ModelError(ConfigError):
@@ -77,4 +77,4 @@ class IdentityError(TinyhilError):
 
 
 class DeviceError(TinyhilError):
-    """The device answered, and the answer is an error, a lie or nonsense."""
+    """The device answered, and the answer is an error, false or nonsense."""

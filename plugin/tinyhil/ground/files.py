@@ -1,4 +1,4 @@
-"""Writes files of a run folder: whole lines, whole files, or nothing."""
+"""Writes files of a run folder: complete lines, complete files, or nothing."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Self
 
 from tinyhil.ground.errors import BenchError, WriteError
 
 PARTIAL = ".partial"
-"""Ends the name of a file that is not whole yet."""
+"""Ends the name of a file that is not complete yet."""
 
 _CHUNK_BYTES = 1 << 16
 _ELSEWHERE = "correct the permissions, or choose another folder"
@@ -64,7 +63,7 @@ def writing_to(path: Path) -> Iterator[None]:
 
 
 class Appender:
-    """A file open for appending lines, each of which is written whole or not at all.
+    """A file open for appending lines, each of which is written completely or not at all.
 
     Raises:
         OSError: it can't be opened.
@@ -76,16 +75,11 @@ class Appender:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def write(self, line: bytes, *, lasting: bool = False) -> None:
-        """Append a line in one write, so that a killed process leaves whole ones behind.
+        """Append a line in one write, so that a killed process leaves complete ones behind.
 
         Args:
             line: with its end.
@@ -141,7 +135,7 @@ def replace(path: Path, data: bytes) -> None:
 
 
 def cut_torn_line(path: Path) -> int:
-    """Cut off what stands behind the last line end; returns how many bytes that was.
+    """Cut off what is after the last line end; returns how many bytes that was.
 
     Raises:
         OSError: it can't be done.
@@ -155,7 +149,7 @@ def cut_torn_line(path: Path) -> int:
 
 
 def cut_lines(path: Path, kept: int) -> int:
-    """Cut a file of lines off behind the first `kept` ones; returns how many more there were.
+    """Cut a file of lines off after the first `kept` ones; returns how many more there were.
 
     Raises:
         WriteError: it can't be done.
@@ -176,7 +170,7 @@ def lock(folder: Path) -> int:
     """Keep other processes from writing to a run's folder, for as long as this one lives.
 
     Returns:
-        A descriptor; closing it gives the folder free.
+        A descriptor; closing it releases the folder.
 
     Raises:
         BenchError: another process writes to it.

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the first one ends the work in good order, more change nothing.
+"""Ctrl-C, SIGTERM and SIGHUP: the first one ends the work cleanly, more change nothing.
 
 The first one raises KeyboardInterrupt in the main thread, which unwinds what runs. Those that come
 while the work is ending are ignored: they would break off a clean-up. If it has not ended after
@@ -13,13 +13,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CLEAN_UP_S = 60.0
 _AGAIN_S = 5.0
-"""A KeyboardInterrupt that nobody has seen by then was lost, as in a destructor: it comes again."""
+"""A KeyboardInterrupt not seen by then was lost, as in a destructor: it is raised again."""
 
 _Handler = Callable[[int, FrameType | None], object] | int | None
 
@@ -40,18 +40,13 @@ class Interrupts:
         if threading.current_thread() is threading.main_thread() and _taking is None:
             _taking = self
             for number in SIGNALS:
-                # Under nohup, a terminal that goes away is nothing to end for.
+                # Under nohup, a terminal that goes away is no reason to end.
                 if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
                     continue
                 self._before[number] = signal.signal(number, self._take)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         global _taking  # noqa: PLW0603 - as above
         self._ended.set()
         if _taking is self:
@@ -90,7 +85,7 @@ class Interrupts:
                 return
             if not self._seen.is_set():
                 self._to_raise = True
-                # To that thread, so that a wait of it ends.
+                # To that thread, so that it stops waiting.
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         text = f"\ntinyhil: the clean-up after {self._name} took {CLEAN_UP_S:g} s: ended by force\n"
         os.write(2, text.encode())

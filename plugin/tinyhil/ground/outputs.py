@@ -13,11 +13,11 @@ def check_folder(folder: Path, option: str) -> None:
     """Refuse an output folder that can't be made or written; nothing is made.
 
     Args:
-        folder: need not be there yet, nor its parents.
+        folder: it and its parents may be missing.
         option: that names it, for the message.
 
     Raises:
-        ConfigError: something else stands there, or it can't be written.
+        ConfigError: something else is there, or it can't be written.
     """
     _check(folder, folder, option)
 
@@ -35,14 +35,14 @@ def check_file(path: Path, option: str) -> None:
     if path.is_dir():
         raise _refused(option, path, "it is a folder, not a file")
     if path.is_symlink() and not path.exists():
-        raise _refused(option, path, "it is a link to a place that is not there")
+        raise _refused(option, path, "it is a link to a place that does not exist")
     if path.exists() and not path.is_file():
         return  # a device or a pipe, such as /dev/stdout
     _check(path, path.parent, option)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file that a user has named, its folders too; whole, or what was there stays.
+    """Write a file that a user has named, and its folders; completely, or the old one stays.
 
     Raises:
         WriteError: it can't be written.
@@ -57,16 +57,16 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _check(path: Path, folder: Path, option: str) -> None:
-    """Refuse `path` where nothing can be made in `folder`, or it can't be made itself."""
+    """Refuse `path` if nothing can be made in `folder`, or `folder` can't be made itself."""
     there = folder
     while not there.is_dir():
         if there.is_symlink():
-            raise _refused(option, path, f"{there} is a link to a place that is not there")
+            raise _refused(option, path, f"{there} is a link to a place that does not exist")
         if there.exists():
             raise _refused(option, path, f"{there} is a file, not a folder")
         there = there.absolute().parent
     try:
-        # The disk itself is asked: permissions alone tell nothing to root, or of a full disk.
+        # The disk itself is asked: permissions say nothing for root, or about a full disk.
         with tempfile.TemporaryFile(dir=there) as probe:
             probe.write(bytes(4096))
             probe.flush()

@@ -1,4 +1,4 @@
-"""Where the rooms beside the package are: in a checkout, or inside an installed wheel."""
+"""Where the folders next to the package are: in a checkout, or inside an installed wheel."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ REPORTS = ROOT / "reports"
 
 
 def official_data() -> Path | None:
-    """The folder with the official data that the environment names, if it does."""
+    """The folder with the official data that the environment names, if any."""
     value = os.environ.get("TINYHIL_DATA")
     return Path(value) if value else None

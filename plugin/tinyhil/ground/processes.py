@@ -1,4 +1,4 @@
-"""Runs a program to its end; whatever ends the wait ends its children too."""
+"""Runs a program to its end; if the wait ends early, its children end too."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run_group(
         command: program and arguments.
         timeout_s: how long it may take, in seconds.
         folder: that it runs in; ours by default.
-        variables: of its environment, beside ours.
+        variables: of its environment, in addition to ours.
 
     Raises:
         OSError: it can't be started.

@@ -12,7 +12,7 @@ _SHOWN = 300
 
 
 def printable(raw: bytes | str) -> str:
-    """At most 120 characters of `raw`; what is no printable ASCII becomes an escape."""
+    """At most 120 characters of `raw`; what is not printable ASCII becomes an escape."""
     data = raw.encode("utf-8", "backslashreplace") if isinstance(raw, str) else raw
     text = "".join(
         chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in data[:_PRINTABLE]

@@ -24,7 +24,7 @@ MAX_LINE_BYTES = 64 * 1024
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-class Unreadable(Exception):  # noqa: N818 - no fault of ours: a fact about a file
+class Unreadable(Exception):  # noqa: N818 - not our fault: a fact about a file
     """A file that can't or must not be read; the text says why."""
 
 
@@ -51,7 +51,7 @@ class Tree:
         return [name for name, mode in self._entries(place) if stat.S_ISREG(mode)]
 
     def walk(self, place: PurePosixPath) -> Iterator[tuple[PurePosixPath, os.stat_result]]:
-        """All that lies below a folder, itself not, folders before what is in them.
+        """Everything below a folder, without itself; folders before what is in them.
 
         Raises:
             Unreadable: there are more than `MAX_ENTRIES`, or they lie deeper than `MAX_DEPTH`.
@@ -79,8 +79,8 @@ class Tree:
         """A file's bytes.
 
         Raises:
-            Unreadable: it isn't there, is no regular file or reached by a link, or is longer than
-                `limit` bytes.
+            Unreadable: it isn't there, is a link or lies behind one, is not a regular file, or is
+                longer than `limit` bytes.
         """
         with self._open(place, limit) as file:
             data = file.read(limit + 1)
@@ -92,12 +92,12 @@ class Tree:
         """A file's text.
 
         Raises:
-            Unreadable: as `read`, or it is no UTF-8.
+            Unreadable: as `read`, or it is not UTF-8.
         """
         try:
             return self.read(place, limit).decode("utf-8")
         except UnicodeDecodeError as error:
-            raise Unreadable(f"is no UTF-8 text: byte {error.start}") from error
+            raise Unreadable(f"is not UTF-8 text: byte {error.start}") from error
 
     def lines(self, place: PurePosixPath, limit: int) -> Iterator[tuple[int, str]]:
         """A file's lines with their numbers, read as they are asked for; bad bytes are replaced.
@@ -127,7 +127,7 @@ class Tree:
                 handle = inner
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
-                raise Unreadable("is no regular file")
+                raise Unreadable("is not a regular file")
             if status.st_size > limit:
                 raise Unreadable(f"is longer than {limit} bytes")
             with os.fdopen(os.dup(handle), "rb") as file:
@@ -136,7 +136,7 @@ class Tree:
             raise Unreadable("is not there") from error
         except OSError as error:
             link = error.errno == errno.ELOOP
-            reason = "is a link, or lies behind one" if link else error.strerror
+            reason = "is a link, or is reached through one" if link else error.strerror
             raise Unreadable(str(reason)) from error
         finally:
             if handle >= 0:

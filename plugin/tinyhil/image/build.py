@@ -52,8 +52,8 @@ def build(
         model: an int8 ``.tflite``.
         folder: for generated sources and objects; a second build there does only what changed.
         energy: mark time by a pin's edges, for a power monitor.
-        extension: speak frames too; without it, the firmware is one of the field's, which speaks
-            the official protocol alone.
+        extension: speak frames too; without it, the firmware is as others in the field, which
+            speak only the official protocol.
 
     Raises:
         ModelError: the model compiler refuses the model.

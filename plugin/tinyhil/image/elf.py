@@ -31,7 +31,7 @@ _ADDRESSES = 1 << 32
 
 @dataclass(frozen=True)
 class Segment:
-    """Bytes of the file that belong into the board's memory."""
+    """Bytes of the file that belong in the board's memory."""
 
     address: int
     """Load address: initial values of variables count where they lie in flash."""
@@ -44,7 +44,7 @@ class Segment:
 
     @property
     def end(self) -> int:
-        """First address behind it."""
+        """First address after it."""
         return self.address + len(self.data)
 
 
@@ -80,7 +80,7 @@ class Image:
         """Look up a symbol.
 
         Raises:
-            FirmwareError: the image has none of this name.
+            FirmwareError: the image has no such symbol.
         """
         if name not in self.symbols:
             raise FirmwareError(
@@ -94,8 +94,8 @@ def read_image(path: Path) -> Image:
     """Read an executable.
 
     Raises:
-        FirmwareError: the file can't be read, is no executable ELF file for a 32-bit Arm core, is
-            damaged, or has two contents for one address.
+        FirmwareError: the file can't be read, is not an executable ELF file for a 32-bit Arm
+            core, is damaged, or has two contents for one address.
     """
     content = _read(path)
     try:
@@ -103,9 +103,9 @@ def read_image(path: Path) -> Image:
     except FirmwareError:
         raise
     except ELFError as error:
-        raise FirmwareError(f"{path}: is no sound ELF file: {error}", hint=_HINT) from error
+        raise FirmwareError(f"{path}: is not a valid ELF file: {error}", hint=_HINT) from error
     except Exception as error:
-        # pyelftools lets through whatever its parser stumbles over in a damaged file.
+        # pyelftools lets through every error of its parser in a damaged file.
         raise FirmwareError(
             f"{path}: is a damaged ELF file: {type(error).__name__}: {error}", hint=_HINT
         ) from error
@@ -130,7 +130,7 @@ def _parse(path: Path, content: bytes) -> Image:
     kind = (elf.elfclass, elf.little_endian, elf["e_machine"], elf["e_type"])
     if kind != (32, True, "EM_ARM", "ET_EXEC"):
         raise FirmwareError(
-            f"{path}: is no executable for a 32-bit Arm core, but "
+            f"{path}: is not an executable for a 32-bit Arm core, but "
             f"{elf['e_type']} for {elf['e_machine']}, {elf.elfclass} bits",
             hint=_HINT,
         )
@@ -162,7 +162,7 @@ def _segments(path: Path, elf: ELFFile) -> Iterator[Segment]:
                 raise FirmwareError(
                     f"{path}: is cut off: the segment at {segment.address:#010x} has "
                     f"{segment.size} of {header['p_filesz']} bytes",
-                    hint="build it anew, or fetch the whole file",
+                    hint="build it again, or fetch the whole file",
                 )
             if segment.end > _ADDRESSES:
                 raise FirmwareError(
@@ -177,7 +177,7 @@ def _check_count(path: Path, count: int, most: int, what: str) -> None:
     if count > most:
         raise FirmwareError(
             f"{path}: has {count:,} {what}, at most {most:,} are read",
-            hint="link it with fewer: a linker writes a handful for a microcontroller",
+            hint="link it with fewer: an image for a microcontroller has only a few",
         )
 
 
@@ -208,7 +208,7 @@ def _symbols(path: Path, elf: ELFFile) -> dict[str, Symbol]:
 
 
 def _build_id(elf: ELFFile) -> str | None:
-    """Of the GNU note; an image need not have one."""
+    """Of the GNU note; an image may have none."""
     for section in elf.iter_sections("SHT_NOTE"):
         assert isinstance(section, NoteSection)
         for note in section.iter_notes():

@@ -1,1 +1,1 @@
-"""What a record is worth: `verify` makes its figures again, `gate` compares it with a baseline."""
+"""How good a record is: `verify` computes its figures again, `gate` compares it with a baseline."""

@@ -35,7 +35,7 @@ from tinyhil.record.rows import Row, Rows, accuracy_of, single_stream_of, throug
 _CONFIRM_S = 10.0
 
 QUICK_SAMPLES = 24
-"""Of a quick run: two a class of keyword spotting."""
+"""Of a quick run: two for each class of keyword spotting."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Job:
     material: Material
     image: Image
     model_sha256: str | None
-    """Of the model in the image; None where an image of the user's own does not tell."""
+    """Of the model in the image; None where the user's own image does not say."""
     link: str
     quick: bool
     all_windows: bool
@@ -124,13 +124,13 @@ class Conversation:
 
     @property
     def guard(self) -> Guard:
-        """Who knows whom the session is with."""
+        """Knows who the session is with."""
         guard = self.session.guard
         assert guard is not None, "the device has been identified"
         return guard
 
     def confirm(self) -> int:
-        """See that who answers is still who was flashed.
+        """See that the device that answers is still the one that was flashed.
 
         Returns:
             How often the board was reset for that.
@@ -143,7 +143,7 @@ class Conversation:
         self.guard.confirm(Deadline.after(_CONFIRM_S))
         if self.proof is None or (self.info.extension and self.proof.knows_token):
             return 0
-        # Nothing that it says tells it from another board with the same firmware.
+        # By its answers it can't be told from another board with the same firmware.
         self.proof.of_silence(self.session)
         self.guard.prove()
         self.guard.on_proof()
@@ -166,7 +166,7 @@ class Conversation:
 Result = Accuracy | SingleStream | Throughput | MemoryUse | audit.Report
 
 Told = Mapping[str, Any]
-"""What a measure has to say beside its rows; it goes into the record's details."""
+"""What a measure has to say in addition to its rows; it goes into the record's details."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class Finding:
     samples: int
     metrics: Mapping[Metric, float]
     details: Mapping[str, Any]
-    """Figures beside the metrics; JSON values."""
+    """Figures other than the metrics; JSON values."""
     unjudged: str | None = None
     """Why the metrics may not be judged, or None."""
 
@@ -219,7 +219,7 @@ def _refuse_other_rows(job: Job, done: Sequence[Row]) -> None:
         wanted = (sample.name, sample.label, [job.task.results] * len(windows))
         if (row["sample"], row["label"], [len(scores) for scores in row["scores"]]) != wanted:
             raise DataError(
-                f"the run's row of {sample.name} is of something else",
+                f"the run's row of {sample.name} is of another sample or task",
                 hint="its raw rows were altered; start a new run: without --hil-resume",
             )
 
@@ -329,10 +329,10 @@ def _audit(name: str) -> Measure:
             rules=audit.rules(emulated=emulated, quick=job.quick),
             progress=progress,
         )
-        # An emulated core's instructions are counted the same whoever reads its memory.
+        # An emulated core's instructions are counted the same while its memory is read.
         with talk.asking(job.link if emulated else "serial") as queries:
             tick_hz = extension.tick_hz if extension else None
-            # What a run that died was about to ask may be known by now: it begins anew.
+            # What a run that died was about to ask may be known by now: it starts again.
             chosen.ask(audit.Asker(queries, tick_hz, rows), setting)
         return {"healed": queries.healed}
 

@@ -116,12 +116,12 @@ def single_stream(
 ) -> SingleStream:
     """Time each of many single queries; each input gets its share of the rules' length.
 
-    A firmware of ours times every one of N back-to-back inferences; any other is sent N times
+    Our own firmware times every one of N back-to-back inferences; any other is sent N times
     `infer 1 0`, by its own time stamps.
 
     Args:
         queries: the way to ask the device.
-        info: what it told of itself.
+        info: what it said about itself.
         inputs: name and bytes of each.
         rules: how long it must be.
         keep: see `Keep`.
@@ -201,7 +201,7 @@ def throughput(
 
 
 class _Pace:
-    """How long an inference takes, on both clocks; told by the ones before."""
+    """How long an inference takes, on both clocks; learned from the ones before."""
 
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
@@ -209,7 +209,7 @@ class _Pace:
         self._host_s: float | None = None
 
     def infer(self, count: int, warm_up: int, *, laps: bool = False) -> Inference:
-        """Infer, telling how long it should take by what it took before."""
+        """Infer; how long it should take is known from the ones before."""
         started = time.monotonic()
         inferences = count + warm_up
         expected_s = None if self._host_s is None else inferences * self._host_s
@@ -219,7 +219,7 @@ class _Pace:
         if self.device_s <= 0.0:
             raise DeviceError(
                 f"{count} inferences took no time by the device's clock",
-                hint="its timer stands still; check the firmware's port",
+                hint="its timer does not run; check the firmware's port",
             )
         return inference
 

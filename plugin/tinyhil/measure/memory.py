@@ -22,11 +22,11 @@ class MemoryUse:
     data: int
     """Initialised variables; in flash and in RAM."""
     bss: int
-    """Zeroed variables, tensor arena and input buffer included, stack not."""
+    """Zeroed variables, with the tensor arena and the input buffer, without the stack."""
     arena: int | None
-    """Tensor arena, part of bss; None where a firmware does not tell."""
+    """Tensor arena, part of bss; None where a firmware does not report it."""
     stack_used: int | None
-    """High-water mark of the stack; None where a firmware does not tell."""
+    """High-water mark of the stack; None where a firmware does not report it."""
     stack_reserved: int | None
 
     @property

@@ -53,14 +53,14 @@ class Outcome:
 
 
 class Reporter(Protocol):
-    """Who is told how the measures go."""
+    """Is told how the measures go."""
 
     def bar(self, title: str) -> AbstractContextManager[Progress]:
         """Open a progress bar."""
         ...
 
     def made(self, entry: Entry) -> None:
-        """A measure has ended, well or not, and is in the record."""
+        """A measure has ended, with or without an error, and is in the record."""
         ...
 
     def judged(self, verdict: Verdict, outcome: Outcome) -> None:
@@ -173,7 +173,7 @@ class Measurement:
         """Ask what a measure asks, and see at its end that who answered is who was flashed.
 
         Returns:
-            What the measure told, and how often the device has booted meanwhile, by the reason.
+            What the measure told, and how often the device has booted in that time, by reason.
         """
         job, talk, guard = self.job, self._talk, self._talk.guard
         guard.on_proof, restarts = rows.confirm, guard.restarts
@@ -187,8 +187,8 @@ class Measurement:
         return told, {name: count for name, count in boots.items() if count}
 
     def _kept(self, failed: Entry, file: str, rows: Rows, error: TinyhilError) -> Entry:
-        """The line of a measure that failed; of one whose device is another one by now, the rows
-        are dropped that came since it last proved who it is.
+        """The line of a measure that failed; if the device is now another one, the rows since it
+        last proved who it is are dropped.
 
         Raises:
             WriteError: they can't be.
@@ -200,7 +200,7 @@ class Measurement:
         return replace(failed, samples=rows.confirmed, details={"dropped_rows": dropped})
 
     def _restore(self, name: MeasureName, line: Line, rows: Rows) -> Outcome:
-        """A measure that an earlier part of a resumed run has brought to its end."""
+        """A measure that an earlier part of a resumed run has finished."""
         find, details = MEASURES[name].find, line.details
         finding = find(self._talk, rows.all, details) if rows.all else None
         if finding is None or dict(finding.metrics) != line.metrics:
@@ -253,7 +253,7 @@ def identify(session: Session, job: Job, proof: ProbeProof | None) -> DeviceInfo
     held = info.extension
     if held and job.model_sha256 and held.model_sha256 != job.model_sha256:
         raise DeviceError(
-            f"the device holds the model {printable(held.model_sha256[:16])}…, in the image is "
+            f"the device holds the model {printable(held.model_sha256[:16])}…, the image has "
             f"{job.model_sha256[:16]}…",
             hint="the board did not take the image; reset it and flash again",
             board=job.dut.station,
@@ -261,7 +261,7 @@ def identify(session: Session, job: Job, proof: ProbeProof | None) -> DeviceInfo
         )
     if held and job.image.build_id and held.build_id != job.image.build_id:
         raise IdentityError(
-            f"the device runs the build {printable(held.build_id[:12])}…, flashed was "
+            f"the device runs the build {printable(held.build_id[:12])}…, but flashed was "
             f"{job.image.build_id[:12]}…: the port leads to another board than the probe, or "
             "somebody else has flashed this one",
             hint=WIRING_HINT,

@@ -1,9 +1,9 @@
 """Device latencies in pytest-benchmark's table and storage, the supported way.
 
-pytest-benchmark asks a timer before and after each round. Here the timer is a clock that stands
-still but for the device's own times, one a round: what was measured arrives unchanged. It has no
+pytest-benchmark asks a timer before and after each round. Here the timer is a clock that
+moves only by the device's own times, one per round: what was measured arrives unchanged. It has no
 percentiles, so they go into ``extra_info``; what a run was made with goes into its JSON. The
-record stays the truth: pytest-benchmark's storage is for those who know its table and its
+record is still what counts: pytest-benchmark's storage is for users of its table and its
 ``compare``.
 """
 
@@ -39,7 +39,7 @@ class DeviceClock:
         return self._now_s
 
     def restart(self) -> None:
-        """Stand at zero, as at the start of a round."""
+        """Go back to zero, as at the start of a round."""
         self._now_s = 0.0
 
     def advance(self, seconds: float) -> None:
@@ -110,7 +110,7 @@ def _extra_info(outcome: Outcome) -> dict[str, Any]:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Without pytest-benchmark (``-p no:benchmark``) there is no table to stand in."""
+    """Without pytest-benchmark (``-p no:benchmark``) there is no table to be in."""
     wanted = config.pluginmanager.hasplugin("benchmark")
     return (collection_path == SUITES / "test_benchmark.py" and not wanted) or None
 
@@ -118,7 +118,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep stations apart: pytest-benchmark's storage is keyed by the host, which measures nothing.
 
-    Runs before pytest-benchmark's own, which is a last one. A place that the user chose stays.
+    Runs before pytest-benchmark's own, which is a last one. A place that the user chose is kept.
     """
     plan = config.stash.get(plan_key, None)
     if plan and getattr(config.option, "benchmark_storage", None) == _STORAGE:

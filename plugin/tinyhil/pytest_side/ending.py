@@ -1,7 +1,7 @@
-"""How a run on boards ends: by itself, by a signal, or because it can't be written any more.
+"""How a run on boards ends: by itself, by a signal, or because it can no longer be written.
 
-However it ends, the boards are let go and the records are sealed before any report is written, the
-table is shown, and what is not finished is named with the command that goes on with it.
+In each case the boards are released and the records are sealed before any report is written, the
+table is shown, and what is not finished is named with the command that continues it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from tinyhil.ground.outputs import check_file
 from tinyhil.pytest_side.items import station_of
 
 _OWN = ("--hil-board", "--hil-resume")
-"""Options that the command which goes on has of its own."""
+"""Options that the continuing command sets itself."""
 
 
 def resume_command(arguments: Iterable[str], station: str, folder: Path) -> str:
-    """The command that goes on with a run.
+    """The command that continues a run.
 
     Args:
         arguments: of the pytest that ended.
@@ -57,23 +57,23 @@ def check_reports(config: pytest.Config) -> None:
 
 
 class Ending:
-    """Takes the signals that end a pytest run on boards, and sees it to its end."""
+    """Takes the signals that end a pytest run on boards, and ends it cleanly."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._runs: dict[str, Path] = {}
         self._left: Counter[str] = Counter()
-        """Tests of each station that have not come to their end."""
+        """Tests of each station that have not ended."""
         self._failed: set[str] = set()
-        """Stations a measure of which may be tried again."""
+        """Stations with a measure that may be tried again."""
         self._unwritable: dict[str, str] = {}
-        """Stations whose run can't be written any more, and why."""
+        """Stations whose run can no longer be written, and why."""
         self._problems: list[str] = []
         self._signals, self._held = ExitStack(), ExitStack()
         self._interrupts = self._signals.enter_context(Interrupts())
 
     def close(self) -> None:
-        """Give the signals back to whoever had them."""
+        """Give the signals back to their earlier handlers."""
         self._signals.close()
         self._held.close()
 
@@ -83,7 +83,7 @@ class Ending:
 
     @contextmanager
     def telling_once(self, station: str) -> Iterator[None]:
-        """A run that can't be written is told by the first error alone."""
+        """For a run that can't be written, only the first error is shown."""
         try:
             yield
         except WriteError:
@@ -112,7 +112,7 @@ class Ending:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Note what a station's run suffers from."""
+        """Note what is wrong with a station's run."""
         error, station = call.excinfo and call.excinfo.value, station_of(item)
         if station and isinstance(error, WriteError):
             self._unwritable.setdefault(station, error.message)
@@ -122,7 +122,7 @@ class Ending:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """From the last test on a signal only hurries: nothing may break off the clean-up."""
+        """After the last test a signal changes nothing: the clean-up must not be interrupted."""
         try:
             return (yield)
         finally:
@@ -143,9 +143,9 @@ class Ending:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        """Let the boards go and seal the records, then let all others write their files.
+        """Release the boards and seal the records, then let all others write their files.
 
-        One of those that can't be written (JUnit's, pytest-benchmark's) is told as a line.
+        One that can't be written (JUnit's, pytest-benchmark's) is reported as a line.
         """
         self._hold()
         runner = self._config.pluginmanager.getplugin("runner")
@@ -160,7 +160,7 @@ class Ending:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what went wrong at the end, and how to go on."""
+        """Say what went wrong at the end, and how to continue."""
         for problem in self._problems:
             terminalreporter.line(problem)
         for station in self._unfinished():
@@ -173,7 +173,7 @@ class Ending:
         return [str(argument) for argument in self._config.invocation_params.args]
 
     def _unfinished(self) -> list[str]:
-        """Stations with a run that may go on."""
+        """Stations with a run that may be continued."""
         return [
             station
             for station, folder in self._runs.items()

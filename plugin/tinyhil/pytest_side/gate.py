@@ -1,7 +1,7 @@
 """The gate as tests: each figure of the baseline, on each station and task of the run.
 
-`suites/test_gate.py` is collected with ``--hil-baseline`` alone: a run without one has no tests
-that could say nothing.
+`suites/test_gate.py` is collected only with ``--hil-baseline``: a run without one has no tests
+that say nothing.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="RUN|FILE",
         help="fail where a figure is worse than in this run folder, or in this file of `tinyhil "
-        "gate --save`; repeatable, one a station",
+        "gate --save`; repeatable, one per station",
     )
     group.addoption(
         "--hil-tolerance",
@@ -66,7 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=float,
         default=CONFIDENCE,
         metavar="SHARE",
-        help="of all comparisons on silicon together (default: %(default)s)",
+        help="confidence of all comparisons on silicon together (default: %(default)s)",
     )
 
 
@@ -97,7 +97,7 @@ def pairs_of(gate: Gate, plan: Plan, *, chosen: bool) -> dict[str, str]:
         )
     ours, theirs = {one.name: one.board.name for one in plan.stations}, stations_of(gate.lines)
     pairs = pair(theirs, ours)
-    # Stations that were chosen by name may be fewer; one that was forgotten must not pass.
+    # Stations chosen by name may be fewer; a forgotten one must not pass.
     if ours.keys() - pairs.keys() or not (chosen or set(theirs) == set(pairs.values())):
         raise ConfigError(
             f"the baseline is of {labels(theirs)}, the run is of {labels(ours)}",
@@ -106,7 +106,7 @@ def pairs_of(gate: Gate, plan: Plan, *, chosen: bool) -> dict[str, str]:
     unknown = {line.task for line in gate.lines} - {task.name for task in plan.tasks}
     if unknown:
         raise ConfigError(
-            f"the baseline holds the tasks {', '.join(sorted(unknown))}, which there are none of",
+            f"the baseline holds unknown tasks: {', '.join(sorted(unknown))}",
             hint="save a new baseline",
         )
     return pairs
@@ -169,7 +169,7 @@ def against_baseline(
             data_set=subject.data_set,
             station=job.dut.station,
         )
-        # Refused before it is measured for nothing.
+        # Refused before it is measured in vain.
         known = {**asdict(subject), "run": measurement.record.run}
         refuse_strangers(line, line.model_copy(update=known))
         measurement.outcome(next(iter(line.metrics)))
@@ -187,7 +187,7 @@ def against_baseline(
 
 
 def _measured(measurement: Measurement, measure: MeasureName) -> Measured | None:
-    """As it stands in the record, with its raw answers: what a later `tinyhil gate` sees too."""
+    """As it is in the record, with its raw answers: what a later `tinyhil gate` sees too."""
     return read_measure(measurement.record.folder, measurement.job.task.name, measure)
 
 

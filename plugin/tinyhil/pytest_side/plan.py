@@ -37,7 +37,7 @@ class Options:
     build: Path
     """Folder of firmware builds and generated data sets."""
     resume: Path | None = None
-    """Folder of a run to go on with."""
+    """Folder of a run to continue."""
     wait_s: float = 0.0
     """How long to wait for a station that somebody else uses."""
 
@@ -91,7 +91,7 @@ def make_plan(options: Options) -> Plan:
         ("--hil-resume", options.resume, "folder"),
     ):
         if path and not (path.is_file() if wanted == "file" else path.is_dir()):
-            raise ConfigError(f"option {option}: {path} is no {wanted}", hint="correct the path")
+            raise ConfigError(f"option {option}: {path} is not a {wanted}", hint="correct the path")
     _check_outputs(options)
     known_links = ("auto", *links.names())
     if options.link not in known_links:
@@ -101,7 +101,7 @@ def make_plan(options: Options) -> Plan:
         )
     if not 0.0 <= options.read_back <= 1.0:
         raise ConfigError(
-            f"option --hil-read-back: {options.read_back:g} is no share from 0 to 1",
+            f"option --hil-read-back: {options.read_back:g} is not a share from 0 to 1",
             hint="0.05 reads one sample in twenty back, 1 every one",
         )
     if not 0.0 <= options.wait_s < float("inf"):

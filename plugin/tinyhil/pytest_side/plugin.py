@@ -89,19 +89,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             "--hil-read-back",
             "share of the samples, from 0 to 1, that are read back from firmware that speaks the "
             "official protocol alone, which has no checksums (default: 0.05); 1 takes twice the "
-            "time and heals what it finds",
+            "time and corrects what it finds",
             {"type": float, "default": 0.05, "metavar": "SHARE"},
         ),
         ("--hil-faults", SPEC_HELP, {"metavar": "SPEC"}),
         (
             "--hil-quick",
-            "few samples and queries, for a look: nothing is judged",
+            "few samples and queries, for a quick look: nothing is judged",
             {"action": "store_true"},
         ),
         (
             "--hil-all-windows",
-            "infer every window of a task that has many in a file (anomaly detection): minutes "
-            "more, and the only way to a verdict on its quality",
+            "infer every window of a task with many windows in a file (anomaly detection): minutes "
+            "more, but without it the quality is not judged",
             {"action": "store_true"},
         ),
         (
@@ -111,8 +111,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ),
         (
             "--hil-resume",
-            "folder of a run that was killed or has failed: goes on behind its last sample; "
-            "asks for the same options",
+            "folder of a run that was killed or has failed: continues after its last sample; "
+            "needs the same options",
             {"type": Path, "metavar": "RUN"},
         ),
         (
@@ -213,7 +213,7 @@ def plan_of(config: pytest.Config) -> Plan:
 
 @pytest.fixture(scope="session")
 def hil_board(request: pytest.FixtureRequest) -> Iterator[Dut]:
-    """The board under test, powered, and ours alone until the last test that needs it has ended; an
+    """The board under test, powered, and only ours until the last test that needs it has ended; an
     emulated one is started here and ended then."""
     xdist.check_worker(request.config)
     plan, report = plan_of(request.config), report_of(request.config)
@@ -291,8 +291,8 @@ def hil_job(
 
 @pytest.fixture(scope="session")
 def hil_tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) -> Iterator[Tap]:
-    """Wraps each link to the board: what passes is in the run's raw folder, and meets faults if
-    the user wants some."""
+    """Wraps each link to the board: what passes is in the run's raw folder, with faults if the
+    user asks for some."""
     spec = plan_of(request.config).faults
     dut = hil_job.dut
     injectors: dict[str, Injector] = {}
@@ -360,7 +360,7 @@ def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple
 
 @contextmanager
 def _located(board: Dut, stage: str) -> Iterator[None]:
-    """Name board and stage in whatever error leaves the block."""
+    """Name board and stage in every error that leaves the block."""
     try:
         with allure.step(stage):
             yield

@@ -48,7 +48,7 @@ REPORT = "tinyhil-report"
 
 _RENDER_S = 120.0
 _TABLE_COLUMNS = 100
-"""At least; a log file has no width of its own."""
+"""At least; a log file has no width."""
 
 
 def choose_results(config: pytest.Config, runs: Path) -> Path | None:
@@ -128,7 +128,7 @@ class HilReport:
             print(text)  # noqa: T201
 
     def notice(self, text: str) -> None:
-        """Say at once what somebody waits for."""
+        """Say at once what we wait for."""
         self.say(text)
 
     def compared(self, comparison: Comparison) -> None:
@@ -172,8 +172,8 @@ class HilReport:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
-        """Turn Allure's results into one HTML file when they are whole, unless somebody waits for
-        our end."""
+        """Turn Allure's results into one HTML file when they are complete, unless the user has
+        stopped the run."""
         try:
             yield
         finally:
@@ -240,7 +240,7 @@ class HilReport:
         return values
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the table, and where everything is."""
+        """Print the table, and where all files are."""
         if not self.runs:
             return
         terminalreporter.section("tinyhil")
@@ -265,7 +265,7 @@ def _interrupted() -> BenchError:
     number = caught()
     return BenchError(
         f"the run was ended by {number.name if number else 'Ctrl-C'}",
-        hint="let a run come to its end",
+        hint="let a run finish",
     )
 
 

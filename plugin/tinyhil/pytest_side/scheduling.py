@@ -1,6 +1,6 @@
 """A scheduler for pytest-xdist: all tests of a station run in one worker.
 
-It needs no marks: some versions of xdist silently ignore ``xdist_group`` under some of pytest.
+It needs no marks: some versions of xdist silently ignore ``xdist_group`` with some of pytest.
 Imported only where xdist is in use.
 """
 
@@ -21,12 +21,12 @@ _NO_STATION: Mapping[str, Callable[[Any, str], str]] = {
 
 
 class StationScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no type hints
-    """Hands out stations: a worker gets the next one when it has all but ended its last.
+    """Hands out stations: a worker gets the next one when it has nearly ended its last.
 
     Args:
         config: of the controller.
         log: xdist's.
-        stations: tells the station of each test that needs one, by its id, once all tests are
+        stations: gives the station of each test that needs one, by its id, once all tests are
             collected; None where that can't be known, and one worker has to do it all.
     """
 
@@ -41,7 +41,7 @@ class StationScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has
         self._known: Mapping[str, str] | None = None
         self._looked = False
         self.lost: dict[str, list[str]] = {}
-        """By the test in which a worker ended: the others of its station, which nobody runs."""
+        """By the test in which a worker ended: the others of its station, which are not run."""
 
     def station_of(self, nodeid: str) -> str | None:
         """The station of a test."""

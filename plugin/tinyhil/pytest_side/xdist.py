@@ -1,7 +1,7 @@
 """Boards under pytest-xdist: one worker a station, and one report by the controller.
 
-What a worker has to say travels with its test reports; the controller shows it. pytest-xdist need
-not be installed, and is not imported unless it is in use.
+What a worker has to say travels with its test reports; the controller shows it. pytest-xdist may
+be missing, and is imported only when it is in use.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def check_worker(config: pytest.Config) -> None:
     """Refuse a board in a worker whose controller does not know that boards are tested.
 
     Raises:
-        ConfigError: it does not, so that another worker may want the same board.
+        ConfigError: it does not, so another worker may want the same board.
     """
     if is_worker(config) and _told(config) is None:
         raise ConfigError(
-            "tests of boards are handed out by pytest-xdist, which was not told of boards",
+            "pytest-xdist distributes tests of boards, but no boards were named",
             hint="choose the boards with --hil-board, or run without -n",
         )
 
@@ -83,7 +83,7 @@ class WorkerReport(HilReport):
         self._events.append(("say", text))
 
     def notice(self, text: str) -> None:
-        """Say it at once, in one write: no test report is sent while somebody waits."""
+        """Say it at once, in one write: no test report is sent while we wait."""
         with self._uncaptured():
             os.write(2, f"\n{text}\n".encode())
 
@@ -122,7 +122,7 @@ class WorkerReport(HilReport):
         named = {item.nodeid: station_of(item) for item in session.items}
         stations = {nodeid: name for nodeid, name in named.items() if name in known}
         folder = Path(self._told["folder"])
-        with suppress(OSError):  # It is on another host: the controller will do without.
+        with suppress(OSError):  # It is on another host: the controller can do without it.
             draft = folder / f".{os.getpid()}"
             draft.write_text(json.dumps(stations), encoding="utf-8")
             draft.replace(folder / _STATIONS)
@@ -157,7 +157,7 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
-        """Ours, whatever ``--dist`` says."""
+        """Ours, with any ``--dist``."""
         from tinyhil.pytest_side.scheduling import StationScheduling  # noqa: PLC0415 - xdist's
 
         return StationScheduling(config, log, self._stations)
@@ -192,7 +192,7 @@ class Controller:
             terminal.write_line(text)
 
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
-        """A worker has ended in a test: name its station, and the tests that nobody runs now."""
+        """A worker has ended in a test: name its station, and the tests that are not run now."""
         station = sched.station_of(crashitem)
         if not station:
             return

@@ -2,7 +2,7 @@
 
 ``run.json`` says what the run is, ``record.jsonl`` holds one line a measurement, ``raw/`` every
 byte of every link and every answer of the device as it came; a killed run keeps what it had, and
-is gone on with later. What stands in each file: reports/RECORD.md.
+can be continued later. What is in each file: reports/RECORD.md.
 """
 
 from tinyhil.record.configuration import Configuration

@@ -1,4 +1,4 @@
-"""What a run is asked to do: a resumed run must be asked for the same."""
+"""What a run is asked to do: a resumed run must be asked to do the same."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Configuration(BaseModel):
     """Whether the user brought the image."""
 
     def refuse_unless(self, recorded: Configuration, folder: Path) -> None:
-        """Check that a run which was started with `recorded` may go on with this.
+        """Check that a run which was started with `recorded` may be continued with this one.
 
         Raises:
             ConfigError: something differs; the text names it, and the right options.
@@ -44,12 +44,12 @@ class Configuration(BaseModel):
         ]
         if differences:
             raise ConfigError(
-                f"{folder} cannot be resumed so: {'; '.join(differences)}",
+                f"{folder} cannot be resumed like this: {'; '.join(differences)}",
                 hint=f"the run's own options are: {recorded.command(folder)}",
             )
 
     def command(self, folder: Path) -> str:
-        """The command that goes on with a run of this configuration."""
+        """The command that continues a run of this configuration."""
         words = ["pytest", "suites", "--hil-resume", str(folder), "--hil-board", self.station]
         words += ["-k", " or ".join(self.tasks)] if self.tasks else []
         words += ["--hil-link", self.link]

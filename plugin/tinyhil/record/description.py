@@ -1,4 +1,4 @@
-"""``run.json``: what a run is, written before anything is measured, whole or not at all."""
+"""``run.json``: what a run is, written before anything is measured, completely or not at all."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Description(_Object):
         """The same with the facts of a task.
 
         Raises:
-            ConfigError: the task is there already, with other facts; the text names them.
+            ConfigError: the task is there already with other facts; the text names them.
         """
         task = facts.subject.task
         recorded = self.jobs.get(task)
@@ -93,7 +93,7 @@ class Description(_Object):
         return self.model_copy(update={"jobs": {**self.jobs, task: facts}})
 
     def write(self, folder: Path) -> None:
-        """Write it into a run's folder.
+        """Write it to a run's folder.
 
         Raises:
             BenchError: it can't be written.

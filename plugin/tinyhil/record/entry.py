@@ -1,4 +1,4 @@
-"""One line of the record: a measurement, what it is of, and what became of it."""
+"""One line of the record: a measurement, what it is of, and its result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tinyhil.catalog.verdict import Verdict, judge
 from tinyhil.record.schema import SCHEMA, Line
 
 FAULTS_MARK = "with injected faults"
-"""Stands behind a link's kind where it was broken on purpose."""
+"""Comes after a link's kind where faults were injected."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Subject:
     data_set: str
     data_sha256: str
     model_sha256: str | None
-    """None where the user's own firmware does not tell which model it holds."""
+    """None where the user's own firmware does not report its model."""
     firmware_sha256: str
 
 
@@ -47,7 +47,7 @@ class Entry:
     metrics: Mapping[Metric, float]
     verdicts: tuple[Verdict, ...]
     details: Mapping[str, Any]
-    """Figures beside the metrics, such as the parts of a memory size; JSON values."""
+    """Figures other than the metrics, such as the parts of a memory size; JSON values."""
     started: datetime
     seconds: float
     """On the host's clock."""
@@ -85,7 +85,7 @@ def restored(
     limits: Mapping[Metric, Limit],
     unjudged: str | None,
 ) -> Entry:
-    """The entry of a line that stands in the record already, without an error.
+    """The entry of a line that is in the record already, without an error.
 
     Args:
         line: of the record.
@@ -114,5 +114,5 @@ def overall(verdicts: tuple[Verdict, ...], error: str | None) -> str:
 
 
 def limit_json(limit: Limit) -> dict[str, Any]:
-    """A limit as it stands in a line."""
+    """A limit as it is in a line."""
     return limit.model_dump(exclude_none=True)

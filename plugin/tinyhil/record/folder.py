@@ -26,7 +26,7 @@ class Record:
 
     Args:
         folder: of the run.
-        description: what stands in its ``run.json``.
+        description: what is in its ``run.json``.
         descriptor: of the folder, locked; see `files.lock`.
         lines: of its ``record.jsonl``.
     """
@@ -100,7 +100,7 @@ class Record:
         return tuple(row for _, row in read_rows(path)) if path.exists() else ()
 
     def drop(self, name: str, kept: int) -> int:
-        """Cut ``raw/<name>.jsonl`` off behind its first `kept` rows; the raw log keeps all.
+        """Cut ``raw/<name>.jsonl`` off after its first `kept` rows; the raw log keeps all.
 
         Returns:
             How many rows were dropped.
@@ -111,7 +111,7 @@ class Record:
         return cut_lines(self.raw / f"{name}.jsonl", kept)
 
     def finished(self, task: str, measure: MeasureName) -> Line | None:
-        """The line of a measure that an earlier part of this run has brought to its end."""
+        """The line of a measure that an earlier part of this run has finished."""
         return self._finished.get((task, measure))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Reads files of a run folder, which may come from anywhere: bounded, strict, never out of it."""
+"""Reads files of a run folder, which may come from anywhere: bounded, strict, nothing outside."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def list_files(folder: Path) -> tuple[str, ...]:
             if stat.S_ISLNK(status.st_mode):
                 raise _odd(path, "a symbolic link")
             if not stat.S_ISREG(status.st_mode):
-                raise _odd(path, "no regular file")
+                raise _odd(path, "not a regular file")
             if status.st_size > MAX_FILE_BYTES:
                 raise _odd(path, f"{status.st_size:,} bytes long")
             found.append(path.relative_to(folder).as_posix())
@@ -152,7 +152,7 @@ def parse(text: bytes, model: type[Model], where: str, versioned: bool = True) -
 
 
 def parse_values(text: bytes, where: str, versioned: bool = False) -> dict[str, Any]:
-    """The JSON object that `text` is, whatever it holds.
+    """The JSON object that `text` is, with any content.
 
     Args:
         text: JSON.
@@ -160,7 +160,7 @@ def parse_values(text: bytes, where: str, versioned: bool = False) -> dict[str, 
         versioned: whether it says of which schema it is.
 
     Raises:
-        ConfigError: it is none, or of another schema.
+        ConfigError: it is not one, or of another schema.
     """
     try:
         values = json_object(text)
@@ -186,8 +186,8 @@ def _whole(path: Path, number: int, line: bytes) -> bytes:
     if line.endswith(b"\n"):
         return line
     raise TornLineError(
-        f"{_at(path, number)}: is torn: the run was killed as it was written",
-        hint="`--hil-resume` with the run's folder cuts it off and goes on with the run",
+        f"{_at(path, number)}: is torn: the run was killed while it was written",
+        hint="`--hil-resume` with the run's folder cuts it off and continues the run",
     )
 
 
@@ -196,7 +196,7 @@ def _at(path: Path, number: int) -> str:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """What stands in a run folder and in its ``raw``."""
+    """What is in a run folder and in its ``raw``."""
     paths = [path for path in folder.iterdir() if path.name != RAW]
     raw = folder / RAW
     if raw.is_symlink():
@@ -217,7 +217,7 @@ def _unreadable(path: Path, error: OSError) -> ConfigError:
 
 def _odd(path: Path, what: str) -> ConfigError:
     return ConfigError(
-        f"{path.parent / printable(path.name)}: {what}: no run of tinyhil's has that",
+        f"{path.parent / printable(path.name)}: {what}: a run of tinyhil never has that",
         hint=f"a run holds {RUN}, {LINES}, {SEAL} and files in {RAW}/; do not trust this one",
     )
 

@@ -1,4 +1,4 @@
-"""Takes up a run that was killed, or has failed, where it ended."""
+"""Resumes a run that was killed, or has failed, where it ended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tinyhil.record.store import record_lines
 
 @dataclass(frozen=True)
 class Found:
-    """What was there when a run was taken up."""
+    """What was there when a run was resumed."""
 
     rows: Mapping[str, int]
     """By name, such as ``kws01-accuracy``."""
@@ -30,14 +30,14 @@ class Found:
 
     def __str__(self) -> str:
         rows = ", ".join(f"{count} of {name}" for name, count in self.rows.items())
-        text = f"goes on behind the rows {rows}" if rows else "goes on; no row had been measured"
+        text = f"continues after the rows {rows}" if rows else "continues; no row had been measured"
         for name, size in self.cut.items():
             text += f"; the torn last line of {name} was cut off, {size} bytes"
         return text
 
 
 def check(folder: Path, configuration: Configuration) -> Description:
-    """Check that a run may go on with these options; its tasks, as far as they are known.
+    """Check that a run may be continued with these options; its tasks, as far as they are known.
 
     Args:
         folder: of the run.
@@ -105,7 +105,7 @@ def _clear(folder: Path) -> tuple[Found, tuple[Line, ...]]:
             lines = tuple(line for _, line in untorn(record_lines(folder)))
         elif name.endswith(".jsonl"):
             rows[PurePosixPath(name).stem] = sum(1 for _ in untorn(read_rows(folder / name)))
-    # The seal goes first: without it the run is one that was killed, whatever happens next.
+    # The seal goes first: without it the run counts as killed, if anything fails next.
     (folder / SEAL).unlink(missing_ok=True)
     cut: dict[str, int] = {}
     for name in names:

@@ -1,7 +1,7 @@
 """Raw rows: what they add up to, and what a run that died has of them.
 
 A result is made of rows alone, so that those of a run that died and those that a later process
-added make the same result as those of one that lived.
+added make the same result as those of one that was not killed.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class Queried:
 
 
 def by_input(inputs: Sequence[tuple[str, bytes]], done: Iterable[Row]) -> list[list[Row]]:
-    """The rows of each input, which must stand in the order of the inputs."""
+    """The rows of each input, which must be in the order of the inputs."""
     left, parts = deque(done), []
     for name, _ in inputs:
         own = []
@@ -164,10 +164,10 @@ def by_input(inputs: Sequence[tuple[str, bytes]], done: Iterable[Row]) -> list[l
 
 
 def refuse_rows_of(parts: Iterable[Iterable[Row]]) -> None:
-    """No rows may stand there."""
+    """No rows may be there."""
     for row in chain.from_iterable(parts):
         raise DataError(
-            f"the run has a row of {printable(str(row['sample']))} where none can be",
+            f"the run has a row of {printable(str(row['sample']))} where none is allowed",
             hint="its raw rows were altered; start a new run: without --hil-resume",
         )
 

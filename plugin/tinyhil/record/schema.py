@@ -1,6 +1,6 @@
-"""What stands in the files of a run, and since which schema: reports/RECORD.md says it in words.
+"""What is in the files of a run, and since which schema: reports/RECORD.md says it in words.
 
-The models are strict, for a run folder that is read again may come from anywhere.
+The models are strict, as a run folder that is read again may come from anywhere.
 """
 
 from __future__ import annotations
@@ -192,7 +192,9 @@ class AccuracyRow(_Object):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if len(self.scores) != len(self.stamps_us) or len(set(map(len, self.scores))) != 1:
-            raise ValueError("scores and time stamps must be as many, all scores of one length")
+            raise ValueError(
+                "there must be as many scores as time stamps, all scores of one length"
+            )
         return self
 
 

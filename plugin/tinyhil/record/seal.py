@@ -1,8 +1,8 @@
 """The seal of a run: sums of everything in its folder, written last; and the check against it.
 
 A file of lines also has sums of its lines, so that a changed one can be named, not only its file.
-The seal holds its own sum. It shows that something was changed, not who sealed: whoever can
-write the folder can seal it anew, and then the recomputation from raw bytes has to see it.
+The seal holds its own sum. It shows that something was changed, not who sealed: anyone who
+can write the folder can seal it again; then the check from raw bytes has to find it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ANSWER_S = 10.0
 
 
 class Seal(BaseModel):
-    """The whole of ``seal.json`` but its own sum."""
+    """All of ``seal.json`` except its own sum."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,7 +58,7 @@ class Difference:
 
     file: str
     line: int | None
-    """None where it can't be said, or is no file of lines."""
+    """None where it can't be said, or the file is not one of lines."""
     text: str
 
 
@@ -90,7 +90,7 @@ def seal(folder: Path, packages: Mapping[str, str]) -> Path:
         The seal.
 
     Raises:
-        WriteError: it can't be written, and there is no half of it; or the folder is gone.
+        WriteError: it can't be written, and no part of it is left; or the folder is gone.
         ConfigError: the folder holds what no run does, or its ``run.json`` is damaged.
     """
     if not folder.is_dir():
@@ -154,7 +154,7 @@ def _own_differences(folder: Path, sealed: Seal) -> Iterator[Difference]:
     values = parse_values(text, SEAL, versioned=True)
     values.pop("sha256", None)
     if _rendered(values) != text:
-        yield Difference(SEAL, None, "was changed: its own sum is another one")
+        yield Difference(SEAL, None, "was changed: its own sum differs")
     run = sealed.files.get(RUN)
     if run is None or run.sha256 != sealed.configuration_sha256:
         yield Difference(SEAL, None, "names two sums of the configuration")

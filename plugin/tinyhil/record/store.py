@@ -1,6 +1,6 @@
 """The store of runs: what gate, results, report, submission, verify and resume read runs through.
 
-All of a run is read strictly and in bounds, and what is wrong is said in one way: file, line, key.
+Everything in a run is read strictly and in bounds; what is wrong is always said as file, line, key.
 A run that was killed may end in a torn line; that line is left out, and the run says so.
 """
 
@@ -26,7 +26,7 @@ class Run:
     description: Description
     lines: tuple[Line, ...]
     torn: bool
-    """Whether the record ends in a line that is not whole."""
+    """Whether the record ends in a line that is not complete."""
 
     @property
     def name(self) -> str:
@@ -39,7 +39,7 @@ class Run:
         return (f"{self.folder}: the record's torn last line is left out",) if self.torn else ()
 
     def is_short(self, line: Line) -> bool:
-        """Whether a line is for a look only: of a quick run, or shorter than the rules ask."""
+        """Whether a line is only a quick look: of a quick run, or shorter than the rules ask."""
         return self.description.configuration.quick or shorter_than_asked(line)
 
     def rows(self, task: str, measure: MeasureName, kind: type[Model]) -> tuple[Model, ...]:

@@ -1,4 +1,4 @@
-"""JSON of a stranger's: one object, shallow, without numbers that are none."""
+"""JSON of a stranger's: one object, shallow, without numbers like NaN."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def json_object(text: bytes) -> dict[str, Any]:
     """The JSON object that `text` is.
 
     Raises:
-        ValueError: it is none, is nested too deep, has a key twice, or a number that is none.
+        ValueError: it is not one, is nested too deep, has a key twice, or a number like NaN.
     """
     try:
         values = json.loads(

@@ -35,7 +35,7 @@ class LineSums(BaseModel):
     def first_change(self, now: LineSums) -> tuple[int, int] | None:
         """The first and the last number of the lines among which the first changed one is.
 
-        None if no sum tells, and where the lines of the two were not put together alike.
+        None if no sum tells, and where the lines of the two were not put together in the same way.
         """
         if now.block != self.block:
             return None

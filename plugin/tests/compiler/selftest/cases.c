@@ -91,7 +91,7 @@ bool conv2d_case(void) {
         .stride_width = x.stride,
         .pad_top = y.pad,
         .pad_left = x.pad,
-        .run = 248, /* fits, whatever the weights are */
+        .run = 248, /* fits with any weights */
         .input_zero_point = draw(INT8_MIN, INT8_MAX),
     };
     int32_t size = y.kernel * x.kernel * op.input_channels;

@@ -1,9 +1,10 @@
-"""A board that does not stay the one that was flashed: what becomes of the figures then.
+"""A board that does not stay the one that was flashed: what happens to the figures then.
 
 At a random moment of a run the device is reset, reflashed with another task's image or with another
 build of the same task, swapped for another board of the same type, or claimed by a second session.
-Every figure that is kept must be the first board's and its firmware's; all else must end in an
-error that names what happened. A restart of the same firmware may be healed, and is counted then.
+Every figure that is kept must be the first board's and its firmware's; everything else must end in
+an error that names what happened. A restart of the same firmware may be healed, and is counted
+then.
 
 `replayed` does it to replayed devices, whose memory is looked at as a debug probe does; `emulated`
 to whole measurements on emulated boards, flashed and looked at through their probes by pyOCD.

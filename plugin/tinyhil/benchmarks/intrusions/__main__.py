@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from typing import get_args
 from rich.console import Console
 from rich.table import Table
 
-from tinyhil.benchmarks import write_figures
+from tinyhil.benchmarks import campaign_options, write_figures
 from tinyhil.benchmarks.intrusions import EVENTS, VERDICTS, Event, Outcome, emulated, replayed
 from tinyhil.ground.progress import progress_bar
 
@@ -26,11 +25,8 @@ Attempt = Callable[[Event, int], Outcome]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all of them and print what became of them; 1 if a figure was wrong, or nobody noticed."""
-    parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="of the first run (default: 1)")
-    parser.add_argument("--share", type=float, default=1.0, help="of the runs, for a look")
-    options = parser.parse_args(arguments)
+    """Run all, print how they ended; 1 if a figure was wrong or an event was not noticed."""
+    options = campaign_options(__doc__, arguments)
     console = Console(width=_COLUMNS)
     figures, bad = [], 0
     for name, runs, at_once, attempt in _ways():

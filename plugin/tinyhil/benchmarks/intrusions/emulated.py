@@ -63,7 +63,7 @@ def images(way: Way) -> Images:
         return firmware.build(board, tasks[name], made.model, place, extension=extension)
 
     ours = build(board, "kws01", "ours")
-    # Its timer is believed to run at half the rate: every time that it tells is another one.
+    # Its timer is taken to run at half the rate: every time that it reports is wrong.
     rebuilt = build(replace_clock(board), "kws01", "rebuilt")
     return Images(
         tasks["kws01"],
@@ -75,13 +75,13 @@ def images(way: Way) -> Images:
 
 
 def replace_clock(board: Board) -> Board:
-    """The same board, of which another build believes that its clock is half as fast."""
+    """The same board, for a build that takes its clock to be half as fast."""
     return board.model_copy(update={"clock_hz": board.clock_hz // 2})
 
 
 @dataclass
 class _Bench:
-    """The board under measurement, and whoever comes to it."""
+    """The board under measurement, and everyone who disturbs it."""
 
     event: Event
     images: Images
@@ -119,7 +119,7 @@ class _Bench:
     def _through_probe(self, image: Image | None) -> None:
         board, uid = self.dut.board, self.dut.probe_uid
         for link in self.probed:
-            # One process has the probe open once; another host's would push it aside.
+            # One process can open the probe only once; a probe of another host would take over.
             link.close()
         if image is None:
             reset(board, uid, _flash_time())
@@ -132,7 +132,7 @@ def _ignore(done: float, total: float) -> None:
 
 
 class _Silent:
-    """A `Reporter` that tells nobody."""
+    """A `Reporter` that reports nothing."""
 
     @contextmanager
     def bar(self, title: str) -> Iterator[Progress]:
@@ -162,7 +162,7 @@ class Kept:
     """What a run's record holds."""
 
     metrics: Mapping[str, Mapping[str, float]]
-    """Of each measure that came to its end."""
+    """Of each measure that was finished."""
     rows: Mapping[str, tuple[Any, ...]]
     """What the device answered, by measure: scores, or times."""
     passed: tuple[int, int] = (0, 0)
@@ -170,7 +170,7 @@ class Kept:
     restarts: int = 0
 
     def is_part_of(self, clean: Kept, *, whole: bool) -> bool:
-        """Whether all of it is as in a run that nobody disturbed."""
+        """Whether all of it is as in an undisturbed run."""
         if whole and self.metrics.keys() != clean.metrics.keys():
             return False
         return all(
@@ -189,15 +189,15 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def clean(way: Way, made: Images) -> Kept:
-    """A run that nobody disturbs."""
+    """An undisturbed run."""
     kept, error, _ = _run(way, made, "reset", None)
     assert error is None, error
     return kept
 
 
 def attempt(way: Way, made: Images, event: Event, seed: int, known: Kept) -> Outcome:
-    """One run with an event at a random moment behind the identification."""
-    rng = random.Random(f"{way} {event} {seed}")  # noqa: S311 - a seed, no secret
+    """One run with an event at a random moment after the identification."""
+    rng = random.Random(f"{way} {event} {seed}")  # noqa: S311 - a seed, not a secret
     kept, error, link = _run(way, made, event, rng.randrange(*known.passed))
     right = kept.is_part_of(known, whole=error is None)
     verdict = verdict_of(event, link, right, error)

@@ -35,7 +35,7 @@ _INTRUDERS: dict[Event, NativeFacts] = {
     "other build": replace(_FACTS, build_id="b" * 40, variant=1, infer_us=3000),
     "other board": replace(_FACTS, variant=1, infer_us=3000),
 }
-"""Whose answers and times are others, so that each of them shows."""
+"""With other answers and times, so that each of them can be told."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class _Kept:
 
 
 class _Bench:
-    """A board with a probe and a port, and whoever comes to it."""
+    """A board with a probe and a port, and everyone who disturbs it."""
 
     def __init__(self, event: Event, stack: ExitStack, rng: random.Random) -> None:
         self._event = event
@@ -66,7 +66,7 @@ class _Bench:
 
     def of_token(self, token: str) -> None:
         if self.at_probe.memory("hil_token", 8).hex() != token:
-            raise IdentityError("probe and port are apart", hint="this is what was to be found")
+            raise IdentityError("probe and port lead to two boards", hint="as it should be found")
 
     def of_image(self) -> None:
         raise AssertionError("a replayed device tells its build id")
@@ -100,9 +100,9 @@ def _device(facts: NativeFacts) -> NativeDevice:
 
 
 def clean(protocol: Protocol) -> tuple[list[object], int, int]:
-    """The rows of a run that nobody disturbs, and its bytes: up to its first query, and in all."""
+    """The rows of an undisturbed run, and its bytes: up to its first query, and in all."""
     with ExitStack() as stack:
-        bench = _Bench("reset", stack, random.Random(0))  # noqa: S311 - a seed, no secret
+        bench = _Bench("reset", stack, random.Random(0))  # noqa: S311 - a seed, not a secret
         kept = _Kept([])
         begun = _run(protocol, bench, kept)[1]
         assert kept.proven == len(kept.rows)
@@ -112,8 +112,8 @@ def clean(protocol: Protocol) -> tuple[list[object], int, int]:
 def attempt(
     protocol: Protocol, event: Event, seed: int, known: tuple[list[object], int, int]
 ) -> Outcome:
-    """One run with an event at a random moment behind the identification."""
-    rng = random.Random(f"{protocol} {event} {seed}")  # noqa: S311 - a seed, no secret
+    """One run with an event at a random moment after the identification."""
+    rng = random.Random(f"{protocol} {event} {seed}")  # noqa: S311 - a seed, not a secret
     rows, begun, passed = known
     kept, restarts = _Kept([]), 0
     error: TinyhilError | None = None

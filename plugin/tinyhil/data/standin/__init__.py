@@ -1,9 +1,9 @@
 """Stand-in data sets: made by a seeded generator, so that a clean clone runs offline.
 
 They have the official shape and layout but nothing of the official content, and a record that ran
-on one says so: a score on them is no benchmark result. A task has a stand-in set when this folder
-has a module of its name; adding one is adding that file (see `Generator`), nothing else. What
-modules share is in those whose names begin with an underscore.
+on one says so: a score on them is not a benchmark result. A task has a stand-in set when this
+folder has a module of its name; adding one is adding that file (see `Generator`), nothing else.
+What modules share is in those whose names begin with an underscore.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Generator(Protocol):
     FILE_NAME: str
     """A sample file's name, to be formatted with `index`, `name` of the class, and `label`."""
     LABEL_COLUMNS: tuple[int, ...]
-    """What each line of the label file has behind the class, as the official one has."""
+    """What each line of the label file has after the class, as the official one has."""
 
     def generate(self, count: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples, one along the first axis, in the type that is sent; and int64 labels."""
@@ -52,9 +52,9 @@ def write(task: str, folder: Path) -> None:
 
     One file a sample, for example ``kws01_000000_Stop_7.bin`` (index, class name, label), with its
     raw bytes; and ``y_labels.csv`` with a line ``file,classes,class`` for each, ``classes`` being
-    their number, and with further columns where the task has any. The set is written beside
-    ``folder`` and then renamed, so ``folder`` is either whole or absent. When it holds this set
-    already, say from another process, that one stands.
+    their number, and with further columns where the task has any. The set is written next to
+    ``folder`` and then renamed, so ``folder`` is either complete or absent. If it holds this set
+    already, for example from another process, that one is kept.
 
     Args:
         task: name of the task, for example ``kws01``.
@@ -83,7 +83,7 @@ def write(task: str, folder: Path) -> None:
 
 
 def _same_labels(ours: Path, theirs: Path) -> bool:
-    """Whether the other folder holds this set; its bytes are for the sums to judge."""
+    """Whether the other folder holds this set; its bytes are checked by the sums."""
     other = theirs / LABEL_FILE
     return other.is_file() and other.read_bytes() == (ours / LABEL_FILE).read_bytes()
 

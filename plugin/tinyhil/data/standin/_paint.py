@@ -1,6 +1,6 @@
 """Painting made-up pictures in integer arithmetic, the same on every platform.
 
-A figure is a list of simple shapes in units of its own: about 256 across, from -128 to 128, ``u``
+A figure is a list of simple shapes in its own units: about 256 across, from -128 to 128, ``u``
 to the right and ``v`` downwards. `place` says where each pixel of a canvas lies in these units, so
 that shapes are tested there and need no rotation, scaling or mirroring themselves. A canvas is
 int64, shape ``(size, size, 3)``, RGB, with values around 0 to 255 that only `finish` clips.
@@ -108,7 +108,7 @@ Figure = tuple[tuple[int, Shape], ...]
 
 @dataclass(frozen=True)
 class Place:
-    """Where and how a figure stands; places and ``scale`` in 1/16 pixel."""
+    """Where and how a figure is placed; places and ``scale`` in 1/16 pixel."""
 
     x: int
     y: int

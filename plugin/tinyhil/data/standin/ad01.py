@@ -1,7 +1,7 @@
 """Stand-in samples for anomaly detection (``ad01``): made-up machine hum in the official shape.
 
-A sample is a log-mel spectrogram of 200 frames with 128 bins. One of four machines hums: a floor
-of its own with harmonics on it, which swell slowly, all as loud as the microphone is near, and
+A sample is a log-mel spectrogram of 200 frames with 128 bins. One of four machines hums: its
+own floor with harmonics on it, which swell slowly, all as loud as the microphone is near, and
 noise. In an anomaly something is wrong: harmonics are shifted, missing or added, it clicks, or
 something rubs once a turn. How much so is drawn, too, and the faintest are as good as normal; as
 in real recordings, not all can be found.

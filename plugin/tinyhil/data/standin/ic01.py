@@ -1,7 +1,7 @@
 """Stand-in samples for image classification (``ic01``): made-up pictures in the official shape.
 
-Each class is a figure of a few simple shapes that reminds of what it is named after. A sample shows
-it in any colour, size, place and tilt, lit and stained, before any background, behind something or
+Each class is a figure of a few simple shapes that looks like what it is named after. A sample shows
+it in any colour, size, place and tilt, lit and stained, on any background, behind something or
 cut by the edge at times, with noise. Classes that look alike (cat and dog, deer and horse,
 automobile and truck) are mistaken for each other, as in real pictures.
 

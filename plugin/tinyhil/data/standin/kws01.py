@@ -6,11 +6,11 @@ voice, loudness and noise of a made-up speaker. Words that share sounds (Go and 
 are therefore easily mistaken for each other, as in real speech, and "Unknown" is any other word.
 
 The bytes of a set are pinned by their SHA-256, so every value is integer arithmetic (see
-`_draws`): no floating-point unit or math library has a say in it. Values are in 1/256 of one int8
+`_draws`): no floating-point unit or math library changes it. Values are in 1/256 of one int8
 step (``_ONE``) until the last line.
 
 The range of the features follows the official set (zero point 83, feature 0 wide, the higher ones
-ever narrower); none of its data is in here.
+narrower and narrower); none of its data is in here.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _phone_targets() -> dict[str, NDArray[np.int64]]:
 
 
 def _unknown_word(random: RandomState) -> tuple[str, ...]:
-    """A word of two to five phones that is none of the ten."""
+    """A word of two to five phones that is not one of the ten."""
     while True:
         word = []
         vowel = draw(random, 0, 1)

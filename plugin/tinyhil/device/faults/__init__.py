@@ -1,4 +1,4 @@
-"""Faults on purpose: a link that breaks what passes through it, so that a bench can be tried.
+"""Faults on purpose: a link that damages what passes through it, so that a bench can be tested.
 
 What breaks, and how often, is a short text of ``key=value`` parts with commas between them, as
 ``--hil-faults`` takes it::
@@ -17,7 +17,7 @@ seed       of the random numbers, 0 to 4294967295; the same one, the same faults
 every      bytes from one fault to the next in a direction, on average                20000
 kinds      which, with ``+`` between them                                             all of a wire
 direction  ``out`` (to the device), ``in`` (from it) or ``both``                      both
-first      bytes at the beginning of each direction that pass unharmed                0
+first      bytes at the start of each direction that pass without faults                0
 limit      faults in each direction, at most                                          none
 hold_ms    longest time that bytes are held back, in ms (delay, reorder)              200
 ========== ========================================================================== ============
@@ -35,8 +35,8 @@ split      up to 63 bytes come one by one
 truncate   the rest of a line, command or frame is lost, at most 1100 bytes
 ========== ===================================================================================
 
-and those that end a connection: ``disconnect`` (the port is gone), ``reset`` (the device starts
-anew in the middle of it), ``death`` (the device ends for good).
+and those that end a connection: ``disconnect`` (the port is gone), ``reset`` (the device
+restarts in the middle of it), ``death`` (the device ends for good).
 
 Where a fault happens depends on the seed and on the number of bytes that have passed in its
 direction, never on how they were cut into reads and writes, nor on time. Two things do depend on

@@ -1,4 +1,4 @@
-"""A link whose bytes meet faults on their way."""
+"""A link that adds faults to the bytes that pass."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tinyhil.ground.errors import ConfigError, LinkError, LinkTimeoutError
 
 _ON_PURPOSE = "the fault was injected on purpose (--hil-faults); leave it out for a real run"
 _POLL_WRITE_S = 1.0
-"""How long the sending of held bytes may take in a call that has no deadline of its own."""
+"""How long the sending of held bytes may take in a call without its own deadline."""
 
 
 class Injector:
-    """Faults by a seed. It outlives a link: one that is opened again goes on where the last ended.
+    """Faults by a seed. It outlives a link: one opened again continues where the last ended.
 
     Args:
         spec: what to inject.
@@ -25,7 +25,7 @@ class Injector:
         kill: ends the device for good; needed for the kind ``death``.
 
     Raises:
-        ConfigError: a kind is wanted whose function is missing.
+        ConfigError: a kind is asked for, but its function is missing.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Injector:
         for kind, function in (("reset", reset), ("death", kill)):
             if kind in spec.kinds and function is None:
                 raise ConfigError(
-                    f"faults: nothing here can do '{kind}' to this device",
+                    f"faults: '{kind}' can't be done to this device here",
                     hint=f"leave '{kind}' out of 'kinds'",
                 )
         self.spec = spec
@@ -97,10 +97,10 @@ class FaultyLink:
             if data:
                 return data
             self._check()
-            # A device that never falls silent, but whose every byte is lost, must not keep us.
+            # A device that always sends, but whose bytes are all lost, must not keep us.
             if arrived and deadline.expired:
                 raise LinkTimeoutError(
-                    f"of what came in {deadline.seconds:g} s, nothing passed", hint=_ON_PURPOSE
+                    f"the faults let nothing through in {deadline.seconds:g} s", hint=_ON_PURPOSE
                 )
             patience = self._patience(deadline)
             try:

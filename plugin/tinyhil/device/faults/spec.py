@@ -1,4 +1,4 @@
-"""Which faults are wanted: the text of ``--hil-faults``, checked."""
+"""Which faults to inject: the text of ``--hil-faults``, checked."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ WIRE_KINDS: Final = KINDS[: KINDS.index("disconnect")]
 """What a bad wire does; the others end the connection."""
 
 SPEC_HELP: Final = (
-    "break on purpose what passes between host and device, to try the bench: "
+    "inject faults between host and device, to test the bench: "
     "'seed=7,every=20000,kinds=drop+flip' is one fault in 20000 bytes each way, lost or changed "
     f"bytes; kinds: {', '.join(KINDS)} (default: those of a bad wire, {WIRE_KINDS[0]} to "
-    f"{WIRE_KINDS[-1]}); also direction=in|out|both, first=BYTES unharmed, limit=FAULTS each way, "
-    "hold_ms=N; the same text means the same faults"
+    f"{WIRE_KINDS[-1]}); also direction=in|out|both, first=BYTES without faults, "
+    "limit=FAULTS each way, hold_ms=N;  the same text gives the same faults"
 )
 """For ``--help``."""
 
@@ -51,7 +51,7 @@ class Spec:
     """In the order of `KINDS`."""
     direction: Literal["both", "out", "in"] = "both"
     first: int = 0
-    """Bytes at the beginning of each direction that pass unharmed."""
+    """Bytes at the beginning of each direction that pass without faults."""
     limit: int | None = None
     """Faults in each direction, at most."""
     hold_ms: int = 200
@@ -71,7 +71,7 @@ def parse_spec(text: str, option: str = "--hil-faults") -> Spec:
 
     Args:
         text: parts ``key=value``, with commas between them, no key twice.
-        option: where it stands; for messages.
+        option: that holds it; for messages.
 
     Raises:
         ConfigError: a part is wrong; the text names it and what is known.
@@ -81,9 +81,9 @@ def parse_spec(text: str, option: str = "--hil-faults") -> Spec:
         key, equals, value = part.partition("=")
         if key not in _READERS or not equals:
             known = ", ".join(_READERS)
-            raise _wrong(option, part, f"no 'key=value' with a known key; known: {known}")
+            raise _wrong(option, part, f"not 'key=value' with a known key; known: {known}")
         if key in found:
-            raise _wrong(option, part, f"'{key}' stands twice")
+            raise _wrong(option, part, f"'{key}' is given twice")
         try:
             found[key] = _READERS[key](value)
         except ValueError as error:
@@ -110,7 +110,7 @@ class _Number:
             number = int(text)
             if self._least <= number <= _MAX_NUMBER:
                 return number
-        raise ValueError(f"no whole number from {self._least} to {_MAX_NUMBER}")
+        raise ValueError(f"not a whole number from {self._least} to {_MAX_NUMBER}")
 
 
 def _kinds(text: str) -> tuple[Kind, ...]:
@@ -118,7 +118,7 @@ def _kinds(text: str) -> tuple[Kind, ...]:
     for name in named:
         _one_of(name, KINDS, "kind")
         if named.count(name) > 1:
-            raise ValueError(f"kind '{name}' stands twice")
+            raise ValueError(f"kind '{name}' is given twice")
     return tuple(kind for kind in KINDS if kind in named)
 
 

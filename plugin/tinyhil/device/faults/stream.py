@@ -26,7 +26,7 @@ _ENDS: Final = b"\n%\0"
 """Of a line, a command, a frame."""
 
 _SINGLE_FLIP: Final = 0.75
-"""How often a flip concerns one byte alone."""
+"""How often a flip changes only one byte."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Stream:
 
     @property
     def due(self) -> float | None:
-        """When `take` is worth a call though nothing more was fed; None: never."""
+        """When to call `take` although nothing more was fed; None: never."""
         times = [self._queue[0].due] if self._queue else []
         if self._running and self._running.kept_until is not None:
             times.append(self._running.kept_until)

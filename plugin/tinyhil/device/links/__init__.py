@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Link(Protocol):
-    """A byte stream to a device, opened, without a notion of lines."""
+    """An open byte stream to a device; it knows nothing about lines."""
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`.
@@ -59,8 +59,8 @@ class Kind(Protocol):
     """What a module here offers: how commands go, and how samples do."""
 
     def open_link(self, dut: Dut, deadline: Deadline | None = None) -> Link:
-        """Open the link for commands and answers; the port may be on its way until the
-        deadline; without one it must be there.
+        """Open the link for commands and answers; the port may appear until the deadline;
+        without one it must be there.
 
         Raises:
             BenchError: the port is missing, taken, or can't be set up.
@@ -80,15 +80,15 @@ class Kind(Protocol):
 
 
 def names() -> tuple[str, ...]:
-    """The kinds of link that there are."""
+    """The known kinds of link."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
 def choose(*, emulated: bool, own_firmware: bool) -> str:
     """What ``--hil-link auto`` means for samples.
 
-    A physical board takes its serial port: what a debug probe carries differs by a factor of a
-    hundred from one kind to another. An emulated one takes the probe, which is many times faster
+    A physical board takes its serial port: the speed of a debug probe differs by a factor of
+    a hundred from one kind to another. An emulated one takes the probe, which is many times faster
     than the UART that QEMU plays; other people's firmware has no such link.
     """
     return "rtt" if emulated and own_firmware else "serial"

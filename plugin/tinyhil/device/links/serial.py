@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tinyhil.device.dut import Dut
     from tinyhil.image.elf import Image
 
-# What pyserial raises when a port dies: its own exception, or whatever the call underneath it
-# raised (a pty's `in_waiting` a bare OSError, a flush a termios.error, which is no OSError).
+# What pyserial raises when a port dies: its own exception, or what the call below it
+# raised (a pty's `in_waiting` a bare OSError, a flush a termios.error, which is not an OSError).
 _PORT_ERRORS = (serial.SerialException, OSError, termios.error)
 
 _POLL_S = 0.1
@@ -35,8 +35,8 @@ _LOOK_S = 0.05
 """Between two looks at a port that is not there."""
 
 _SETTLE_S = 3.0
-"""How long a port that is there may be taken, or not for us to open: a new one is looked at by
-other programs and gets its permissions a moment later."""
+"""How long a port that is there may be in use, or closed to us: other programs look at a new one,
+and it gets its permissions a moment later."""
 
 _RECYCLED = "/dev/pts/"
 """Names of ptys are given to others as soon as they are free: a port that was one of these does
@@ -47,7 +47,7 @@ _RETURN_S = 20.0
 
 
 def open_link(dut: Dut, deadline: Deadline | None = None) -> SerialLink:
-    """Open the board's serial port, which may be on its way; see `SerialLink`."""
+    """Open the board's serial port, which may appear later; see `SerialLink`."""
     return SerialLink(dut.serial_url, dut.baud, deadline, claim=dut.claim, returns=dut.port_returns)
 
 
@@ -64,9 +64,9 @@ class SerialLink:
         baud: of both directions, 8N1.
         deadline: by when the port must be there; None: now.
         claim: is told which device the port is, before it is opened.
-        returns: whether a port that goes away may come back. It is waited for then, whatever the
-            deadline of who reads or writes, and opened again, under another number perhaps; what
-            was under way is lost, and told as a `LinkTimeoutError`.
+        returns: whether a port that goes away may come back. It is waited for then, even
+            beyond the deadline of a read or write, and opened again, perhaps under another
+            number; what was on its way is lost, and reported as a `LinkTimeoutError`.
 
     Raises:
         BenchError: the port does not exist, is taken, or can't be set up.
@@ -128,7 +128,7 @@ class SerialLink:
             try:
                 self._port = self._awaited(Deadline.after(_RETURN_S), dead)
             except BenchError:
-                self._returns = False  # Whoever tries again must not wait as long again.
+                self._returns = False  # The next try must not wait as long again.
             else:
                 return LinkTimeoutError(
                     f"port {self._url} went away and came back: {error}",
@@ -145,7 +145,7 @@ class SerialLink:
                 self._port.write_timeout = timeout
             self._port.write(data)
         except serial.SerialTimeoutException as error:
-            # Some of the bytes may have left: sending them again would double them.
+            # Some of the bytes may have left: sending them again would repeat them.
             raise LinkTimeoutError(
                 f"port {self._url} did not take {len(data)} bytes in time",
                 hint="check flow control and that the device runs",

@@ -8,7 +8,7 @@ FULL_PIECE_BYTES = 38
 """Bytes of a sample in one ``db`` command that fill the reference's buffer of 80 characters."""
 
 OFFICIAL_PIECE_BYTES = 31
-"""What the official runner sends, and so every firmware surely takes."""
+"""What the official runner sends, so every firmware accepts it."""
 
 
 def db_load(count: int) -> str:

@@ -20,7 +20,7 @@ PIECE_BYTES: Final = 1024
 """Of the stream of queries, at most, in one DATA frame."""
 
 MAX_BODY_BYTES: Final = 8192
-"""Longest body from a device that is believed."""
+"""Longest body from a device that is accepted."""
 
 _MAX_WIRE_BYTES = MAX_BODY_BYTES + 4 + (MAX_BODY_BYTES + 4) // 254 + 1
 _START, _DATA, _PING, _LEAVE = 1, 2, 3, 4
@@ -82,7 +82,7 @@ REASONS: Final = {1: "its size", 2: "how much it keeps", 3: "its count", 4: "its
 
 
 def start(session: int) -> bytes:
-    """The frame that opens a session, whatever of another frame has come before."""
+    """The frame that opens a session, even after a part of another frame."""
     return b"\0" + encode(struct.pack("<BI", _START, session), 0)
 
 
@@ -97,7 +97,7 @@ def ping(session: int, turn: int) -> bytes:
 
 
 def leave() -> bytes:
-    """The frame that brings a device back to text, in whatever session it is."""
+    """The frame that brings a device back to text, in any session."""
     return b"\0" + encode(bytes([_LEAVE]), 0)
 
 
@@ -147,11 +147,11 @@ class FrameReader:
 
 
 def decode(raw: bytes, session: int) -> Frame | Damaged:
-    """The frame in `raw`, which is what stood between two ends."""
+    """The frame in `raw`, which is what was between two ends."""
     try:
         checked = cobs.decode(raw)
     except cobs.DecodeError:
-        return Damaged(raw, "frame that is no COBS")
+        return Damaged(raw, "frame that is not COBS")
     body, crc = checked[:-4], int.from_bytes(checked[-4:], "little")
     if not 1 <= len(body) <= MAX_BODY_BYTES or _crc(body, session) != crc:
         return Damaged(raw, "frame with a wrong CRC")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_LINE_BYTES = 4096
-"""Longest line that is believed; the longest official one is far below."""
+"""Longest line that is accepted; the longest official one is far shorter."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Damaged:
-    """A line, or a frame, that can't be believed."""
+    """A line, or a frame, that can't be accepted."""
 
     raw: bytes
     """Bounded: at most what the reader keeps."""
@@ -70,4 +70,4 @@ def _check(raw: bytes) -> Line | Damaged:
     body = raw.removesuffix(b"\r")
     if all(0x20 <= byte < 0x7F for byte in body):
         return Line(body.decode("ascii"))
-    return Damaged(raw, "line with bytes that are no printable ASCII")
+    return Damaged(raw, "line with bytes that are not printable ASCII")

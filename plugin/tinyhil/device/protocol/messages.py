@@ -1,7 +1,6 @@
-"""What a line of a device means: one table of patterns makes text into messages.
+"""What a line of a device means: one table of patterns turns text into messages.
 
-Every number is bounded by its pattern, so that no line, however hostile, costs more than its
-length.
+Every number is bounded by its pattern, so that no hostile line costs more than its length.
 """
 
 from __future__ import annotations
@@ -115,7 +114,7 @@ class Results:
 
 @dataclass(frozen=True)
 class HilValue:
-    """``m-hil-NAME-N``: a number that our own firmware tells."""
+    """``m-hil-NAME-N``: a number that our own firmware reports."""
 
     name: str
     value: int
@@ -131,7 +130,7 @@ class HilText:
 
 @dataclass(frozen=True)
 class Other:
-    """A line that is no message of the protocol, such as one of the help text."""
+    """A line that is not a message of the protocol, such as one of the help text."""
 
     text: str
 

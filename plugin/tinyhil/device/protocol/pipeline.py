@@ -37,7 +37,7 @@ class Query:
     """Whether the model's raw output is wanted."""
 
     def record(self, keep: int) -> bytes:
-        """As it stands in the stream of queries."""
+        """As it is in the stream of queries."""
         flags = _TIMED * self.timed | _OUTPUT * self.output | _LAPS * self.laps
         head = struct.pack("<BHH", flags, len(self.data), keep)
         if self.timed:
@@ -50,7 +50,7 @@ class LostAnswerError(Exception):
 
 
 class BrokenAnswerError(Exception):
-    """An answer that passed its CRC is not to its query; the text says why."""
+    """An answer that passed its CRC does not belong to its query; the text says why."""
 
 
 class Pipeline:
@@ -73,7 +73,7 @@ class Pipeline:
         self._pieces: deque[bytes] = deque()  # cut off the stream and not acknowledged
         self._base = 0  # sequence number of the first of them
         self._cursor = 0  # how many of them have been sent since the last turn
-        self._reached = 0  # how many of them have been sent ever
+        self._reached = 0  # how many of them have ever been sent
         self._flying = 0  # bytes on the wire of those
         self._asked = 0  # sequence number of the first piece not sent when the device was asked
         self._waiting: deque[Query] = deque()  # without an answer
@@ -165,7 +165,7 @@ class Pipeline:
                 self._acknowledge(frame.expected)
                 return self._match(frame)
         reason = frames.REASONS.get(frame.reason, f"reason {frame.reason}")
-        raise BrokenAnswerError(f"the device refuses query {frame.number} for {reason}")
+        raise BrokenAnswerError(f"the device refuses query {frame.number} because of {reason}")
 
     def _acknowledge(self, expected: int) -> None:
         """Forget what has arrived; an old acknowledgement that comes late changes nothing."""
@@ -181,7 +181,7 @@ class Pipeline:
         self._reached -= count
 
     def _go_back(self) -> None:
-        """Send again what the device has not got, if that is anything."""
+        """Send again what the device has not received, if there is anything."""
         if self._cursor:
             self.repeated += self._cursor
             self._cursor = self._flying = 0
@@ -189,7 +189,7 @@ class Pipeline:
 
     def _match(self, result: Result) -> tuple[Query, Result] | None:
         if result.number < self._answered:
-            return None  # A doubled frame.
+            return None  # A repeated frame.
         if result.number > self._answered:
             raise LostAnswerError
         if not self._waiting:

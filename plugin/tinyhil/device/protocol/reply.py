@@ -23,7 +23,7 @@ class Reply:
         """The next message, which must be of this kind.
 
         Raises:
-            LinkError: it is missing, or another one stands in its place.
+            LinkError: it is missing, or there is another one in its place.
         """
         if not self._messages:
             raise LinkError(
@@ -56,6 +56,6 @@ class Reply:
     def _unexpected(self, message: Message) -> LinkError:
         return LinkError(
             f"'{printable(self._command)}' was answered with {printable(repr(message))} "
-            "where the protocol has no place for it",
-            hint="a line was lost, damaged or doubled; see the raw log, check the cable",
+            "where the protocol does not allow it",
+            hint="a line was lost, damaged or repeated; see the raw log, check the cable",
         )

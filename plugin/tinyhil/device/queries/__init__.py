@@ -1,7 +1,7 @@
 """Asking a DUT to infer: by text, as any firmware understands it, or by frames, as ours does.
 
-What is above here does not know which. Either way an answer that is handed on belongs to its
-sample, and a fault of the wire is healed by asking again, or ends in an error that names it.
+The callers do not know which. Either way an answer that is handed on belongs to its sample, and a
+fault of the wire is healed by asking again, or ends in an error that names it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ class Queries(Protocol):
     """A way to ask. Every method raises, besides what it names:
 
     Raises:
-        LinkTimeoutError: the device fell silent; within the deadline, or one of the way's own.
+        LinkTimeoutError: the device stopped answering, within the deadline or the way's own one.
         LinkError: the port is gone, or the wire's faults do not end.
-        DeviceError: the device's answer is an error, a lie or nonsense.
+        DeviceError: the device's answer is an error, false or nonsense.
     """
 
     def each(self, windows: Iterable[Window], *, output: bool = False) -> Iterator[Inference]:

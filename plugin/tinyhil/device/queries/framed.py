@@ -10,7 +10,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 from tinyhil.catalog.task import Window
@@ -27,7 +26,7 @@ from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
 
 _MOST_FAULTS = ATTEMPTS + len(STEPS)
-"""Between two answers: enough for a cure at each of the rates."""
+"""Between two answers: enough to heal a fault at each of the rates."""
 
 _BURST_BYTES = 2048
 """Sent over a wire between two looks at what has come."""
@@ -36,10 +35,10 @@ _LEAST_QUIET_S, _MOST_QUIET_S = 0.3, 4.0
 """How long nothing comes before the device is asked how far it is."""
 
 _FIRST_S = 120.0
-"""Patience with a device whose pace is not known yet."""
+"""How long to wait for a device whose pace is not known yet."""
 
 _PATIENCE_S = 10.0
-"""Patience beyond ten times what is expected."""
+"""How long to wait beyond ten times what is expected."""
 
 
 class FramedQueries:
@@ -75,7 +74,7 @@ class FramedQueries:
         self._silence: LinkTimeoutError | None = None  # the first one since the last answer
         self._data = b""
         self._inferred = b""  # what the device holds of it
-        self._expected_s: float | None = None  # between two steps forward, on the host's clock
+        self._expected_s: float | None = None  # between two steps of progress, on the host's clock
         self._longest_s = 0.0  # the same, before the first answer tells what it means
         self._exhausted = False
 
@@ -90,13 +89,8 @@ class FramedQueries:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Leave the device in text; if it does not answer, whoever goes on with it finds out."""
+    def __exit__(self, *error: object) -> None:
+        """Leave the device in text; if it does not answer, the next caller finds out."""
         with suppress(LinkError, DeviceError):
             self._framing.leave()
         with suppress(LinkError, DeviceError):
@@ -206,7 +200,7 @@ class FramedQueries:
         Args:
             fault: that was seen.
             faults: how many there were since the last answer, this one included.
-            failed: the cure of the one before, if that is what failed now.
+            failed: the step that was to heal the one before, if that step failed now.
 
         Raises:
             LinkError, DeviceError: nothing.
@@ -217,7 +211,7 @@ class FramedQueries:
         if isinstance(fault, BrokenAnswerError):
             raise DeviceError(str(fault), hint="see the raw log; check the firmware") from fault
         if isinstance(fault, LinkError) and faults > _MOST_FAULTS:
-            raise fault  # Whatever the rate: a port that is gone refuses every cure at once.
+            raise fault  # At any rate: with a port that is gone nothing can heal it.
         if isinstance(fault, LinkTimeoutError):
             if self._silence and not slower:
                 raise self._silence from fault
@@ -226,8 +220,8 @@ class FramedQueries:
             raise fault
         what, hint = told(fault)
         if faults > (_MOST_FAULTS if slower else ATTEMPTS):
-            raise LinkError(f"{what}: {faults} times without an answer between", hint=hint)
-        if not isinstance(fault, RebootedError):  # Counted where it is found out, see `Guard`.
+            raise LinkError(f"{what}: {faults} times without an answer in between", hint=hint)
+        if not isinstance(fault, RebootedError):  # Counted where it is noticed, see `Guard`.
             self._healed[what] += 1
         if isinstance(fault, LostAnswerError) and faults <= ATTEMPTS:
             if self._rate:
@@ -257,13 +251,12 @@ class FramedQueries:
                 raise self._late()
             if self._results:
                 yield self._results.popleft()
-                last = time.monotonic()  # Who takes the answers may take long.
+                last = time.monotonic()  # The caller who takes the answers may take long.
             elif done:
                 return
 
     def _learn(self, waited_s: float) -> None:
-        """A step forward has taken so long; before the first answer, that may have been the wire
-        alone."""
+        """Progress has taken so long; before the first answer, that may have been only the wire."""
         self._longest_s = max(self._longest_s, waited_s)
         if self._expected_s is not None or self._pipeline.answered:
             self._expected_s = max(self._expected_s or 0.0, self._longest_s)
@@ -277,7 +270,7 @@ class FramedQueries:
 
     @property
     def _late_s(self) -> float:
-        """Without a step forward for so long, the device is given up."""
+        """Without progress for so long, the device is given up."""
         if self._expected_s is None:
             return self._first_s
         return self._patience_s + 10 * self._expected_s
@@ -336,7 +329,7 @@ class FramedQueries:
         self._healed["questions after silence"] += 1
         self._framing.link.write(self._pipeline.ping(), Deadline.after(self._late_s))
 
-    # Cures
+    # Healing
 
     def _start(self) -> None:
         self._healed["frames sent again"] += self._pipeline.repeated
@@ -355,7 +348,7 @@ class FramedQueries:
         try:
             self._framing.leave()
         except LinkError as error:
-            # Perhaps the device has started anew, at the rate that it boots with.
+            # Perhaps the device has restarted, at the rate that it boots with.
             try:
                 self._rate.fall_back()
             except LinkError:

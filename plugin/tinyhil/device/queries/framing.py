@@ -1,5 +1,5 @@
-"""A device's way into frames and out of them, and one numbered session of them after another; and
-what may go wrong meanwhile."""
+"""How a device enters and leaves frames, in one numbered session after another, and what may go
+wrong there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TEXT_BYTES = 256
 
 
 class RebootedError(Exception):
-    """The device has started anew."""
+    """The device has restarted."""
 
 
 class TooFastError(Exception):
@@ -66,7 +66,7 @@ class Framing:
 
     @property
     def said(self) -> bytes:
-        """What came last and was no frame; for messages."""
+        """What came last and was not a frame; for messages."""
         return self._reader.held[-_TEXT_BYTES:] or self._text
 
     def enter(self, busy_s: float) -> None:
@@ -91,7 +91,7 @@ class Framing:
 
         Raises:
             LinkTimeoutError: the device does not start it.
-            RebootedError: it does not speak frames any more, or is not the one it was.
+            RebootedError: it no longer speaks frames, or is not the same as before.
         """
         deadline = Deadline.after(ATTEMPTS * _START_S + busy_s)
         while not deadline.expired:
@@ -104,7 +104,7 @@ class Framing:
                 return
         raise LinkTimeoutError(
             f"the device did not start a session of frames in {deadline.seconds:.3g} s, asked "
-            f"each {_START_S:g} s",
+            f"every {_START_S:g} s",
             hint="check the cable and that the firmware runs; see the raw log",
         )
 
@@ -121,7 +121,7 @@ class Framing:
         return False
 
     def _check(self, identity: Identity) -> None:
-        """A device that has started anew, or is another one, is asked by text who it is.
+        """A device that has restarted, or is another one, is asked by text who it is.
 
         Raises:
             RebootedError: it is not as it was identified.
@@ -134,7 +134,7 @@ class Framing:
         """The whole frames that bytes complete.
 
         Raises:
-            RebootedError: the bytes are a device's that boots; the last frame has been given.
+            RebootedError: the bytes come from a device that boots; the last frame has been given.
         """
         for frame in self._reader.feed(received):
             if isinstance(frame, Damaged):
@@ -167,7 +167,7 @@ class Framing:
         return False
 
     def look_for_boot(self, text: bytes) -> None:
-        """Take text that was none of our frames; see `look_at_uart`."""
+        """Take text that was not one of our frames; see `look_at_uart`."""
         text = self._text + text
         self._text = text[-_TEXT_BYTES:]
         if _REBOOTED in text:
@@ -175,7 +175,7 @@ class Framing:
             raise RebootedError
 
     def leave(self) -> None:
-        """Back to text, in whatever state the device is.
+        """Back to text, in any state of the device.
 
         Raises:
             LinkError, DeviceError: it does not answer.
@@ -197,9 +197,9 @@ def told(fault: Exception) -> tuple[str, str]:
             return "answers get lost", "check the cable"
         case RebootedError():
             return (
-                "the device starts anew in the middle of a run",
+                "the device restarts in the middle of a run",
                 "check its power supply, and the firmware for faults",
             )
         case LinkTimeoutError():
-            return "the device falls silent", fault.hint
-    return "the wire's rate is too high", "lower 'baud_max' in the bench file"
+            return "the device stops answering", fault.hint
+    return "the baud rate is too high", "lower 'baud_max' in the bench file"

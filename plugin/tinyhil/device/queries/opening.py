@@ -34,7 +34,7 @@ def asking(
 
     Args:
         session: a synchronized session.
-        info: what the device told of itself.
+        info: what the device said about itself.
         dut: the device.
         image: what runs on it.
         link: kind of link that frames take, see `links.names`.

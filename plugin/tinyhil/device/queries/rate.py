@@ -1,4 +1,4 @@
-"""The baud rate that host and device agree on: as high as the wire carries, lower when it errs."""
+"""The baud rate that host and device agree on: as high as the wire carries, lower after errors."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Rate:
 
     @property
     def can_be_lowered(self) -> bool:
-        """Whether there is a lower one than that which was agreed on."""
+        """Whether there is a lower one than the one agreed on."""
         return self._top > 0
 
     def raise_to_top(self) -> None:
@@ -82,7 +82,7 @@ class Rate:
             self.fall_back()
 
     def fall_back(self) -> None:
-        """Meet a device that does not answer at the rate of its boot.
+        """Find a device that does not answer at the rate of its boot.
 
         Raises:
             LinkError, DeviceError: it is not there either.
@@ -121,7 +121,7 @@ class Rate:
         return step == 0
 
     def _carries(self) -> bool:
-        """Whether the wire brings what is sent now, and back again."""
+        """Whether the wire carries what is sent now, and back again."""
         data, deadline = secrets.token_bytes(_TRIAL_BYTES), Deadline.after(self._change_s)
         try:
             self._session.load(data, deadline)

@@ -1,11 +1,11 @@
 """Queries by the official text protocol, which any firmware of the field speaks.
 
-It has no checksum. What its answers show is noticed and asked again: a lost or doubled byte (a
-command's bytes and answers are counted), an error line, a line that is damaged or has no place, a
-device that started anew. What they can't show are digits that were changed into other digits: in
-a sample on its way to the device, in scores and in time stamps on their way back, and a lost pair
-of digits made up for by a doubled one. Reading back sees the samples and the scores: the device's
-buffer is printed and compared, and the scores are asked for twice.
+It has no checksum. Faults that its answers show are noticed and asked again: a lost or repeated
+byte (a command's bytes and answers are counted), an error line, a line that is damaged or out of
+place, a device that restarted. What they can't show are digits that were changed into other digits:
+in a sample on its way to the device, in scores and in time stamps on their way back, and a lost
+pair of digits that a repeated one makes up for. Reading back sees the samples and the scores: the
+device's buffer is printed and compared, and the scores are asked for twice.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _RECOVER_S = 5.0
 
 
 class _UnseenFaultsError(LinkError):
-    """A fault was seen that others like it may not have been: nothing to heal."""
+    """A fault was seen, and others like it may not have been seen: it can't be healed."""
 
 
 class TextQueries:
@@ -45,11 +45,11 @@ class TextQueries:
         session: with any firmware.
         read_back: share of the samples, from 0 to 1, that are read back; the first one always is,
             unless it is 0. With a share of 1 a difference is healed as any other fault; with less
-            it is an error, for the samples that were not read back can't be trusted then.
+            it is an error, as the samples that were not read back can't be trusted then.
         baud: rate of the wire.
-        answer_s: patience with a silent device beyond what its answer takes on the wire, in
+        answer_s: how long to wait beyond the time that an answer takes on the wire, in
             seconds.
-        first_s: patience with an inference whose length is not known yet.
+        first_s: how long to wait for an inference of unknown length.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class TextQueries:
         return dict(self._healed)
 
     def each(self, windows: Iterable[Window], *, output: bool = False) -> Iterator[Inference]:
-        """See `Queries.each`; the raw output is nothing that this protocol tells."""
+        """See `Queries.each`; this protocol does not report the raw output."""
         del output
         for window in windows:
             check = self._is_checked()
@@ -101,7 +101,7 @@ class TextQueries:
         self._loaded = False
 
     def infer(self, count: int, warm_up: int, *, expected_s: float | None, laps: bool) -> Inference:
-        """See `Queries.infer`; the times of single inferences are nothing that it tells."""
+        """See `Queries.infer`; it does not report the times of single inferences."""
         del laps
 
         def ask() -> Inference:
@@ -154,7 +154,7 @@ class TextQueries:
         if not check:
             return
         if self._session.read_back(self._deadline(2 * self._s_a_byte * len(data))) != data:
-            raise self._differs("the input buffer, read back,")
+            raise self._differs("the bytes of the input buffer, read back,")
 
     def _compare_scores(self, inference: Inference) -> None:
         if self._session.results(self._deadline(0.0)) != inference.scores:
@@ -163,11 +163,11 @@ class TextQueries:
     def _differs(self, what: str) -> LinkError:
         """With samples that nobody read back, asking again would heal only what was seen."""
         if self._read_back >= 1:
-            return LinkError(f"{what} are not what they were", hint="check the cable")
+            return LinkError(f"{what} have changed", hint="check the cable")
         return _UnseenFaultsError(
-            f"{what} differ from what was sent: the wire changes bytes, and of the other samples "
-            f"only a share of {self._read_back:g} was looked at",
-            hint="check the cable and the baud rate; --hil-read-back 1 looks at every sample",
+            f"{what} differ from what was sent: the wire changes bytes, and only a share of "
+            f"{self._read_back:g} of the other samples was checked",
+            hint="check the cable and the baud rate; --hil-read-back 1 checks every sample",
         )
 
     def _deadline(self, seconds: float) -> Deadline:

@@ -1,11 +1,11 @@
 """How many instructions a kernel is going to take on a Cortex-M4.
 
-For each kernel a sum of what it does so and so often. The factors were fitted, by least relative
-squares, to counts of each operator of five models: the int8 ones of MLPerf Tiny for keyword
-spotting, visual wake words, image classification (also the large one), anomaly detection and
-streaming wake words, in QEMU as board mps2-an386 (GCC 12.2, -O2, kernels of ``armv7e-m``). There
-every model is within 3 %, nearly every operator within 6 %; what such a model leaves out are
-channels that need the careful requantization.
+For each kernel a sum: how often it does what, and what that costs. The factors were fitted, by
+least relative squares, to counts of each operator of five models: the int8 ones of MLPerf Tiny for
+keyword spotting, visual wake words, image classification (also the large one), anomaly detection
+and streaming wake words, in QEMU as board mps2-an386 (GCC 12.2, -O2, kernels of ``armv7e-m``).
+There every model is within 3 %, nearly every operator within 6 %; such a model leaves out channels
+that need the careful requantization.
 """
 
 from __future__ import annotations

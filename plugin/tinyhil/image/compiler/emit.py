@@ -1,4 +1,4 @@
-"""Writes the C text of a compiled model. Nothing of the model's own strings gets into it."""
+"""Writes the C text of a compiled model. No string of the model gets into it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class ConstantArray:
 class Lowered:
     """One operator, ready to be written.
 
-    The kernel's header, its function and its struct all bear the name `kernel`. An operator
+    The kernel's header, its function and its struct all have the name `kernel`. An operator
     without a kernel only gives its input another shape: its output shares the input's memory.
     """
 

@@ -51,7 +51,7 @@ def compile_model(path: Path) -> CompiledModel:
 
 
 def _lower(graph: Graph) -> list[Lowered]:
-    """All operators. A damaged model may use one buffer thousands of times: hence the limit."""
+    """All operators. A damaged model may use one buffer thousands of times, so there is a limit."""
     lowered: list[Lowered] = []
     constant_bytes = 0
     for node in graph.nodes:

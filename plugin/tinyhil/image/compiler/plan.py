@@ -31,7 +31,7 @@ def plan_arena(blocks: Sequence[Block[Key]]) -> tuple[dict[Key, int], int]:
     """Offsets by key and the arena's size, in bytes: largest first, each as low as it fits."""
     offsets: dict[Key, int] = {}
     placed: list[Block[Key]] = []
-    total = ALIGNMENT  # an arena of no bytes would be no array in C
+    total = ALIGNMENT  # an arena of no bytes would not be an array in C
     for block in sorted(blocks, key=lambda block: (-block.size, block.first)):
         taken = sorted(
             (offsets[other.key], offsets[other.key] + other.size)

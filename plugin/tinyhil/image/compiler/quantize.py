@@ -102,18 +102,19 @@ def weight_scales(node: Node, weights: Tensor, channels: int, axis: int) -> NDAr
 
 
 def channels(
-    node: Node, weights: NDArray[Any], bias: Tensor | None, multipliers: Sequence[float]
+    node: Node, weights: NDArray[Any], multipliers: Sequence[float]
 ) -> tuple[Channel, ...]:
     """Everything that the kernels need for each output channel, proved free of overflow.
 
     Args:
+        node: whose third input, if it is there, is the bias: int32, one for each channel.
         weights: of shape [channels, inputs of one channel].
-        bias: int32, one a channel, or None.
         multipliers: real factor from accumulator to output.
     """
     count = weights.shape[0]
     node.check(count <= MAX_CHANNELS, f"has {count} output channels, more than {MAX_CHANNELS}")
     biases = np.zeros(count, dtype=np.int64)
+    bias = node.optional_constant(2, "INT32")
     if bias is not None:
         assert bias.data is not None
         node.check(bias.elements == count, f"has {bias.elements} biases for {count} channels")
@@ -146,7 +147,7 @@ def _needs_care(left: int, right: int, bound: int, zero_point: int) -> int:
 
     The short one knows no left shift; it doubles the sum; it always rounds as a right shift must,
     which does not matter where everything below zero saturates; and what it adds before the right
-    shift may be 2**30 at most, beside a scaled sum that is as large.
+    shift may be 2**30 at most, next to a scaled sum that is as large.
     """
     added = (2 * (zero_point - INT8_MIN) + 1) << right
     unshifted = right == 0 and zero_point > INT8_MIN

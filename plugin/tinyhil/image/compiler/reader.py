@@ -1,7 +1,7 @@
 """Reads a ``.tflite`` file into a `Graph`. The file is hostile until checked here.
 
 The generated accessors of package ``tflite`` check nothing: an offset may point anywhere. So all
-of them are called in this module alone, under one guard that turns whatever they raise into a
+of them are called in this module alone, under one guard that turns everything they raise into a
 `ModelError`, and every length is bounded before it is looped over.
 """
 
@@ -34,7 +34,7 @@ def read_graph(path: Path, known: Collection[str]) -> Graph:
     """Read and check a model; `known` are the operators that can be compiled.
 
     Raises:
-        ModelError: the file can't be read, is no TensorFlow Lite model, is damaged, or holds
+        ModelError: the file can't be read, is not a TensorFlow Lite model, is damaged, or holds
             something that the compiler refuses.
     """
     try:
@@ -47,12 +47,12 @@ def read_graph(path: Path, known: Collection[str]) -> Graph:
     if len(content) > MAX_FILE_BYTES:
         raise refusal(str(path), f"is larger than {MAX_FILE_BYTES} bytes")
     if content[4:8] != _IDENTIFIER:
-        raise refusal(str(path), "is no TensorFlow Lite model (identifier TFL3 is missing)")
+        raise refusal(str(path), "is not a TensorFlow Lite model (identifier TFL3 is missing)")
     try:
         return _Reader(path, content).graph(known)
     except ModelError:
         raise
-    except Exception as error:  # whatever an accessor's arithmetic ran into: see above
+    except Exception as error:  # any error of an accessor's arithmetic: see above
         raise refusal(str(path), f"is damaged ({type(error).__name__}: {error})") from error
 
 
@@ -64,7 +64,7 @@ class _Reader:
         self._content = content
         self._model = tflite.Model.GetRootAs(content, 0)
         self._check(self._model.Version() == _SCHEMA_VERSION, "schema version is not 3")
-        self._check(self._model.SubgraphsLength() == 1, "has not exactly one subgraph")
+        self._check(self._model.SubgraphsLength() == 1, "does not have exactly one subgraph")
         self._subgraph = self._model.Subgraphs(0)
         self._tensors: dict[int, Tensor] = {}
 
@@ -175,7 +175,7 @@ class _Reader:
         data = self._data(tensor, _DTYPES[dtype], elements, where)
         quantization = _quantization(tensor, where)
         if data is None:
-            check(dtype == "INT8", f"is {dtype} and no constant")
+            check(dtype == "INT8", f"is {dtype} and not a constant")
             whole = quantization is not None and quantization.scales.size == 1
             check(whole, "is not quantized as a whole")
         return Tensor(

@@ -17,20 +17,20 @@ _DESCRIPTION = """\
 Compares latency (p50, p90, p99), instructions, throughput, memory, quality and energy of a
 candidate with those of a baseline, task by task and station by station. Exits with 1 if a figure
 got worse by more than its tolerance, or is missing; with 2 if the two can't be compared: they are
-of different boards, data sets, models or links, or the baseline is of a quick run.
+from different boards, data sets, models or links, or the baseline is of a quick run.
 
-A station is compared with the station of the same name. Where the baseline has none of that name,
-it is compared with the only one of its board type, if it is itself the only one of that type.
+A station is compared with the station of the same name. If the baseline has no such station, it is
+compared with the only station of the same board type, if both sides have exactly one of that type.
 
-Emulated figures come out the same each time and are compared as they are. On silicon, a time or an
+Emulated figures are the same each time and are compared as they are. On silicon, a time or an
 energy is a regression when the whole confidence interval of its change is beyond the tolerance.
-What a device answers, and what it takes of memory, is compared as it is everywhere. In the open
-division the model may change: then top-1 is judged by McNemar's exact test.
+A device's answers and its use of memory are always compared as they are. In the open division the
+model may change: then top-1 is judged by McNemar's exact test.
 """
 _EPILOG = """\
 examples:
   tinyhil gate --save reports/baselines/m4.json reports/runs/20260102T030405Z_mps2-an386
-                                      make a baseline: a small file, to be committed
+                                      make a baseline: a small file to commit
   tinyhil gate reports/baselines/m4.json reports/runs/20260203T040506Z_mps2-an386
                                       compare a run with it
   tinyhil gate OLD NEW --tolerance speed=0.5% --tolerance flash=1024
@@ -39,9 +39,9 @@ examples:
                                       the same as tests, while measuring
 
 default tolerances: 0; on silicon 0.5 % of latency and throughput, and 1 % of energy. Of RAM, the
-stack's high-water mark may grow by 256 bytes: whether an interrupt met it is chance.
+stack's high-water mark may grow by 256 bytes: whether an interrupt came at its peak is chance.
 names: speed, latency, throughput, memory, flash, ram, quality, energy, outputs, or a metric's own.
-For top1, auc and outputs a % is a point: top1=0.5% allows 90.1 % to become 89.6 %.
+For top1, auc and outputs, % means percentage points: top1=0.5% allows 90.1 % to become 89.6 %.
 """
 
 
@@ -55,8 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="RUN",
-        help="the baseline, then the candidate: run folders or saved files; a candidate may be "
-        "several, one a station",
+        help="the baseline, then the candidate: run folders or saved files; the candidate may be "
+        "several, one per station",
     )
     parser.add_argument(
         "--save",
@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.99,
         metavar="SHARE",
-        help="of all verdicts on silicon together (default: %(default)s)",
+        help="confidence of all verdicts on silicon together (default: %(default)s)",
     )
     parser.set_defaults(run=run)
 

@@ -4,7 +4,7 @@ Figures of an emulated board come out the same each time and are compared as the
 its clock can tell. Figures of silicon are a regression only where the whole confidence interval of
 the change is worse than the tolerance: a test against a smallest effect that matters, as in
 equivalence testing (Wellek, "Testing Statistical Hypotheses of Equivalence and Noninferiority",
-2010), with the level shared out over all figures of the baseline (Bonferroni; Dunn, "Multiple
+2010), with the level divided over all figures of the baseline (Bonferroni; Dunn, "Multiple
 comparisons among means", JASA 56, 1961), so that many figures do not make many false alarms.
 """
 
@@ -45,7 +45,7 @@ class Comparison:
     """What became of one figure; false where the gate fails it."""
 
     station: str
-    """Of the candidate; of the baseline where the candidate has none."""
+    """Of the candidate, or of the baseline if the candidate has none."""
     board: str
     """Its type."""
     task: str
@@ -86,7 +86,7 @@ class Gate:
         confidence: of all verdicts on silicon together, between 0 and 1.
 
     Raises:
-        ConfigError: a line is no figure to compare with, or two are of the same.
+        ConfigError: a line can't be compared with, or two are of the same.
     """
 
     def __init__(
@@ -171,10 +171,10 @@ class Gate:
         refuse_strangers(line, measured.line)
         new = _value(measured.line, metric)
         if measured.problem is not None:
-            text = f"the candidate's {line.measure} is no figure to compare: {measured.problem}"
+            text = f"the candidate's {line.measure} can't be compared: {measured.problem}"
             return _comparison(line, station, metric, (old, new), Judgement("missing", text))
         if new is None:
-            text = f"the candidate's {line.measure} holds none"
+            text = f"the candidate's {line.measure} has no such figure"
             return _comparison(line, station, metric, (old, None), Judgement("missing", text))
         pair = Pair(line, measured.line, self._tolerances.get(metric), self._alpha)
         judgement = _JUDGES[metric](pair)

@@ -1,6 +1,6 @@
 """Raw answers of a run to the evidence behind a figure.
 
-A figure of the record is believed only when its raw answers give the same figure.
+A figure of the record is accepted only when its raw answers give the same figure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tinyhil.judge.gate.statistics import effective_size
 from tinyhil.record.schema import AccuracyRow, MemoryRow, SingleStreamRow, ThroughputRow
 from tinyhil.record.store import Run
 
-_VERIFY = "`tinyhil verify RUN` tells what was altered; measure again"
+_VERIFY = "`tinyhil verify RUN` says what was changed; measure again"
 
 _PERCENTILES: Mapping[int, Metric] = {
     50: "latency_p50_s",

@@ -65,7 +65,7 @@ class Latency(_Part):
     """Times are rounded to multiples of so many ticks: 1, that is not at all, unless an input had
     more than `DISTINCT` different ones."""
     effective: dict[Literal["50", "90", "99"], float]
-    """By percentile, how many independent queries the correlated ones are worth; see
+    """By percentile, how many independent queries the correlated ones are equal to; see
     `statistics.effective_size`."""
     instruction_s: float | None = None
     """Emulated seconds of an instruction, on an emulated board."""
@@ -196,7 +196,7 @@ def read(path: Path) -> tuple[Line, ...]:
     """Read a baseline.
 
     Raises:
-        ConfigError: it is none, or of another schema.
+        ConfigError: it is not one, or of another schema.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -208,7 +208,7 @@ def read(path: Path) -> tuple[Line, ...]:
         ) from error
     except (ValueError, AttributeError) as error:
         raise ConfigError(
-            f"{path}: is no baseline: {error}", hint="`tinyhil gate --save FILE RUN` makes one"
+            f"{path}: is not a baseline: {error}", hint="`tinyhil gate --save FILE RUN` makes one"
         ) from error
     if schema != SCHEMA:
         raise ConfigError(

@@ -16,7 +16,7 @@ _ROUNDING = 1e-9
 """Of floating-point arithmetic on two machines, relative."""
 
 _NOISY = 0.01
-"""An interval that reaches this far beyond the tolerance is said to be too wide."""
+"""An interval that reaches this far beyond the tolerance is called too wide."""
 
 Status = Literal["same", "better", "worse", "missing", "new"]
 Evidence = TypeVar("Evidence")
@@ -24,7 +24,7 @@ Evidence = TypeVar("Evidence")
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict and how it was come to."""
+    """A verdict and how it was found."""
 
     status: Status
     reason: str
@@ -55,7 +55,7 @@ class Pair:
 
     @property
     def another_model(self) -> bool:
-        """Whether both tell their model, and tell another."""
+        """Whether both report their model, and the models differ."""
         models = (self.old.model_sha256, self.new.model_sha256)
         return None not in models and models[0] != models[1]
 
@@ -64,7 +64,7 @@ def both(old: Evidence | None, new: Evidence | None, line: Line) -> tuple[Eviden
     """The evidence of both lines.
 
     Raises:
-        ConfigError: one has none; no file that `figures.write` made is so.
+        ConfigError: one has none; this never happens in a file that `figures.write` made.
     """
     if old is None or new is None:
         raise ConfigError(
@@ -89,7 +89,7 @@ def exact(
         pair: for the tolerance.
         values: of the baseline and of the candidate.
         resolution: differences up to here say nothing.
-        rule: how they come to be exact; for the reason.
+        rule: why they are exact; for the reason.
     """
     old, new = values
     tolerance = pair.tolerance(metric)
@@ -111,7 +111,7 @@ def by_interval(metric: Metric, pair: Pair, change: Interval, rule: str) -> Judg
     if worse.low > allowed:
         return Judgement("worse", reason)
     if worse.high > allowed + _NOISY:
-        reason += "; too noisy to tell less apart"
+        reason += "; too noisy to show a smaller change"
     return Judgement("better" if worse.high < 0 else "same", reason)
 
 

@@ -70,7 +70,7 @@ def usable(lines: Mapping[Place, Measured]) -> tuple[Line, ...]:
         line = measured.line
         if measured.quick or measured.failed:
             raise ConfigError(
-                f"{line.run}: {line} is no baseline: {measured.problem or 'it is of a quick run'}",
+                f"{line.run}: {line} is not a baseline: {measured.problem or 'quick run'}",
                 hint="take a whole run, without --hil-quick, in which nothing failed to measure",
             )
     kept = tuple(measured.line for measured in lines.values() if measured.problem is None)
@@ -86,7 +86,7 @@ def refuse_strangers(old: Line, new: Line) -> None:
     """Raise ConfigError unless both lines are of the same board, data, model and settings."""
     wrong = [key for key in _SAME if getattr(old, key) != getattr(new, key)]
     models = (old.model_sha256, new.model_sha256)
-    # In the open division the model is what one changes; an unknown one is said, not refused.
+    # In the open division the model may change; an unknown one is told, not refused.
     if None not in models and models[0] != models[1] and new.division != "open":
         wrong.append("model_sha256")
     if wrong:

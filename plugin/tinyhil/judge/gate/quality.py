@@ -1,8 +1,8 @@
 """Judges what the device answered, and sizes in memory: figures without noise.
 
 One firmware answers the same to the same sample each time, on silicon too; so a changed answer is
-a change of the firmware. Only between two models, which the open division allows, is the question
-whether one is worse than chance on these samples would have it.
+a change of the firmware. Only between two models, which the open division allows, the
+question is whether one is worse by more than chance on these samples explains.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def outputs(pair: Pair) -> Judgement:
         return Judgement("same", "another model, as the open division allows; not judged")
     tolerance = pair.tolerance("outputs")
     worse = before.changed(after) > tolerance.amount * before.samples
-    reason = f"the same model answers the same; {tolerance}"
+    reason = f"the same model gives the same answers; {tolerance}"
     return Judgement("worse" if worse else "same", reason)
 
 

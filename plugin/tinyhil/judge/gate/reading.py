@@ -41,7 +41,7 @@ class Measured:
 
 
 def _nobody(remark: str) -> None:
-    """Takes a remark that nobody is told."""
+    """Takes a remark and drops it."""
     del remark
 
 

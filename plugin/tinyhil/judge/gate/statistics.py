@@ -1,7 +1,7 @@
 """How sure a difference is: intervals for percentiles and for paired windows, McNemar's test.
 
-What a run can tell of its own noise is in here. What it can't, the drift between two sessions, is
-the tolerance's business: within-run intervals alone call every drift a regression (Kalibera and
+What a run shows about its own noise is in here. What it can't show, the drift between two sessions,
+is left to the tolerance: within-run intervals alone call every drift a regression (Kalibera and
 Jones, "Rigorous benchmarking in reasonable time", ISMM 2013).
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LONGEST_LAG = 1000
-"""A correlation over more queries is no burst but a drift; see `tolerance.DRIFT`."""
+"""A correlation over more queries is not a burst but a drift; see `tolerance.DRIFT`."""
 
 
 class Interval(NamedTuple):
@@ -26,7 +26,7 @@ class Interval(NamedTuple):
 
 
 def effective_size(series: Sequence[NDArray[np.bool_]]) -> float:
-    """How many independent observations as many correlated ones are worth.
+    """How many independent observations these correlated ones are equal to.
 
     A burst of slow queries is one event, not forty. The size is the number of observations over
     the integrated autocorrelation time, summed up to the first negative pair of lags (Geyer,
@@ -34,7 +34,7 @@ def effective_size(series: Sequence[NDArray[np.bool_]]) -> float:
 
     Args:
         series: of each input, whether each query, in the order measured, was slower than the
-            percentile. An input's own mean is no correlation: both runs have the same inputs.
+            percentile. An input's own mean is not a correlation: both runs have the same inputs.
     """
     total = sum(len(one) for one in series)
     centred = [one - one.mean() for one in series if len(one)]

@@ -18,7 +18,7 @@ _LATENCY: tuple[Gated, ...] = ("latency_p50_s", "latency_p90_s", "latency_p99_s"
 GATED: tuple[Gated, ...] = (
     *_LATENCY, "throughput_ips", "flash_bytes", "ram_bytes", "outputs", "top1", "auc", "energy_j",
 )  # fmt: skip
-"""In the order in which they are shown. Power is none of them: it is no aim by itself."""
+"""In the order in which they are shown. Power is not one of them: it is not a goal by itself."""
 
 GROUPS: Mapping[str, tuple[Gated, ...]] = {
     "speed": (*_LATENCY, "throughput_ips"),
@@ -46,7 +46,7 @@ ENERGY_DRIFT = 0.01
 """Of energy on silicon: leakage follows the room's temperature, and a shunt its own."""
 
 INTERRUPT_BYTES = 256
-"""Of the stack's high-water mark, anywhere: whether an interrupt met it at its deepest. The frame
+"""Of the stack's high-water mark, anywhere: an interrupt may come at its deepest point. The frame
 alone is 104 bytes with floating-point state (Armv7-M Architecture Reference Manual, B1.5.6)."""
 
 AUC_OF_ANOTHER_MODEL = 0.01
@@ -89,7 +89,7 @@ def parse(options: Iterable[str]) -> Tolerances:
     """Read ``NAME=VALUE``: the name of a metric or of a group, and ``0.5%`` or an amount.
 
     Raises:
-        ConfigError: a name is unknown or a value is none.
+        ConfigError: a name is unknown or a value is not a number.
     """
     known: dict[str, tuple[Gated, ...]] = {**GROUPS, **{metric: (metric,) for metric in GATED}}
     found: dict[Gated, Tolerance] = {}

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, replace
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one query, which the host could believe: whole, in its place, of its input."""
+    """The answer to one query that the host could accept: complete, in its place, for its input."""
 
     log: str
     """Path of the raw log below the run's folder."""
     line: int
-    """Of the log, where the answer became whole."""
+    """Of the log, where the answer was complete."""
     epoch: int
     """How often the conversation had been started by then: what is asked before and after a new
     start may be the same question."""
@@ -51,7 +51,7 @@ _FIXED = ("vendor", "profile", "task", "build_id", "model_sha256")
 
 @dataclass(frozen=True)
 class Device:
-    """What the device told of itself; None for what it did not."""
+    """What the device said about itself; None for what it did not."""
 
     vendor: str | None = None
     profile: str | None = None
@@ -62,21 +62,21 @@ class Device:
     model_sha256: str | None = None
 
     def changes(self, later: Device) -> Iterator[str]:
-        """Names of what it told otherwise later, though it can't change while it runs."""
+        """Names of what it reported differently later, though it can't change while it runs."""
         for name in _FIXED:
             before, after = getattr(self, name), getattr(later, name)
             if None not in (before, after) and before != after:
                 yield name
 
     def merged(self, later: Device) -> Device:
-        """The same with what it told later; that counts."""
+        """The same with what it reported later; the later one counts."""
         told = {name: value for name, value in asdict(later).items() if value is not None}
         return replace(self, **told)
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Bytes of the stack, as the device told them."""
+    """Bytes of the stack, as the device reported them."""
 
     used: int
     reserved: int

@@ -6,7 +6,7 @@ from tinyhil.judge.verify.transfers import Transfer
 
 _BANNER = b"m-init-done"
 _IDENTIFIES = b"hil info%"
-"""Asked each time that the host wants to know whom it talks to; not again in that session."""
+"""Asked each time that the host wants to know who it talks to; not again in that session."""
 
 
 class BootWatch:
@@ -14,7 +14,7 @@ class BootWatch:
 
     def __init__(self) -> None:
         self.boots: list[int] = []
-        """Lines of banners behind the last identification of an opened port: before it, flashing
+        """Lines of banners after the last identification of an opened port: before it, flashing
         and proving make the device boot."""
         self._here: list[int] = []  # banners since the port was opened, or the device identified
         self._tail = b""

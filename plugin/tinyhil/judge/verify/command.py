@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 HELP = "check the record of a run: figures from the raw bytes, and the seal"
 _DESCRIPTION = """\
 Check the record of a run. The raw bytes of its links are decoded again, every row is looked for in
-them, every metric and verdict is made again from the rows, and every file is compared with the
+them, every metric and verdict is computed again from the rows, and every file is compared with the
 seal. Exits with 1 if anything disagrees: each disagreement is named with its file and line.
 """
 _EPILOG = """\
 examples:
   tinyhil verify reports/runs/20260102T030405Z_mps2-an386
-  tinyhil verify RUN --data ../mlperf-tiny    what was sent is the official data set, too
+  tinyhil verify RUN --data ../mlperf-tiny    also check that the official data set was sent
   tinyhil verify RUN --data build/data        or the stand-in set, where tinyhil generated it
 """
 
@@ -79,7 +79,7 @@ def _show(report: Report, console: Console) -> None:
     summary += f"{count} disagreements" if count else "everything agrees"
     unfinished = sum(made.verdict in ("not finished", "error") for made in report.measures)
     if unfinished:
-        summary += f"; {unfinished} measures have not come to their end"
+        summary += f"; {unfinished} measures are not finished"
     say(console, summary)
 
 

@@ -1,4 +1,4 @@
-"""Raw logs to answers: who spoke what, and what the host could believe of it."""
+"""Raw logs to answers: who sent what, and what the host could accept of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinyhil.judge.verify.text import Text
 from tinyhil.judge.verify.transfers import Transfer, read_transfers
 
 _CALL = re.compile(rb"U*(?:leave" + re.escape(LEAVE) + rb"%)?(?:(sync-[0-9a-f]{1,16})%)?")
-"""What brings a device back to text and in step, whatever it was doing."""
+"""What brings a device back to text and in step, from any state."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Heard:
     boots: tuple[tuple[str, int], ...]
     """Log and line of each boot of the device after it was identified."""
     damaged: int
-    """Frames from the device that came damaged, and were asked for again."""
+    """Frames from the device that arrived damaged, and were asked for again."""
 
 
 def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
@@ -39,7 +39,7 @@ def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
     Args:
         folder: of the run.
         logs: paths below it.
-        findings: where lines that are no transfers, and bytes that no host sends, are noted.
+        findings: where lines that are not transfers, and bytes that no host sends, are noted.
 
     Raises:
         ConfigError: a log can't be read.

@@ -26,7 +26,7 @@ class Figures:
     details: Mapping[str, Any]
     """Those of the record's details that rows decide."""
     unjudged: bool = False
-    """Whether it may not be judged, whatever the limits are."""
+    """Whether it may not be judged, with any limits."""
     objections: tuple[str, ...] = ()
     """What is against the rules of measuring."""
 
@@ -133,7 +133,7 @@ def _memory(rows: Sequence[Row], facts: JobFacts) -> Figures:
             "ram_bytes": row["data"] + row["bss"] + (row["stack_used"] or 0),
         },
         details=dict(row),
-        objections=("other sizes than the image's in run.json",) if other else (),
+        objections=("sizes that are not the image's in run.json",) if other else (),
     )
 
 
@@ -142,6 +142,6 @@ def _audit(measure: MeasureName, rows: Sequence[Row]) -> Figures | None:
     if audit is None:
         return None
     report = audit.report(rows)
-    # As the record has them: what JSON knows no difference of, is none.
+    # As the record has them: JSON does not know this difference, so it is not one.
     details = json.loads(json.dumps(report.as_json()))
     return Figures(report.answers, {measure.metrics[0]: len(report.objections)}, details)

@@ -11,12 +11,12 @@ from tinyhil.ground.text import printable
 _PLACE = re.compile(r"(?P<path>.*?)(?:, line (?P<line>\d+))?: (?P<text>.*)", re.DOTALL)
 
 _MOST_A_FILE = 20
-"""Findings that are kept of one file: a file that is wrong throughout is wrong."""
+"""Findings that are kept of one file: more would not say more."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A disagreement, and where it stands."""
+    """A disagreement, and where it is."""
 
     file: str
     """Path below the run's folder."""
@@ -59,7 +59,7 @@ class Findings:
 
     @property
     def all(self) -> tuple[Finding, ...]:
-        """File by file, as those were first noted; how many more a file has stands at the end."""
+        """File by file, as those were first noted; the end says how many more a file has."""
         files = list(self._counts)
         found = sorted(self._found, key=lambda one: (files.index(one.file), one.line or 0))
         more = [

@@ -1,4 +1,4 @@
-"""Frames of a raw log, decoded again: a second writing of the host's side of firmware/FRAMES.md."""
+"""Frames of a raw log, decoded by a second version of the host's side of firmware/FRAMES.md."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tinyhil.judge.verify.findings import Findings
 _START, _DATA, _PING, _LEAVE, _RESULT = 0x01, 0x02, 0x03, 0x04, 0x12
 _TIMED, _LAPS = 1, 4
 _LONGEST = 8300
-"""Bytes of a frame from the device, at least as many as the host would believe."""
+"""Bytes of a frame from the device, at least as many as the host would accept."""
 _RESULT_HEAD = struct.Struct("<HIIQQBHH")
 
 
@@ -52,7 +52,7 @@ class Frames:
         return self._session is not None
 
     def leave(self) -> None:
-        """What comes from the device from here on is no frame."""
+        """What comes from the device from here on is not a frame."""
         self._session = None
 
     def sent(self, line: int, data: bytes) -> None:
@@ -61,7 +61,7 @@ class Frames:
             if raw:
                 self._take_sent(line, raw)
         if not data.endswith(b"\0"):
-            self._findings.add(self._log, line, "the host sends whole frames; this is none")
+            self._findings.add(self._log, line, "the host sends whole frames; this is not one")
 
     def came(self, line: int, data: bytes) -> None:
         """These bytes have come from the device."""
@@ -110,7 +110,7 @@ class Frames:
             self._stream += piece
             self._parse(line)
         elif self._recent.get(sequence) != crc:
-            self._findings.add(self._log, line, f"DATA {sequence} is not in its place")
+            self._findings.add(self._log, line, f"DATA {sequence} is out of order")
 
     def _parse(self, line: int) -> None:
         """Cut whole queries off the stream."""
@@ -153,7 +153,7 @@ class Frames:
             self.damaged += 1
             return
         if number != self._answered:
-            return  # Doubled, or behind one that got lost: the host believes neither.
+            return  # Repeated, or after one that was lost: the host accepts neither.
         if number >= len(self._queries):
             self._findings.add(self._log, line, f"answers query {number}, which was not sent")
             return

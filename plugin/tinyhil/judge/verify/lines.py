@@ -1,4 +1,4 @@
-"""Lines of the record beside what their rows give."""
+"""Lines of the record against what their rows give."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_head(number: int, line: Line, description: Description, findings: Find
     """Compare what a line says of run, station, task, data set and firmware with ``run.json``."""
     facts = description.jobs.get(line.task)
     if facts is None:
-        findings.add(LINES, number, f"is of {printable(line.task)}, which run.json has not")
+        findings.add(LINES, number, f"is of {printable(line.task)}, which run.json does not have")
         return
     wanted = {"run": description.run, **asdict(facts.subject), "scenario": line.measure.scenario}
     for name, value in wanted.items():
@@ -34,7 +34,7 @@ def check_head(number: int, line: Line, description: Description, findings: Find
             said, known = printable(str(getattr(line, name))), printable(str(value))
             findings.add(LINES, number, f"says {name} {said}, run.json says {known}")
     if line.failed and (line.metrics or line.verdict != "error"):
-        findings.add(LINES, number, "has figures or a verdict beside an error")
+        findings.add(LINES, number, "has figures or a verdict as well as an error")
 
 
 def check_figures(
@@ -99,7 +99,7 @@ def _check_resumed(number: int, line: Line, description: Description, findings: 
     """Rows that were there before must be those that some part of the run found."""
     resumed, name = line.details.get("resumed"), f"{line.task}-{line.measure}"
     if resumed is not None and resumed not in [part.rows.get(name) for part in description.parts]:
-        findings.add(LINES, number, "was resumed behind another row than any part in run.json")
+        findings.add(LINES, number, "was resumed after another row than any part in run.json")
 
 
 def _number(value: float | None) -> str:

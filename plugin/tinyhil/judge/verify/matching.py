@@ -1,4 +1,4 @@
-"""Rows beside answers: each row must have come from the device, and each answer be in a row."""
+"""Rows against answers: each row must have come from the device, and each answer be in a row."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Claim:
 
 
 def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
-    """What a row of a measure claims; rows that are no answers claim nothing."""
+    """What a row of a measure claims; rows that are not answers claim nothing."""
     name, start, end = row.get("sample", ""), row.get("start_us"), row.get("end_us")
     if measure == MeasureName.ACCURACY:
         pairs = zip(row["scores"], row["stamps_us"], strict=True)
@@ -67,7 +67,7 @@ class Matching:
 
     Args:
         heard: what the raw logs of a task hold.
-        tick_hz: of the device's timer; any number where it told none.
+        tick_hz: of the device's timer; any number where it reported none.
         findings: where claims without an answer are noted.
     """
 
@@ -85,10 +85,10 @@ class Matching:
             self._starts.setdefault(answer.start_us(tick_hz), []).append(place)
 
     def match(self, file: str, made: Iterable[Claim]) -> None:
-        """Find the answer of each claim of a file; they must stand in the order of the claims.
+        """Find the answer of each claim of a file; they must be in the order of the claims.
 
-        From the last one backwards: a device that starts anew may give an answer twice, stamps and
-        all, and where a row was lost with the first one, it is of the second.
+        From the last one backwards: a device that restarts may give an answer twice, even with the
+        same stamps; if a row was lost with the first one, it is of the second.
         """
         before = dict.fromkeys((answer.log for answer in self.answers), len(self.answers))
         for claim in reversed(list(made)):
@@ -109,7 +109,7 @@ class Matching:
 
     def _find(self, claim: Claim, before: Mapping[str, int]) -> int | None:
         places = self._starts.get(claim.start_us or 0, [])
-        # What lies behind those found in every log is past.
+        # What comes after those found in every log is over.
         end = bisect_left(places, max(before.values(), default=0))
         return next(
             (
@@ -123,18 +123,18 @@ class Matching:
         )
 
     def _difference(self, claim: Claim, answer: Answer) -> str | None:
-        """What a claim says otherwise than an answer, or None."""
+        """How a claim differs from an answer, or None."""
         if claim.count != answer.count:
             return f"{claim.count} inferences, the device was asked for {answer.count}"
         if claim.end_us is not None and not answer.ends_at(claim.end_us, self._tick_hz):
-            return f"the end {claim.end_us} us, the device another one"
+            return f"the end {claim.end_us} us, which is not the device's"
         if claim.scores is not None and claim.scores != answer.scores:
-            return "other scores than the device"
+            return "scores that are not the device's"
         if claim.duration_us is not None and claim.duration_us != answer.end - answer.start:
-            return "another time than the device's time stamps"
+            return "a time that is not the one of the device's time stamps"
         laps = answer.laps[: _SHOWN_LAPS if claim.laps_cut else None] if answer.laps else None
         if claim.laps is not None and claim.laps != laps:
-            return "other times than the device"
+            return "times that are not the device's"
         return None
 
     def _missing(self, claim: Claim) -> str:
@@ -145,7 +145,7 @@ class Matching:
             where = f"{answer.log}, line {answer.line}"
             if difference:
                 return f"says {difference} ({where})"
-            return f"the answer in {where} is another row's, or out of order"
+            return f"the answer in {where} belongs to another row, or is out of order"
         return "no raw log holds an answer with its figures"
 
 

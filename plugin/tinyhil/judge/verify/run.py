@@ -29,16 +29,16 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Checked:
-    """One measure of a run, made again."""
+    """One measure of a run, computed again."""
 
     task: str
     measure: str
     rows: int
     metrics: Mapping[Metric, float]
-    """As the rows give them; empty where the measure has not come to its end."""
+    """As the rows give them; empty where the measure is not finished."""
     verdict: str
-    """As the record has it; ``not finished`` where it has no line, ``error`` where it has none
-    without one."""
+    """As the record has it; ``not finished`` if it has no line, ``error`` if it has no line without
+    an error."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Report:
 
 @dataclass
 class _Check:
-    """A check on its way."""
+    """A check in progress."""
 
     folder: Path
     data: Path | None
@@ -74,12 +74,12 @@ def verify(folder: Path, data: Path | None = None, progress: Progress | None = N
     Args:
         folder: of the run; it may come from anywhere.
         data: folder of the data set, to compare what was sent with; None: what was sent is
-            believed as far as its CRCs go.
+            trusted as far as its CRCs go.
         progress: in tasks.
 
     Raises:
-        ConfigError: the folder is no run of this version, holds a link or something too large, or
-            `data` does not hold the run's data set.
+        ConfigError: the folder is not a run of this version, holds a link or something too large,
+            or `data` does not hold the run's data set.
     """
     files = list_files(folder)
     check = _Check(folder, data, read_description(folder), files)
@@ -96,7 +96,7 @@ def verify(folder: Path, data: Path | None = None, progress: Progress | None = N
     for name in files:
         task = PurePosixPath(name).name.partition("-")[0]
         if name.startswith(f"{RAW}/") and task not in jobs:
-            check.findings.add(name, None, "belongs to no task that run.json has")
+            check.findings.add(name, None, "belongs to a task that run.json does not have")
     return Report(
         check.description.run,
         SEAL in files,
@@ -110,7 +110,7 @@ def verify(folder: Path, data: Path | None = None, progress: Progress | None = N
 def _check_seal(check: _Check) -> None:
     findings = check.findings
     if SEAL not in check.files:
-        text = "is missing: the run was killed, or goes on still; --hil-resume brings it to its end"
+        text = "is missing: the run was killed, or is not over yet; --hil-resume finishes it"
         findings.add(SEAL, None, text)
         return
     try:
@@ -135,7 +135,7 @@ def _check_seal(check: _Check) -> None:
 def _check_task(
     check: _Check, task: str, facts: JobFacts, lines: Sequence[tuple[int, Line]]
 ) -> None:
-    """Decode a task's logs, find its rows in them, and make its figures again from the rows."""
+    """Decode a task's logs, find its rows in them, and compute its figures again from the rows."""
     subject, asked = facts.subject, check.description.configuration
     if (subject.station, subject.board) != (asked.station, asked.board):
         check.findings.add(RUN, None, f"names two stations for {printable(task)}")
@@ -163,7 +163,7 @@ def _check_task(
     finished: dict[str, tuple[int, Line]] = {}
     for number, line in lines:
         if line.measure in finished:
-            check.findings.add(LINES, number, f"comes behind the end of {line.measure}")
+            check.findings.add(LINES, number, f"comes after the end of {line.measure}")
         elif not line.failed:
             finished[line.measure] = (number, line)
     failed = [line.measure for _, line in lines if line.measure not in finished]
@@ -198,12 +198,12 @@ def _check_left_over(
         line.measure.audit and line.details.get("resumed") for _, line in finished.values()
     )
     for answer in left_over(matching, restarted=restarted):
-        text = f"is the end of an answer ({answer.count} inferences) that is in no row"
+        text = f"is the end of an answer ({answer.count} inferences) that no row has"
         findings.add(answer.log, answer.line, text)
 
 
 def _check_device(heard: Heard, facts: JobFacts, prefix: str, findings: Findings) -> None:
-    """What the device told of itself must be what ``run.json`` says."""
+    """What the device said about itself must be what ``run.json`` says."""
     device, subject, log = heard.device, facts.subject, f"{prefix}serial.log"
     if device.task not in (None, subject.task):
         findings.add(log, None, f"the device said that it runs {printable(str(device.task))}")
@@ -217,7 +217,7 @@ def _check_device(heard: Heard, facts: JobFacts, prefix: str, findings: Findings
 
 def _check_boots(check: _Check, heard: Heard, lines: Sequence[tuple[int, Line]]) -> None:
     """A boot must be explained by a line of the record: the device was reset on purpose, or has
-    started anew and was healed; what ended with an error may have had any."""
+    restarted and was healed; a measure that ended with an error may have had any."""
     details = [line.details for _, line in lines]
     failed = any(line.failed for _, line in lines)
     killed = len(check.description.parts) > 1
@@ -226,7 +226,7 @@ def _check_boots(check: _Check, heard: Heard, lines: Sequence[tuple[int, Line]])
     counts = [one.get("resets_on_purpose", 0) for one in details]
     on_purpose = sum(count for count in counts if isinstance(count, int) and 0 < count <= 1)
     for log, line in heard.boots[on_purpose:]:
-        text = "the device starts anew here, and no line of the record says so"
+        text = "the device restarts here, and no line of the record says so"
         check.findings.add(log, line, text)
 
 

@@ -1,4 +1,4 @@
-"""What was sent, beside the data set: the same bytes, in its order, with its true classes."""
+"""What was sent, against the data set: the same bytes, in its order, with its true classes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tinyhil.record.rows import Row
 
 
 def check_names(matching: Matching, findings: Findings) -> None:
-    """A sample of one name must be the same bytes wherever it was sent."""
+    """A sample of one name must be the same bytes each time it was sent."""
     digests: dict[tuple[str, int], bytes] = {}
     for place, claim in sorted(matching.used.items()):
         if claim.laps_cut:
@@ -82,7 +82,7 @@ def check_data(
         elif measure in (MeasureName.SINGLE_STREAM, MeasureName.THROUGHPUT):
             order = list(dict.fromkeys(str(row["sample"]) for row in own))
             if order != inputs[: len(order)]:
-                findings.add(file, None, "is not of the inputs that the data set gives")
+                findings.add(file, None, "is not one of the inputs that the data set gives")
 
 
 def _task(name: str) -> Task:

@@ -27,8 +27,8 @@ _INFO = re.compile(r"m-hil-(tick-hz|arena-bytes|model-sha256|build-id)-\[?([0-9a
 class Text:
     """The text of one log; what both sides sent, in their order.
 
-    The host asks one command at a time and reads up to ``m-ready``. After anything that has no
-    place there it asks a word that nobody knows, and begins anew behind the complaint about it.
+    The host asks one command at a time and reads up to ``m-ready``. After anything that does not
+    belong there it asks a word that nobody knows, and starts again after the complaint about it.
 
     Args:
         log: path of the log below the run's folder.
@@ -46,7 +46,7 @@ class Text:
         self._held = b""
         self._waiting: list[str | None] = []  # lines that no command has taken yet
         self._command: str | None = None
-        self._word: str | None = None  # unknown to any device: what comes behind it is in step
+        self._word: str | None = None  # unknown to any device: what comes after it is in step
         self._reply: list[str] = []
         self._announced = 0
         self._loading: bytes | None = None  # what came of the sample
@@ -56,7 +56,7 @@ class Text:
     def sent(self, line: int, data: bytes) -> None:
         """The host has sent a command."""
         if not data.endswith(b"%") or data.count(b"%") != 1:
-            self._findings.add(self._log, line, "is no command that the host could have sent")
+            self._findings.add(self._log, line, "is not a command that the host could have sent")
             return
         if self._command is not None:
             asked = printable(self._command)
@@ -155,19 +155,19 @@ class Text:
             self._told(line, Device(build_id=match[1]))
 
     def _told(self, line: int, said: Device) -> None:
-        """The device has told something of itself; text has no checksum, so that something else
-        than before counts only when it comes twice."""
+        """The device has said something about itself; text has no checksum, so a different answer
+        from before counts only when it comes twice."""
         changed = {name: getattr(said, name) for name in self.device.changes(said)}
         for name, value in changed.items():
             if self._doubted.get(name) == value:
                 before = printable(getattr(self.device, name))
-                text = f"the device tells another {name} than before: {printable(value)}, not"
+                text = f"the device gives another {name} than before: {printable(value)}, not"
                 self._findings.add(self._log, line, f"{text} {before}")
         self._doubted = {**self._doubted, **changed}
         self.device = self.device.merged(replace(said, **dict.fromkeys(changed)))
 
     def _load(self, arguments: list[str], reply: str) -> None:
-        """A part of an upload; anything that is not as it should be voids the whole."""
+        """A part of an upload; anything wrong makes all of it void."""
         if arguments[:1] == ["load"] and len(arguments) == 2 and arguments[1].isdigit():
             self._digest = None
             self._announced = int(arguments[1][:10])
@@ -212,7 +212,7 @@ class Text:
 
 
 def _line(raw: bytes) -> str | None:
-    """A line of the device; None if the host can't believe it."""
+    """A line of the device; None if the host can't accept it."""
     body = raw.removesuffix(b"\r")
     if len(raw) > _LONGEST_LINE or any(not 0x20 <= byte < 0x7F for byte in body):
         return None

@@ -31,7 +31,7 @@ class Transfer:
 
 
 def read_transfers(path: Path, name: str, findings: Findings) -> Iterator[Transfer]:
-    """What passed over a link, in its order; lines that are no transfer are found wrong.
+    """What passed over a link, in its order; lines that are not a transfer are wrong.
 
     Raises:
         ConfigError: the log can't be read.
@@ -41,7 +41,7 @@ def read_transfers(path: Path, name: str, findings: Findings) -> Iterator[Transf
         data = _bytes(match[3].decode("ascii")) if match else None
         if match is None or data is None:
             torn = "" if line.endswith(b"\n") else ": it is torn"
-            findings.add(name, number, f"is no line of a raw log{torn}")
+            findings.add(name, number, f"is not a line of a raw log{torn}")
             continue
         yield Transfer(number, float(match[1]), match[2] == b">", data)
 

@@ -71,7 +71,7 @@ AUDITS: Mapping[str, Audit] = {
         "audit of the clock",
         clock.ask,
         clock.judge,
-        "a figure is worth what the clock is that it was taken with",
+        "a figure is only as good as the clock that measured it",
     ),
     "caching": Audit(
         "audit of caching",

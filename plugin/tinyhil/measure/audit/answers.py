@@ -1,8 +1,8 @@
-"""What a device answered to an audit: raw rows, read back. All that is judged is judged from these.
+"""What a device answered to an audit: raw rows, read back. Everything is judged from these.
 
 The first row of an attempt, the heading, says how it was asked. A run that died in an audit has
-rows of it that nothing can be added to, for what the device was about to be asked must not be
-known: the audit begins anew, with a heading of its own.
+rows of it that nothing can be added to, as what the device was about to be asked must not be
+known: the audit starts again, with its own heading.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Answer:
         if "count" not in row:
             return cls(**plain)
         laps, count = tuple(row["laps"]), row["count"]
-        if tick_hz is not None and len(laps) == count:  # They are finer, where they are all there.
+        if tick_hz is not None and len(laps) == count:  # They are finer, if all are there.
             each_s = sum(laps) / tick_hz / count
         else:
             each_s = (row["end_us"] - row["start_us"]) * 1e-6 / count

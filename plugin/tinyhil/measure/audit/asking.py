@@ -22,7 +22,7 @@ class Asker:
 
     Args:
         queries: the way to ask.
-        tick_hz: of the laps that the device tells; None where it tells none.
+        tick_hz: of the laps that the device reports; None where it reports none.
         keep: takes each answer as a row, as soon as it has come; see `answers`.
         now: the host's monotonic clock, in seconds.
     """
@@ -46,11 +46,11 @@ class Asker:
         self._keep({"role": HEADING, "tick_hz": self._tick_hz, **heading})
 
     def send(self, one: Input) -> None:
-        """Let the next `infer` take this input, and let it travel whole.
+        """Let the next `infer` take this input, and have it sent completely.
 
-        What the device holds already would not travel again, and an input that did not travel is
-        not met under the conditions of one that did. So we have the way forget it, by asking for
-        nothing in the other mode.
+        What the device holds already would not be sent again, and an input that was not sent can't
+        be compared with one that was. So we make the way forget it, by asking for nothing in the
+        other mode.
         """
         for _ in self._queries.each(()):
             pass
@@ -84,7 +84,7 @@ class Asker:
         if answer.each_s <= 0.0:
             raise DeviceError(
                 f"{count} inferences took no time by the device's clock",
-                hint="its timer stands still; check the firmware's port",
+                hint="its timer does not run; check the firmware's port",
             )
         return answer
 

@@ -1,7 +1,7 @@
-"""Caching: whether an input that the device has met before is answered faster than a fresh one.
+"""Caching: whether an input that the device has seen before is answered faster than a new one.
 
-Every input travels whole before it is timed, met before or not, so that what an upload does to the
-processor's own caches is the same for all.
+Every input is sent completely before it is timed, seen before or not, so that what an upload does
+to the processor's own caches is the same for all.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from tinyhil.measure.audit.setting import MARGIN, MARGIN_REASON, Setting
 
 _SEEN = {
     "repeated": "an input that is sent twice in a row takes {} the second time ({})",
-    "met_earlier": "an input that came before, with others between, takes {} than then ({})",
+    "met_earlier": "an input that came earlier, but not last, takes {} than the first time ({})",
 }
 
 
 def ask(asker: Asker, setting: Setting) -> None:
-    """Ask each input twice in a row, and again when all others came between."""
+    """Ask each input twice in a row, and again after all the others."""
     inputs = drawn(setting.task, setting.samples, setting.rules.pairs, setting.random)
     total = 3 * len(inputs)
     for number, one in enumerate(inputs, start=1):
@@ -42,7 +42,7 @@ def judge(attempt: Attempt) -> Report:
         tuple(
             Objection(
                 _SEEN[role].format(comparison.amount, comparison.grounds),
-                f"{MARGIN_REASON}; the rules disallow to cache queries or responses",
+                f"{MARGIN_REASON}; the rules do not allow caching of queries or responses",
                 "look in the firmware for results that outlive a query, and for a check whether "
                 "the input has changed",
             )

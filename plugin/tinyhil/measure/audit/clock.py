@@ -2,7 +2,7 @@
 
 A time stamp of the device was made after its query left the host and before its answer came. So
 host time is known between bounds, as in NTP (Mills, "Internet time synchronization", IEEE
-Transactions on Communications 39, 1991), and whatever a serial port adds makes the bounds wider and
+Transactions on Communications 39, 1991), and what a serial port adds makes the bounds wider and
 never wrong: an objection needs no assumption about the wire.
 """
 
@@ -25,7 +25,7 @@ from tinyhil.measure.audit.setting import Setting
 TOLERANCE = 0.01
 _TOLERANCE_REASON = (
     "1 %: a crystal is off by 0.01 %, a trimmed RC oscillator by up to 1 % at 25 °C (STM32L162, "
-    "DocID022881, table 31); what is more is no clock to measure by"
+    "DocID022881, table 31); a clock that is off by more can't be used to measure"
 )
 
 _ROUNDING_S = 2e-6
@@ -45,7 +45,7 @@ _SHAPES = {"single": (1, 0), "triple": (3, 1)}
 
 _HINT = (
     "check the frequency that the firmware counts its ticks by, and whether its timer runs on "
-    "while the core sleeps; where it is right, the figures of this firmware are not"
+    "while the core sleeps; if both are right, this firmware's figures are wrong"
 )
 
 
@@ -143,7 +143,7 @@ def _pair(stamps: _Stamps, first: int, last: int, host_s: float, beyond_s: float
 
 
 def _backwards(answers: Sequence[Answer]) -> list[Objection]:
-    """Each stamp must be as late as the one before, whatever the clock counts."""
+    """No stamp may be earlier than the one before, with any kind of clock."""
     device = _Stamps.of(answers).device
     steps = np.diff(device)
     if not len(steps) or steps.min() >= 0.0:
@@ -154,7 +154,7 @@ def _backwards(answers: Sequence[Answer]) -> list[Objection]:
             f"its clock runs backwards between two queries, from {device[where]:.6f} s to "
             f"{device[where + 1]:.6f} s",
             "none: time stamps are microseconds since boot",
-            "check whether the timer wraps, and that nothing sets it anew",
+            "check whether the timer wraps, and that nothing resets it",
         )
     ]
 
@@ -170,8 +170,8 @@ def _hidden(attempt: Attempt) -> list[Objection]:
     long = [(one.waited_s - one.device_s, one) for one in attempt.all("long")]
     if not short or not long:
         return []
-    # The wire delays a tenth of all queries by more than this; that it did so to each of the long
-    # ones, of which the least delayed is looked at, is as good as impossible.
+    # The wire delays a tenth of all queries by more than this. That it delayed every long one so
+    # is nearly impossible, and the least delayed one is looked at.
     usual_s = float(np.quantile(short, 0.9))
     wait_s, one = min(long, key=lambda pair: pair[0])
     allowed_s = TOLERANCE * one.device_s + _WAKE_S
@@ -216,7 +216,9 @@ def _virtual(attempt: Attempt, objections: list[Objection]) -> Report:
     if attempt.answers[0].laps:
         objections += [*_unequal_sums(attempt.answers), *_unequal_laps(attempt)]
     else:
-        left_out.append("that equal inferences take equal ticks: this firmware tells none")
+        left_out.append(
+            "that equal inferences take equal ticks: this firmware does not report ticks"
+        )
     figures = {"stamps": 2 * len(attempt.answers)}
     return Report(len(attempt.answers), figures, tuple(objections), tuple(left_out))
 

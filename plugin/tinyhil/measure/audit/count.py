@@ -1,4 +1,4 @@
-"""The number of queries: an inference must cost the same however many are announced at once."""
+"""The number of queries: an inference must cost the same for any number announced at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COLD_REASON = (
     "10 %: a processor's own caches may save that much of a small model's time; MLPerf's TEST04, "
     "on caching, draws its line there too"
 )
-_RARE_REASON = "10 %: an interrupt that comes seldom shows in long runs, and hardly in short ones"
+_RARE_REASON = "10 %: a rare interrupt shows in long runs, and hardly in short ones"
 
 _WARM_UP = 2
 _FEW = 3
@@ -70,7 +70,7 @@ def judge(attempt: Attempt) -> Report:
 def _objection(where: str, other: str, comparison: Comparison, reason: str) -> Objection:
     return Objection(
         f"{where} an inference takes {comparison.amount} than {other} ({comparison.grounds})",
-        f"{reason}; the rules disallow to know the number of queries, and to coalesce equal ones",
+        f"{reason}; the rules do not allow knowing the number of queries, or joining equal ones",
         "look in the firmware for what depends on the number of inferences, and whether each of "
         "them really runs",
     )

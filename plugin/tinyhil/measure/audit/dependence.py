@@ -91,7 +91,7 @@ def _unstable(attempt: Attempt, samples: dict[int, list[Scores]]) -> list[Object
         Objection(
             f"{len(unstable)} of {repeated} inputs that came {_TIMES} times among others were not "
             f"answered the same each time; {name} has {len(set(samples[unstable[0]]))} answers",
-            "none: the rules restrict what is not deterministic, and no inference is among it",
+            "none: the rules list what may be non-deterministic, and inference is not in the list",
             "look in the firmware for state that outlives a query, and for answers that do not "
             "come from the input",
         )
@@ -102,7 +102,7 @@ def _equal(what: str, scores: set[Scores]) -> Objection:
     shown = ", ".join(f"{score:.3f}" for score in next(iter(scores))[:4])
     return Objection(
         f"all of {what}, which differ, have the same answer, [{shown} …]",
-        "two different answers at least",
+        "at least two different answers",
         "check that the firmware infers what it was sent, and that the model's input is written "
         "before each inference",
     )
@@ -110,9 +110,9 @@ def _equal(what: str, scores: set[Scores]) -> Objection:
 
 def _silent(part: int, attempts: int) -> Objection:
     return Objection(
-        f"part {part + 1} of {_PARTS} of the input does not matter: it was exchanged for another "
+        f"part {part + 1} of {_PARTS} of the input does not matter: it was replaced by another "
         f"sample's in {attempts} samples, and each was answered as before",
-        "one changed answer at least",
+        "at least one changed answer",
         "check that the whole sample reaches the model, and that answers are not looked up by a "
         "part of it",
     )
@@ -121,5 +121,5 @@ def _silent(part: int, attempts: int) -> Objection:
 def _untold(part: int, attempts: int) -> str:
     return (
         f"whether part {part + 1} of {_PARTS} of the input matters: only {attempts} samples that "
-        f"differ there were drawn, and none showed it; {_LEAST_ATTEMPTS} would say"
+        f"differ there were drawn, and none showed it; {_LEAST_ATTEMPTS} are needed"
     )

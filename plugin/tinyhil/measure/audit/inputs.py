@@ -1,7 +1,7 @@
-"""Inputs of audits: samples drawn at random, and inputs that are in nobody's data set.
+"""Inputs of audits: samples drawn at random, and inputs that are in no data set.
 
 Made inputs stay within the range of the data, so that a model treats them like any other, and have
-the same shape. Nothing here is foreseeable for a device: all comes from the audit's own draws.
+the same shape. A device can't predict anything here: all comes from the audit's own draws.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Input:
 
 
 def drawn(task: Task, samples: Sequence[Sample], count: int, random: Random) -> list[Input]:
-    """Windows of samples drawn at random, `count` of them or as many as there are, all different.
+    """Windows of samples drawn at random, `count` of them or all of them, all different.
 
     Raises:
         DataError: there are not even two.
@@ -54,7 +54,7 @@ def drawn(task: Task, samples: Sequence[Sample], count: int, random: Random) -> 
 def in_order(
     task: Task, samples: Sequence[Sample], count: int, *, all_windows: bool
 ) -> list[Input]:
-    """The first `count` windows as an accuracy run sends them, or as many as there are.
+    """The first `count` windows as an accuracy run sends them, or all of them.
 
     Raises:
         DataError: there are not even two.
@@ -73,8 +73,8 @@ def in_order(
 def unseen(task: Task, like: Input, random: Random) -> Input:
     """A neighbour of an input: half of its values are one step off, none leaves its range.
 
-    So close, an honest device takes the same time for it, even one that is faster on zeros; and
-    whoever knows the data set by heart does not find it there.
+    It is so close that an honest device takes the same time for it, even one that is faster on
+    zeros; and a device that has the data set stored does not find it there.
     """
     values = _values(task, like.data)
     generator = np.random.default_rng(random.getrandbits(64))

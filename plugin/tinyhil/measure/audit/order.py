@@ -1,7 +1,8 @@
-"""Order and knowledge: samples as they stand in the data set against shuffled and unseen ones.
+"""Order and knowledge: samples in the data set's order against shuffled and unseen ones.
 
 MLPerf's compliance tests vary the order of samples for servers (TEST05 in
-https://github.com/mlcommons/inference, compliance/nvidia); inputs that nobody has are ours.
+https://github.com/mlcommons/inference, compliance/nvidia); inputs that are in no data set are our
+addition.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tinyhil.measure.audit.setting import MARGIN, MARGIN_REASON, Setting
 
 _SEEN = {
     ("in_order", "shuffled"): (
-        "a sample takes {} where the data set has it than in a shuffled order ({})"
+        "a sample takes {} in the data set's order than in a shuffled order ({})"
     ),
     ("shuffled", "unseen"): (
         "a sample of the data set takes {} than a neighbour that is in no data set ({})"
@@ -28,7 +29,7 @@ _SEEN = {
 def ask(asker: Asker, setting: Setting) -> None:
     """Ask the first samples of the data set in its order, then shuffled among unseen ones.
 
-    The very first one follows none, so it only leads in.
+    The first one follows none, so it is only a start.
     """
     random, task = setting.random, setting.task
     lead, *known = in_order(
@@ -57,7 +58,7 @@ def judge(attempt: Attempt) -> Report:
     faster = [
         Objection(
             _SEEN[roles].format(comparison.amount, comparison.grounds),
-            f"{MARGIN_REASON}; the rules disallow optimization based on the input, and to detect "
+            f"{MARGIN_REASON}; the rules do not allow optimization by the input, or detecting "
             "the benchmark",
             "look in the firmware for anything that was made from the data set, and for branches "
             "on the input; a model that skips zeros must skip a neighbour's too",
@@ -74,17 +75,17 @@ def judge(attempt: Attempt) -> Report:
 
 
 def _other_answers(attempt: Attempt) -> list[Objection]:
-    """The same sample must be answered the same, wherever it stands."""
+    """The same sample must be answered the same, at any place."""
     pairs = attempt.pairs("in_order", "shuffled")
     other = [first for first, second in pairs if first.scores != second.scores]
     if not other:
         return []
     return [
         Objection(
-            f"{len(other)} of {len(pairs)} samples are answered otherwise in a shuffled order than "
-            f"in the data set's, {other[0].name} for one",
+            f"{len(other)} of {len(pairs)} samples are answered differently in a shuffled order "
+            f"than in the data set's, such as {other[0].name}",
             "none: an answer depends on the input alone",
-            "look in the firmware for answers that are counted off, and for state that outlives "
-            "a query",
+            "look in the firmware for answers that come from a counter, and for state that "
+            "outlives a query",
         )
     ]

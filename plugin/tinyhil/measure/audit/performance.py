@@ -1,4 +1,4 @@
-"""Performance mode against accuracy mode: what a long timed run answers must be what one answers.
+"""Performance mode against accuracy mode: a long timed run must answer what a single one answers.
 
 MLPerf's compliance tests ask the same of servers, by samples of their logs (TEST01 in
 https://github.com/mlcommons/inference, compliance/nvidia); here each answer must be equal.
@@ -14,7 +14,7 @@ from tinyhil.measure.audit.report import Objection, Report
 from tinyhil.measure.audit.setting import Setting
 
 _CANDIDATES = 24
-"""Inputs looked at, to find some whose answers differ: a stale one is seen by that alone."""
+"""Inputs looked at, to find some whose answers differ: only so a stale one is seen."""
 
 _WARM_UP = 10
 """What the official runner asks for."""
@@ -87,10 +87,10 @@ def _wrong(attempt: Attempt, wrong: list[Answer], runs: int) -> Objection:
 
 def _changed(changed: list[Answer], count: int) -> Objection:
     return Objection(
-        f"after the performance runs an accuracy run answers otherwise than before for "
-        f"{len(changed)} of {count} inputs, {changed[0].name} for one",
+        f"after the performance runs an accuracy run answers differently from before for "
+        f"{len(changed)} of {count} inputs, such as {changed[0].name}",
         "none: an answer depends on the input alone",
-        "look for state that outlives a query, such as a buffer that is written beyond its end",
+        "look for state that outlives a query, such as a buffer that is written past its end",
     )
 
 

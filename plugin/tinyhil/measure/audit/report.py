@@ -14,7 +14,7 @@ class Objection:
     seen: str
     """What was seen, with its figures."""
     allowed: str
-    """What would have passed, and why the line is drawn there."""
+    """What would have passed, and why the limit is there."""
     hint: str
     """The next step for the person who reads it."""
 
@@ -27,7 +27,7 @@ class Report:
     """How one audit ended."""
 
     answers: int
-    """How many of the device it was judged from."""
+    """How many of the device's answers it was judged from."""
     figures: Mapping[str, Any]
     """By name, with the unit in it; JSON values."""
     objections: tuple[Objection, ...]

@@ -44,13 +44,13 @@ EMULATED = Rules(pairs=14, runs=5)
 """Where instructions are counted no time is wild: the least that can convict."""
 
 QUICK = Rules(pairs=14, clock_s=3.0, window_s=0.5, runs=5, attempts=12)
-"""For a look."""
+"""For a quick look."""
 
 _LEAST_LONG = 10
 """Inferences of a long run, at least; the official rules' number."""
 
 _HOST_S = 1.0
-"""Of a long run on an emulated board, on the host's clock: what it plays differs by a factor of a
+"""Of a long run on an emulated board, on the host's clock: boards differ by a factor of a
 hundred in speed, and there is no noise that a longer run would even out."""
 
 
@@ -66,18 +66,18 @@ class Setting:
     virtual: bool
     """Whether the device's clock counts instructions, as that of an emulated board."""
     seed: int
-    """Of everything that a device must not foresee."""
+    """Of everything that a device must not be able to predict."""
     rules: Rules
     progress: Progress
     random: Random = field(init=False)
     """Draws by the seed."""
 
     def __post_init__(self) -> None:
-        drawing = Random(self.seed)  # noqa: S311 - unforeseeable by its seed
+        drawing = Random(self.seed)  # noqa: S311 - not predictable, by its seed
         object.__setattr__(self, "random", drawing)
 
     def heading(self) -> dict[str, Any]:
-        """What the rows must tell of how they were asked for."""
+        """What the rows must say about how they were asked for."""
         return {"seed": self.seed, "virtual": self.virtual, "rules": asdict(self.rules)}
 
     def long_run(self, answer: Answer, share: float = 1.0) -> int:

@@ -1,6 +1,6 @@
 """Power monitors: instruments that measure the supply of a DUT. One module here is one kind.
 
-The room is laid, and empty: energy needs a physical board.
+There is no monitor here yet: energy needs a physical board.
 """
 
 from __future__ import annotations

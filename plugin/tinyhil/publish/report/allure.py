@@ -34,7 +34,7 @@ _TEXT_SUFFIXES = frozenset({".csv", ".json", ".jsonl", ".log", ".toml", ".txt"})
 
 
 class Guard:
-    """Stands around what Allure writes: a report that can't be written must not end a measurement.
+    """Wraps what Allure writes: a report that can't be written must not end a measurement.
 
     Args:
         results: the folder of Allure's results.
@@ -42,12 +42,12 @@ class Guard:
 
     def __init__(self, results: Path) -> None:
         self.error: WriteError | None = None
-        """The first thing that could not be written, after which the report is not whole."""
+        """The first thing that could not be written, after which the report is not complete."""
         self._results = results
         plugin_manager.register(self)
 
     def close(self) -> None:
-        """Stand aside."""
+        """Stop watching."""
         plugin_manager.unregister(self)
 
     def _guarded(self) -> Generator[None, object, object]:
@@ -116,7 +116,7 @@ def describe(board: Board, task: Task, measure: str, *, data_set: str, station: 
 
 
 def attach_text(name: str, text: str) -> None:
-    """Attach text as plain text; the middle of a long one is left out, and that is said."""
+    """Attach text as plain text; the middle of a long one is left out, with a note."""
     safe = shown(text.replace("\r\n", "\n"), None, keep="\n\t")
     if len(safe) > _TEXT_CHARACTERS:
         half = _TEXT_CHARACTERS // 2
@@ -126,7 +126,7 @@ def attach_text(name: str, text: str) -> None:
 
 
 def attach_svg(name: str, svg: bytes) -> None:
-    """Attach a picture of `figures`; never one from a device, for a picture may hold scripts."""
+    """Attach a picture of `figures`; never one from a device, as a picture may hold scripts."""
     allure.attach(svg, _one_line(name), AttachmentType.SVG)
 
 
@@ -138,7 +138,7 @@ def attach_svg_to_run(name: str, svg: bytes) -> None:
 def attach_file(path: Path, name: str | None = None) -> None:
     """Attach a file: text files as plain text, others to download; none above 8 MiB.
 
-    A file that can't be read is said in its place: a report must not end a measurement.
+    A file that can't be read is replaced by a note: a report must not end a measurement.
     """
     name = name or path.name
     try:

@@ -20,7 +20,7 @@ from tinyhil.measure.measures import SingleStream
 from tinyhil.publish.report.title import Title
 
 STYLE: dict[Any, Any] = {
-    # Text stays text: it can be searched and read aloud, and needs no font on this machine.
+    # Text stays text: it can be searched, read by a screen reader, and needs no font here.
     "svg.fonttype": "none",
     "svg.hashsalt": "tinyhil",
     "font.family": ["DejaVu Sans"],
@@ -32,7 +32,7 @@ STYLE: dict[Any, Any] = {
 """Matplotlib's settings of every picture."""
 
 _MARKS = {50: ("#1b7837", "solid"), 90: ("#b35806", (0, (5, 3))), 99: ("#b2182b", (0, (1.5, 2)))}
-"""Colour and dashes of each percentile: told apart where they fall together, and without colour."""
+"""Colour and dashes of each percentile: they differ even at the same place, and without colour."""
 
 _BINS = 60
 _NARROW = 0.01
@@ -111,9 +111,9 @@ def confusion_matrix(counts: NDArray[np.int64], classes: Sequence[str], *, title
 
 
 def _edges(times: NDArray[np.float64], tick_s: float) -> NDArray[np.float64]:
-    """Edges of bins that are whole timer ticks wide: others would show a comb that is not there.
+    """Edges of bins that are whole timer ticks wide: other widths show a false comb.
 
-    Each bin holds its ticks in its middle; a few empty ones stand on either side of few.
+    Each bin holds its ticks in its middle; a few bins have some empty ones on either side.
     """
     ticks = np.rint(times / tick_s)
     first, last = int(ticks.min()), int(ticks.max())
@@ -124,7 +124,7 @@ def _edges(times: NDArray[np.float64], tick_s: float) -> NDArray[np.float64]:
 
 
 def _mark(axes: Axes, x: float, label: str, percent: int, row: int) -> None:
-    """A line at `x` that ends at its label; each label has a row of its own above the axes."""
+    """A line at `x` that ends at its label; each label has its own row above the axes."""
     colour, dashes = _MARKS[percent]
     top = 1.0 + 0.065 * row
     low, high = axes.get_xlim()

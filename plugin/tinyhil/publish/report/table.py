@@ -22,7 +22,7 @@ _ERROR_CHARACTERS = 600
 
 
 def verdict_table(entries: Sequence[Entry], boards: Mapping[str, Board]) -> Table:
-    """The table; what holds for many lines, and the text of errors, stands below it.
+    """The table; what holds for many lines, and the text of errors, is below it.
 
     Args:
         entries: of one run or of many, in the order to show them.
@@ -69,7 +69,7 @@ def _remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]
         if board is not None and board.emulator is not None:
             step = f"{board.emulator.instruction_s * 1e9:g} ns"
             remarks[
-                f"{board.name} is emulated: its times are instruction counts in disguise "
+                f"{board.name} is emulated: its times are instruction counts "
                 f"(count x {step}), not times measured on silicon."
             ] = None
         elif entry.subject.emulated:
@@ -77,7 +77,7 @@ def _remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]
                 f"{entry.subject.board} is emulated: its times are not measured on silicon."
             ] = None
         if entry.subject.data_set == "stand-in":
-            remarks["STAND-IN: data and model of our own; nothing to compare elsewhere."] = None
+            remarks["STAND-IN: our own data and model; do not compare with other results."] = None
         for verdict in entry.verdicts:
             if verdict.status == "not judged" and verdict.limit is not None:
                 remarks[f"Not judged although a limit is set: {verdict.reason}."] = None

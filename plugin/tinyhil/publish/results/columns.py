@@ -1,4 +1,4 @@
-"""What stands in the table's cells, for people: units, dashes, labels."""
+"""What is in the table's cells, for people: units, dashes, labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinyhil.publish.results.rows import Figures, Row
 DASH = "-"
 _WIDTH = 200
 _DIGITS = 4
-"""Of a figure: what is compared here differs by more."""
+"""Of a figure: figures that are compared here differ by more."""
 TASKS = ("kws01", "vww01", "ic01", "ad01")
 """As the field orders them; other tasks follow."""
 
@@ -82,17 +82,15 @@ def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
                 f"{row.instruction_s * 1e9:g} ns of emulated time), not a time measured on silicon."
             ] = None
         elif row.emulated:
-            said[
-                "(emulated): an instruction count in disguise, not a time measured on silicon."
-            ] = None
+            said["(emulated): an instruction count, not a time measured on silicon."] = None
         if row.mark and not row.instruction_s:
             said[f"{shown(row.device, _WIDTH)}: {shown(row.mark, _WIDTH)}."] = None
         if row.data_set == "stand-in":
-            said["STAND-IN: data and model of our own; nothing to compare elsewhere."] = None
+            said["STAND-IN: our own data and model; do not compare with other results."] = None
         if any(figures.short for figures in row.tasks.values()):
-            said["(short): measured for a look, shorter than the rules ask."] = None
+            said["(short): a quick measurement, shorter than the rules ask."] = None
     said["latency 1/throughput is how the official table makes its latency."] = None
-    said["What tinyhil shows is no MLPerf result unless MLCommons has published it."] = None
+    said["What tinyhil shows is not an MLPerf result unless MLCommons has published it."] = None
     return tuple(said)
 
 

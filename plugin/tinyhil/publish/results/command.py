@@ -22,9 +22,9 @@ FORMATS = ("table", "markdown", "html", "csv", "json")
 
 _DESCRIPTION = """\
 The results table as the field reads it: submitter, device, processor and accelerator, software, and
-of each task latency, energy and quality; open rows with their model. Rows come from folders of runs
-(of each station, division and data set the latest of every measure) and from submission trees (as
-they claim it; `tinyhil submission check` says what is true). A figure that is missing is a dash.
+for each task latency, energy and quality; open rows with their model. Rows come from folders of
+runs (for each station, division and data set the latest of every measure) and from submission trees
+(as they claim it; `tinyhil submission check` says what is true). A missing figure is a dash.
 A run in a folder of runs that can't be read is left out and named; the exit status is then 2.
 """
 _EPILOG = """\
@@ -87,7 +87,7 @@ def _results(options: argparse.Namespace, console: Console) -> int:
 
 
 def _read(sources: Sequence[Path]) -> tuple[list[Row], int]:
-    """The rows, and how many runs were left out of them, which is said: they can't be read.
+    """The rows, and how many runs were left out because they can't be read; each is named.
 
     Raises:
         ConfigError: there is nothing to read, or a run that was named itself can't be read.
@@ -100,7 +100,9 @@ def _read(sources: Sequence[Path]) -> tuple[list[Row], int]:
     left_out, aside = 0, Console(stderr=True)
     for source in sources:
         if not source.is_dir():
-            raise ConfigError(f"{source}: is no folder", hint="name folders of runs or submissions")
+            raise ConfigError(
+                f"{source}: is not a folder", hint="name folders of runs or submissions"
+            )
         found = find_runs(source)
         for folder in found:
             try:

@@ -1,6 +1,6 @@
 """The results table as text: Markdown, HTML, CSV, JSON, or for a terminal.
 
-What stands in a row may come from a stranger's tree or device: each format escapes it.
+A row's content may come from a stranger's tree or device: each format escapes it.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def _page_row(row: Row, tasks: Iterable[str]) -> str:
 
 
 def _breaking(text: str) -> str:
-    """A cell's text, escaped; what stands in brackets or behind a comma goes on a line below."""
+    """A cell's text, escaped; what is in brackets or after a comma goes on a line below."""
     return html.escape(text).replace(", ", ",<br>").replace(" (", "<br>(")
 
 

@@ -30,7 +30,7 @@ class Figures:
     scope: str = ""
     """What the quality is of, as in ``1000 samples``."""
     short: bool = False
-    """Whether a measure was shorter than the rules ask, so that the figures are only a look."""
+    """Whether a measure was shorter than the rules ask, so the figures are only a quick look."""
 
     @property
     def latency_s(self) -> float | None:

@@ -1,4 +1,4 @@
-"""Rows of the results table from a submission tree, as it claims them: `check` says what holds."""
+"""Rows of the results table from a submission tree, as it claims them; `check` says if true."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _summary(tree: Tree, folder: PurePosixPath) -> Summary:
 
 
 def _counted(description: Description, name: str, count: str) -> tuple[str, str]:
-    """A part's name and how many of it, told by a field of its own or as in ``2x Cortex-M4``."""
+    """A part's name and how many of it, given by its own field or as in ``2x Cortex-M4``."""
     value = description.get(name)
     match = _COUNTED.fullmatch(value)
     if match and not description.get(count):

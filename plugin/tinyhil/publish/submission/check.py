@@ -1,4 +1,4 @@
-"""Checks a submission tree: recomputes its figures from the raw answers, holds it to the rules."""
+"""Checks a submission tree: recomputes its figures from the raw answers, and checks the rules."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _all(tree: Tree, data: Path | None, progress: Callable[[float, float], None]
 
 
 def _system(tree: Tree, submitter: Submitter, system: str) -> Generator[Finding, None, str]:
-    """Say what is to say about a system; return the division that its description names."""
+    """Say what there is to say about a system; return the division that its description names."""
     place, remark = described_at(tree, submitter, system)
     if place is None:
         yield Finding("wrong", submitter.place / "systems", remark)
@@ -118,7 +118,7 @@ def _description(
 ) -> Iterator[Finding]:
     for key in description.doubled:
         last = description.get(key)
-        yield Finding("note", place, f"'{key}' stands there twice; read is the last one, '{last}'")
+        yield Finding("note", place, f"'{key}' is there twice; the last one, '{last}', is used")
     for key in _SHOWN:
         if not description.get(key):
             yield Finding("wrong", place, f"'{key}' is missing: {rules.SYSTEM}")
@@ -135,7 +135,7 @@ def _description(
 def _task(scope: Scope, folder: PurePosixPath) -> Said:
     task = tasks_by_folder().get(folder.name)
     if task is None:
-        yield Finding("unchecked", folder, "tinyhil knows no such task")
+        yield Finding("unchecked", folder, "tinyhil does not know this task")
         return
     evidence: dict[str, Evidence] = {}
     for name in TESTS:
@@ -184,7 +184,7 @@ def _unread(file: PurePosixPath, summary: Summary) -> Said:
         text = f"'{claim.text}' is not read: the official checker wants text before the figure"
         yield Finding("wrong", file, text, claim.line)
     for claim in summary.broken:
-        text = f"'{claim.text}' is no number; the official checker fails on it"
+        text = f"'{claim.text}' is not a number; the official checker fails on it"
         yield Finding("wrong", file, text, claim.line)
     counting: tuple[Name, ...] = ("top1", "auc", "throughput", "energy")
     for name in counting:
@@ -194,7 +194,7 @@ def _unread(file: PurePosixPath, summary: Summary) -> Said:
 
 
 def _same_answers(evidence: Mapping[str, Evidence]) -> Said:
-    """A device must answer the same sample alike when it is timed and when it is not."""
+    """A device must give the same answer to a sample when it is timed and when it is not."""
     expected: dict[str, tuple[float, ...]] = {}
     for source in evidence["accuracy"].sources if "accuracy" in evidence else ():
         for inference in source.inferences:
@@ -205,5 +205,5 @@ def _same_answers(evidence: Mapping[str, Evidence]) -> Said:
             for inference in source.inferences:
                 wanted = expected.get(inference.file)
                 if inference.scores and wanted and inference.scores != wanted:
-                    text = f"{inference.file} is answered otherwise than in the accuracy session"
+                    text = f"{inference.file} is answered differently from the accuracy session"
                     yield Finding("wrong", source.file, text, inference.line)

@@ -15,20 +15,20 @@ from tinyhil.publish.submission.names import DIVISIONS, STATUSES
 
 HELP = "check, prepare or describe a submission"
 _DESCRIPTION = """\
-Submission trees of MLPerf Tiny: check any, or write one from runs. What tinyhil writes is no MLPerf
-result: that takes a submission to MLCommons and its review.
+Submission trees of MLPerf Tiny: check any, or write one from runs. What tinyhil writes is not an
+MLPerf result: that needs a submission to MLCommons and its review.
 """
 _CHECK = """\
 Read a submission tree and recompute its figures from the raw logs and energy traces: top-1, AUC,
 median throughput, median energy. Every disagreement with results.txt, every broken rule and
-whatever the official checker would lose is listed with its file and line.
+everything that the official checker would drop is listed with its file and line.
 
-exit status: 0 nothing disagrees, 1 something does, 2 TREE is no submission
+exit status: 0 nothing disagrees, 1 something does, 2 TREE is not a submission
 """
 
 _EXPORT = """\
-Write the tree of a submission from runs: of each task the latest accuracy and performance. What
-the rules forbid is refused, all of it at once, each with its rule: emulated figures, another model
+Write the tree of a submission from runs: for each task the latest accuracy and performance. All
+that the rules forbid is refused at once, each with its rule: emulated figures, another model
 or data set in the closed division, short runs, missed quality targets, missing fields of the
 system's description. The tree is then checked as `tinyhil submission check` does.
 
@@ -70,7 +70,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     checking.add_argument(
         "--strict",
         action="store_true",
-        help="for what is to be handed in: notes and what can't be checked count too",
+        help="for a tree to hand in: exit with 1 also for notes and for what can't be checked",
     )
     checking.set_defaults(run=_check)
     _add_export(actions)
@@ -94,7 +94,7 @@ def _add_export(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=Path,
         nargs="+",
         metavar="RUN",
-        help="folders of runs of one station; of each task the latest accuracy and performance",
+        help="folders of runs of one station; for each task the latest accuracy and performance",
     )
     exporting.add_argument(
         "--system",
@@ -107,11 +107,11 @@ def _add_export(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     exporting.add_argument(
         "--category", required=True, choices=[status.lower() for status in STATUSES]
     )
-    exporting.add_argument("--out", type=Path, required=True, metavar="DIR", help="of the tree")
+    exporting.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the tree")
     exporting.add_argument(
         "--rehearsal",
         action="store_true",
-        help="take emulated runs too; the tree is marked as a rehearsal wherever one looks",
+        help="take emulated runs too; the tree is marked as a rehearsal everywhere",
     )
     exporting.set_defaults(run=_export)
 

@@ -1,4 +1,4 @@
-"""The figures of one test, each held against what its raw answers give."""
+"""The figures of one test, each compared with what its raw answers give."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TITLES: dict[Name, str] = {
 
 @dataclass(frozen=True)
 class Held:
-    """The folder of one test of a task, held against its raw answers."""
+    """The folder of one test of a task, compared with its raw answers."""
 
     tree: Tree
     folder: PurePosixPath
@@ -145,7 +145,7 @@ def _latencies(held: Held, summary: Summary, source: Source) -> Said:
 def _whole_set(held: Held, found: Quality, source: Source) -> Iterator[Finding]:
     """Samples that are missing; of another list than the pinned one nothing can be told."""
     if not found.inferences.keys() & official_samples(held.task):
-        text = "no sample is of the pinned list (of ic01 later rounds use another): not compared"
+        text = "no sample is in the pinned list (later rounds use another for ic01): not compared"
         yield Finding("unchecked", source.file, text)
         return
     for problem in rules.sample_problems(held.task, found.inferences):
@@ -170,11 +170,13 @@ def _labels(held: Held, source: Source) -> tuple[Mapping[str, int], list[Finding
         remarks.append(Finding("note", source.file, text))
     own = source.labels or {}
     if not labels.classes.keys() >= {inference.file for inference in source.inferences} and own:
-        remarks.append(Finding("note", source.file, "of another list of samples than --data's"))
+        remarks.append(Finding("note", source.file, "its list of samples is not --data's"))
         return own, remarks
     differing = [name for name in own if own[name] != labels.classes.get(name)]
     if differing:
-        text = f"{len(differing)} classes are not the data set's, such as that of {differing[0]}"
+        text = (
+            f"{len(differing)} classes are not the data set's, for example that of {differing[0]}"
+        )
         remarks.append(Finding("wrong", source.file, text))
     return labels.classes, remarks
 

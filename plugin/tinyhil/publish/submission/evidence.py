@@ -81,7 +81,7 @@ def gather(tree: Tree, folder: PurePosixPath, model: str) -> Evidence:
 
 
 def energy_windows(tree: Tree, source: Source) -> tuple[list[Window], PurePosixPath]:
-    """Energy and time of each inference of an energy session, and the file that tells it.
+    """Energy and time of each inference of an energy session, and the file that holds it.
 
     Raises:
         Unreadable: there is no trace, or it does not fit the session.

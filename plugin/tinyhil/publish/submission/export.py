@@ -1,4 +1,4 @@
-"""Writes a submission tree from runs, or says all at once why not."""
+"""Writes a submission tree from runs, or gives all reasons why not at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tinyhil.record.store import Run
 
 @dataclass(frozen=True)
 class Exported:
-    """What came of an export."""
+    """The result of an export."""
 
     refused: tuple[Refusal, ...]
     """Empty when it was written."""
@@ -74,13 +74,13 @@ def tree_files(selection: Selection, request: Request) -> Mapping[PurePosixPath,
 
 
 def _write(submitter: Path, files: Mapping[PurePosixPath, str]) -> None:
-    """Write all files, or none: into a folder beside, whose parts are then moved in."""
+    """Write all files, or none: into a folder next to it, whose parts are then moved in."""
     tops = dict.fromkeys(PurePosixPath(*file.parts[:2]) for file in files)
     for top in tops:
         if (submitter / top).exists():
             raise ConfigError(
-                f"{submitter / top}: is there already",
-                hint="choose another --out, or another name of the system in its description",
+                f"{submitter / top}: exists already",
+                hint="choose another --out, or give the system another name in its description",
             )
     with writing_to(submitter):
         submitter.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a check says: figures beside what they were recomputed to, and findings."""
+"""What a check says: figures next to what they were recomputed to, and findings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 Level = Literal["wrong", "unchecked", "note"]
-"""`wrong` contradicts the raw logs, breaks a rule, or is lost by the official checker; `unchecked`
-can't be told from what is there; `note` is what a reader must know."""
+"""`wrong` contradicts the raw logs, breaks a rule, or is dropped by the official checker;
+`unchecked` can't be decided from what is there; `note` is what a reader must know."""
 
 State = Literal["equal", "differs", "not checkable"]
 

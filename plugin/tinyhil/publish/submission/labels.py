@@ -27,13 +27,13 @@ def load_labels(task: Task, root: Path) -> Labels:
     """The labels of a task below the folder that the user brought.
 
     Raises:
-        Unreadable: there is no label file, or it is too long.
+        Unreadable: there is not a label file, or it is too long.
     """
     data = Tree(root).read(PurePosixPath(task.official.data, LABELS), 4 * MIB)
     try:
         rows = list(csv.reader(data.decode("utf-8", "replace").splitlines()))
     except csv.Error as error:
-        raise Unreadable(f"is no label file: {error}") from error
+        raise Unreadable(f"is not a label file: {error}") from error
     cells = [[cell.strip() for cell in row] for row in rows]
     classes = {row[0]: int(row[2]) for row in cells if len(row) >= 3 and row[2].isdecimal()}
     pinned = load_pins(task.name)[LABELS] if task.name in load_sources() else None

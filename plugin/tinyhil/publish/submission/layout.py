@@ -27,7 +27,7 @@ class Submitter:
     place: PurePosixPath
     name: str
     division: str
-    """Empty where the tree does not tell."""
+    """Empty where the tree does not say."""
 
     @property
     def results(self) -> PurePosixPath:
@@ -90,7 +90,7 @@ def described_at(tree: Tree, submitter: Submitter, system: str) -> tuple[PurePos
 
 
 def hygiene(tree: Tree, submitter: Submitter) -> Iterator[Finding]:
-    """What the official checker refuses a submitter for, or warns of, whatever the results.
+    """What the official checker refuses a submitter for, or warns of, with any results.
 
     Raises:
         Unreadable: there is too much in the folder.
@@ -106,12 +106,12 @@ def hygiene(tree: Tree, submitter: Submitter) -> Iterator[Finding]:
             if place.name == "__pycache__":
                 yield Finding("wrong", place, "the official checker refuses the submitter for it")
         elif not stat.S_ISREG(status.st_mode):
-            yield Finding("wrong", place, "is no regular file")
+            yield Finding("wrong", place, "is not a regular file")
         elif status.st_size > MAX_FILE_BYTES:
             yield Finding("wrong", place, f"is longer than {MAX_FILE_BYTES // MIB} MiB")
         if place.name.startswith(".") or " " in place.name:
             yield Finding(
-                "note", place, "a name with a blank or a leading dot: checkers warn of it"
+                "note", place, "a name with a space or a leading dot: checkers warn of it"
             )
     for folder in folders:
         if folder not in filled:

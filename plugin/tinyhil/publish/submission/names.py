@@ -1,4 +1,4 @@
-"""Words that stand in every submission."""
+"""Words that every submission has."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ STATUSES = ("Available", "Preview", "RDI")
 """The categories, as a system's description spells them."""
 
 REHEARSAL = "REHEARSAL"
-"""In the name of a system's folder: its tree is no submission."""
+"""In the name of a system's folder: its tree is not a submission."""

@@ -27,7 +27,7 @@ class Quality:
     auc: float | None
     """One class against the rest, exact; None where a class has no sample."""
     stepped_auc: float | None
-    """The same by 101 thresholds, as EEMBC's runner had it."""
+    """The same by 101 thresholds, as EEMBC's runner did."""
     inferences: Mapping[str, int]
     """How many of each sample."""
 
@@ -36,7 +36,7 @@ def quality(task: Task, inferences: Sequence[Inference], labels: Mapping[str, in
     """Top-1 and areas under the ROC curve; a sample's scores are the mean over its inferences.
 
     Raises:
-        Unreadable: an answer has no scores, or as many as the task has not; a sample has no label.
+        Unreadable: an answer has no scores, or another number than the task; a sample has no label.
     """
     answers: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
     for inference in inferences:
@@ -46,10 +46,10 @@ def quality(task: Task, inferences: Sequence[Inference], labels: Mapping[str, in
         answers[inference.file].append(inference.scores)
     unknown = [name for name in answers if name not in labels]
     if unknown:
-        raise Unreadable(f"{len(unknown)} samples have no label, such as '{unknown[0]}'")
+        raise Unreadable(f"{len(unknown)} samples have no label, for example '{unknown[0]}'")
     classes = np.array([labels[name] for name in answers], dtype=np.int64)
     if not len(classes) or classes.max() >= len(task.classes):
-        raise Unreadable("there is no sample, or a label is no class of the task")
+        raise Unreadable("there is no sample, or a label is not a class of the task")
     scores = np.array([np.mean(rows, axis=0) for rows in answers.values()], dtype=np.float64)
     try:
         return Quality(

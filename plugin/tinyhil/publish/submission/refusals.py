@@ -1,4 +1,4 @@
-"""What the rules forbid to export: all of it at once, each with the rule's name."""
+"""What the rules forbid to export: everything at once, each with the rule's name."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def measured_quality(chosen: Chosen) -> Quality:
     """Top-1 and AUC of the raw answers.
 
     Raises:
-        Unreadable: they are no answers of this task.
+        Unreadable: they are not answers of this task.
     """
     inferences = [
         Inference(row.sample, number, 1, None, scores)
@@ -80,7 +80,7 @@ def _system(request: Request) -> Iterator[Refusal]:
         own = request.system.description.get(key, "").strip()
         if own and own.lower() != value.lower():
             yield Refusal(
-                f"the system's description says {key} '{own}', asked is '{value}'", rules.SYSTEM
+                f"the system's description says {key} '{own}', the command '{value}'", rules.SYSTEM
             )
 
 
@@ -115,7 +115,7 @@ def _model(chosen: Chosen, request: Request) -> Iterator[Refusal]:
         sha256 = model or (declared.sha256 if declared else "")
         if not sha256:
             what = (
-                f"{task.name}: the firmware does not tell its model; declare it in the "
+                f"{task.name}: the firmware does not report its model; declare it in the "
                 f"description (models.{task.name}.sha256)"
             )
             yield Refusal(what, rules.CLOSED_MODEL)

@@ -1,4 +1,4 @@
-"""The rules of a submission that figures can be held against; a check and an export share them.
+"""The rules of a submission that figures can be checked against; a check and an export share them.
 
 Source: the rules of MLPerf Tiny and of MLPerf Inference (single stream).
 """
@@ -16,9 +16,9 @@ from tinyhil.publish.submission.labels import official_samples
 LENGTH = Rules()
 
 PHYSICAL = "figures of a submission come from physical hardware, never from an emulator"
-CLOSED_MODEL = "the closed division takes the pinned official model"
-OFFICIAL_DATA = "both divisions take the official data set"
-WHOLE_SET = "accuracy is measured on every sample, and of anomaly detection on every window"
+CLOSED_MODEL = "the closed division uses the pinned official model"
+OFFICIAL_DATA = "both divisions use the official data set"
+WHOLE_SET = "accuracy is measured on every sample, and on every window for anomaly detection"
 WINDOWS = (
     f"throughput and energy: {PERFORMANCE_INPUTS} different inputs, each for at least "
     f"{LENGTH.window_s:g} s and {LENGTH.window_inferences} inferences by the device's clock"

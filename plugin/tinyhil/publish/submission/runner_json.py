@@ -43,7 +43,7 @@ class Infer(_Part):
 
 
 class Power(_Part):
-    """What the power monitor told of one ``infer``."""
+    """What the power monitor reported of one ``infer``."""
 
     samples: tuple[float, ...]
     timestamps: tuple[tuple[int, int], ...] = Field(max_length=1000)
@@ -65,7 +65,7 @@ def read_answers(data: bytes) -> tuple[Answer, ...]:
     """The entries of a ``results.json``.
 
     Raises:
-        Unreadable: it is no JSON, or an entry has another form; the text names the first key.
+        Unreadable: it is not JSON, or an entry has another form; the text names the first key.
     """
     try:
         return _ANSWERS.validate_python(loads(data))
@@ -79,9 +79,9 @@ def loads(data: bytes, **more: Any) -> Any:
     """JSON from bytes of a stranger's.
 
     Raises:
-        Unreadable: it is none, or nests too deep.
+        Unreadable: it is not JSON, or nests too deep.
     """
     try:
         return json.loads(data, **more)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"is no JSON: {str(error)[:200]}") from error
+        raise Unreadable(f"is not JSON: {str(error)[:200]}") from error

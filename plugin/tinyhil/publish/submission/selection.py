@@ -19,7 +19,7 @@ MEASURES = (MeasureName.ACCURACY, MeasureName.THROUGHPUT, MeasureName.SINGLE_STR
 
 @dataclass(frozen=True)
 class Measured:
-    """One line of a record, and the run it stands in."""
+    """One line of a record, and its run."""
 
     run: Run
     line: Line

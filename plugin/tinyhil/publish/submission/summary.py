@@ -1,4 +1,4 @@
-"""Reads ``results.txt`` as the official checker does: a figure counts if text stands before it."""
+"""Reads ``results.txt`` as the official checker does: a figure counts if text is before it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 Name = Literal[
     "top1", "auc", "throughput", "energy", "latency", "window throughput", "window energy"
 ]
-"""`latency` is ours alone: the official runners report none of single queries."""
+"""`latency` is only ours: the official runners do not report it for single queries."""
 
 _NUMBER = r"([0-9.]+)"
 _FORMS: dict[Name, re.Pattern[str]] = {
@@ -30,27 +30,27 @@ _MAX_CLAIMS = 1000
 
 @dataclass(frozen=True)
 class Claim:
-    """A figure as it stands in the file."""
+    """A figure as it is in the file."""
 
     name: Name
     text: str
     line: int
     sign: str
-    """What stands before the number: ``:`` is how EEMBC's runner wrote, ``=`` how today's does; of
+    """What is before the number: ``:`` is how EEMBC's runner wrote, ``=`` how today's does; of
     a latency, its percentile."""
 
     @property
     def value(self) -> float:
-        """The number; the official checker fails on one that is none.
+        """The number; the official checker fails on text that is not a number.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not a number.
         """
         return float(self.text)
 
     @property
     def decimals(self) -> int:
-        """Digits behind the point."""
+        """Digits after the point."""
         return len(self.text.partition(".")[2])
 
     def agrees_with(self, value: float) -> bool:
@@ -64,9 +64,9 @@ class Summary:
 
     claims: tuple[Claim, ...]
     unread: tuple[Claim, ...]
-    """Figures that the official checker passes over, as no text stands before them."""
+    """Figures that the official checker passes over, as no text is before them."""
     broken: tuple[Claim, ...]
-    """Figures that are no numbers."""
+    """Figures that are not numbers."""
 
     def last(self, name: Name) -> Claim | None:
         """The figure that counts: the last one of this name."""

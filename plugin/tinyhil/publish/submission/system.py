@@ -84,14 +84,14 @@ class System:
 
 @dataclass(frozen=True)
 class Description:
-    """A ``systems/<system>.json`` of anybody's."""
+    """A ``systems/<system>.json`` from any source."""
 
     values: Mapping[str, str]
-    """Texts as they are; what is no text, as JSON."""
+    """Texts as they are; everything else as JSON."""
     models: Mapping[str, str]
     """Names of an open division's models, by task."""
     doubled: tuple[str, ...]
-    """Keys that stand there twice with different values; the last one counts."""
+    """Keys that are there twice with different values; the last one counts."""
 
     def get(self, key: str) -> str:
         """A field's text, empty where it is absent."""
@@ -102,7 +102,7 @@ def read_description(data: bytes) -> Description:
     """Read a system's JSON as the official checker does: of two equal keys the last one counts.
 
     Raises:
-        Unreadable: it is no JSON object.
+        Unreadable: it is not a JSON object.
     """
     doubled: list[str] = []
 
@@ -116,7 +116,7 @@ def read_description(data: bytes) -> Description:
 
     values = loads(data, object_pairs_hook=pairs)
     if not isinstance(values, dict):
-        raise Unreadable("is no JSON object")
+        raise Unreadable("is not a JSON object")
     models = values.get("Models")
     names = models if isinstance(models, dict) else {}
     return Description(
@@ -137,11 +137,11 @@ def template() -> str:
         "[description]",
         "# Required:",
         *(_template_line(key, hint) for key, hint in REQUIRED.items()),
-        "# As far as there is something to say:",
+        "# Optional:",
         *(_template_line(key, hint) for key, hint in OPTIONAL.items()),
         "",
         "# What model a task ran. Open division: its name, required. `sha256` (of the .tflite):",
-        "# only for a firmware that does not tell the one it holds.",
+        "# only for a firmware that does not report its model.",
         "# [models.kws01]",
         '# name = "ds-cnn, pruned"',
         '# sha256 = ""',
@@ -164,15 +164,15 @@ def load_system(path: Path) -> System:
     else:
         described, models, name, problems = values, values.pop("Models", {}), path.stem, []
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        problems.append(f"key 'system': '{name}' is no name for a folder")
+        problems.append(f"key 'system': '{name}' can't be the name of a folder")
     if not isinstance(described, dict) or not isinstance(models, dict):
-        raise ConfigError(f"{path}: 'description' or 'models' is no table", hint=_HINT)
+        raise ConfigError(f"{path}: 'description' or 'models' is not a table", hint=_HINT)
     known = {*REQUIRED, *OPTIONAL, *SET_BY_EXPORT}
     for key, value in described.items():
         if key.strip() not in known:
             problems.append(f"key 'description': unknown field '{key}'")
         elif not isinstance(value, str) or len(value) > MAX_VALUE:
-            problems.append(f"field '{key}': is no text of at most {MAX_VALUE} characters")
+            problems.append(f"field '{key}': is not a text of at most {MAX_VALUE} characters")
     found = {task: _model(task, value, problems) for task, value in models.items()}
     if problems:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems), hint=_HINT)
@@ -192,7 +192,7 @@ def _model(task: str, value: Any, problems: list[str]) -> Model:
         return Model()
     model = Model(str(value.get("name", "")), str(value.get("sha256", "")))
     if not _MODEL_SHA256.fullmatch(model.sha256):
-        problems.append(f"key 'models.{task}.sha256': is no SHA-256 in hex")
+        problems.append(f"key 'models.{task}.sha256': is not a SHA-256 in hex")
     return model
 
 
@@ -206,7 +206,7 @@ def _load(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigError(f"{path}: cannot be read: {error}", hint=_HINT) from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: is no table", hint=_HINT)
+        raise ConfigError(f"{path}: is not a table", hint=_HINT)
     return values
 
 

@@ -45,7 +45,7 @@ class Trace:
         precision, as the runner did: one that falls between the stamps of a window counts.
 
         Raises:
-            Unreadable: there are fewer stamps, or one lies outside of the recording.
+            Unreadable: there are fewer stamps, or one lies outside the recording.
         """
         if len(self.stamps_s) < 2 * count:
             raise Unreadable(f"{len(self.stamps_s)} time stamps are too few for {count} windows")
@@ -57,7 +57,7 @@ class Trace:
         pairs = tuple(zip(stamps[::2], stamps[1::2], strict=True))
         for start, end in pairs:
             if not 0.0 <= start < end <= times[-1]:
-                raise Unreadable(f"stamps {start} s and {end} s are no window of the recording")
+                raise Unreadable(f"stamps {start} s and {end} s are not a window of the recording")
         return tuple(Window(self._between(times, start, end), end - start) for start, end in pairs)
 
     def _between(self, times: NDArray[np.float64], start: float, end: float) -> float:
@@ -75,13 +75,13 @@ def read_trace(recording: bytes, stamps: bytes) -> Trace:
         Unreadable: one of the two has another form.
     """
     if len(recording) < _HEADER.size or (len(recording) - _HEADER.size) % 4:
-        raise Unreadable("is no recording of EEMBC's runner: its length is odd")
+        raise Unreadable("is not a recording of EEMBC's runner: its length is odd")
     mark, rate_hz = _HEADER.unpack_from(recording)
     if mark != _MARK or not 1.0 <= rate_hz <= 1e6:
-        raise Unreadable("is no recording of EEMBC's runner: it starts otherwise")
+        raise Unreadable("is not a recording of EEMBC's runner: it starts differently")
     energies_j = np.frombuffer(recording, "<f4", offset=_HEADER.size).astype(np.float64) * 1e-6
     if not np.all(np.isfinite(energies_j)):
-        raise Unreadable("holds samples that are no numbers")
+        raise Unreadable("holds samples that are not numbers")
     return Trace(rate_hz, energies_j, _stamps(loads(stamps)))
 
 
@@ -89,19 +89,21 @@ def window_of(power: Power) -> Window:
     """Energy between the last two stamps of a recording in ``results.json``.
 
     Raises:
-        Unreadable: there are no two, or they lie outside of it.
+        Unreadable: there are not two, or they lie outside it.
     """
     if len(power.timestamps) < 2:
         raise Unreadable("an inference has fewer than two time stamps")
     start, end = (count for _, count in power.timestamps[-2:])
     if not 0 <= start < end <= len(power.samples):
-        raise Unreadable(f"stamps {start} and {end} are no window of {len(power.samples)} samples")
+        raise Unreadable(
+            f"stamps {start} and {end} are not a window of {len(power.samples)} samples"
+        )
     return Window(float(np.sum(power.samples[start:end])), (end - start) / 1000)
 
 
 def _stamps(values: object) -> tuple[float, ...]:
     if not isinstance(values, Sequence) or isinstance(values, str) or len(values) > MAX_STAMPS:
-        raise Unreadable("is no list of time stamps")
+        raise Unreadable("is not a list of time stamps")
     if not all(isinstance(value, int | float) and 0 <= value < 1e9 for value in values):
-        raise Unreadable("holds time stamps that are no times")
+        raise Unreadable("holds time stamps that are not times")
     return tuple(float(value) for value in values)

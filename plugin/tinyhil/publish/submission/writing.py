@@ -1,6 +1,6 @@
 """The files of a submission, made from raw answers; pure: texts come out, nothing is written.
 
-Times in the logs are the device's own clock; nothing stands there that the run did not keep.
+Times in the logs are the device's own clock; they hold nothing that the run did not keep.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def readme(tasks: Mapping[str, Chosen], rehearsal: str) -> str:
         "# Code of this system",
         "",
         *([f"**{rehearsal}**", ""] if rehearsal else []),
-        "Put the sources of the firmware and the way to build it here. Measured were:",
+        "Put here the sources of the firmware and how to build it. These images were measured:",
         "",
         f"| {' | '.join(head)} |",
         f"|{' --- |' * len(head)}",

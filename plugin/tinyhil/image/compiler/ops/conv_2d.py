@@ -30,6 +30,7 @@ def lower(node: Node) -> Lowered:
     node.check(outputs == node.output.shape[3], f"has weights for {outputs} output channels")
     flat = weights.data.reshape(outputs, -1)
     scales = weight_scales(node, weights, outputs, axis=0)
+    multipliers = (image.scale * scales / node.output.scale).tolist()
     patch = flat.shape[1] + -flat.shape[1] % _UNROLL
     padded = np.pad(flat, ((0, 0), (0, patch - flat.shape[1])))
     return Lowered(
@@ -46,14 +47,7 @@ def lower(node: Node) -> Lowered:
         },
         arrays=(
             int8_array("weights", interleave(padded, 2)),
-            channel_array(
-                channels(
-                    node,
-                    flat,
-                    node.optional_constant(2, "INT32"),
-                    (image.scale * scales / node.output.scale).tolist(),
-                )
-            ),
+            channel_array(channels(node, flat, multipliers)),
         ),
         macs=vertical.outputs * horizontal.outputs * weights.elements,
         scratch_bytes=8 * patch,

@@ -34,6 +34,7 @@ def lower(node: Node) -> Lowered:
     node.check(outputs == node.output.shape[3], f"has weights for {outputs} output channels")
     flat = weights.data.reshape(-1, outputs).T
     scales = weight_scales(node, weights, outputs, axis=3)
+    multipliers = (image.scale * scales / node.output.scale).tolist()
     node.check(
         packed_sums_fit(flat), "has a kernel that is too large for the packed sums of its kernel"
     )
@@ -54,14 +55,7 @@ def lower(node: Node) -> Lowered:
         },
         arrays=(
             int8_array("weights", flat),
-            channel_array(
-                channels(
-                    node,
-                    flat,
-                    node.optional_constant(2, "INT32"),
-                    (image.scale * scales / node.output.scale).tolist(),
-                )
-            ),
+            channel_array(channels(node, flat, multipliers)),
         ),
         macs=vertical.outputs * horizontal.outputs * weights.elements,
         scratch_bytes=max(

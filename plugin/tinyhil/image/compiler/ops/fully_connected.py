@@ -28,7 +28,7 @@ def lower(node: Node) -> Lowered:
     outputs, inputs = weights.shape
     rows = source.elements // inputs
     node.check(source.elements == rows * inputs, f"has {source.elements} inputs, not {inputs}")
-    node.check(node.output.elements == rows * outputs, f"has not {rows * outputs} outputs")
+    node.check(node.output.elements == rows * outputs, f"does not have {rows * outputs} outputs")
     padded = np.pad(weights.data, ((0, -outputs % _BLOCK), (0, -inputs % _UNROLL)))
     return Lowered(
         kernel="fully_connected_s8",
@@ -41,14 +41,7 @@ def lower(node: Node) -> Lowered:
         },
         arrays=(
             int8_array("weights", interleave(padded, 2)),
-            channel_array(
-                channels(
-                    node,
-                    weights.data,
-                    node.optional_constant(2, "INT32"),
-                    _multipliers(node, source, weights),
-                )
-            ),
+            channel_array(channels(node, weights.data, _multipliers(node, source, weights))),
         ),
         macs=rows * weights.elements,
         scratch_bytes=2 * padded.shape[1],
