@@ -23,6 +23,7 @@ from tinyhil.image import build as firmware
 from tinyhil.image.build import Firmware
 
 from .runs import run
+from .terminal import await_boot
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -111,6 +112,7 @@ def live(mps2: Board, stand_in_firmware: Firmware) -> Iterator[Dut]:
     """An emulated board of the test file's own that runs the stand-in firmware."""
     with attached(stations({mps2.name: mps2}, None)[mps2.name]) as dut:
         flash(stand_in_firmware.image, dut.board, dut.probe_uid, Deadline.after(60))
+        await_boot(dut)
         yield dut
 
 

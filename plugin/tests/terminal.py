@@ -4,6 +4,18 @@ from __future__ import annotations
 
 import serial
 
+from tinyhil.device.dut import Dut
+from tinyhil.device.links.serial import open_link
+from tinyhil.device.session import Session
+from tinyhil.ground.deadline import Deadline
+
+
+def await_boot(dut: Dut) -> None:
+    """Return when the board has booted, its banner read: no test may take that for an answer."""
+    link = open_link(dut)
+    Session(link).synchronize(Deadline.after(60))
+    link.close()
+
 
 class Terminal:
     """A terminal on an opened port."""

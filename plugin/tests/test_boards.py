@@ -33,6 +33,7 @@ from tinyhil.ground.paths import SUITES
 from tinyhil.image.build import Firmware
 
 from .processes import pyocd
+from .terminal import await_boot
 
 EMULATED = [board for board in load_boards().values() if board.emulated]
 
@@ -58,11 +59,12 @@ def powered(board: Board) -> AbstractContextManager[Dut]:
 
 
 def flashed(dut: Dut, built: Firmware) -> FlashResult:
-    """Program the board and let it run."""
+    """Program the board and let it boot."""
     deadline = Deadline.after(60)
     with load_flasher("pyocd")(dut.board, dut.probe_uid, deadline) as flasher:
         result: FlashResult = flasher.flash(built.image, deadline)
         flasher.reset()
+    await_boot(dut)
     return result
 
 
