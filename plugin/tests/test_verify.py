@@ -268,6 +268,49 @@ def test_other_bytes_to_the_device_are_named(folder: Path) -> None:
     assert any("kws01-" in finding for finding in texts(folder))
 
 
+@contextmanager
+def log_of(folder: Path) -> Iterator[list[str]]:
+    """The lines of a run's serial log, to be changed; the run is sealed again."""
+    path = folder / "raw" / "kws01-serial.log"
+    lines = path.read_text().splitlines()
+    yield lines
+    path.write_text("".join(f"{line}\n" for line in lines))
+    seal.seal(folder, {})
+
+
+READY = b"\r\nm-ready\r\n"
+
+
+def told(text: str) -> str:
+    """A transfer from the device, late in a run."""
+    return f"09999.000000 < {text.encode() + READY!r}"
+
+
+def test_a_boot_that_no_line_of_the_record_explains_is_named(by_text: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(by_text, tmp_path / "run"))
+    assert not [text for text in texts(folder) if "restarts here" in text]
+    with lines_of(folder / "record.jsonl") as lines:
+        healed = [line["details"].pop("restarts", 0) for line in lines]
+    assert sum(healed) == 1, "the device was made to restart once"
+    (found,) = [text for text in texts(folder) if "restarts here" in text]
+    assert "no line of the record says so" in found
+
+
+def test_a_firmware_that_is_another_one_by_the_end_is_named(by_text: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(by_text, tmp_path / "run"))
+    with log_of(folder) as lines:
+        for _ in range(2):  # Once could be a damaged digit: text has no checksum.
+            lines += ["09999.000000 > b'name%'", told("m-name-dut-[somebody]")]
+    assert [text for text in texts(folder) if "another vendor than before: somebody" in text]
+
+
+def test_a_part_that_is_missing_in_the_raw_log_is_named(by_text: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(by_text, tmp_path / "run"))
+    with log_of(folder) as lines:
+        lines += ["09999.000000 > b'name%'", "09999.000000 > b'profile%'"]
+    assert [text for text in texts(folder) if "'name' has no answer" in text]
+
+
 def test_other_data_is_named(folder: Path, stand_in: Material, tmp_path: Path) -> None:
     with lines_of(folder / "raw" / "kws01-throughput.jsonl") as rows:
         for row in rows:
