@@ -22,7 +22,7 @@ from tinyhil.judge.gate.reading import Measured, load_all, read_measure
 from tinyhil.judge.gate.table import show
 from tinyhil.judge.gate.tolerance import GATED, Gated, parse
 from tinyhil.measure.runner import Measurement
-from tinyhil.publish.report import allure, history
+from tinyhil.publish.report import allure
 from tinyhil.pytest_side.items import BOARD, TASK
 from tinyhil.pytest_side.plan import Plan
 from tinyhil.pytest_side.report import plan_key, report_of
@@ -176,7 +176,9 @@ def against_baseline(
         measured = _measured(measurement, line.measure)
         comparison = gate.compare_metric(line, measured, metric, subject.station)
         allure.attach_text("against the baseline", str(comparison))
-        if metric != "outputs":
+        if metric != "outputs" and allure.active():
+            from tinyhil.publish.report import history  # noqa: PLC0415 - matplotlib takes a second
+
             folder = measurement.record.folder
             for name, svg in history.pictures_of(folder, subject.task, metric):
                 allure.attach_svg(name, svg)

@@ -18,7 +18,9 @@ from rich.console import Console
 
 from tinyhil.catalog import metrics
 from tinyhil.catalog.board import Board
+from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
+from tinyhil.catalog.task import Task
 from tinyhil.catalog.units import station_label
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.device.dut import Dut
@@ -33,7 +35,7 @@ from tinyhil.ground.progress import Progress, progress_bar
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.measure.measures import Accuracy, SingleStream
 from tinyhil.measure.runner import Outcome
-from tinyhil.publish.report import allure, figures, history, html
+from tinyhil.publish.report import allure, html
 from tinyhil.publish.report.table import verdict_table
 from tinyhil.publish.report.title import data_label, title_of
 from tinyhil.pytest_side.items import BOARD, TASK
@@ -151,10 +153,10 @@ class HilReport:
             job.dut.board, job.task, verdict.metric, data_set=data_set, station=job.dut.station
         )
         allure.attach_text("verdict", str(verdict))
-        folder = self._folders[job.dut.station]
-        earlier = history.pictures_of(folder, job.task.name, verdict.metric)
-        for name, svg in (*_pictures(outcome), *earlier):
-            allure.attach_svg(name, svg)
+        if allure.active():
+            folder = self._folders[job.dut.station]
+            for name, svg in chain(_pictures(outcome), _earlier(folder, job.task, verdict.metric)):
+                allure.attach_svg(name, svg)
         line = outcome.entry.as_json("")
         allure.attach_text("record", json.dumps(line, indent=2))
 
@@ -198,6 +200,8 @@ class HilReport:
         """
         if caught():
             raise _interrupted()
+        from tinyhil.publish.report import history  # noqa: PLC0415 - matplotlib takes a second
+
         for name, svg in chain.from_iterable(map(history.pictures, self.runs)):
             allure.attach_svg_to_run(name, svg)
         if self._guard and self._guard.error:
@@ -280,6 +284,8 @@ def _memory_line(entry: Entry) -> str:
 
 def _pictures(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
     """Name and SVG of what a measure has to show."""
+    from tinyhil.publish.report import figures  # noqa: PLC0415 - matplotlib takes a second
+
     result, subject, job = outcome.finding.result, outcome.entry.subject, outcome.job
     if isinstance(result, SingleStream):
         emulator = job.dut.board.emulator
@@ -295,3 +301,10 @@ def _pictures(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
         counts = metrics.confusion(result.labels, result.scores)
         title = title_of(subject, "confusion matrix")
         yield "confusion matrix", figures.confusion_matrix(counts, job.task.classes, title=title)
+
+
+def _earlier(folder: Path, task: Task, metric: Metric) -> Iterator[tuple[str, bytes]]:
+    """The same of the runs before."""
+    from tinyhil.publish.report import history  # noqa: PLC0415 - as above
+
+    return history.pictures_of(folder, task.name, metric)

@@ -33,6 +33,11 @@ _FILE_BYTES = 8 << 20
 _TEXT_SUFFIXES = frozenset({".csv", ".json", ".jsonl", ".log", ".toml", ".txt"})
 
 
+def active() -> bool:
+    """Whether anybody takes what is told: else no picture need be drawn."""
+    return bool(plugin_manager.get_plugins())
+
+
 class Guard:
     """Wraps what Allure writes: a report that can't be written must not end a measurement.
 
