@@ -108,7 +108,7 @@ def test_a_signal_ends_a_run_in_good_order(
     output = finish(process, desk)
     assert process.returncode == pytest.ExitCode.INTERRUPTED
     emulator.wait(timeout=10)
-    assert re.search(r"board +task +data +metric", output), "the table"
+    assert re.search(r"station +task +data +metric", output), "the table"
     assert f"no HTML report: the run was ended by {signals[0].name}" in output
     assert "a file of a report cannot be written: [Errno 28]" in output, "JUnit's, after the seal"
     folder = check_sealed(tmp_path)

@@ -76,7 +76,7 @@ def test_a_query_that_the_device_refuses_is_an_error_and_the_next_one_is_answere
     good = windows(KWS01, 3)
     too_long = Window(bytes(len(good[0].data) + 1), 0)
     with started() as device, asking(device) as queries:
-        with pytest.raises(DeviceError, match="refuses query 3 for its size") as caught:
+        with pytest.raises(DeviceError, match="refuses query 3 because of its size") as caught:
             list(queries.each([*good, too_long, *good]))
         assert caught.value.hint
         assert all_right(good, queries.each(good))

@@ -42,8 +42,8 @@ import pytest
 from tinyhil.benchmarks.contention import touch
 
 @pytest.mark.parametrize("number", range(4))
-def test_touch(number, board):
-    touch(board.serial_url)
+def test_touch(number, hil_board):
+    touch(hil_board.serial_url)
 """
 
 
