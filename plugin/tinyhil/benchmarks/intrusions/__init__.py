@@ -73,10 +73,15 @@ class IntrudedLink:
         """Bytes, both ways."""
         self.due: int | None = None
         """When it is to happen; None: never."""
-        self.happened = False
+        self._passed_then: int | None = None
         self.refused = False
         """Whether whoever came was turned away by name."""
         self._act = act
+
+    @property
+    def happened(self) -> bool:
+        """Whether it has, and the run was not over by then."""
+        return self._passed_then is not None and self.passed > self._passed_then
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """See `Link.write`."""
@@ -106,5 +111,5 @@ class IntrudedLink:
     def _pass(self, count: int) -> None:
         self.passed += count
         if self.due is not None and self.passed >= self.due:
-            self.due, self.happened = None, True
+            self.due, self._passed_then = None, self.passed
             self._act(self)
