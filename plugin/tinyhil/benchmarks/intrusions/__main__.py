@@ -16,7 +16,7 @@ from tinyhil.benchmarks.intrusions import EVENTS, VERDICTS, Event, Outcome, emul
 from tinyhil.ground.progress import progress_bar
 
 _COLUMNS = 110
-_REPLAYED, _EMULATED = 45, 6
+_REPLAYED, _EMULATED = 50, 3
 """Runs of each event and way."""
 _AT_ONCE, _BOARDS_AT_ONCE = 12, 2
 _GOOD = ("equal", "named", "error")
