@@ -16,25 +16,22 @@ class BootWatch:
         self.boots: list[int] = []
         """Lines of banners after the last identification of an opened port: before it, flashing
         and proving make the device boot."""
-        self._here: list[int] = []  # banners since the port was opened, or the device identified
+        self._settled = 0  # how many of them came before the port was opened last
         self._tail = b""
         self._seconds = float("inf")
 
     def saw(self, transfer: Transfer) -> None:
         """Take the next transfer."""
         if transfer.seconds < self._seconds:
-            self._here = []
+            self._settled = len(self.boots)
             self._tail = b""
         self._seconds = transfer.seconds
         if transfer.to_device:
             if transfer.data.endswith(_IDENTIFIES):
-                for line in self._here:
-                    self.boots.remove(line)
-                self._here = []
+                del self.boots[self._settled :]
             return
         came = self._tail + transfer.data
         if _BANNER in came:
-            self._here.append(transfer.line)
             self.boots.append(transfer.line)
             came = came.rpartition(_BANNER)[2]
         self._tail = came[-len(_BANNER) + 1 :]
