@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tinyhil.benchmarks import BUILD
 from tinyhil.benchmarks.intrusions import Event, IntrudedLink, Outcome, verdict_of
 from tinyhil.catalog.bench import Station, Wiring, stations
 from tinyhil.catalog.board import Board, load_boards
@@ -25,7 +26,6 @@ from tinyhil.device.session import Session
 from tinyhil.flash import flash, reset
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import TakenError, TinyhilError
-from tinyhil.ground.paths import ROOT
 from tinyhil.ground.progress import Progress
 from tinyhil.image import build as firmware
 from tinyhil.image.elf import Image
@@ -56,18 +56,18 @@ class Images:
 def images(way: Way) -> Images:
     """Build, or find built, what a way needs; text is spoken with firmware without frames."""
     board, tasks, extension = load_boards()[_BOARD], load_tasks(), way != "text, serial"
+    made = {name: material(tasks[name], None, BUILD / "data") for name in ("kws01", "ad01")}
 
     def build(board: Board, name: str, folder: str) -> firmware.Firmware:
-        made = material(tasks[name], None, ROOT / "build" / "data")
-        place = ROOT / "build" / "intrusions" / f"{folder}-{'frames' if extension else 'text'}"
-        return firmware.build(board, tasks[name], made.model, place, extension=extension)
+        place = BUILD / "intrusions" / f"{folder}-{'frames' if extension else 'text'}"
+        return firmware.build(board, tasks[name], made[name].model, place, extension=extension)
 
     ours = build(board, "kws01", "ours")
     # Its timer is taken to run at half the rate: every time that it reports is wrong.
     rebuilt = build(replace_clock(board), "kws01", "rebuilt")
     return Images(
         tasks["kws01"],
-        material(tasks["kws01"], None, ROOT / "build" / "data"),
+        made["kws01"],
         ours.model.sha256,
         ours.image,
         {"other task": build(board, "ad01", "other").image, "other build": rebuilt.image},

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from tinyhil.benchmarks import BUILD
 from tinyhil.benchmarks.intrusions import Event, IntrudedLink, Outcome, verdict_of
 from tinyhil.catalog.task import Window, load_tasks
 from tinyhil.device.identity import Guard
@@ -20,7 +21,6 @@ from tinyhil.device.session import Session
 from tinyhil.emulator.native import NativeDevice, NativeFacts
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import IdentityError, TinyhilError
-from tinyhil.ground.paths import ROOT
 
 Protocol = Literal["frames", "text"]
 
@@ -96,7 +96,7 @@ class _Bench:
 
 
 def _device(facts: NativeFacts) -> NativeDevice:
-    return NativeDevice(facts, ROOT / "build" / "native")
+    return NativeDevice(facts, BUILD / "native")
 
 
 def clean(protocol: Protocol) -> tuple[list[object], int, int]:
