@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +18,8 @@ from tinyhil.data import command as data_command
 from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.ground.interrupts import Interrupts
 from tinyhil.ground.outputs import check_folder
+from tinyhil.ground.tables import show_fitted
+from tinyhil.ground.text import replace_unprintable
 from tinyhil.judge.gate import command as gate_command
 from tinyhil.judge.verify import command as verify_command
 from tinyhil.publish.results import command as results_command
@@ -46,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Ended by a signal, it is that of a shell: 128 and the signal's number.
     """
+    replace_unprintable()
     with Interrupts() as interrupts:
         try:
             options = _parser().parse_args(arguments)
@@ -65,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
         description="MLPerf Tiny on microcontroller boards: flash, stream, measure, judge.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"tinyhil {version('pytest-tinyhil')}"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     doctor = commands.add_parser(
@@ -125,15 +132,22 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _doctor(_: argparse.Namespace, console: Console) -> int:
     from tinyhil.cli.doctor import examine  # noqa: PLC0415 - what it imports, other commands need not
 
-    table = Table("what", "found", "needed for", "advice", box=None, pad_edge=False)
     checks = examine(load_boards())
-    for check in checks:
-        state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
-        state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
-        state.no_wrap = True
-        advice = check.remedy if check.missing else check.warning or ""
-        table.add_row(check.thing, state, check.needed_for, advice)
-    console.print(table)
+
+    def table(without: frozenset[str]) -> Table:
+        made = Table("what", "found", box=None, pad_edge=False)
+        for heading in ("needed for", "advice"):
+            if heading not in without:
+                made.add_column(heading)
+        for check in checks:
+            state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
+            state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
+            advice = check.remedy if check.missing else check.warning or ""
+            needed_for = [] if "needed for" in without else [check.needed_for]
+            made.add_row(check.thing, state, *needed_for, advice)
+        return made
+
+    show_fitted(console, table, ["needed for"])
     missing = sum(check.missing for check in checks)
     untried = sum(check.warning is not None for check in checks)
     summary = f"{missing} missing" if missing else "nothing is missing"
@@ -142,21 +156,24 @@ def _doctor(_: argparse.Namespace, console: Console) -> int:
 
 
 def _boards(_: argparse.Namespace, console: Console) -> int:
-    table = Table("name", "processor", "title", "flash", "RAM", "emulated", box=None)
-    for board in load_boards().values():
-        size = {
-            kind: sum(memory.size for memory in board.memory if memory.kind == kind)
-            for kind in ("flash", "ram")
-        }
-        table.add_row(
-            board.name,
-            board.processor,
-            board.title,
-            f"{size['flash'] // 1024} KiB",
-            f"{size['ram'] // 1024} KiB",
-            "yes" if board.emulated else "no",
-        )
-    console.print(table)
+    boards = load_boards().values()
+
+    def table(without: frozenset[str]) -> Table:
+        made = Table("name", "processor", box=None)
+        for heading in (*({"title"} - without), "flash", "RAM", "emulated"):
+            made.add_column(heading)
+        for board in boards:
+            flash, ram = (
+                sum(memory.size for memory in board.memory if memory.kind == kind) // 1024
+                for kind in ("flash", "ram")
+            )
+            title = [] if "title" in without else [board.title]
+            emulated = "yes" if board.emulated else "no"
+            sizes = (f"{flash} KiB", f"{ram} KiB")
+            made.add_row(board.name, board.processor, *title, *sizes, emulated)
+        return made
+
+    show_fitted(console, table, ["title"])
     return 0
 
 

@@ -1,7 +1,11 @@
-"""Text of a device or a stranger on its way to a person: bounded and escaped."""
+"""Text on its way to a person: that of a device or a stranger bounded and escaped, all of it in
+characters that the terminal or the log file can hold."""
 
 from __future__ import annotations
 
+import codecs
+import io
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +13,27 @@ if TYPE_CHECKING:
 
 _PRINTABLE = 120
 _SHOWN = 300
+_ASCII = {"…": "...", "µ": "u", "\u00d7": "x", "≤": "<=", "≥": ">=", "±": "+-", "→": "->"}
+"""What stands for our own characters where they can't be shown; for all others a ``?`` does."""
+_REPLACE = "tinyhil-replace"
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    return "".join(_ASCII.get(character, "?") for character in wrong), error.end
+
+
+codecs.register_error(_REPLACE, _replaced)
+
+
+def replace_unprintable() -> None:
+    """Let standard output and error take any text: what their encoding lacks is replaced, and
+    ends no command. They keep another rule that somebody has set."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors=_REPLACE)
 
 
 def printable(raw: bytes | str) -> str:

@@ -32,11 +32,13 @@ from tinyhil.ground.files import writing_to
 from tinyhil.ground.interrupts import breakable, caught
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.progress import Progress, progress_bar
+from tinyhil.ground.tables import show_text
+from tinyhil.ground.text import replace_unprintable
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.measure.measures import Accuracy, SingleStream
 from tinyhil.measure.runner import Outcome
 from tinyhil.publish.report import allure, html
-from tinyhil.publish.report.table import verdict_table
+from tinyhil.publish.report.table import show_verdicts
 from tinyhil.publish.report.title import data_label, title_of
 from tinyhil.pytest_side.items import BOARD, TASK
 from tinyhil.pytest_side.plan import Plan
@@ -49,8 +51,6 @@ REPORT = "tinyhil-report"
 """Name of the `HilReport` among pytest's plugins."""
 
 _RENDER_S = 120.0
-_TABLE_COLUMNS = 100
-"""At least; a log file has no width."""
 
 
 def choose_results(config: pytest.Config, runs: Path) -> Path | None:
@@ -100,6 +100,7 @@ class HilReport:
     def bar(self, title: str) -> Iterator[Progress]:
         """A progress bar on the terminal, past pytest's capturing."""
         with self._uncaptured():
+            replace_unprintable()
             print()  # noqa: T201 - leaves the line on which pytest names the test
             with progress_bar(Console(), title) as progress:
                 yield progress
@@ -127,6 +128,7 @@ class HilReport:
     def say(self, text: str) -> None:
         """Print a line past pytest's capturing."""
         with self._uncaptured():
+            replace_unprintable()
             print(text)  # noqa: T201
 
     def notice(self, text: str) -> None:
@@ -248,14 +250,13 @@ class HilReport:
         if not self.runs:
             return
         terminalreporter.section("tinyhil")
+        replace_unprintable()
         console = Console()
-        if not console.is_terminal:
-            console = Console(width=_TABLE_COLUMNS)
         boards = {board.name: board for board in self._stations.values()}
-        console.print(verdict_table(self._entries, boards))
+        show_verdicts(self._entries, boards, console)
         for entry in self._entries:
             if entry.measure is MeasureName.MEMORY and entry.error is None:
-                console.print(_memory_line(entry))
+                show_text(console, _memory_line(entry))
         for folder in self.runs:
             there = "" if folder.is_dir() else " is gone; nothing of it is kept"
             terminalreporter.line(f"run:    {folder}{there}")
