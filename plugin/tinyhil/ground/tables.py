@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -43,9 +45,13 @@ def show_fitted(
 
 
 def show_text(console: Console, text: str) -> None:
-    """Print text below a table: a terminal breaks it between words, a log file has it whole."""
-    whole = not console.is_terminal
-    console.print(Text(text), overflow="ignore", crop=False, soft_wrap=whole, highlight=False)
+    """Print text below a table: broken between words on a terminal, whole in a log file."""
+    if console.is_terminal:
+        fill = partial(
+            textwrap.fill, width=console.width, break_long_words=False, break_on_hyphens=False
+        )
+        text = "\n".join(map(fill, text.splitlines()))
+    console.print(Text(text), soft_wrap=True)
 
 
 def _width(console: Console, table: Table) -> int:
