@@ -4,7 +4,9 @@ characters that the terminal or the log file can hold."""
 from __future__ import annotations
 
 import codecs
+import html
 import io
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 _PRINTABLE = 120
 _SHOWN = 300
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~$!])")
 _ASCII = {"…": "...", "µ": "u", "\u00d7": "x", "≤": "<=", "≥": ">=", "±": "+-", "→": "->"}
 """What stands for our own characters where they can't be shown; for all others a ``?`` does."""
 _REPLACE = "tinyhil-replace"
@@ -55,6 +58,11 @@ def shown(text: str, limit: int | None = _SHOWN, *, keep: str = "") -> str:
     """
     safe = "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)
     return safe if limit is None or len(safe) <= limit else f"{safe[:limit]}…"
+
+
+def in_markdown(text: str) -> str:
+    """`text` as a cell or a line of Markdown that shows it as it is."""
+    return _MARKDOWN.sub(r"\\\1", html.escape(text, quote=False)).replace("\n", "<br>")
 
 
 def say(console: Console, text: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tinyhil.ground.paths import SUITES
-from tinyhil.pytest_side import options
+from tinyhil.pytest_side import options, settings
 from tinyhil.pytest_side.items import BOARD, TASK
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
+    settings.apply(config)
     if config.getoption("--hil-board") or any(map(_in_suites, config.args)):
         from tinyhil.pytest_side import rig  # noqa: PLC0415 - heavy
 

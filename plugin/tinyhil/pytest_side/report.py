@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -37,10 +37,10 @@ from tinyhil.ground.text import replace_unprintable
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.measure.measures import Accuracy, SingleStream
 from tinyhil.measure.runner import Outcome
-from tinyhil.publish.report import allure, html
+from tinyhil.publish.report import allure, ci, html
 from tinyhil.publish.report.table import show_verdicts
 from tinyhil.publish.report.title import data_label, title_of
-from tinyhil.pytest_side.items import BOARD, TASK, plan_key
+from tinyhil.pytest_side.items import BOARD, TASK, plan_key, station_of
 from tinyhil.record import Entry
 
 REPORT = "tinyhil-report"
@@ -66,10 +66,14 @@ def choose_results(config: pytest.Config, runs: Path | None) -> Path | None:
     if not option.allure_report_dir:
         if runs is None:
             return None
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        option.allure_report_dir = str(runs / f"{stamp}_report" / "allure-results")
+        option.allure_report_dir = str(_report_folder(runs) / "allure-results")
     check_folder(Path(option.allure_report_dir), "--alluredir")
     return Path(option.allure_report_dir)
+
+
+def _report_folder(runs: Path) -> Path:
+    """A new folder among the runs, for what is of all of them."""
+    return runs / f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%fZ')}_report"
 
 
 def report_of(config: pytest.Config) -> HilReport:
@@ -86,12 +90,13 @@ class HilReport:
         self.runs: list[Path] = []
         self.comparisons: list[Comparison] = []
         """With the baseline."""
+        self.entries: list[Entry] = []
         self._config = config
         self._results = results
         self._guard = allure.Guard(results) if results else None
         if self._guard:
             config.add_cleanup(self._guard.close)
-        self._entries: list[Entry] = []
+        self._item: pytest.Item | None = None
         self._stations: dict[str, Board] = {}
         self._folders: dict[str, Path] = {}
         self._page: Path | None = None
@@ -139,10 +144,29 @@ class HilReport:
     def compared(self, comparison: Comparison) -> None:
         """A figure was compared with the baseline's."""
         self.comparisons.append(comparison)
+        self._tell(ci.compared(comparison))
+
+    @property
+    def boards(self) -> dict[str, Board]:
+        """Types of the boards that were used, by name."""
+        return {board.name: board for board in self._stations.values()}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Note who asks for the figures that come."""
+        self._item = item
+
+    def _tell(self, properties: Iterable[tuple[str, str]]) -> None:
+        """Add what the running test has found to its report, for JUnit's file."""
+        if self._item:
+            # A test may be run again, or judge twice: the last value counts.
+            told = dict(properties)
+            others = [one for one in self._item.user_properties if one[0] not in told]
+            self._item.user_properties[:] = [*others, *told.items()]
 
     def made(self, entry: Entry) -> None:
         """See `runner.Reporter`."""
-        self._entries.append(entry)
+        self.entries.append(entry)
 
     def using(self, station: str, board: Board, folder: Path) -> None:
         """A run on a station has begun, with its record in `folder`."""
@@ -151,6 +175,7 @@ class HilReport:
 
     def judged(self, verdict: Verdict, outcome: Outcome) -> None:
         """See `runner.Reporter`."""
+        self._tell(ci.properties(verdict, outcome.entry))
         job, data_set = outcome.job, outcome.entry.subject.data_set
         allure.describe(
             job.dut.board, job.task, verdict.metric, data_set=data_set, station=job.dut.station
@@ -167,12 +192,15 @@ class HilReport:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Show an error of ours as its text: it names the thing and the next step."""
+        """Show an error of ours as its text: it names the board, the thing and the next step."""
+        error, station = call.excinfo and call.excinfo.value, station_of(item)
+        if isinstance(error, TinyhilError) and station and not error.board:
+            error.locate(station, call.when)
         if call.when == "setup" and call.excinfo:
             self._describe_unmeasured(item)
         report = yield
-        if call.excinfo and isinstance(call.excinfo.value, TinyhilError):
-            report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"
+        if isinstance(error, TinyhilError):
+            report.longrepr = f"{type(error).__name__}: {error}"
         return report
 
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -211,7 +239,10 @@ class HilReport:
             raise self._guard.error
         allure.write_environment(results, self._environment())
         allure.write_categories(results)
-        page, runs = results.parent / "report.html", self.runs[0].parent
+        runs = self.runs[0].parent
+        # Never beside a folder of the user's, where a file of this name may be his own.
+        ours = results.parent if results.parent.parent == runs else _report_folder(runs)
+        page = ours / "report.html"
         return html.render(results, page, Deadline.after(_RENDER_S), runs / "history.jsonl")
 
     def _describe_unmeasured(self, item: pytest.Item) -> None:
@@ -229,7 +260,7 @@ class HilReport:
 
     def _environment(self) -> dict[str, str]:
         """What the whole run was made with, for the report's first page."""
-        subjects = [entry.subject for entry in self._entries]
+        subjects = [entry.subject for entry in self.entries]
         values = {
             "tinyhil": version("pytest-tinyhil"),
             "pyOCD": version("pyocd"),
@@ -253,9 +284,8 @@ class HilReport:
         terminalreporter.section("tinyhil")
         replace_unprintable()
         console = Console()
-        boards = {board.name: board for board in self._stations.values()}
-        show_verdicts(self._entries, boards, console)
-        for entry in self._entries:
+        show_verdicts(self.entries, self.boards, console)
+        for entry in self.entries:
             if entry.measure is MeasureName.MEMORY and entry.error is None:
                 show_text(console, _memory_line(entry))
         for folder in self.runs:

@@ -43,7 +43,7 @@ def show_verdicts(entries: Sequence[Entry], boards: Mapping[str, Board], console
     left_out = show_fitted(
         console, lambda without: _table(entries, boards, without), [*without, "limit"]
     )
-    for text in (*_errors(entries), *_left_out(entries, left_out), *_remarks(entries, boards)):
+    for text in (*_errors(entries), *_left_out(entries, left_out), *remarks(entries, boards)):
         show_text(console, text)
 
 
@@ -94,27 +94,27 @@ def _left_out(entries: Sequence[Entry], without: frozenset[str]) -> Iterator[str
         yield "The limits do not fit into this terminal; record.jsonl has them."
 
 
-def _remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]:
+def remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]:
     """What holds for many lines, each thing said once."""
-    remarks: dict[str, None] = {}
+    said: dict[str, None] = {}
     for entry in entries:
         board = boards.get(entry.subject.board)
         if board is not None and board.emulator is not None:
             step = f"{board.emulator.instruction_s * 1e9:g} ns"
-            remarks[
+            said[
                 f"{board.name} is emulated: its times are instruction counts "
                 f"(count x {step}), not times measured on silicon."
             ] = None
         elif entry.subject.emulated:
-            remarks[
-                f"{entry.subject.board} is emulated: its times are not measured on silicon."
-            ] = None
+            said[f"{entry.subject.board} is emulated: its times are not measured on silicon."] = (
+                None
+            )
         if entry.subject.data_set == "stand-in":
-            remarks["STAND-IN: our own data and model; do not compare with other results."] = None
+            said["STAND-IN: our own data and model; do not compare with other results."] = None
         for verdict in entry.verdicts:
             if verdict.status == "not judged" and verdict.limit is not None:
-                remarks[f"Not judged although a limit is set: {verdict.reason}."] = None
-    return list(remarks)
+                said[f"Not judged although a limit is set: {verdict.reason}."] = None
+    return list(said)
 
 
 def _figures(verdict: Verdict, board: Board | None) -> tuple[str, str, str, str]:
@@ -122,10 +122,11 @@ def _figures(verdict: Verdict, board: Board | None) -> tuple[str, str, str, str]
     metric, count = verdict.metric, ""
     if metric.startswith("latency") and board is not None and board.emulator is not None:
         count = f"{round(verdict.value / board.emulator.instruction_s):,}"
-    return metric, format_metric(metric, verdict.value), count, _limit(metric, verdict.limit)
+    return metric, format_metric(metric, verdict.value), count, limit_text(metric, verdict.limit)
 
 
-def _limit(metric: Metric, limit: Limit | None) -> str:
+def limit_text(metric: Metric, limit: Limit | None) -> str:
+    """A limit for people, as in ``max 12 ms``."""
     if limit is None:
         return "-"
     if limit.min is not None:
