@@ -14,12 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from tinyhil.catalog.board import Board, load_boards
+from tinyhil.cli import new_suite
 from tinyhil.data import command as data_command
 from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.ground.interrupts import Interrupts
 from tinyhil.ground.outputs import check_folder
+from tinyhil.ground.paths import SUITES
 from tinyhil.ground.tables import show_fitted
-from tinyhil.ground.text import replace_unprintable
+from tinyhil.ground.text import replace_unprintable, say
 from tinyhil.judge.gate import command as gate_command
 from tinyhil.judge.verify import command as verify_command
 from tinyhil.publish.results import command as results_command
@@ -34,7 +36,8 @@ examples:
   tinyhil emulate mps2-an386           start an emulated board for a terminal or a debugger
   tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
-  pytest suites --hil-board mps2-an386 run the benchmark
+  tinyhil new suite                    write tests of a board for a repository of your own
+  pytest suites --hil-board mps2-an386 run the benchmark; installed: pytest "$(tinyhil suites)"
   tinyhil verify RUN                   check every figure of a run against its raw bytes
   tinyhil gate BASELINE RUN            show what got slower, bigger or less accurate
   tinyhil results                      show the results table of runs and submissions
@@ -103,6 +106,15 @@ def _parser() -> argparse.ArgumentParser:
     verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))
 
     _add_build(commands)
+    new = commands.add_parser("new", help="write a project to begin with")
+    kinds = new.add_subparsers(required=True, metavar="KIND")
+    new_suite.add_arguments(kinds.add_parser("suite", help=new_suite.HELP))
+    suites = commands.add_parser(
+        "suites",
+        help="print where the benchmark's tests are",
+        description='Print the folder of the benchmark\'s tests, for pytest "$(tinyhil suites)".',
+    )
+    suites.set_defaults(run=_suites)
     results_command.add_command(commands)
     submission_command.add_command(commands)
     return parser
@@ -174,6 +186,11 @@ def _boards(_: argparse.Namespace, console: Console) -> int:
         return made
 
     show_fitted(console, table, ["title"])
+    return 0
+
+
+def _suites(_: argparse.Namespace, console: Console) -> int:
+    say(console, str(SUITES))
     return 0
 
 
