@@ -177,10 +177,10 @@ def against_baseline(
         comparison = gate.compare_metric(line, measured, metric, subject.station)
         allure.attach_text("against the baseline", str(comparison))
         if metric != "outputs" and allure.active():
-            from tinyhil.publish.report import history  # noqa: PLC0415 - matplotlib takes a second
+            from tinyhil.publish.report import trends  # noqa: PLC0415 - matplotlib takes a second
 
             folder = measurement.record.folder
-            for name, svg in history.pictures_of(folder, subject.task, metric):
+            for name, svg in trends.pictures_of(folder, subject.task, metric):
                 allure.attach_svg(name, svg)
         report_of(request.config).compared(comparison)
         return comparison

@@ -200,9 +200,9 @@ class HilReport:
         """
         if caught():
             raise _interrupted()
-        from tinyhil.publish.report import history  # noqa: PLC0415 - matplotlib takes a second
+        from tinyhil.publish.report import trends  # noqa: PLC0415 - matplotlib takes a second
 
-        for name, svg in chain.from_iterable(map(history.pictures, self.runs)):
+        for name, svg in chain.from_iterable(map(trends.pictures, self.runs)):
             allure.attach_svg_to_run(name, svg)
         if self._guard and self._guard.error:
             raise self._guard.error
@@ -305,6 +305,6 @@ def _pictures(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
 
 def _earlier(folder: Path, task: Task, metric: Metric) -> Iterator[tuple[str, bytes]]:
     """The same of the runs before."""
-    from tinyhil.publish.report import history  # noqa: PLC0415 - as above
+    from tinyhil.publish.report import trends  # noqa: PLC0415 - as above
 
-    return history.pictures_of(folder, task.name, metric)
+    return trends.pictures_of(folder, task.name, metric)
