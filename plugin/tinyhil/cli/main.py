@@ -19,6 +19,7 @@ from tinyhil.ground.interrupts import Interrupts
 from tinyhil.ground.outputs import check_folder
 from tinyhil.judge.gate import command as gate_command
 from tinyhil.judge.verify import command as verify_command
+from tinyhil.publish.report import command as report_command
 from tinyhil.publish.results import command as results_command
 from tinyhil.publish.submission import command as submission_command
 
@@ -34,6 +35,7 @@ examples:
   pytest suites --hil-board mps2-an386 run the benchmark
   tinyhil verify RUN                   check every figure of a run against its raw bytes
   tinyhil gate BASELINE RUN            show what got slower, bigger or less accurate
+  tinyhil report RUN --out FILE        make one HTML page of runs
   tinyhil results                      show the results table of runs and submissions
   tinyhil submission check TREE        recompute a submission's figures from its raw logs
 
@@ -96,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))
 
     _add_build(commands)
+    report_command.add_command(commands)
     results_command.add_command(commands)
     submission_command.add_command(commands)
     return parser
