@@ -39,6 +39,11 @@ def named(metric: str) -> str:
     return NAMES.get(metric, metric)
 
 
+def is_timed(metric: str) -> bool:
+    """Whether a metric comes of the device's clock, which an emulated board does not have."""
+    return metric.startswith(("latency", "throughput", "energy", "power"))
+
+
 def in_short(metric: Metric, value: float, digits: int = _DIGITS) -> str:
     """A value with its unit in so many digits, as in ``166.0 ms``."""
     if math.isnan(value):

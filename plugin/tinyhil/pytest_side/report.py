@@ -1,11 +1,11 @@
-"""What a pytest run shows of the boards: progress, the table, Allure results, the HTML page."""
+"""What a pytest run shows of the boards: progress, the table, the report, Allure's results."""
 
 from __future__ import annotations
 
 import json
 import platform
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -37,24 +37,31 @@ from tinyhil.measure.measures import Accuracy, SingleStream
 from tinyhil.measure.runner import Outcome
 from tinyhil.publish.report import allure, html
 from tinyhil.publish.report.table import verdict_table
-from tinyhil.publish.report.title import data_label, title_of
+from tinyhil.publish.report.title import data_label, figure_title, gate_title, title_of
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
+from tinyhil.pytest_side.seen import SeenTests
 from tinyhil.record import Entry
 
 REPORT = "tinyhil-report"
 """Name of the `HilReport` among pytest's plugins."""
 
+_MAKERS = {"report": "ours", "allure": "Allure"}
 _RENDER_S = 120.0
 _TABLE_COLUMNS = 100
 """At least; a log file has no width."""
 
 
-def choose_results(config: pytest.Config, runs: Path | None) -> Path | None:
-    """The folder of Allure's results: the user's ``--alluredir``, else a new one among the runs.
+def new_folder(runs: Path) -> Path:
+    """The folder of a run's reports, which is nobody else's; it is made when one is written."""
+    return runs / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}_report"
+
+
+def choose_results(config: pytest.Config, folder: Path | None) -> Path | None:
+    """The folder of Allure's results: the user's ``--alluredir``, else a new one beside the report.
 
     Args:
         config: of the run.
-        runs: folder of the runs; None after allure-pytest has been configured, which looks at its
+        folder: of the reports; None after allure-pytest has been configured, which looks at its
             option once.
 
     Raises:
@@ -64,10 +71,9 @@ def choose_results(config: pytest.Config, runs: Path | None) -> Path | None:
     if not hasattr(option, "allure_report_dir"):
         return None  # The user has switched allure-pytest off.
     if not option.allure_report_dir:
-        if runs is None:
+        if folder is None:
             return None
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        option.allure_report_dir = str(runs / f"{stamp}_report" / "allure-results")
+        option.allure_report_dir = str(folder / "allure-results")
     check_folder(Path(option.allure_report_dir), "--alluredir")
     return Path(option.allure_report_dir)
 
@@ -80,9 +86,17 @@ def report_of(config: pytest.Config) -> HilReport:
 
 
 class HilReport:
-    """Gathers what the boards of a pytest run gave; idle in a run that tests none."""
+    """Gathers what the boards of a pytest run gave; idle in a run that tests none.
 
-    def __init__(self, config: pytest.Config, results: Path | None) -> None:
+    Args:
+        config: of the run.
+        results: folder of Allure's results, if there are any.
+        folder: for the pages; None in a worker of pytest-xdist, which makes none.
+    """
+
+    def __init__(
+        self, config: pytest.Config, results: Path | None, folder: Path | None = None
+    ) -> None:
         self.runs: list[Path] = []
         self.comparisons: list[Comparison] = []
         """With the baseline."""
@@ -94,8 +108,10 @@ class HilReport:
         self._entries: list[Entry] = []
         self._stations: dict[str, Board] = {}
         self._folders: dict[str, Path] = {}
-        self._page: Path | None = None
-        self._problem: TinyhilError | None = None
+        self._folder = folder
+        self._tests = SeenTests()
+        self._pages: dict[str, Path | TinyhilError] = {}
+        """By kind: where it is, or why there is none."""
 
     @contextmanager
     def bar(self, title: str) -> Iterator[Progress]:
@@ -137,6 +153,7 @@ class HilReport:
     def compared(self, comparison: Comparison) -> None:
         """A figure was compared with the baseline's."""
         self.comparisons.append(comparison)
+        self._tests.name(gate_title(comparison), told=not comparison)
 
     def made(self, entry: Entry) -> None:
         """See `runner.Reporter`."""
@@ -150,8 +167,15 @@ class HilReport:
     def judged(self, verdict: Verdict, outcome: Outcome) -> None:
         """See `runner.Reporter`."""
         job, data_set = outcome.job, outcome.entry.subject.data_set
+        title = figure_title(verdict, emulated=job.dut.board.emulated)
+        self._tests.name(title, told=not verdict)
         allure.describe(
-            job.dut.board, job.task, verdict.metric, data_set=data_set, station=job.dut.station
+            job.dut.board,
+            job.task,
+            verdict.metric,
+            data_set=data_set,
+            station=job.dut.station,
+            title=title,
         )
         allure.attach_text("verdict", str(verdict))
         if allure.active():
@@ -171,34 +195,63 @@ class HilReport:
         report = yield
         if call.excinfo and isinstance(call.excinfo.value, TinyhilError):
             report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"
+        self._tests.mark(item, call, report)
         return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how a test has ended."""
+        self._tests.add(report)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
-        """Turn Allure's results into one HTML file when they are complete, unless the user has
-        stopped the run."""
+        """Make the pages of what there is, unless the user has stopped the run: then ours alone."""
         try:
             yield
         finally:
-            if self.runs and self._results is not None:
-                self._finish(self._results)
+            if self._folder and any(folder.is_dir() for folder in self.runs):
+                self._write("report", self._render)
+                if self._results is not None:
+                    self._write("allure", self._render_allure)
 
-    def _finish(self, results: Path) -> None:
+    def _write(self, kind: str, render: Callable[[Path], Path]) -> None:
+        """Make a page; a reason why there is none must not hide what was measured."""
+        assert self._folder is not None  # a run with boards has one
         try:
-            with breakable(), writing_to(results):
-                self._page = self._render(results)
-        except BenchError as error:
-            self._problem = error
-        except KeyboardInterrupt:
-            self._problem = _interrupted()
+            with writing_to(self._folder):
+                self._pages[kind] = render(self._folder)
+        except TinyhilError as error:
+            self._pages[kind] = error
 
-    def _render(self, results: Path) -> Path:
-        """Make the page.
+    def _render(self, folder: Path) -> Path:
+        """Make our own page, which takes a moment.
+
+        Raises:
+            TinyhilError: it can't be written.
+        """
+        from tinyhil.publish.report.page.content import Source  # noqa: PLC0415 - at the end only
+        from tinyhil.publish.report.page.render import write_page  # noqa: PLC0415
+
+        stations = {name: (board, self._folders[name]) for name, board in self._stations.items()}
+        source = Source(
+            self._entries, stations, self.comparisons, self._tests.ran, self._environment()
+        )
+        return write_page(source, folder / "report.html")
+
+    def _render_allure(self, folder: Path) -> Path:
+        """Make Allure's page.
 
         Raises:
             BenchError: it can't be made, or a result could not be written.
             OSError: something can't be written.
         """
+        try:
+            with breakable():
+                return self._render_results(folder)
+        except KeyboardInterrupt:
+            raise _interrupted() from None
+
+    def _render_results(self, folder: Path) -> Path:
+        assert self._results is not None  # else nothing is made of them
         if caught():
             raise _interrupted()
         from tinyhil.publish.report import trends  # noqa: PLC0415 - matplotlib takes a second
@@ -207,10 +260,10 @@ class HilReport:
             allure.attach_svg_to_run(name, svg)
         if self._guard and self._guard.error:
             raise self._guard.error
-        allure.write_environment(results, self._environment())
-        allure.write_categories(results)
-        page, runs = results.parent / "report.html", self.runs[0].parent
-        return html.render(results, page, Deadline.after(_RENDER_S), runs / "history.jsonl")
+        allure.write_environment(self._results, self._environment())
+        allure.write_categories(self._results)
+        page, history = folder / "allure.html", self.runs[0].parent / "history.jsonl"
+        return html.render(self._results, page, Deadline.after(_RENDER_S), history)
 
     def _describe_unmeasured(self, item: pytest.Item) -> None:
         """Name a test whose set-up failed, so that the report says what could not be measured."""
@@ -260,10 +313,11 @@ class HilReport:
         for folder in self.runs:
             there = "" if folder.is_dir() else " is gone; nothing of it is kept"
             terminalreporter.line(f"run:    {folder}{there}")
-        if self._page:
-            terminalreporter.line(f"report: {self._page}")
-        if self._problem:
-            terminalreporter.line(f"no HTML report: {self._problem}")
+        for kind, page in self._pages.items():
+            if isinstance(page, Path):
+                terminalreporter.line(f"{kind + ':':<7} {page}")
+            else:
+                terminalreporter.line(f"no page of {_MAKERS[kind]}: {page}")
 
 
 def _interrupted() -> BenchError:

@@ -33,7 +33,7 @@ from tinyhil.pytest_side import gate, xdist
 from tinyhil.pytest_side.ending import Ending, check_reports
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
-from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
+from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, new_folder, report_of
 from tinyhil.record import Record
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal, versions
@@ -65,19 +65,20 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
     if xdist.is_worker(config):
         report: HilReport = xdist.WorkerReport(config)
     else:
-        results = _results(config, late=late)
-        report = HilReport(config, results)
+        folder = new_folder(_runs(config))
+        results = _results(config, None if late else folder)
+        report = HilReport(config, results, folder)
         if xdist.is_active(config):
             config.pluginmanager.register(xdist.Controller(config, report, results))
     config.pluginmanager.register(report, REPORT)
     config.pluginmanager.register(gate)
 
 
-def _results(config: pytest.Config, *, late: bool) -> Path | None:
+def _results(config: pytest.Config, folder: Path | None) -> Path | None:
     """The folder of Allure's results, which can be written."""
     try:
         check_reports(config)
-        return choose_results(config, None if late else _runs(config))
+        return choose_results(config, folder)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from error
 

@@ -95,7 +95,9 @@ def step(title: str) -> AbstractContextManager[None]:
     return cast(AbstractContextManager[None], allure.step(_one_line(title)))
 
 
-def describe(board: Board, task: Task, measure: str, *, data_set: str, station: str) -> None:
+def describe(
+    board: Board, task: Task, measure: str, *, data_set: str, station: str, title: str = ""
+) -> None:
     """Name the running test after what it measures, and sort it under station and task.
 
     Call it when the set-up is over (`pytest_runtest_makereport` of ``setup``, or in the call
@@ -107,10 +109,11 @@ def describe(board: Board, task: Task, measure: str, *, data_set: str, station: 
         measure: as in the record: ``latency``, ``accuracy`` …
         data_set: kind of data set, or ``unknown`` where the set-up ended before it was read.
         station: the board's name on this bench.
+        title: with the figure, its unit and its limit, where there is one.
     """
     data = data_label(data_set)
     label = station_label(station, board.name, emulated=board.emulated)
-    _DYNAMIC.title(f"{measure}: {task.name} on {label}, {data} data")
+    _DYNAMIC.title(f"{title or measure}: {task.name} on {label}, {data} data")
     _DYNAMIC.epic(label)
     _DYNAMIC.feature(f"{task.title} ({task.name})")
     _DYNAMIC.story(measure)

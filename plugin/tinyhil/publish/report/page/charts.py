@@ -87,12 +87,13 @@ def trend(values: Sequence[float], limit: float | None, text: str) -> Trend | No
     return Trend(points, None if limit is None else y(limit), text)
 
 
-def histogram(times_s: NDArray[np.float64], tick_s: float) -> Bars:
+def histogram(times_s: NDArray[np.float64], tick_s: float, instruction_s: float | None) -> Bars:
     """Of the times of single queries.
 
     Args:
         times_s: at least one.
         tick_s: of the clock that they were measured on.
+        instruction_s: emulated seconds of one instruction; None for silicon.
     """
     edges = edges_of(times_s, tick_s)
     counts, _ = np.histogram(times_s, edges)
@@ -109,10 +110,17 @@ def histogram(times_s: NDArray[np.float64], tick_s: float) -> Bars:
     marks = []
     for percent in PERCENTILES:
         value = percentile(times_s, percent)
-        marks.append(Mark(f"p{percent}", x(value), format_seconds(value)))
+        marks.append(Mark(f"p{percent}", x(value), _in_words(value, instruction_s)))
     fastest, slowest = (format_seconds(float(f(times_s))) for f in (np.min, np.max))
     text = f"{len(times_s):,} queries; fastest {fastest}, slowest {slowest}"
+    text += "; emulated: instruction counts, not times measured on silicon" if instruction_s else ""
     return Bars(bars, marks, format_seconds(first), format_seconds(first + span), text)
+
+
+def _in_words(seconds: float, instruction_s: float | None) -> str:
+    if instruction_s is None:
+        return format_seconds(seconds)
+    return f"{format_seconds(seconds)}, {round(seconds / instruction_s):,} instructions"
 
 
 def matrix(counts: NDArray[np.int64], classes: Sequence[str]) -> Matrix:

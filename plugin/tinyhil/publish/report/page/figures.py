@@ -8,7 +8,7 @@ from pathlib import Path
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.verdict import Verdict
-from tinyhil.catalog.wording import bound, in_short, named
+from tinyhil.catalog.wording import bound, in_short, is_timed, named
 from tinyhil.judge.gate.compare import WORDS, Comparison
 from tinyhil.judge.gate.wording import change_text
 from tinyhil.publish.report.history import Point, missed_by, series
@@ -68,7 +68,6 @@ class Figures:
 
     def _of(self, verdict: Verdict) -> Figure:
         metric, limit = verdict.metric, verdict.limit
-        timed = metric.startswith(("latency", "throughput", "energy", "power"))
         state: State = verdict.status
         values = [p.metrics[metric] for p in self._points if metric in p.metrics]
         words = f"{named(metric)} over {len(values)} runs"
@@ -79,7 +78,7 @@ class Figures:
             metric=metric,
             name=named(metric),
             value=in_short(metric, verdict.value),
-            emulated=timed and self._emulated,
+            emulated=self._emulated and is_timed(metric),
             note=self._instructions(verdict),
             limit=bound(metric, limit) if limit else "",
             source=limit.source if limit else "",

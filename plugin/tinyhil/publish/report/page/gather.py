@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -33,11 +33,7 @@ def gather(source: Source, tasks: Mapping[str, Task], now: datetime | None = Non
     measured = [one.measured(held) for one in built]
     problems = [problem for one in built for problem in one.problems()]
     labels = {one.place: one.label for one in built}
-    problems += [
-        _failed(test, labels)
-        for test in source.tests
-        if test.state in ("fail", "error") and not test.told
-    ]
+    problems += _failed(source, labels)
     state = worst([*(one.state for one in measured), *(problem.state for problem in problems)])
     names = list(dict.fromkeys(place[1] for place in _places(source)))
     skipped = Counter(test.text for test in source.tests if test.state == "skipped")
@@ -79,7 +75,7 @@ def _headline(state: State, places: Sequence[Measured], problems: Sequence[Probl
         return ", ".join(filter(None, parts)) + f"; {len(judged) - missed} figures keep theirs"
     if not judged:
         return "Nothing was judged"
-    return f"All {len(judged)} figures with a limit keep it"
+    return f"All {len(judged)} figures that have a limit keep it"
 
 
 def _count(number: int, one: str, many: str) -> str:
@@ -126,8 +122,18 @@ def _grid(
     return [(labels[s], [found.get((s, task)) for task in tasks]) for s in stations]
 
 
-def _failed(test: Ran, labels: Mapping[Place, str]) -> Problem:
-    return Problem(test.state, _where(test.place, labels), shown(test.title), _bounded(test.text))
+def _failed(source: Source, labels: Mapping[Place, str]) -> Iterator[Problem]:
+    """What tests alone know to be wrong; what many say in the same words, once."""
+    errors = [entry.error for entry in source.entries if entry.error is not None]
+    same: dict[tuple[State, Place | None, str], list[str]] = {}
+    for test in source.tests:
+        told = test.told or any(error in test.text for error in errors)
+        if test.state in ("fail", "error") and not told:
+            same.setdefault((test.state, test.place, test.text), []).append(test.title)
+    for (state, place, text), titles in same.items():
+        others = _count(len(titles) - 1, "other test", "other tests")
+        what = shown(titles[0]) + (f", and {others}" if others else "")
+        yield Problem(state, _where(place, labels), what, _bounded(text))
 
 
 def _where(place: Place | None, labels: Mapping[Place, str]) -> str:

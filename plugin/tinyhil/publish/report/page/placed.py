@@ -13,18 +13,14 @@ from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task
 from tinyhil.catalog.units import station_label
-from tinyhil.catalog.verdict import Verdict
-from tinyhil.catalog.wording import beside_limit, named
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.text import shown
-from tinyhil.judge.gate.compare import WORDS, Comparison
-from tinyhil.judge.gate.wording import change_text, value_text
 from tinyhil.publish.report.history import run_of
 from tinyhil.publish.report.page.charts import Bars, Matrix, histogram, matrix
 from tinyhil.publish.report.page.content import Figure, Measured, Problem, Source
 from tinyhil.publish.report.page.figures import Figures
 from tinyhil.publish.report.page.ran import Place, State
-from tinyhil.publish.report.title import data_label
+from tinyhil.publish.report.title import data_label, figure_title, gate_title
 from tinyhil.record.schema import AccuracyRow, SingleStreamRow
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -115,17 +111,18 @@ class Placed:
                 what = f"{entry.measure}: {entry.samples} samples, then an error"
                 yield Problem("error", where, what, text)
         for figure, verdict in self._figures.failed():
-            yield Problem(
-                "fail", where, _missed(verdict), f"{figure.since}\nlimit: {figure.source}"
-            )
+            title = figure_title(verdict, emulated=self._subject.emulated)
+            yield Problem("fail", where, title, f"{figure.since}\nlimit: {figure.source}")
         for comparison in self._comparisons:
             if not comparison:
-                yield Problem("fail", where, *_worse(comparison))
+                yield Problem("fail", where, gate_title(comparison), shown(comparison.reason))
 
     def _histogram(self) -> Bars | None:
         rows = self._rows(MeasureName.SINGLE_STREAM, SingleStreamRow)
         times = np.array([time for row in rows for time in row.seconds])
-        return histogram(times, 1.0 / rows[0].hertz) if rows else None
+        emulator = self._board.emulator if self._board else None
+        step_s = emulator.instruction_s if emulator else None
+        return histogram(times, 1.0 / rows[0].hertz, step_s) if rows else None
 
     def _confusion(self) -> Matrix | None:
         if self._task is None or self._task.result != "scores":
@@ -146,17 +143,3 @@ class Placed:
             return run.rows(self.place[1], measure, model) if run else ()
         except ConfigError:
             return ()
-
-
-def _missed(verdict: Verdict) -> str:
-    assert verdict.limit is not None  # it is missed
-    return f"{named(verdict.metric)} {beside_limit(verdict.metric, verdict.value, verdict.limit)}"
-
-
-def _worse(comparison: Comparison) -> tuple[str, str]:
-    """What a comparison with the baseline failed, and why."""
-    metric, old, new = comparison.metric, comparison.old, comparison.new
-    told = ["none" if value is None else value_text(metric, value) for value in (old, new)]
-    change = change_text(metric, old, new)
-    what = f"{named(metric)} {' → '.join(told)}{change and f', {change}'}"
-    return f"{what}: {WORDS[comparison.status]} against the baseline", shown(comparison.reason)
