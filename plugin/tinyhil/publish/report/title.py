@@ -49,7 +49,7 @@ def figure_title(verdict: Verdict, *, emulated: bool) -> str:
 
 
 def gate_title(comparison: Comparison) -> str:
-    """A comparison, as in ``flash 45,336 B → 46,360 B, +2.26 %: regression against the baseline``."""
+    """A comparison, as in ``flash 45,336 B → 46,360 B, +2.26 %: regression against …``."""
     metric, values = comparison.metric, (comparison.old, comparison.new)
     told = " → ".join("none" if value is None else value_text(metric, value) for value in values)
     change = change_text(metric, *values)
