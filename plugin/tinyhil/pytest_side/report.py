@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import platform
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from rich.console import Console
@@ -26,34 +25,29 @@ from tinyhil.catalog.verdict import Verdict
 from tinyhil.device.dut import Dut
 from tinyhil.device.faults import Fault
 from tinyhil.flash import FlashResult
-from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, TinyhilError
-from tinyhil.ground.files import writing_to
-from tinyhil.ground.interrupts import breakable, caught
+from tinyhil.ground.errors import TinyhilError
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.progress import Progress, progress_bar
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.measure.measures import Accuracy, SingleStream
 from tinyhil.measure.runner import Outcome
-from tinyhil.publish.report import allure, html
+from tinyhil.publish.report import allure
+from tinyhil.publish.report.history import missed_since, points_of
 from tinyhil.publish.report.table import verdict_table
 from tinyhil.publish.report.title import data_label, figure_title, gate_title, title_of
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
+from tinyhil.pytest_side.pages import Pages
 from tinyhil.pytest_side.seen import SeenTests
 from tinyhil.record import Entry
+
+if TYPE_CHECKING:
+    from tinyhil.publish.report.page.content import Source
 
 REPORT = "tinyhil-report"
 """Name of the `HilReport` among pytest's plugins."""
 
-_MAKERS = {"report": "ours", "allure": "Allure"}
-_RENDER_S = 120.0
 _TABLE_COLUMNS = 100
 """At least; a log file has no width."""
-
-
-def new_folder(runs: Path) -> Path:
-    """The folder of a run's reports, which is nobody else's; it is made when one is written."""
-    return runs / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}_report"
 
 
 def choose_results(config: pytest.Config, folder: Path | None) -> Path | None:
@@ -108,10 +102,9 @@ class HilReport:
         self._entries: list[Entry] = []
         self._stations: dict[str, Board] = {}
         self._folders: dict[str, Path] = {}
-        self._folder = folder
-        self._tests = SeenTests()
-        self._pages: dict[str, Path | TinyhilError] = {}
-        """By kind: where it is, or why there is none."""
+        self._made = Pages(folder, results, self._guard) if folder else None
+        self.tests = SeenTests()
+        """Named after their figures."""
 
     @contextmanager
     def bar(self, title: str) -> Iterator[Progress]:
@@ -153,7 +146,7 @@ class HilReport:
     def compared(self, comparison: Comparison) -> None:
         """A figure was compared with the baseline's."""
         self.comparisons.append(comparison)
-        self._tests.name(gate_title(comparison), told=not comparison)
+        self.tests.name(gate_title(comparison), "pass" if comparison else "fail")
 
     def made(self, entry: Entry) -> None:
         """See `runner.Reporter`."""
@@ -168,7 +161,7 @@ class HilReport:
         """See `runner.Reporter`."""
         job, data_set = outcome.job, outcome.entry.subject.data_set
         title = figure_title(verdict, emulated=job.dut.board.emulated)
-        self._tests.name(title, told=not verdict)
+        self.tests.name(title, verdict.status)
         allure.describe(
             job.dut.board,
             job.task,
@@ -177,9 +170,10 @@ class HilReport:
             station=job.dut.station,
             title=title,
         )
-        allure.attach_text("verdict", str(verdict))
+        folder = self._folders[job.dut.station]
+        since = missed_since(points_of(folder, job.task.name), verdict)
+        allure.attach_text("verdict", f"{verdict}\n{since}".rstrip())
         if allure.active():
-            folder = self._folders[job.dut.station]
             for name, svg in chain(_pictures(outcome), _earlier(folder, job.task, verdict.metric)):
                 allure.attach_svg(name, svg)
         line = outcome.entry.as_json("")
@@ -195,12 +189,12 @@ class HilReport:
         report = yield
         if call.excinfo and isinstance(call.excinfo.value, TinyhilError):
             report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"
-        self._tests.mark(item, call, report)
+        self.tests.mark(item, call, report)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how a test has ended."""
-        self._tests.add(report)
+        self.tests.add(report)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
@@ -208,62 +202,16 @@ class HilReport:
         try:
             yield
         finally:
-            if self._folder and any(folder.is_dir() for folder in self.runs):
-                self._write("report", self._render)
-                if self._results is not None:
-                    self._write("allure", self._render_allure)
+            if self._made and any(folder.is_dir() for folder in self.runs):
+                self._made.make(self._source())
 
-    def _write(self, kind: str, render: Callable[[Path], Path]) -> None:
-        """Make a page; a reason why there is none must not hide what was measured."""
-        assert self._folder is not None  # a run with boards has one
-        try:
-            with writing_to(self._folder):
-                self._pages[kind] = render(self._folder)
-        except TinyhilError as error:
-            self._pages[kind] = error
-
-    def _render(self, folder: Path) -> Path:
-        """Make our own page, which takes a moment.
-
-        Raises:
-            TinyhilError: it can't be written.
-        """
+    def _source(self) -> Source:
         from tinyhil.publish.report.page.content import Source  # noqa: PLC0415 - at the end only
-        from tinyhil.publish.report.page.render import write_page  # noqa: PLC0415
 
         stations = {name: (board, self._folders[name]) for name, board in self._stations.items()}
-        source = Source(
-            self._entries, stations, self.comparisons, self._tests.ran, self._environment()
+        return Source(
+            self._entries, stations, self.comparisons, self.tests.ran, self._environment()
         )
-        return write_page(source, folder / "report.html")
-
-    def _render_allure(self, folder: Path) -> Path:
-        """Make Allure's page.
-
-        Raises:
-            BenchError: it can't be made, or a result could not be written.
-            OSError: something can't be written.
-        """
-        try:
-            with breakable():
-                return self._render_results(folder)
-        except KeyboardInterrupt:
-            raise _interrupted() from None
-
-    def _render_results(self, folder: Path) -> Path:
-        assert self._results is not None  # else nothing is made of them
-        if caught():
-            raise _interrupted()
-        from tinyhil.publish.report import trends  # noqa: PLC0415 - matplotlib takes a second
-
-        for name, svg in chain.from_iterable(map(trends.pictures, self.runs)):
-            allure.attach_svg_to_run(name, svg)
-        if self._guard and self._guard.error:
-            raise self._guard.error
-        allure.write_environment(self._results, self._environment())
-        allure.write_categories(self._results)
-        page, history = folder / "allure.html", self.runs[0].parent / "history.jsonl"
-        return html.render(self._results, page, Deadline.after(_RENDER_S), history)
 
     def _describe_unmeasured(self, item: pytest.Item) -> None:
         """Name a test whose set-up failed, so that the report says what could not be measured."""
@@ -310,22 +258,15 @@ class HilReport:
         for entry in self._entries:
             if entry.measure is MeasureName.MEMORY and entry.error is None:
                 console.print(_memory_line(entry))
+        for problem in self._made.wrong if self._made else ():
+            if problem.state == "fail":
+                terminalreporter.line(f"FAIL {problem.where}: {problem.what}", red=True)
+                terminalreporter.line(f"     {problem.detail.splitlines()[0]}")
         for folder in self.runs:
             there = "" if folder.is_dir() else " is gone; nothing of it is kept"
             terminalreporter.line(f"run:    {folder}{there}")
-        for kind, page in self._pages.items():
-            if isinstance(page, Path):
-                terminalreporter.line(f"{kind + ':':<7} {page}")
-            else:
-                terminalreporter.line(f"no page of {_MAKERS[kind]}: {page}")
-
-
-def _interrupted() -> BenchError:
-    number = caught()
-    return BenchError(
-        f"the run was ended by {number.name if number else 'Ctrl-C'}",
-        hint="let a run finish",
-    )
+        for line in self._made.lines() if self._made else ():
+            terminalreporter.line(line)
 
 
 def _memory_line(entry: Entry) -> str:

@@ -32,8 +32,9 @@ from tinyhil.publish.report import allure
 from tinyhil.pytest_side import gate, xdist
 from tinyhil.pytest_side.ending import Ending, check_reports
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
+from tinyhil.pytest_side.pages import new_folder
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
-from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, new_folder, report_of
+from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
 from tinyhil.record import Record
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal, versions

@@ -21,21 +21,21 @@ class SeenTests:
     def __init__(self) -> None:
         self._ran: list[Ran] = []
         self._title = ""
-        self._told = False
+        self._figure: State | None = None
 
     @property
     def ran(self) -> Sequence[Ran]:
         """All that have ended."""
         return self._ran
 
-    def name(self, title: str, *, told: bool) -> None:
+    def name(self, title: str, figure: State) -> None:
         """Name the running test.
 
         Args:
             title: with its figure.
-            told: whether its figure fails, so that the page says so anyway.
+            figure: the verdict on it.
         """
-        self._title, self._told = title, told
+        self._title, self._figure = title, figure
 
     def mark(self, item: pytest.Item, call: pytest.CallInfo[None], report: Any) -> None:
         """Write what we know of a test into pytest's report of it."""
@@ -44,12 +44,12 @@ class SeenTests:
         known = {
             "title": self._title or _name(item, params or {}),
             "place": place,
-            "told": self._told,
-            "state": _state(call, report),
+            "told": self._figure == "fail",
+            "state": _state(call, report, self._figure),
         }
         setattr(report, _ATTRIBUTE, known)
         if call.when == "teardown":
-            self._title, self._told = "", False
+            self._title, self._figure = "", None
 
     def add(self, report: pytest.TestReport) -> None:
         """A phase of a test has ended."""
@@ -83,9 +83,9 @@ def _name(item: pytest.Item, params: dict[str, Any]) -> str:
     return item.nodeid
 
 
-def _state(call: pytest.CallInfo[None], report: pytest.TestReport) -> State:
+def _state(call: pytest.CallInfo[None], report: pytest.TestReport, figure: State | None) -> State:
     if report.passed:
-        return "pass"
+        return "not judged" if figure == "not judged" else "pass"
     if report.skipped:
         return "skipped"
     error = call.excinfo.value if call.excinfo else None

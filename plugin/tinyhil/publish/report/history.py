@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from tinyhil.catalog.facts import Limit, Metric
-from tinyhil.catalog.verdict import keeps
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.verdict import Verdict, keeps
+from tinyhil.catalog.wording import in_short
 from tinyhil.ground.errors import ConfigError
 from tinyhil.record import Subject
 from tinyhil.record.schema import LINES
@@ -62,14 +64,34 @@ def series(folder: Path, task: str) -> tuple[Subject, tuple[Point, ...]] | None:
     return subject, tuple(reversed(points))
 
 
-def missed_by(points: Sequence[Point], metric: Metric, limit: Limit) -> int:
-    """How many of the last points in a row miss a limit, by the figures they have."""
-    count = 0
-    for point in reversed(points):
-        if metric not in point.metrics or keeps(point.metrics[metric], limit):
-            break
-        count += 1
-    return count
+def points_of(folder: Path, task: str) -> tuple[Point, ...]:
+    """The points of `series`; none where there are none."""
+    found = series(folder, task)
+    return found[1] if found else ()
+
+
+def missed_since(points: Sequence[Point], verdict: Verdict) -> str:
+    """Since when a limit is missed, in words; empty where it is kept, or no run is there.
+
+    Args:
+        points: runs that measured the same, the oldest first; the last one is the verdict's.
+        verdict: on today's limit, which is what earlier figures are held against.
+    """
+    metric, limit = verdict.metric, verdict.limit
+    held = [point for point in points if metric in point.metrics]
+    if verdict.status != "fail" or limit is None or not held:
+        return ""
+    missed = list(takewhile(lambda point: not keeps(point.metrics[metric], limit), reversed(held)))
+    if not missed:
+        return ""
+    kept = held[: len(held) - len(missed)]
+    row = f"{len(missed)} runs in a row" if len(missed) > 1 else "new in this run"
+    before = (
+        "before that it was " + in_short(metric, kept[-1].metrics[metric])
+        if kept
+        else ("no earlier run here kept it" if len(missed) > 1 else "there is no earlier run here")
+    )
+    return f"missed since {missed[-1].started:%Y-%m-%d %H:%M} UTC, {row}; {before}"
 
 
 def _before(folder: Path) -> list[Path]:

@@ -105,6 +105,8 @@ class Page:
     """Stations by tasks; empty where there are few stations."""
     tasks: Sequence[str]
     change_note: str
+    """What figures are compared with; empty where there is nothing."""
+    has_trends: bool
     tests: Sequence[tuple[str, Sequence[Ran]]]
     """By heading, without those that were skipped."""
     skipped: Sequence[tuple[str, int]]

@@ -11,14 +11,14 @@ from tinyhil.catalog.verdict import Verdict
 from tinyhil.catalog.wording import bound, in_short, is_timed, named
 from tinyhil.judge.gate.compare import WORDS, Comparison
 from tinyhil.judge.gate.wording import change_text
-from tinyhil.publish.report.history import Point, missed_by, series
+from tinyhil.publish.report.history import missed_since, points_of
 from tinyhil.publish.report.page.charts import trend
 from tinyhil.publish.report.page.content import Change, Figure
 from tinyhil.publish.report.page.ran import State
 from tinyhil.record import Entry
 
-BASELINE = "the baseline"
-BEFORE = "the run before"
+_BASELINE = "the baseline"
+_BEFORE = "the run before"
 
 
 class Figures:
@@ -42,8 +42,7 @@ class Figures:
         self._emulator = board.emulator if board else None
         self._verdicts = {v.metric: v for entry in entries for v in entry.verdicts}
         self._comparisons = {comparison.metric: comparison for comparison in comparisons}
-        found = series(folder, entries[0].subject.task)
-        self._points: tuple[Point, ...] = found[1] if found else ()
+        self._points = points_of(folder, entries[0].subject.task)
 
     @property
     def quality(self) -> Metric:
@@ -85,7 +84,7 @@ class Figures:
             state=state,
             reason=verdict.reason if state == "not judged" else "",
             change=self._change(metric, values),
-            since=self._since(verdict) if state == "fail" else "",
+            since=missed_since(self._points, verdict),
             trend=trend(values, bar, words),
         )
 
@@ -101,30 +100,10 @@ class Figures:
             text = change_text(metric, comparison.old, comparison.new)
             state = {"better": "good", "worse": "bad", "missing": "bad"}.get(comparison.status, "")
             word = WORDS[comparison.status]
-            return Change(_same(text), word, state, BASELINE)  # type: ignore[arg-type]
+            return Change(_same(text), word, state, _BASELINE)  # type: ignore[arg-type]
         if self._comparisons or len(values) < 2:
             return None
-        return Change(_same(change_text(metric, values[-2], values[-1])), "", "", BEFORE)
-
-    def _since(self, verdict: Verdict) -> str:
-        """Since when a limit is missed, by the runs that are there."""
-        assert verdict.limit is not None  # it is missed
-        count = missed_by(self._points, verdict.metric, verdict.limit)
-        if not count:
-            return ""
-        first = self._points[-count]
-        when = f"{first.started:%Y-%m-%d %H:%M} UTC"
-        before = self._points[: len(self._points) - count]
-        kept = [point for point in before if verdict.metric in point.metrics]
-        if not kept:
-            told = "no run here has kept it" if count > 1 else "this is the first run here"
-            return f"since {when}, {_runs(count)}; {told}"
-        last = in_short(verdict.metric, kept[-1].metrics[verdict.metric])
-        return f"since {when}, {_runs(count)}; before that it was {last}"
-
-
-def _runs(count: int) -> str:
-    return f"{count} runs in a row" if count > 1 else "new in this run"
+        return Change(_same(change_text(metric, values[-2], values[-1])), "", "", _BEFORE)
 
 
 def _same(text: str) -> str:

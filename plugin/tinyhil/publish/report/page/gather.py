@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from tinyhil.catalog.task import Task
 from tinyhil.ground.text import shown
 from tinyhil.publish.report.page.content import Measured, Page, Problem, Source
-from tinyhil.publish.report.page.figures import BASELINE, BEFORE
 from tinyhil.publish.report.page.placed import COLUMNS, Placed, worst
 from tinyhil.publish.report.page.ran import Place, Ran, State
 
@@ -35,6 +34,7 @@ def gather(source: Source, tasks: Mapping[str, Task], now: datetime | None = Non
     labels = {one.place: one.label for one in built}
     problems += _failed(source, labels)
     state = worst([*(one.state for one in measured), *(problem.state for problem in problems)])
+    figures = [figure for place in measured for figure in place.figures]
     names = list(dict.fromkeys(place[1] for place in _places(source)))
     skipped = Counter(test.text for test in source.tests if test.state == "skipped")
     return Page(
@@ -48,7 +48,8 @@ def gather(source: Source, tasks: Mapping[str, Task], now: datetime | None = Non
         places=measured,
         grid=_grid(built, measured, names),
         tasks=names,
-        change_note=BASELINE if source.comparisons else BEFORE,
+        change_note=next((f.change.against for f in figures if f.change), ""),
+        has_trends=any(figure.trend for figure in figures),
         tests=_grouped(source.tests, labels),
         skipped=skipped.most_common(),
         counts=_counts(source.tests),
@@ -147,7 +148,7 @@ def _grouped(tests: Sequence[Ran], labels: Mapping[Place, str]) -> list[tuple[st
         if test.state != "skipped":
             safe = replace(test, title=shown(test.title), text=_bounded(test.text))
             groups.setdefault(_where(test.place, labels), []).append(safe)
-    return [(name, sorted(group, key=lambda test: test.state == "pass"))
+    return [(name, sorted(group, key=lambda test: test.state not in ("fail", "error")))
             for name, group in groups.items()]  # fmt: skip
 
 
@@ -158,6 +159,6 @@ def _bounded(text: str) -> str:
 def _counts(tests: Sequence[Ran]) -> str:
     """As in ``8 passed, 1 failed``."""
     words = {"fail": "failed", "error": "ended with an error", "pass": "passed",
-             "skipped": "skipped"}  # fmt: skip
+             "not judged": "not judged", "skipped": "skipped"}  # fmt: skip
     counts = Counter(test.state for test in tests)
     return ", ".join(f"{counts[s]} {word}" for s, word in words.items() if counts[s])  # type: ignore[index]

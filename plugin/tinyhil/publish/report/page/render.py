@@ -8,11 +8,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tinyhil.catalog.task import load_tasks
 from tinyhil.ground.outputs import write_text
-from tinyhil.publish.report.page.content import Source
+from tinyhil.publish.report.page.content import Page, Source
 from tinyhil.publish.report.page.gather import gather
 
 
-def write_page(source: Source, output: Path) -> Path:
+def write_page(source: Source, output: Path) -> Page:
     """Write the page; an older one is replaced when the new one is complete.
 
     Args:
@@ -20,7 +20,7 @@ def write_page(source: Source, output: Path) -> Path:
         output: the HTML file.
 
     Returns:
-        `output`.
+        What it shows.
 
     Raises:
         ConfigError: a task's file is wrong.
@@ -33,6 +33,6 @@ def write_page(source: Source, output: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    text = environment.get_template("page.html.j2").render(page=gather(source, load_tasks()))
-    write_text(output, text)
-    return output
+    page = gather(source, load_tasks())
+    write_text(output, environment.get_template("page.html.j2").render(page=page))
+    return page
