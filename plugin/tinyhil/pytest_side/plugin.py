@@ -44,11 +44,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
+    said = config.getoption("--hil-board") or any(map(_in_suites, config.args))
     settings.apply(config)
-    if config.getoption("--hil-board") or any(map(_in_suites, config.args)):
+    # Boards of the project's table are prepared when a test asks for one; but pytest-xdist must
+    # know before that what it hands out.
+    if said or (config.getoption("--hil-board") and config.getoption("dist", "no") != "no"):
         from tinyhil.pytest_side import rig  # noqa: PLC0415 - heavy
 
-        rig.register(config)
+        rig.register(config, late=not said)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
