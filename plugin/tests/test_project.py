@@ -85,7 +85,7 @@ def test_a_board_in_the_table_costs_a_run_without_board_tests_nothing(
     config = pytester.parseconfigure()
     assert not config.pluginmanager.hasplugin("tinyhil-report")
     with pytest.raises(pytest.UsageError, match="no station 'x'"):
-        pytester.parseconfigure("-n", "2")
+        pytester.parseconfigure("--dist", "load")
 
 
 def test_what_is_written_goes_to_where_pytest_is_called(pytester: pytest.Pytester) -> None:
