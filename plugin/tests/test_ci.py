@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.facts import Limit
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import Verdict, judge
+from tinyhil.ground.errors import DataError
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.publish.report import ci
 from tinyhil.pytest_side.report import HilReport
@@ -90,3 +92,21 @@ def test_the_summary_is_added_to_githubs_file_and_replaces_any_other(
         text = path.read_text(encoding="utf-8")
         assert text.startswith("before\n") is kept
         assert "### tinyhil: " in text
+
+
+def test_every_error_of_a_test_on_a_board_names_the_board_and_the_stage(
+    pytestconfig: pytest.Config,
+) -> None:
+    def fail() -> None:
+        raise DataError("no file", hint="get it")
+
+    item = SimpleNamespace(
+        name="t", originalname="t", callspec=SimpleNamespace(params={"hil_board": "desk-7"})
+    )
+    call = pytest.CallInfo.from_call(fail, "setup")
+    hook = HilReport(pytestconfig, None).pytest_runtest_makereport(item, call)  # type: ignore[arg-type]
+    next(hook)
+    report = pytest.TestReport("t", ("t", 0, "t"), {}, "failed", "a traceback", "setup")
+    with pytest.raises(StopIteration):
+        hook.send(report)
+    assert report.longrepr == "DataError: [desk-7 / setup] no file\n  next step: get it"

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -209,6 +210,33 @@ def test_tests_of_a_board_and_a_task_stay_together_in_any_order() -> None:
     ]  # fmt: skip
     names = [test.name for test in neighbours.grouped(tests)]  # type: ignore[arg-type]
     assert names == ["1", "free", "5", "3", "2", "4"]
+
+
+def test_a_measure_has_no_limit_but_its_own_unless_the_test_says_so(
+    pytestconfig: pytest.Config,
+) -> None:
+    """With pytest-timeout, whose limit is for tests of seconds."""
+    pytestconfig.addinivalue_line("markers", "timeout: of pytest-timeout")
+
+    class Marked(_Test):
+        def __init__(self, board: str | None, marks: list[pytest.Mark]) -> None:
+            super().__init__("t", board)
+            self.marks = marks
+
+        def get_closest_marker(self, _: str) -> pytest.Mark | None:
+            return self.marks[0] if self.marks else None
+
+        def add_marker(self, mark: pytest.MarkDecorator) -> None:
+            self.marks.append(mark.mark)
+
+    own = pytest.mark.timeout(5).mark
+    items = [Marked("a", []), Marked("a", [own]), Marked(None, [])]
+    there = SimpleNamespace(hasplugin=lambda name: name == "timeout")
+    hook = neighbours.pytest_collection_modifyitems(SimpleNamespace(pluginmanager=there), items)  # type: ignore[arg-type]
+    next(hook)
+    with pytest.raises(StopIteration):
+        hook.send(None)
+    assert [[mark.args for mark in item.marks] for item in items] == [[(0,)], [(5,)], []]
 
 
 @dataclass(frozen=True)
