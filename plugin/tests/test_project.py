@@ -85,8 +85,10 @@ def test_a_board_in_the_table_costs_a_run_without_board_tests_nothing(
     (pytester.path / "pyproject.toml").write_text("[tool.tinyhil]\nboard = 'x'\n", encoding="utf-8")
     config = pytester.parseconfigure()
     assert not config.pluginmanager.hasplugin("tinyhil-report")
-    with pytest.raises(pytest.UsageError, match="no station 'x'"):
+    with pytest.raises(pytest.UsageError, match="no station 'x'") as raised:
         pytester.parseconfigure("--dist", "load")
+    place = f"the value stands in {pytester.path / 'pyproject.toml'}, [tool.tinyhil]"
+    assert str(raised.value).endswith(place)
 
 
 def test_what_is_written_goes_to_where_pytest_is_called(pytester: pytest.Pytester) -> None:

@@ -29,7 +29,7 @@ from tinyhil.image.elf import Image
 from tinyhil.measure.job import Job
 from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure
-from tinyhil.pytest_side import gate, neighbours, xdist
+from tinyhil.pytest_side import gate, neighbours, settings, xdist
 from tinyhil.pytest_side.ending import Ending, check_reports
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
 from tinyhil.pytest_side.pages import new_folder
@@ -127,7 +127,7 @@ def plan_of(config: pytest.Config) -> Plan:
         try:
             config.stash[plan_key] = make_plan(options)
         except ConfigError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(settings.explained(config, error)) from error
     return config.stash[plan_key]
 
 

@@ -16,6 +16,9 @@ from tinyhil.ground.paths import SUITES
 from tinyhil.ground.project import Project, project_around, project_in
 from tinyhil.pytest_side.options import DEFAULTS, KEYS
 
+_used: pytest.StashKey[Mapping[str, Path]] = pytest.StashKey()
+"""The options whose value is the table's, and the file that it stands in."""
+
 
 def apply(config: pytest.Config) -> None:
     """Complete the options of a run: what the command line does not say, the project's table
@@ -38,13 +41,26 @@ def apply(config: pytest.Config) -> None:
         "build": project.folder / "build",
         **({"bench": bench} if bench.is_file() else {}),
     }
+    used: dict[str, Path] = {}
     for key in KEYS:
-        name = _attribute(key)
+        name = f"hil_{key}"
         # Nothing given: None, an empty list, or a flag that is not set.
         if getattr(option, name) in (None, [], False):
             found = settings.get(key, places.get(key, DEFAULTS.get(key)))
             if found is not None:
                 setattr(option, name, found)
+            if key in settings:
+                used[f"--hil-{key.replace('_', '-')}"] = project.file
+    config.stash[_used] = used
+
+
+def explained(config: pytest.Config, error: ConfigError) -> str:
+    """The text of an error, with the file that a wrong option stands in."""
+    used = config.stash.get(_used, {})
+    for option, file in used.items():
+        if error.message.startswith((f"option {option}:", f"option {option} ")):
+            return f"{error}\n  the value stands in {file}, [tool.tinyhil]"
+    return str(error)
 
 
 def _project(config: pytest.Config) -> Project:
@@ -56,10 +72,6 @@ def _project(config: pytest.Config) -> Project:
         return project_in(root)
     ours = SUITES.is_relative_to(root) and not here.is_relative_to(root)
     return project_around(here) if ours or config.inipath is None else project_in(root)
-
-
-def _attribute(key: str) -> str:
-    return f"hil_{key}"
 
 
 def _checked(project: Project) -> dict[str, Any]:
