@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
@@ -13,12 +14,17 @@ from rich.table import Table
 from rich.text import Text
 
 from tinyhil.catalog.board import Board, load_boards
+from tinyhil.cli import new_suite
 from tinyhil.data import command as data_command
 from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.ground.interrupts import Interrupts
 from tinyhil.ground.outputs import check_folder
+from tinyhil.ground.paths import SUITES
+from tinyhil.ground.tables import show_fitted
+from tinyhil.ground.text import replace_unprintable, say
 from tinyhil.judge.gate import command as gate_command
 from tinyhil.judge.verify import command as verify_command
+from tinyhil.publish.report import command as report_command
 from tinyhil.publish.results import command as results_command
 from tinyhil.publish.submission import command as submission_command
 
@@ -31,9 +37,11 @@ examples:
   tinyhil emulate mps2-an386           start an emulated board for a terminal or a debugger
   tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
-  pytest suites --hil-board mps2-an386 run the benchmark
+  tinyhil new suite                    write tests of a board for a repository of your own
+  pytest suites --hil-board mps2-an386 run the benchmark; installed: pytest "$(tinyhil suites)"
   tinyhil verify RUN                   check every figure of a run against its raw bytes
   tinyhil gate BASELINE RUN            show what got slower, bigger or less accurate
+  tinyhil report RUN --out FILE        make one HTML page of runs
   tinyhil results                      show the results table of runs and submissions
   tinyhil submission check TREE        recompute a submission's figures from its raw logs
 
@@ -46,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Ended by a signal, it is that of a shell: 128 and the signal's number.
     """
+    replace_unprintable()
     with Interrupts() as interrupts:
         try:
             options = _parser().parse_args(arguments)
@@ -65,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
         description="MLPerf Tiny on microcontroller boards: flash, stream, measure, judge.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"tinyhil {version('pytest-tinyhil')}"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     doctor = commands.add_parser(
@@ -96,6 +108,16 @@ def _parser() -> argparse.ArgumentParser:
     verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))
 
     _add_build(commands)
+    new = commands.add_parser("new", help="write a project to begin with")
+    kinds = new.add_subparsers(required=True, metavar="KIND")
+    new_suite.add_arguments(kinds.add_parser("suite", help=new_suite.HELP))
+    suites = commands.add_parser(
+        "suites",
+        help="print where the benchmark's tests are",
+        description='Print the folder of the benchmark\'s tests, for pytest "$(tinyhil suites)".',
+    )
+    suites.set_defaults(run=_suites)
+    report_command.add_command(commands)
     results_command.add_command(commands)
     submission_command.add_command(commands)
     return parser
@@ -125,15 +147,22 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _doctor(_: argparse.Namespace, console: Console) -> int:
     from tinyhil.cli.doctor import examine  # noqa: PLC0415 - what it imports, other commands need not
 
-    table = Table("what", "found", "needed for", "advice", box=None, pad_edge=False)
     checks = examine(load_boards())
-    for check in checks:
-        state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
-        state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
-        state.no_wrap = True
-        advice = check.remedy if check.missing else check.warning or ""
-        table.add_row(check.thing, state, check.needed_for, advice)
-    console.print(table)
+
+    def table(without: frozenset[str]) -> Table:
+        made = Table("what", "found", box=None, pad_edge=False)
+        for heading in ("needed for", "advice"):
+            if heading not in without:
+                made.add_column(heading)
+        for check in checks:
+            state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
+            state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
+            advice = check.remedy if check.missing else check.warning or ""
+            needed_for = [] if "needed for" in without else [check.needed_for]
+            made.add_row(check.thing, state, *needed_for, advice)
+        return made
+
+    show_fitted(console, table, ["needed for"])
     missing = sum(check.missing for check in checks)
     untried = sum(check.warning is not None for check in checks)
     summary = f"{missing} missing" if missing else "nothing is missing"
@@ -142,21 +171,29 @@ def _doctor(_: argparse.Namespace, console: Console) -> int:
 
 
 def _boards(_: argparse.Namespace, console: Console) -> int:
-    table = Table("name", "processor", "title", "flash", "RAM", "emulated", box=None)
-    for board in load_boards().values():
-        size = {
-            kind: sum(memory.size for memory in board.memory if memory.kind == kind)
-            for kind in ("flash", "ram")
-        }
-        table.add_row(
-            board.name,
-            board.processor,
-            board.title,
-            f"{size['flash'] // 1024} KiB",
-            f"{size['ram'] // 1024} KiB",
-            "yes" if board.emulated else "no",
-        )
-    console.print(table)
+    boards = load_boards().values()
+
+    def table(without: frozenset[str]) -> Table:
+        made = Table("name", "processor", box=None)
+        for heading in (*({"title"} - without), "flash", "RAM", "emulated"):
+            made.add_column(heading)
+        for board in boards:
+            flash, ram = (
+                sum(memory.size for memory in board.memory if memory.kind == kind) // 1024
+                for kind in ("flash", "ram")
+            )
+            title = [] if "title" in without else [board.title]
+            emulated = "yes" if board.emulated else "no"
+            sizes = (f"{flash} KiB", f"{ram} KiB")
+            made.add_row(board.name, board.processor, *title, *sizes, emulated)
+        return made
+
+    show_fitted(console, table, ["title"])
+    return 0
+
+
+def _suites(_: argparse.Namespace, console: Console) -> int:
+    say(console, str(SUITES))
     return 0
 
 

@@ -29,11 +29,13 @@ from tinyhil.image.elf import Image
 from tinyhil.measure.job import Job
 from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure
-from tinyhil.pytest_side import gate, xdist
+from tinyhil.pytest_side import gate, neighbours, settings, xdist
 from tinyhil.pytest_side.ending import Ending, check_reports
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
+from tinyhil.pytest_side.pages import new_folder
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
 from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
+from tinyhil.pytest_side.summary import SummaryFile
 from tinyhil.record import Record
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal, versions
@@ -65,19 +67,24 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
     if xdist.is_worker(config):
         report: HilReport = xdist.WorkerReport(config)
     else:
-        results = _results(config, late=late)
-        report = HilReport(config, results)
+        folder = new_folder(config.getoption("--hil-runs"))
+        results = _results(config, None if late or config.option.collectonly else folder)
+        report = HilReport(config, results, folder)
         if xdist.is_active(config):
             config.pluginmanager.register(xdist.Controller(config, report, results))
+        path = config.getoption("--hil-summary")
+        if path:
+            config.pluginmanager.register(SummaryFile(path, report))
     config.pluginmanager.register(report, REPORT)
     config.pluginmanager.register(gate)
+    config.pluginmanager.register(neighbours)
 
 
-def _results(config: pytest.Config, *, late: bool) -> Path | None:
+def _results(config: pytest.Config, folder: Path | None) -> Path | None:
     """The folder of Allure's results, which can be written."""
     try:
         check_reports(config)
-        return choose_results(config, None if late else _runs(config))
+        return choose_results(config, folder)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -86,7 +93,7 @@ def names(config: pytest.Config, fixture: str) -> list[str]:
     """What `BOARD` or `TASK` is parametrized with."""
     register(config, late=True)
     plan = plan_of(config)
-    return [choice.name for choice in (plan.stations if fixture == BOARD else plan.tasks)]
+    return [choice.name for choice in (plan.stations if fixture == BOARD else plan.chosen)]
 
 
 def plan_of(config: pytest.Config) -> Plan:
@@ -97,11 +104,14 @@ def plan_of(config: pytest.Config) -> Plan:
     """
     if plan_key not in config.stash:
         option = config.getoption
-        bench = option("--hil-bench") or config.rootpath / "bench.toml"
         root = os.environ.get("TINYHIL_DATA")
         options = Options(
             boards=option("--hil-board"),
-            bench=bench if option("--hil-bench") or bench.is_file() else None,
+            tasks=option("--hil-task"),
+            own_boards=option("--hil-boards"),
+            own_tasks=option("--hil-tasks"),
+            summary=option("--hil-summary"),
+            bench=option("--hil-bench"),
             data=option("--hil-data") or (Path(root) if root else None),
             firmware=option("--hil-firmware"),
             link=option("--hil-link"),
@@ -109,15 +119,15 @@ def plan_of(config: pytest.Config) -> Plan:
             all_windows=option("--hil-all-windows"),
             read_back=option("--hil-read-back"),
             faults=option("--hil-faults"),
-            runs=_runs(config),
-            build=option("--hil-build") or config.rootpath / "build",
+            runs=option("--hil-runs"),
+            build=option("--hil-build"),
             resume=option("--hil-resume"),
             wait_s=option("--hil-wait"),
         )
         try:
             config.stash[plan_key] = make_plan(options)
         except ConfigError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(settings.explained(config, error)) from error
     return config.stash[plan_key]
 
 
@@ -266,7 +276,3 @@ def _located(board: Dut, stage: str) -> Iterator[None]:
     except TinyhilError as error:
         error.locate(board.station, stage)
         raise
-
-
-def _runs(config: pytest.Config) -> Path:
-    return config.getoption("--hil-runs") or config.rootpath / "reports" / "runs"

@@ -99,6 +99,7 @@ class WorkerReport(HilReport):
 
     def compared(self, comparison: Comparison) -> None:
         """See `HilReport.compared`."""
+        super().compared(comparison)
         self._events.append(("compared", _COMPARISON.dump_python(comparison, mode="json")))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
