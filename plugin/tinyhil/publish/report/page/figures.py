@@ -69,9 +69,7 @@ class Figures:
         metric, limit = verdict.metric, verdict.limit
         state: State = verdict.status
         values = [p.metrics[metric] for p in self._points if metric in p.metrics]
-        words = f"{named(metric)} over {len(values)} runs"
-        if values:
-            words += f": first {in_short(metric, values[0])}, last {in_short(metric, values[-1])}"
+        words = _in_words(metric, values)
         bar = None if limit is None else limit.max if limit.max is not None else limit.min
         return Figure(
             metric=metric,
@@ -104,6 +102,14 @@ class Figures:
         if self._comparisons or len(values) < 2:
             return None
         return Change(_same(change_text(metric, values[-2], values[-1])), "", "", _BEFORE)
+
+
+def _in_words(metric: Metric, values: Sequence[float]) -> str:
+    """What a line through values shows."""
+    told = [in_short(metric, value) for value in (*values[:1], *values[-1:])]
+    if len(set(values)) == 1:
+        return f"{named(metric)}: {told[0]} in each of {len(values)} runs"
+    return f"{named(metric)} over {len(values)} runs: {' → '.join(told)}"
 
 
 def _same(text: str) -> str:
