@@ -63,7 +63,7 @@ class Figures:
     def get(self, metric: Metric) -> Figure | None:
         """A figure, if it was measured."""
         verdict = self._verdicts.get(metric)
-        return self._of(verdict) if verdict else None
+        return None if verdict is None else self._of(verdict)
 
     def _of(self, verdict: Verdict) -> Figure:
         metric, limit = verdict.metric, verdict.limit
@@ -99,7 +99,7 @@ class Figures:
             state = {"better": "good", "worse": "bad", "missing": "bad"}.get(comparison.status, "")
             word = WORDS[comparison.status]
             return Change(_same(text), word, state, _BASELINE)  # type: ignore[arg-type]
-        if self._comparisons or len(values) < 2:
+        if len(values) < 2:
             return None
         return Change(_same(change_text(metric, values[-2], values[-1])), "", "", _BEFORE)
 

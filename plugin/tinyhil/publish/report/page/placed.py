@@ -60,9 +60,10 @@ class Placed:
             if (comparison.station, comparison.task) == place
         ]
         self._figures = Figures(self._entries, self._board, self._folder, self._comparisons)
-        self.columns: list[Figure | None] = [
-            self._figures.get(metric or self._figures.quality) for _, metric in COLUMNS
-        ]
+        chosen: list[Metric] = [metric or self._figures.quality for _, metric in COLUMNS]
+        self.columns: list[Figure | None] = [self._figures.get(metric) for metric in chosen]
+        failed = {m for e in self._entries if e.error is not None for m in e.measure.metrics}
+        self._broken = [metric in failed for metric in chosen]
 
     @property
     def label(self) -> str:
@@ -95,6 +96,7 @@ class Placed:
             data=data_label(self._subject.data_set),
             state=self.state,
             columns=columns,
+            broken=[broken for broken, kept in zip(self._broken, held, strict=True) if kept],
             figures=self._figures.all(),
             errors=[entry.measure for entry in self._entries if entry.error is not None],
             histogram=self._histogram(),
