@@ -110,7 +110,7 @@ class Placed:
         for entry in self._entries:
             if entry.error is not None:
                 text = shown(entry.error, _TEXT_CHARACTERS, keep="\n")
-                what = f"{entry.measure}: {entry.samples} samples, then an error"
+                what = f"{entry.measure.replace('_', ' ')}: {entry.samples} samples, then an error"
                 yield Problem("error", where, what, text)
         for figure, verdict in self._figures.failed():
             title = figure_title(verdict, emulated=self._subject.emulated)
