@@ -59,7 +59,10 @@ def gather(source: Source, tasks: Mapping[str, Task], now: datetime | None = Non
 
 
 def _places(source: Source) -> list[Place]:
-    return list(dict.fromkeys((e.subject.station, e.subject.task) for e in source.entries))
+    """Stations as they were given, their tasks by name."""
+    places = {(e.subject.station, e.subject.task) for e in source.entries}
+    order = list(source.stations)
+    return sorted(places, key=lambda place: (order.index(place[0]), place[1]))
 
 
 def _headline(state: State, places: Sequence[Measured], problems: Sequence[Problem]) -> str:
