@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from tinyhil.catalog.board import load_boards
 from tinyhil.ground.errors import BenchError
 from tinyhil.publish.report import html
 from tinyhil.publish.report.page.content import Source
 from tinyhil.pytest_side.items import BOARD, TASK
 from tinyhil.pytest_side.pages import Pages
-from tinyhil.pytest_side.report import choose_results
+from tinyhil.pytest_side.report import HilReport, choose_results
 from tinyhil.pytest_side.seen import SeenTests
 
 from .gate_runs import Content
@@ -121,3 +122,23 @@ def test_a_test_is_listed_once_with_its_figure_and_its_kind_of_end() -> None:
         ("t.py::test_z, when it ended", "error", False),
     ]
     assert seen.ran[3].text == "not today"
+
+
+def test_the_terminal_names_what_misses_its_limit_and_since_when(tmp_path: Path) -> None:
+    folders = runs(tmp_path / "made", [Content(text=50_000)] * 2)
+    report, said = HilReport(SimpleNamespace(), None, tmp_path / "pages"), []  # type: ignore[arg-type]
+    report.using("mps2-an386", load_boards()["mps2-an386"], folders[1])
+    for entry in judged(folders[1]):
+        report.made(entry)
+    finishing = report.pytest_sessionfinish()
+    next(finishing)
+    assert next(finishing, "ended") == "ended"
+    terminal: Any = SimpleNamespace(
+        section=lambda _: None, line=lambda text, **_: said.append(text)
+    )
+    report.pytest_terminal_summary(terminal)
+    place = said.index("FAIL kws01 on mps2-an386 (emulated): flash 48.83 KiB > 44.92 KiB")
+    assert said[place + 1].strip() == (
+        "missed since 2026-01-01 00:00 UTC, 2 runs in a row; no earlier run here kept it"
+    )
+    assert said[-1] == f"report: {tmp_path / 'pages' / 'report.html'}"

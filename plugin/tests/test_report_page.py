@@ -17,6 +17,7 @@ from tinyhil.catalog.wording import beside_limit, in_short
 from tinyhil.cli.main import main
 from tinyhil.publish.report.html import external_references
 from tinyhil.publish.report.page.content import Source
+from tinyhil.publish.report.page.ran import Ran
 from tinyhil.publish.report.page.render import write_page
 from tinyhil.publish.report.title import figure_title
 
@@ -128,7 +129,10 @@ def test_a_run_without_an_end_has_a_page_of_what_there_is(tmp_path: Path) -> Non
     assert "Confusion matrix" not in shown["pictures"], "the task has more classes"
     assert "Latency of single queries" not in shown["pictures"]
     (folder / "record.jsonl").unlink()
-    made(Source([], {"mps2-an386": (None, folder)}), tmp_path)
+    silent = Ran("RAM", ("mps2-an386", "kws01"), "fail", 0.0, "")
+    shown = made(Source([], {"mps2-an386": (None, folder)}, tests=[silent]), tmp_path)
+    assert "1 other check fails; 0 figures keep theirs" in shown[""]
+    assert "Nothing was measured" in shown["figures"]
 
 
 def test_one_page_of_runs_of_many_machines(

@@ -9,6 +9,7 @@ from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.catalog.wording import bound, in_short, is_timed, named
+from tinyhil.ground.text import shown
 from tinyhil.judge.gate.compare import WORDS, Comparison
 from tinyhil.judge.gate.wording import change_text
 from tinyhil.publish.report.history import missed_since, points_of
@@ -78,9 +79,9 @@ class Figures:
             emulated=self._emulated and is_timed(metric),
             note=self._instructions(verdict),
             limit=bound(metric, limit) if limit else "",
-            source=limit.source if limit else "",
+            source=shown(limit.source) if limit else "",
             state=state,
-            reason=verdict.reason if state == "not judged" else "",
+            reason=shown(verdict.reason) if state == "not judged" else "",
             change=self._change(metric, values),
             since=missed_since(self._points, verdict),
             trend=trend(values, bar, words),

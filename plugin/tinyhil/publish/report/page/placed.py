@@ -48,8 +48,12 @@ def worst(states: Iterable[State]) -> State:
 class Placed:
     """One station and task."""
 
-    def __init__(self, source: Source, place: Place, tasks: Mapping[str, Task]) -> None:
+    def __init__(
+        self, source: Source, number: int, place: Place, tasks: Mapping[str, Task]
+    ) -> None:
         self.place = place
+        self.anchor = f"place-{number}"
+        """Its name in links."""
         self._entries = [e for e in source.entries if (e.subject.station, e.subject.task) == place]
         self._subject = self._entries[0].subject
         self._board, self._folder = source.stations[place[0]]
@@ -70,11 +74,6 @@ class Placed:
         """Of the station."""
         subject = self._subject
         return shown(station_label(subject.station, subject.board, emulated=subject.emulated))
-
-    @property
-    def anchor(self) -> str:
-        """Its name in links."""
-        return "-".join("".join(c if c.isalnum() else "_" for c in name) for name in self.place)
 
     @property
     def state(self) -> State:
@@ -114,7 +113,7 @@ class Placed:
                 yield Problem("error", where, what, text)
         for figure, verdict in self._figures.failed():
             title = figure_title(verdict, emulated=self._subject.emulated)
-            yield Problem("fail", where, title, f"{figure.since}\nlimit: {figure.source}")
+            yield Problem("fail", where, title, f"{figure.since}\nlimit: {figure.source}".strip())
         for comparison in self._comparisons:
             if not comparison:
                 yield Problem("fail", where, gate_title(comparison), shown(comparison.reason))
