@@ -158,7 +158,7 @@ def _results(config: pytest.Config) -> Path | None:
         check_reports(config)
         return choose_results(config, _runs(config))
     except ConfigError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(error.told) from error
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -207,7 +207,7 @@ def plan_of(config: pytest.Config) -> Plan:
         try:
             config.stash[plan_key] = make_plan(options)
         except ConfigError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(error.told) from error
     return config.stash[plan_key]
 
 

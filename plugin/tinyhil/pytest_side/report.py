@@ -169,7 +169,7 @@ class HilReport:
             self._describe_unmeasured(item)
         report = yield
         if call.excinfo and isinstance(call.excinfo.value, TinyhilError):
-            report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"
+            report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value.told}"
         return report
 
     @pytest.hookimpl(wrapper=True, trylast=True)

@@ -9,7 +9,6 @@ import csv
 import dataclasses
 import html
 import io
-import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,6 +17,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from tinyhil.ground import answer
 from tinyhil.publish.results.columns import (
     DASH,
     FIGURES,
@@ -28,7 +28,7 @@ from tinyhil.publish.results.columns import (
     system_cells,
     tasks_of,
 )
-from tinyhil.publish.results.rows import Figures, Row
+from tinyhil.publish.results.rows import Figures, Results, Row
 
 FORMATS = ("table", "markdown", "html", "csv", "json")
 LAST = ("details", "code")
@@ -136,13 +136,7 @@ def comma_separated(rows: Sequence[Row]) -> str:
 
 def as_json(rows: Sequence[Row]) -> str:
     """JSON: a list of rows; figures that are missing are null."""
-    objects = []
-    for row in rows:
-        values = dataclasses.asdict(row)
-        for task, figures in row.tasks.items():
-            values["tasks"][task]["latency_s"] = figures.latency_s
-        objects.append(values)
-    return json.dumps({"rows": objects, "remarks": remarks(rows)}, indent=2) + "\n"
+    return answer.as_json(Results(tuple(rows), remarks(rows)))
 
 
 def _stacked(row: Row, task: str) -> str:
@@ -179,7 +173,7 @@ def _flat(row: Row, tasks: Iterable[str]) -> dict[str, Any]:
     }
     for task in tasks:
         figures = row.tasks.get(task, Figures())
-        own = {**dataclasses.asdict(figures), "latency_s": figures.latency_s}
+        own = dataclasses.asdict(figures)
         values |= {f"{task}_{name}": value for name, value in own.items()}
         values[f"{task}_model"] = row.models.get(task)
     return values

@@ -10,6 +10,7 @@ from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.ground.answer import Answer
 from tinyhil.record.schema import Line
 from tinyhil.record.store import Run
 
@@ -21,21 +22,25 @@ class Figures:
     latency_p90_s: float | None = None
     """Of single queries."""
     throughput_ips: float | None = None
+    """Median inferences per second."""
     energy_j: float | None = None
     """Of an inference."""
     top1: float | None = None
+    """Share of samples that were told right."""
     auc: float | None = None
+    """Area under the ROC curve."""
     instructions: float | None = None
     """Of a single query at the 90th percentile, where the board is emulated."""
     scope: str = ""
     """What the quality is of, as in ``1000 samples``."""
     short: bool = False
     """Whether a measure was shorter than the rules ask, so the figures are only a quick look."""
+    latency_s: float | None = field(init=False)
+    """Of an inference, as the official table makes it from throughput."""
 
-    @property
-    def latency_s(self) -> float | None:
-        """Of an inference, as the official table makes it from throughput."""
-        return 1.0 / self.throughput_ips if self.throughput_ips else None
+    def __post_init__(self) -> None:
+        latency_s = 1.0 / self.throughput_ips if self.throughput_ips else None
+        object.__setattr__(self, "latency_s", latency_s)
 
 
 @dataclass(frozen=True)
@@ -43,27 +48,51 @@ class Row:
     """One system in one division."""
 
     submitter: str = ""
+    """Who hands it in; empty for runs of your own."""
     division: str = ""
+    """``closed``, ``open``, or empty where no rule was followed."""
     category: str = ""
+    """``Available``, ``Preview`` or ``RDI``."""
     station: str = ""
     """The board itself, by its name on the bench; empty where only its type is known."""
     device: str = ""
+    """The board."""
     processor: str = ""
+    """The core or the part."""
     processor_count: str = ""
+    """How many of them."""
     accelerator: str = ""
+    """What else computes."""
     accelerator_count: str = ""
+    """How many of them."""
     software: str = ""
+    """The engine that ran the models."""
     data_set: str = ""
+    """``official``, ``stand-in`` or ``custom``."""
     models: Mapping[str, str] = field(default_factory=dict)
     """By task: what an open row shows."""
     tasks: Mapping[str, Figures] = field(default_factory=dict)
+    """Figures by task."""
     details: str = ""
+    """Where the evidence is."""
     code: str = ""
+    """Where the code is."""
     emulated: bool = False
+    """Whether times are instruction counts, not times measured on silicon."""
     instruction_s: float | None = None
     """Emulated seconds of an instruction, where the board is known."""
     mark: str = ""
     """What holds for all of it, such as that it is a rehearsal."""
+
+
+@dataclass(frozen=True)
+class Results(Answer):
+    """The results table of ``tinyhil results``; a figure that is missing is null."""
+
+    rows: tuple[Row, ...]
+    """One a system and division."""
+    remarks: tuple[str, ...]
+    """What a reader of the figures has to know."""
 
 
 def rows_of_runs(runs: Sequence[Run]) -> tuple[Row, ...]:
