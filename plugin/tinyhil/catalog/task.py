@@ -35,7 +35,6 @@ class Input(Facts):
     """Of one inference, where a file holds several overlapping windows."""
     stride_bytes: int | None = Field(default=None, gt=0)
     """From one window's start to the next one's."""
-
     default_windows: int | None = Field(default=None, gt=1)
     """How many windows of a file a run infers unless it is told to infer all."""
 
@@ -67,7 +66,9 @@ class Official(Facts):
     data: str
     """Folder of the data set in the runner's own layout."""
     model: str
+    """Path of the ``.tflite`` in that folder."""
     model_sha256: str
+    """Of that file; another model is of the open division."""
 
 
 class StandIn(Facts):
@@ -78,21 +79,28 @@ class StandIn(Facts):
     model: str
     """Path below ``suites/``."""
     model_sha256: str
+    """Of that file."""
 
 
 class Task(NamedFacts):
     """A benchmark task."""
 
     schema_version: Literal[1] = Field(alias="schema")
+    """Version of the file's form."""
     name: str = Field(pattern=r"^[a-z0-9]+$")
+    """As the file's: small letters and digits."""
     title: str
+    """Its name for people."""
     classes: tuple[str, ...] = Field(min_length=2)
     """In the order of the model's scores."""
     input: Input
+    """What the device is sent."""
     result: Literal["scores", "mse"] = "scores"
     """What the device answers: a score a class, or the mean squared error of a window."""
     official: Official
+    """The official data set and model."""
     stand_in: StandIn | None = None
+    """What runs without them."""
     targets: dict[Metric, Limit]
     """Quality targets, each with its source."""
 

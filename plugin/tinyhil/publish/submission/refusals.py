@@ -26,6 +26,7 @@ class Refusal:
     what: str
     """Naming the task, run or field."""
     rule: str
+    """Which one, and where it stands."""
 
 
 @dataclass(frozen=True)
