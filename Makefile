@@ -3,6 +3,7 @@
 VENV   := .venv
 PYTHON ?= python3
 STAMP  := $(VENV)/.set-up
+RUN    := $(VENV)/.set-up-run
 ALLURE := reports/node_modules/.package-lock.json
 BOARD  ?= mps2-an386
 
@@ -11,13 +12,13 @@ DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume faults fuzz test lint setup system clean
+.PHONY: help bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume faults fuzz test lint release setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-bench: setup ## set up, then run the benchmark (TINYHIL_DATA=DIR: on the official data)
+bench: system $(RUN) $(ALLURE) ## set up what a run needs, then run the benchmark (TINYHIL_DATA=DIR: on the official data)
 	pytest suites --hil-board $(BOARD)
 
 bench-kernels: setup ## our kernels against the field's best open ones, model by model
@@ -61,6 +62,9 @@ lint: setup ## set up, then check style, types and C formatting
 	lint-imports
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
+release: setup ## set up, build wheel and source archive, and try the wheel in an empty environment
+	.ci/release
+
 setup: system $(STAMP) $(ALLURE) ## install everything that is needed, without questions
 
 # Installs only what is missing: a machine that is set up needs no root rights for it.
@@ -81,15 +85,20 @@ system:
 	$$sudo env DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 
-$(STAMP): pyproject.toml
+$(RUN): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --editable '.[build,report]'
+	@touch $@
+
+# And what tests, linters and a release need.
+$(STAMP): pyproject.toml | $(RUN)
 	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-$(ALLURE): reports/package.json reports/package-lock.json | $(STAMP)
+$(ALLURE): reports/package.json reports/package-lock.json | $(RUN)
 	npm ci --prefix reports --no-audit --no-fund --loglevel=error
 	@touch $@
 
 clean: ## remove everything that was built or installed here
-	rm -rf $(VENV) build reports/node_modules
+	rm -rf $(VENV) build dist reports/node_modules

@@ -231,7 +231,8 @@ def test_the_command_that_goes_on_has_one_board_and_one_run() -> None:
     assert resume_command(given, "desk 1", Path("/runs/1")) == (
         "pytest suites -k 'x or y' --hil-board 'desk 1' --hil-resume /runs/1"
     )
-    assert resume_command(["suites"], "a", Path("r")) == "pytest suites --hil-resume r"
+    command = resume_command(["suites"], "a", Path("r"))
+    assert command == "pytest suites --hil-board a --hil-resume r", "boards may be in a file"
 
 
 def test_a_report_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tinyhil.catalog.facts import Facts, Limit, Metric, NamedFacts, load_folder
+from tinyhil.catalog.facts import Facts, Limit, Metric, NamedFacts, load_folders, shipped_and_own
 from tinyhil.ground.paths import BOARDS
 
 
@@ -106,10 +106,13 @@ class Board(NamedFacts):
         return self.emulator is not None
 
 
-def load_boards(folder: Path = BOARDS) -> dict[str, Board]:
-    """All board types by name.
+def load_boards(own: Path | None = None) -> dict[str, Board]:
+    """All board types by name: those that tinyhil brings, and the user's own.
+
+    Args:
+        own: folder of the user's; by default what ``[tool.tinyhil]`` names, if it does.
 
     Raises:
-        ConfigError: as `facts.load_folder`.
+        ConfigError: as `facts.load_folders`.
     """
-    return load_folder(folder, Board)
+    return load_folders(shipped_and_own(BOARDS, own, "boards"), Board)

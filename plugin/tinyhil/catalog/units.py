@@ -26,6 +26,13 @@ def format_metric(metric: Metric, value: float) -> str:
     return f"{value:.6g}"
 
 
+def unit_of(metric: Metric) -> str:
+    """The unit that a metric's value has in records and for machines."""
+    end = metric.rpartition("_")[2]
+    named = {"s": "s", "j": "J", "w": "W", "ips": "1/s", "bytes": "B"}
+    return named.get(end, "1")
+
+
 def scaled(value: float, unit: str, digits: int = 6) -> str:
     """`value` with the SI prefix that leaves one to three digits before the point."""
     for prefix, size in (("", 1.0), ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9)):

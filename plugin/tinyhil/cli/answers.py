@@ -77,6 +77,14 @@ class Boards(Answer):
 
 
 @dataclass(frozen=True)
+class Suites(Answer):
+    """Where the benchmark's tests are."""
+
+    folder: Path
+    """For pytest."""
+
+
+@dataclass(frozen=True)
 class Emulated(Answer):
     """A board that runs, empty and halted, until the process that printed this ends."""
 

@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,16 @@ from rich.table import Table
 from rich.text import Text
 
 from tinyhil.catalog.board import Board, load_boards
-from tinyhil.cli import completion
-from tinyhil.cli.answers import BoardRow, Boards, Built, Doctor, Emulated
+from tinyhil.cli import completion, new_suite
+from tinyhil.cli.answers import BoardRow, Boards, Built, Doctor, Emulated, Suites
 from tinyhil.data import command as data_command
 from tinyhil.ground.answer import Answer, add_format, answered, failed, print_json, wants_json
 from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.ground.interrupts import Interrupts
 from tinyhil.ground.outputs import check_folder
-from tinyhil.ground.text import say
+from tinyhil.ground.paths import SUITES
+from tinyhil.ground.tables import show_fitted
+from tinyhil.ground.text import replace_unprintable, say
 from tinyhil.judge.gate import command as gate_command
 from tinyhil.judge.verify import command as verify_command
 from tinyhil.publish.results import command as results_command
@@ -36,13 +39,14 @@ _EPILOG = """\
 first steps:
   tinyhil doctor                       show what is missing here, and how to get it
   pytest suites --hil-quick            a first look on the emulated board, in a minute
-  pytest suites --hil-board mps2-an386 run the benchmark
+  pytest suites --hil-board mps2-an386 run the benchmark; installed: pytest "$(tinyhil suites)"
 
 then:
   tinyhil boards                       list the known board types
   tinyhil emulate mps2-an386           start an emulated board for a terminal or a debugger
   tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
+  tinyhil new suite                    write tests of a board for a repository of your own
   tinyhil verify RUN                   check every figure of a run against its raw bytes
   tinyhil gate BASELINE RUN            show what got slower, bigger or less accurate
   tinyhil results                      show the results table of runs and submissions
@@ -79,6 +83,12 @@ examples:
 
 next: in another terminal, `pyocd flash --uid PROBE firmware.elf`, then any terminal on the port
 """
+_SUITES = """\
+examples:
+  pytest "$(tinyhil suites)" --hil-quick    the benchmark, from any folder
+
+next: `tinyhil new suite` writes tests of your own
+"""
 
 _BUILD = """\
 examples:
@@ -95,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Ended by a signal, it is that of a shell: 128 and the signal's number.
     """
+    replace_unprintable()
     options = argparse.Namespace()
     with Interrupts() as interrupts:
         try:
@@ -119,6 +130,9 @@ def parser() -> argparse.ArgumentParser:
         description="MLPerf Tiny on microcontroller boards: flash, stream, measure, judge.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"tinyhil {version('pytest-tinyhil')}"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     doctor = commands.add_parser(
@@ -150,6 +164,15 @@ def parser() -> argparse.ArgumentParser:
     verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))
 
     _add_build(commands)
+    new = commands.add_parser("new", help="write a project to begin with")
+    kinds = new.add_subparsers(required=True, metavar="KIND")
+    new_suite.add_arguments(kinds.add_parser("suite", help=new_suite.HELP))
+    suites = commands.add_parser(
+        "suites",
+        help="print where the benchmark's tests are",
+        description='Print the folder of the benchmark\'s tests, for pytest "$(tinyhil suites)".',
+    )
+    _finish(suites, _suites, Suites, _SUITES)
     results_command.add_command(commands)
     submission_command.add_command(commands)
     completion.add_command(commands, parser)
@@ -197,14 +220,21 @@ def _doctor(options: argparse.Namespace, console: Console) -> int:
     untried = sum(check.warning is not None for check in checks)
     if answered(options, Doctor(tuple(checks), missing, untried)):
         return 1 if missing else 0
-    table = Table("what", "found", "needed for", "advice", box=None, pad_edge=False)
-    for check in checks:
-        state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
-        state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
-        state.no_wrap = True
-        advice = check.remedy if check.missing else check.warning or ""
-        table.add_row(check.thing, state, check.needed_for, advice)
-    console.print(table)
+
+    def table(without: frozenset[str]) -> Table:
+        made = Table("what", "found", box=None, pad_edge=False)
+        for heading in ("needed for", "advice"):
+            if heading not in without:
+                made.add_column(heading)
+        for check in checks:
+            state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
+            state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
+            advice = check.remedy if check.missing else check.warning or ""
+            needed_for = [] if "needed for" in without else [check.needed_for]
+            made.add_row(check.thing, state, *needed_for, advice)
+        return made
+
+    show_fitted(console, table, ["needed for"])
     summary = f"{missing} missing" if missing else "nothing is missing"
     console.print(f"{summary}, {untried} not tried" if untried else summary)
     return 1 if missing else 0
@@ -214,17 +244,25 @@ def _boards(options: argparse.Namespace, console: Console) -> int:
     rows = tuple(map(BoardRow.of, load_boards().values()))
     if answered(options, Boards(rows)):
         return 0
-    table = Table("name", "processor", "title", "flash", "RAM", "emulated", box=None)
-    for row in rows:
-        table.add_row(
-            row.name,
-            row.processor,
-            row.title,
-            f"{row.flash_bytes // 1024} KiB",
-            f"{row.ram_bytes // 1024} KiB",
-            "yes" if row.emulated else "no",
-        )
-    console.print(table)
+
+    def table(without: frozenset[str]) -> Table:
+        made = Table("name", "processor", box=None)
+        for heading in (*({"title"} - without), "flash", "RAM", "emulated"):
+            made.add_column(heading)
+        for row in rows:
+            title = [] if "title" in without else [row.title]
+            emulated = "yes" if row.emulated else "no"
+            sizes = (f"{row.flash_bytes // 1024} KiB", f"{row.ram_bytes // 1024} KiB")
+            made.add_row(row.name, row.processor, *title, *sizes, emulated)
+        return made
+
+    show_fitted(console, table, ["title"])
+    return 0
+
+
+def _suites(options: argparse.Namespace, console: Console) -> int:
+    if not answered(options, Suites(SUITES)):
+        say(console, str(SUITES))
     return 0
 
 

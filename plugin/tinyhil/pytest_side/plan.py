@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tinyhil.catalog.bench import Station, select, stations
@@ -12,7 +13,7 @@ from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device import links
 from tinyhil.device.faults import Spec, parse_spec
 from tinyhil.ground.errors import ConfigError
-from tinyhil.ground.outputs import check_folder
+from tinyhil.ground.outputs import check_file, check_folder
 from tinyhil.image.elf import Image, read_image
 from tinyhil.record import Configuration, resume
 
@@ -40,6 +41,13 @@ class Options:
     """Folder of a run to continue."""
     wait_s: float = 0.0
     """How long to wait for a station that somebody else uses."""
+    tasks: Sequence[str] = ()
+    """Names or globs; none for all."""
+    own_boards: Path | None = None
+    """Folder of board types of the user's own."""
+    own_tasks: Path | None = None
+    summary: Path | None = None
+    """File for a table in Markdown."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,9 @@ class Plan:
     options: Options
     stations: tuple[Station, ...]
     tasks: tuple[Task, ...]
+    """All that are known."""
+    chosen: tuple[Task, ...]
+    """Those to test."""
     faults: Spec | None
     """To inject."""
     image: Image | None = None
@@ -110,17 +121,46 @@ def make_plan(options: Options) -> Plan:
             hint="0 does not wait, 3600 waits an hour",
         )
     faults = parse_spec(options.faults) if options.faults is not None else None
-    chosen = select(stations(load_boards(), options.bench), options.boards or [DEFAULT_BOARD])
+    known = stations(load_boards(options.own_boards), options.bench)
+    chosen = select(known, options.boards or [DEFAULT_BOARD])
+    tasks = load_tasks(options.own_tasks)
     image = read_image(options.firmware) if options.firmware else None
-    plan = Plan(options, chosen, tuple(load_tasks().values()), faults, image)
+    plan = Plan(
+        options,
+        chosen,
+        tuple(tasks.values()),
+        _select(tasks, options.tasks or ["*"]),
+        faults,
+        image,
+    )
     if options.resume:
         for station in chosen:
             resume.check(options.resume, plan.configuration(station, ()))
     return plan
 
 
+def _select(tasks: Mapping[str, Task], patterns: Iterable[str]) -> tuple[Task, ...]:
+    """The tasks that the patterns name, each once.
+
+    Raises:
+        ConfigError: a pattern names none.
+    """
+    chosen: dict[str, Task] = {}
+    for pattern in patterns:
+        found = {name: task for name, task in tasks.items() if fnmatchcase(name, pattern)}
+        if not found:
+            raise ConfigError(
+                f"option --hil-task: no task '{pattern}'; known: {', '.join(tasks)}",
+                hint="correct the name; a task of your own needs a file in --hil-tasks",
+            )
+        chosen |= found
+    return tuple(chosen.values())
+
+
 def _check_outputs(options: Options) -> None:
     """Refuse folders that a run could not be written to."""
+    if options.summary:
+        check_file(options.summary, "--hil-summary")
     check_folder(options.resume or options.runs, "--hil-resume" if options.resume else "--hil-runs")
     if not (options.firmware and options.data):
         check_folder(options.build, "--hil-build")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -32,31 +32,30 @@ from tinyhil.ground.files import writing_to
 from tinyhil.ground.interrupts import breakable, caught
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.progress import Progress, progress_bar
+from tinyhil.ground.tables import show_text
+from tinyhil.ground.text import replace_unprintable
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.measure.measures import Accuracy, SingleStream
 from tinyhil.measure.runner import Outcome
-from tinyhil.publish.report import allure, html
-from tinyhil.publish.report.table import verdict_table
+from tinyhil.publish.report import allure, ci, html
+from tinyhil.publish.report.table import show_verdicts
 from tinyhil.publish.report.title import data_label, title_of
-from tinyhil.pytest_side.items import BOARD, TASK
-from tinyhil.pytest_side.plan import Plan
+from tinyhil.pytest_side.items import BOARD, TASK, plan_key, station_of
 from tinyhil.record import Entry
-
-plan_key = pytest.StashKey[Plan]()
-"""Where a run's plan is, once its options have been checked."""
 
 REPORT = "tinyhil-report"
 """Name of the `HilReport` among pytest's plugins."""
 
 _RENDER_S = 120.0
-_TABLE_COLUMNS = 100
-"""At least; a log file has no width."""
 
 
-def choose_results(config: pytest.Config, runs: Path) -> Path | None:
-    """The folder of Allure's results: the user's ``--alluredir``, or a new one among the runs.
+def choose_results(config: pytest.Config, runs: Path | None) -> Path | None:
+    """The folder of Allure's results: the user's ``--alluredir``, else a new one among the runs.
 
-    Must be called before allure-pytest is configured, which looks at its option then.
+    Args:
+        config: of the run.
+        runs: folder of the runs; None after allure-pytest has been configured, which looks at its
+            option once.
 
     Raises:
         ConfigError: the folder can't be made or written.
@@ -65,10 +64,16 @@ def choose_results(config: pytest.Config, runs: Path) -> Path | None:
     if not hasattr(option, "allure_report_dir"):
         return None  # The user has switched allure-pytest off.
     if not option.allure_report_dir:
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        option.allure_report_dir = str(runs / f"{stamp}_report" / "allure-results")
+        if runs is None:
+            return None
+        option.allure_report_dir = str(_report_folder(runs) / "allure-results")
     check_folder(Path(option.allure_report_dir), "--alluredir")
     return Path(option.allure_report_dir)
+
+
+def _report_folder(runs: Path) -> Path:
+    """A new folder among the runs, for what is of all of them."""
+    return runs / f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%fZ')}_report"
 
 
 def report_of(config: pytest.Config) -> HilReport:
@@ -85,12 +90,13 @@ class HilReport:
         self.runs: list[Path] = []
         self.comparisons: list[Comparison] = []
         """With the baseline."""
+        self.entries: list[Entry] = []
         self._config = config
         self._results = results
         self._guard = allure.Guard(results) if results else None
         if self._guard:
             config.add_cleanup(self._guard.close)
-        self._entries: list[Entry] = []
+        self._item: pytest.Item | None = None
         self._stations: dict[str, Board] = {}
         self._folders: dict[str, Path] = {}
         self._page: Path | None = None
@@ -100,6 +106,7 @@ class HilReport:
     def bar(self, title: str) -> Iterator[Progress]:
         """A progress bar on the terminal, past pytest's capturing."""
         with self._uncaptured():
+            replace_unprintable()
             print()  # noqa: T201 - leaves the line on which pytest names the test
             with progress_bar(Console(), title) as progress:
                 yield progress
@@ -127,6 +134,7 @@ class HilReport:
     def say(self, text: str) -> None:
         """Print a line past pytest's capturing."""
         with self._uncaptured():
+            replace_unprintable()
             print(text)  # noqa: T201
 
     def notice(self, text: str) -> None:
@@ -136,10 +144,29 @@ class HilReport:
     def compared(self, comparison: Comparison) -> None:
         """A figure was compared with the baseline's."""
         self.comparisons.append(comparison)
+        self._tell(ci.compared(comparison))
+
+    @property
+    def boards(self) -> dict[str, Board]:
+        """Types of the boards that were used, by name."""
+        return {board.name: board for board in self._stations.values()}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Note who asks for the figures that come."""
+        self._item = item
+
+    def _tell(self, properties: Iterable[tuple[str, str]]) -> None:
+        """Add what the running test has found to its report, for JUnit's file."""
+        if self._item:
+            # A test may be run again, or judge twice: the last value counts.
+            told = dict(properties)
+            others = [one for one in self._item.user_properties if one[0] not in told]
+            self._item.user_properties[:] = [*others, *told.items()]
 
     def made(self, entry: Entry) -> None:
         """See `runner.Reporter`."""
-        self._entries.append(entry)
+        self.entries.append(entry)
 
     def using(self, station: str, board: Board, folder: Path) -> None:
         """A run on a station has begun, with its record in `folder`."""
@@ -148,6 +175,7 @@ class HilReport:
 
     def judged(self, verdict: Verdict, outcome: Outcome) -> None:
         """See `runner.Reporter`."""
+        self._tell(ci.properties(verdict, outcome.entry))
         job, data_set = outcome.job, outcome.entry.subject.data_set
         allure.describe(
             job.dut.board, job.task, verdict.metric, data_set=data_set, station=job.dut.station
@@ -164,12 +192,15 @@ class HilReport:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Show an error of ours as its text: it names the thing and the next step."""
+        """Show an error of ours as its text: it names the board, the thing and the next step."""
+        error, station = call.excinfo and call.excinfo.value, station_of(item)
+        if isinstance(error, TinyhilError) and station and not error.board:
+            error.locate(station, call.when)
         if call.when == "setup" and call.excinfo:
             self._describe_unmeasured(item)
         report = yield
-        if call.excinfo and isinstance(call.excinfo.value, TinyhilError):
-            report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value.told}"
+        if isinstance(error, TinyhilError):
+            report.longrepr = f"{type(error).__name__}: {error.told}"
         return report
 
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -208,7 +239,10 @@ class HilReport:
             raise self._guard.error
         allure.write_environment(results, self._environment())
         allure.write_categories(results)
-        page, runs = results.parent / "report.html", self.runs[0].parent
+        runs = self.runs[0].parent
+        # Never beside a folder of the user's, where a file of this name may be his own.
+        ours = results.parent if results.parent.parent == runs else _report_folder(runs)
+        page = ours / "report.html"
         return html.render(results, page, Deadline.after(_RENDER_S), runs / "history.jsonl")
 
     def _describe_unmeasured(self, item: pytest.Item) -> None:
@@ -226,7 +260,7 @@ class HilReport:
 
     def _environment(self) -> dict[str, str]:
         """What the whole run was made with, for the report's first page."""
-        subjects = [entry.subject for entry in self._entries]
+        subjects = [entry.subject for entry in self.entries]
         values = {
             "tinyhil": version("pytest-tinyhil"),
             "pyOCD": version("pyocd"),
@@ -248,14 +282,12 @@ class HilReport:
         if not self.runs:
             return
         terminalreporter.section("tinyhil")
+        replace_unprintable()
         console = Console()
-        if not console.is_terminal:
-            console = Console(width=_TABLE_COLUMNS)
-        boards = {board.name: board for board in self._stations.values()}
-        console.print(verdict_table(self._entries, boards))
-        for entry in self._entries:
+        show_verdicts(self.entries, self.boards, console)
+        for entry in self.entries:
             if entry.measure is MeasureName.MEMORY and entry.error is None:
-                console.print(_memory_line(entry))
+                show_text(console, _memory_line(entry))
         for folder in self.runs:
             there = "" if folder.is_dir() else " is gone; nothing of it is kept"
             terminalreporter.line(f"run:    {folder}{there}")

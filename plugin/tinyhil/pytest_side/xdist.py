@@ -21,9 +21,9 @@ from tinyhil.catalog.board import Board
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.progress import Progress
 from tinyhil.judge.gate.compare import Comparison
-from tinyhil.pytest_side.items import station_of
+from tinyhil.pytest_side.items import plan_key, station_of
 from tinyhil.pytest_side.plan import Plan
-from tinyhil.pytest_side.report import HilReport, plan_key
+from tinyhil.pytest_side.report import HilReport
 from tinyhil.record import Entry
 
 _ENTRY, _COMPARISON = TypeAdapter(Entry), TypeAdapter(Comparison)
@@ -99,6 +99,7 @@ class WorkerReport(HilReport):
 
     def compared(self, comparison: Comparison) -> None:
         """See `HilReport.compared`."""
+        super().compared(comparison)
         self._events.append(("compared", _COMPARISON.dump_python(comparison, mode="json")))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tinyhil.ground import answer
+from tinyhil.ground.text import in_markdown
 from tinyhil.publish.results.columns import (
     DASH,
     FIGURES,
@@ -34,7 +35,6 @@ FORMATS = ("table", "markdown", "html", "csv", "json")
 LAST = ("details", "code")
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")
-_MARKDOWN = re.compile(r"([\\`*_\[\]|~$!])")
 _STYLE = """
 body { font: 13px/1.4 system-ui, sans-serif; margin: 1.5rem; color: #1b1f24; background: #fff; }
 h1 { font-size: 1.3rem; }
@@ -81,12 +81,12 @@ def markdown(rows: Sequence[Row]) -> str:
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for row in rows:
         figures = (
-            "<br>".join(_markdown(line) for line in _stacked(row, task).split("\n"))
+            "<br>".join(in_markdown(line) for line in _stacked(row, task).split("\n"))
             for task in tasks
         )
-        cells = [*map(_markdown, system_cells(row)), *figures, *map(_markdown, end_cells(row))]
+        cells = [*map(in_markdown, system_cells(row)), *figures, *map(in_markdown, end_cells(row))]
         lines.append(f"| {' | '.join(cells)} |")
-    notes = [f"- {_markdown(remark)}" for remark in remarks(rows)]
+    notes = [f"- {in_markdown(remark)}" for remark in remarks(rows)]
     return "\n".join([*lines, "", *notes, ""])
 
 
@@ -186,7 +186,3 @@ def _csv(value: Any) -> Any:
     if isinstance(value, str) and _FORMULA.match(value):
         return f"'{value}"
     return value
-
-
-def _markdown(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", html.escape(text, quote=False))

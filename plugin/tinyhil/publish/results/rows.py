@@ -174,7 +174,7 @@ def _model(task: str, measured: Sequence[tuple[Run, Line]]) -> str:
     if len(sums) != 1 or known is None:
         return "several" if len(sums) > 1 else ""
     (sha256,) = sums
-    if sha256 == known.official.model_sha256:
+    if known.own is None and sha256 == known.official.model_sha256:
         return "official"
     if known.stand_in and sha256 == known.stand_in.model_sha256:
         return "stand-in"

@@ -42,7 +42,7 @@ def task_folder(task: Task) -> str:
 
 def tasks_by_folder() -> Mapping[str, Task]:
     """The tasks that tinyhil knows, by the name of their folder."""
-    return {task_folder(task): task for task in load_tasks().values()}
+    return {task_folder(task): task for task in load_tasks().values() if task.own is None}
 
 
 def submitters(tree: Tree) -> tuple[Submitter, ...]:
