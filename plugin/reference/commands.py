@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -26,6 +25,7 @@ from tinyhil.judge.verify.run import Checked
 from tinyhil.publish.results.rows import Results
 from tinyhil.publish.submission.refusals import Refusal
 from tinyhil.pytest_side import plugin
+from tinyhil.pytest_side.options import KEYS, OPTIONS
 
 _NAMES: dict[str, Any] = {
     part.__name__: part for part in (Check, Checked, Comparison, Finding, OperatorSummary, Refusal)
@@ -164,17 +164,19 @@ def _parts() -> tuple[type, ...]:
 def pytest_options() -> str:
     """The options that the plugin gives to pytest, and its markers."""
     rows = []
-    for names, keywords in _options():
-        value = keywords.get("metavar") or ("" if "action" in keywords else "VALUE")
-        default = keywords.get("default")
-        text = str(keywords["help"]).replace("%(default)s", str(default)).replace("%%", "%")
-        rows.append(f"| {code(f'{names[0]} {value}'.strip())} | {prose(text)} |")
+    for option, text, keywords in OPTIONS:
+        value = keywords.get("metavar", "")
+        key = option.removeprefix("--hil-").replace("-", "_")
+        told = str(text).replace("%%", "%")
+        setting = f"`{key}`" if key in KEYS else "-"
+        rows.append(f"| {code(f'{option} {value}'.strip())} | {setting} | {prose(told)} |")
     marks = [f"| `{name}` | {text} |" for name, text in plugin.MARKERS.items()]
     return "\n".join(
         [
             "# Options of pytest\n",
-            "`pytest --help` prints them too.\n",
-            "| option | meaning |\n| --- | --- |",
+            "`pytest --help` prints them too. What your project always needs can be in the table "
+            "`[tool.tinyhil]` of its `pyproject.toml`; what is typed goes before it.\n",
+            "| option | key in `[tool.tinyhil]` | meaning |\n| --- | --- | --- |",
             *rows,
             "\n## Markers\n",
             'Kinds of test, for `-m`: `pytest suites -m "latency and not audit"`.\n',
@@ -183,15 +185,3 @@ def pytest_options() -> str:
             "",
         ]
     )
-
-
-def _options() -> list[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Names and keywords of each option, from a pytest that is only configured."""
-    from _pytest.config import _prepareconfig  # noqa: PLC0415 - pytest has no public way
-
-    config = _prepareconfig(["--rootdir", tempfile.gettempdir()])
-    try:
-        (group,) = (g for g in config._parser._groups if g.name == "tinyhil")
-        return [(tuple(option.names()), option.attrs()) for option in group.options]
-    finally:
-        config._ensure_unconfigure()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
@@ -42,7 +43,7 @@ FILES: dict[str, tuple[type[Facts], str]] = {
 """Files that a user writes, the model that reads each, and what it is."""
 
 
-_WORDS = {str: "text", int: "integer", float: "number", bool: "true or false"}
+_WORDS = {str: "text", int: "integer", float: "number", Path: "path", bool: "true or false"}
 
 
 def toml_keys() -> str:
