@@ -12,7 +12,7 @@ DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume faults fuzz test lint release setup system clean
+.PHONY: help bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume docs docs-check faults fuzz test lint release setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -61,6 +61,12 @@ lint: setup ## set up, then check style, types and C formatting
 	mypy
 	lint-imports
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+
+docs: setup ## set up, then build the documentation into build/site: strict, links checked, no network
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+
+docs-check: setup ## run the commands of the documentation that take too long for `make test`; minutes
+	cd plugin && python -m tests.documented
 
 release: setup ## set up, build wheel and source archive, and try the wheel in an empty environment
 	.ci/release

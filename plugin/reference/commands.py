@@ -57,7 +57,10 @@ def answers(name: str) -> tuple[type[Answer], ...]:
 
 
 def schema_of(*types: type[Answer]) -> dict[str, Any]:
-    """The JSON Schema of an answer that is one of some types; each key has its text."""
+    """The JSON Schema of an answer that is one of some types; each key has its text.
+
+    A key that the schema does not name is refused, so that a test sees it.
+    """
     schemas = []
     for answer in types:
         adapter = TypeAdapter(answer)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import BuildError
 from mkdocs.structure.files import File, Files
 
 from reference import commands, errors, facts
@@ -26,16 +27,25 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 """Made from the code."""
 
-_TEXTS = {"index.md": ROOT / "README.md", "frames.md": ROOT / "firmware" / "FRAMES.md"}
-"""Files that are pages too, though they lie elsewhere in the repository."""
-_LINKS = {"firmware/FRAMES.md": "frames.md", "reports/RECORD.md": "record.md"}
+_TEXTS = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+    "LICENSE": "licence.txt",
+    "firmware/FRAMES.md": "frames.md",
+}
+"""Files of the repository that are pages too, though they do not lie in ``docs/``."""
+_LOADING = re.compile(r"<(?:script|link|img|iframe|source)\b[^>]*>")
+"""Elements that make a browser load something."""
+_LINKS = {**_TEXTS, "reports/RECORD.md": "record.md"}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """The address, and a navigation of the pages that there are."""
     config.site_url = DOCUMENTATION
     docs = Path(config.docs_dir)
-    made = {*PAGES, *_TEXTS}
+    made = {*PAGES, *_texts().values()}
     config.nav = _existing(config.nav, lambda page: page in made or (docs / page).is_file())
     return config
 
@@ -44,12 +54,24 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made here, and the schemas."""
     for name, make in PAGES.items():
         files.append(File.generated(config, name, content=make()))
-    for name, path in _TEXTS.items():
-        text = linked(path.read_text(encoding="utf-8"))
+    for path, name in _texts().items():
+        text = linked((ROOT / path).read_text(encoding="utf-8"))
         files.append(File.generated(config, name, content=text))
     for name, text in commands.schema_files().items():
         files.append(File.generated(config, name, content=text))
     return files
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Refuse a site that loads anything from elsewhere: it has to work without a network."""
+    for page in Path(config.site_dir).rglob("*.html"):
+        for tag in _LOADING.findall(page.read_text(encoding="utf-8")):
+            if re.search(r"""(src|href)=["']?(https?:)?//""", tag) and "canonical" not in tag:
+                raise BuildError(f"{page}: loads from a network: {tag}")
+
+
+def _texts() -> dict[str, str]:
+    return {path: name for path, name in _TEXTS.items() if (ROOT / path).is_file()}
 
 
 def linked(text: str) -> str:

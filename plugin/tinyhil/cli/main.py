@@ -85,6 +85,7 @@ next: in another terminal, `pyocd flash --uid PROBE firmware.elf`, then any term
 """
 _SUITES = """\
 examples:
+  tinyhil suites                            print the folder
   pytest "$(tinyhil suites)" --hil-quick    the benchmark, from any folder
 
 next: `tinyhil new suite` writes tests of your own
