@@ -54,7 +54,7 @@ def test_commands_of_a_page_run(
 
 
 def test_files_on_the_pages_are_right(tmp_path: Path) -> None:
-    models = {"bench.toml": BenchFile, "boards/": Board}
+    models: dict[str, type[Facts]] = {"bench.toml": BenchFile, "boards/": Board}
     seen = set()
     for block in (block for page in documented.PAGES for block in documented.blocks(page)):
         for name, model in models.items():
