@@ -35,8 +35,8 @@ class Figures:
     """What the quality is of, as in ``1000 samples``."""
     short: bool = False
     """Whether a measure was shorter than the rules ask, so the figures are only a quick look."""
-    latency_s: float | None = field(init=False)
-    """Of an inference, as the official table makes it from throughput."""
+    latency_s: float | None = None
+    """Of an inference, as the official table makes it from throughput; computed."""
 
     def __post_init__(self) -> None:
         latency_s = 1.0 / self.throughput_ips if self.throughput_ips else None
