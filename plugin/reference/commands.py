@@ -95,7 +95,7 @@ def command_page() -> str:
         "[answers programs](json.md).\n",
     ]
     # The help's width is the terminal's.
-    with patch.dict(os.environ, {"COLUMNS": "88"}):
+    with patch.dict(os.environ, {"COLUMNS": "82"}):
         for name, command in commands().items():
             parts += [f"## {name}\n", f"```text\n{command.format_help().rstrip()}\n```\n"]
     return "\n".join(parts)

@@ -49,7 +49,7 @@ def add_command(
     command = commands.add_parser(
         "completion",
         help="print a shell's completion script",
-        description="Print a script that lets a shell complete commands, options, board types, "
+        description="Print a script that lets a shell complete commands, options, board types,\n"
         "tasks and files.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

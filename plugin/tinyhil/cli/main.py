@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from tinyhil.emulator.qemu import EmulatedBoard
 
 _FOUND_COLUMNS = 28
+_HELP_COLUMNS = 78
 
 _EPILOG = """\
 first steps:
@@ -188,6 +190,7 @@ def _finish(
 ) -> None:
     """Give a command what all have: a format, examples, and what it does."""
     add_format(command, answer)
+    command.description = textwrap.fill(command.description or "", _HELP_COLUMNS)
     command.epilog, command.formatter_class = epilog, argparse.RawDescriptionHelpFormatter
     command.set_defaults(run=run)
 

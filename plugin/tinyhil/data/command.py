@@ -96,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verifying = actions.add_parser(
         "verify",
         help="check every file",
-        description="Check every file of the sets that are here, or of those that --only names. "
+        description="Check every file of the sets that are here, or of those that --only names.\n"
         "Exits with 1 if a file is missing, altered or extra.",
     )
     verifying.set_defaults(run=_verify)
@@ -104,7 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetching = actions.add_parser(
         "fetch",
         help="get what the origin publishes",
-        description="Get the missing or changed files of the sets that their origin publishes. "
+        description="Get the missing or changed files of the sets that their origin publishes.\n"
         "Continues where an earlier download stopped.",
     )
     fetching.set_defaults(run=_fetch)
@@ -112,7 +112,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     building = actions.add_parser(
         "build",
         help="build ic01 from the CIFAR-10 archive",
-        description="Build ic01 from the CIFAR-10 archive: the binary or the Python version. "
+        description="Build ic01 from the CIFAR-10 archive: the binary or the Python version.\n"
         "Without --archive the binary one is fetched, 162 MiB.",
     )
     building.add_argument("--archive", type=Path, metavar="FILE", help="an archive on this machine")
