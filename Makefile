@@ -12,7 +12,7 @@ DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume docs docs-check picture faults fuzz test lint release setup system clean
+.PHONY: help browser bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume docs docs-check picture faults fuzz test lint release setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -53,7 +53,11 @@ fuzz: setup ## damaged models, sessions and commands against compiler, host and 
 
 # One worker more than cores: a test that waits for its board leaves a core idle.
 test: setup ## set up, then run the tests
-	pytest -n $$(($$(nproc) + 1)) --dist worksteal
+	pytest -n $$(($$(nproc) + 1)) --dist worksteal -m 'not browser'
+
+browser: setup ## set up, with Chromium, then look at the pages that we make
+	@$(MAKE) --no-print-directory system DEBIAN=chromium:chromium
+	TINYHIL_BROWSER=1 pytest -m browser
 
 lint: setup ## set up, then check style, types and C formatting
 	ruff check .

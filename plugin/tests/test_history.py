@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tinyhil.publish.report import history
+from tinyhil.publish.report import history, trends
 
 from .gate_runs import EMULATED, SILICON, Content, answers, write
 
@@ -73,7 +73,7 @@ def test_two_units_of_one_board_type_never_mix(tmp_path: Path) -> None:
     runs = _runs(tmp_path, [Content(unit, text=1000 + n) for n, unit in enumerate(units)])
     assert _flash(runs[4]) == [1000, 1002, 1004]
     assert _flash(runs[5]) == [1001, 1003, 1005]
-    ((name, svg),) = history.pictures(runs[5])
+    ((name, svg),) = trends.pictures(runs[5])
     assert name == "history: kws01 on unit2 (mps2-an386, emulated)"
     assert "last 3 runs: kws01 on unit2 (mps2-an386, emulated)" in _texts(svg)
 
@@ -99,7 +99,7 @@ def test_the_picture_shows_latency_size_and_quality_and_what_changed_last(tmp_pa
     runs = _runs(
         tmp_path, [Content(), Content(ticks=slower, text=46_360, answers=answers(wrong=5))]
     )
-    ((name, svg),) = history.pictures(runs[1])
+    ((name, svg),) = trends.pictures(runs[1])
     assert name == "history: kws01 on mps2-an386 (emulated)"
     texts = _texts(svg)
     assert "last 2 runs: kws01 on mps2-an386 (emulated), STAND-IN data" in texts
@@ -107,23 +107,23 @@ def test_the_picture_shows_latency_size_and_quality_and_what_changed_last(tmp_pa
     for text in ("p90 166.173 ms (+0.1 %)", "flash 45.2734 KiB (+2.26 %)", "top-1 95 % (-1.04 %)",
                  "RAM 52.1953 KiB (unchanged)", "latency (ms)", "01-02\n00:00"):  # fmt: skip
         assert all(part in texts for part in text.split("\n"))
-    assert [(name, svg)] == list(history.pictures(runs[1])), "the same bytes each time"
+    assert [(name, svg)] == list(trends.pictures(runs[1])), "the same bytes each time"
 
 
 def test_a_metric_has_its_own_panel_and_silicon_no_instructions(tmp_path: Path) -> None:
     runs = _runs(tmp_path, [Content(SILICON), Content(SILICON)])
-    ((_, svg),) = history.pictures_of(runs[1], "kws01", "flash_bytes")
+    ((_, svg),) = trends.pictures_of(runs[1], "kws01", "flash_bytes")
     texts = _texts(svg)
     assert "size (KiB)" in texts
     assert "latency (ms)" not in texts
     assert "instruction" not in texts
-    assert not list(history.pictures_of(runs[1], "kws01", "instructions"))
+    assert not list(trends.pictures_of(runs[1], "kws01", "instructions"))
 
 
 def test_a_first_run_has_no_history_yet(tmp_path: Path) -> None:
     runs = _runs(tmp_path, [Content()])
-    assert not list(history.pictures(runs[0]))
-    assert not list(history.pictures(tmp_path / "nowhere"))
+    assert not list(trends.pictures(runs[0]))
+    assert not list(trends.pictures(tmp_path / "nowhere"))
 
 
 def test_hostile_names_in_a_record_stay_text(tmp_path: Path) -> None:
@@ -132,6 +132,6 @@ def test_hostile_names_in_a_record_stay_text(tmp_path: Path) -> None:
     for folder in runs:
         path = folder / "record.jsonl"
         path.write_text(path.read_text().replace('"station": "b"', f'"station": "{hostile}"'))
-    ((_, svg),) = history.pictures(runs[1])
+    ((_, svg),) = trends.pictures(runs[1])
     assert b"<script>" not in svg
     assert hostile in _texts(svg)

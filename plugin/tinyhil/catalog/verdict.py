@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tinyhil.catalog.facts import Limit, Metric
+from tinyhil.catalog.units import format_metric
 
 Status = Literal["pass", "fail", "not judged"]
 
@@ -32,7 +33,16 @@ class Verdict:
         return self.status != "fail"
 
     def __str__(self) -> str:
-        return f"{self.metric} = {self.value:.6g}: {self.status} ({self.reason})"
+        value = format_metric(self.metric, self.value)
+        return f"{self.metric} = {value}: {self.status} ({self.reason})"
+
+
+def keeps(value: float, limit: Limit) -> bool:
+    """Whether a value keeps a limit."""
+    if limit.min is not None:
+        return value >= limit.min
+    assert limit.max is not None  # a limit has one of the two
+    return value <= limit.max
 
 
 def judge(
@@ -53,9 +63,7 @@ def judge(
 def _judge_one(metric: Metric, value: float, limit: Limit | None, unjudged: str | None) -> Verdict:
     if unjudged or limit is None:
         return Verdict(metric, value, limit, "not judged", unjudged or "no limit is set")
-    if limit.min is not None:
-        kept, bound = value >= limit.min, f"at least {limit.min:g}"
-    else:
-        assert limit.max is not None
-        kept, bound = value <= limit.max, f"at most {limit.max:g}"
-    return Verdict(metric, value, limit, "pass" if kept else "fail", f"{bound}; {limit.source}")
+    word, bound = ("at most", limit.max) if limit.min is None else ("at least", limit.min)
+    assert bound is not None
+    reason = f"{word} {format_metric(metric, bound)}; {limit.source}"
+    return Verdict(metric, value, limit, "pass" if keeps(value, limit) else "fail", reason)

@@ -28,6 +28,7 @@ from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import replace_unprintable, say
 from tinyhil.judge.gate import command as gate_command
 from tinyhil.judge.verify import command as verify_command
+from tinyhil.publish.report import command as report_command
 from tinyhil.publish.results import command as results_command
 from tinyhil.publish.submission import command as submission_command
 
@@ -51,6 +52,7 @@ then:
   tinyhil new suite                    write tests of a board for a repository of your own
   tinyhil verify RUN                   check every figure of a run against its raw bytes
   tinyhil gate BASELINE RUN            show what got slower, bigger or less accurate
+  tinyhil report RUN --out FILE        make one HTML page of runs
   tinyhil results                      show the results table of runs and submissions
   tinyhil submission check TREE        recompute a submission's figures from its raw logs
   tinyhil completion bash              let the shell complete all this
@@ -176,6 +178,7 @@ def parser() -> argparse.ArgumentParser:
         description='Print the folder of the benchmark\'s tests, for pytest "$(tinyhil suites)".',
     )
     _finish(suites, _suites, Suites, _SUITES)
+    report_command.add_command(commands)
     results_command.add_command(commands)
     submission_command.add_command(commands)
     completion.add_command(commands, parser)

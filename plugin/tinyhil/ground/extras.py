@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Literal
 
 from tinyhil.ground.errors import BenchError
@@ -14,6 +15,11 @@ Extra = Literal["build", "report"]
 def how_to_get(extra: Extra) -> str:
     """The command that installs it."""
     return f"pip install 'pytest-tinyhil[{extra}]'"
+
+
+def installed(package: str) -> bool:
+    """Whether a Python package is there; it is not imported."""
+    return find_spec(package) is not None
 
 
 @contextmanager

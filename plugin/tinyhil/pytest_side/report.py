@@ -1,4 +1,4 @@
-"""What a pytest run shows of the boards: progress, the table, Allure results, the HTML page."""
+"""What a pytest run shows of the boards: progress, the table, the report, Allure's results."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import platform
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from rich.console import Console
@@ -26,10 +25,7 @@ from tinyhil.catalog.verdict import Verdict
 from tinyhil.device.dut import Dut
 from tinyhil.device.faults import Fault
 from tinyhil.flash import FlashResult
-from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, TinyhilError
-from tinyhil.ground.files import writing_to
-from tinyhil.ground.interrupts import breakable, caught
+from tinyhil.ground.errors import TinyhilError
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.progress import Progress, progress_bar
 from tinyhil.ground.tables import show_text
@@ -37,24 +33,28 @@ from tinyhil.ground.text import replace_unprintable
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.measure.measures import Accuracy, SingleStream
 from tinyhil.measure.runner import Outcome
-from tinyhil.publish.report import allure, ci, html
+from tinyhil.publish.report import allure, ci
+from tinyhil.publish.report.history import missed_since, points_of
 from tinyhil.publish.report.table import show_verdicts
-from tinyhil.publish.report.title import data_label, title_of
+from tinyhil.publish.report.title import data_label, figure_title, gate_title, title_of
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key, station_of
+from tinyhil.pytest_side.pages import Pages
+from tinyhil.pytest_side.seen import SeenTests
 from tinyhil.record import Entry
+
+if TYPE_CHECKING:
+    from tinyhil.publish.report.page.content import Source
 
 REPORT = "tinyhil-report"
 """Name of the `HilReport` among pytest's plugins."""
 
-_RENDER_S = 120.0
 
-
-def choose_results(config: pytest.Config, runs: Path | None) -> Path | None:
-    """The folder of Allure's results: the user's ``--alluredir``, else a new one among the runs.
+def choose_results(config: pytest.Config, folder: Path | None) -> Path | None:
+    """The folder of Allure's results: the user's ``--alluredir``, else a new one beside the report.
 
     Args:
         config: of the run.
-        runs: folder of the runs; None after allure-pytest has been configured, which looks at its
+        folder: of the reports; None after allure-pytest has been configured, which looks at its
             option once.
 
     Raises:
@@ -64,16 +64,11 @@ def choose_results(config: pytest.Config, runs: Path | None) -> Path | None:
     if not hasattr(option, "allure_report_dir"):
         return None  # The user has switched allure-pytest off.
     if not option.allure_report_dir:
-        if runs is None:
+        if folder is None:
             return None
-        option.allure_report_dir = str(_report_folder(runs) / "allure-results")
+        option.allure_report_dir = str(folder / "allure-results")
     check_folder(Path(option.allure_report_dir), "--alluredir")
     return Path(option.allure_report_dir)
-
-
-def _report_folder(runs: Path) -> Path:
-    """A new folder among the runs, for what is of all of them."""
-    return runs / f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%fZ')}_report"
 
 
 def report_of(config: pytest.Config) -> HilReport:
@@ -84,9 +79,17 @@ def report_of(config: pytest.Config) -> HilReport:
 
 
 class HilReport:
-    """Gathers what the boards of a pytest run gave; idle in a run that tests none."""
+    """Gathers what the boards of a pytest run gave; idle in a run that tests none.
 
-    def __init__(self, config: pytest.Config, results: Path | None) -> None:
+    Args:
+        config: of the run.
+        results: folder of Allure's results, if there are any.
+        folder: for the pages; None in a worker of pytest-xdist, which makes none.
+    """
+
+    def __init__(
+        self, config: pytest.Config, results: Path | None, folder: Path | None = None
+    ) -> None:
         self.runs: list[Path] = []
         self.comparisons: list[Comparison] = []
         """With the baseline."""
@@ -99,8 +102,9 @@ class HilReport:
         self._item: pytest.Item | None = None
         self._stations: dict[str, Board] = {}
         self._folders: dict[str, Path] = {}
-        self._page: Path | None = None
-        self._problem: TinyhilError | None = None
+        self._made = Pages(folder, results, self._guard) if folder else None
+        self.tests = SeenTests()
+        """Named after their figures."""
 
     @contextmanager
     def bar(self, title: str) -> Iterator[Progress]:
@@ -144,6 +148,7 @@ class HilReport:
     def compared(self, comparison: Comparison) -> None:
         """A figure was compared with the baseline's."""
         self.comparisons.append(comparison)
+        self.tests.name(gate_title(comparison), "pass" if comparison else "fail")
         self._tell(ci.compared(comparison))
 
     @property
@@ -177,12 +182,20 @@ class HilReport:
         """See `runner.Reporter`."""
         self._tell(ci.properties(verdict, outcome.entry))
         job, data_set = outcome.job, outcome.entry.subject.data_set
+        title = figure_title(verdict, emulated=job.dut.board.emulated)
+        self.tests.name(title, verdict.status)
         allure.describe(
-            job.dut.board, job.task, verdict.metric, data_set=data_set, station=job.dut.station
+            job.dut.board,
+            job.task,
+            verdict.metric,
+            data_set=data_set,
+            station=job.dut.station,
+            title=title,
         )
-        allure.attach_text("verdict", str(verdict))
-        if allure.active():
-            folder = self._folders[job.dut.station]
+        folder = self._folders[job.dut.station]
+        since = missed_since(points_of(folder, job.task.name), verdict)
+        allure.attach_text("verdict", f"{verdict}\n{since}".rstrip())
+        if allure.draws():
             for name, svg in chain(_pictures(outcome), _earlier(folder, job.task, verdict.metric)):
                 allure.attach_svg(name, svg)
         line = outcome.entry.as_json("")
@@ -201,49 +214,27 @@ class HilReport:
         report = yield
         if isinstance(error, TinyhilError):
             report.longrepr = f"{type(error).__name__}: {error.told}"
+        self.tests.mark(item, call, report)
         return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how a test has ended."""
+        self.tests.add(report)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
-        """Turn Allure's results into one HTML file when they are complete, unless the user has
-        stopped the run."""
+        """Make the pages of what there is, unless the user has stopped the run: then ours alone."""
         try:
             yield
         finally:
-            if self.runs and self._results is not None:
-                self._finish(self._results)
+            if self._made and any(folder.is_dir() for folder in self.runs):
+                self._made.make(self._source())
 
-    def _finish(self, results: Path) -> None:
-        try:
-            with breakable(), writing_to(results):
-                self._page = self._render(results)
-        except BenchError as error:
-            self._problem = error
-        except KeyboardInterrupt:
-            self._problem = _interrupted()
+    def _source(self) -> Source:
+        from tinyhil.publish.report.page.content import Source  # noqa: PLC0415 - at the end only
 
-    def _render(self, results: Path) -> Path:
-        """Make the page.
-
-        Raises:
-            BenchError: it can't be made, or a result could not be written.
-            OSError: something can't be written.
-        """
-        if caught():
-            raise _interrupted()
-        from tinyhil.publish.report import history  # noqa: PLC0415 - matplotlib takes a second
-
-        for name, svg in chain.from_iterable(map(history.pictures, self.runs)):
-            allure.attach_svg_to_run(name, svg)
-        if self._guard and self._guard.error:
-            raise self._guard.error
-        allure.write_environment(results, self._environment())
-        allure.write_categories(results)
-        runs = self.runs[0].parent
-        # Never beside a folder of the user's, where a file of this name may be his own.
-        ours = results.parent if results.parent.parent == runs else _report_folder(runs)
-        page = ours / "report.html"
-        return html.render(results, page, Deadline.after(_RENDER_S), runs / "history.jsonl")
+        stations = {name: (board, self._folders[name]) for name, board in self._stations.items()}
+        return Source(self.entries, stations, self.comparisons, self.tests.ran, self._environment())
 
     def _describe_unmeasured(self, item: pytest.Item) -> None:
         """Name a test whose set-up failed, so that the report says what could not be measured."""
@@ -288,21 +279,15 @@ class HilReport:
         for entry in self.entries:
             if entry.measure is MeasureName.MEMORY and entry.error is None:
                 show_text(console, _memory_line(entry))
+        for problem in self._made.wrong if self._made else ():
+            if problem.state == "fail":
+                terminalreporter.line(f"FAIL {problem.where}: {problem.what}", red=True)
+                terminalreporter.line(f"     {problem.detail.splitlines()[0]}")
         for folder in self.runs:
             there = "" if folder.is_dir() else " is gone; nothing of it is kept"
             terminalreporter.line(f"run:    {folder}{there}")
-        if self._page:
-            terminalreporter.line(f"report: {self._page}")
-        if self._problem:
-            terminalreporter.line(f"no HTML report: {self._problem}")
-
-
-def _interrupted() -> BenchError:
-    number = caught()
-    return BenchError(
-        f"the run was ended by {number.name if number else 'Ctrl-C'}",
-        hint="let a run finish",
-    )
+        for line in self._made.lines() if self._made else ():
+            terminalreporter.line(line)
 
 
 def _memory_line(entry: Entry) -> str:
@@ -337,6 +322,6 @@ def _pictures(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
 
 def _earlier(folder: Path, task: Task, metric: Metric) -> Iterator[tuple[str, bytes]]:
     """The same of the runs before."""
-    from tinyhil.publish.report import history  # noqa: PLC0415 - as above
+    from tinyhil.publish.report import trends  # noqa: PLC0415 - as above
 
-    return history.pictures_of(folder, task.name, metric)
+    return trends.pictures_of(folder, task.name, metric)

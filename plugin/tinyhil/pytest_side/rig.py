@@ -32,6 +32,7 @@ from tinyhil.publish.report import allure
 from tinyhil.pytest_side import gate, neighbours, xdist
 from tinyhil.pytest_side.ending import Ending, check_reports
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
+from tinyhil.pytest_side.pages import new_folder
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
 from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
 from tinyhil.pytest_side.summary import SummaryFile
@@ -66,8 +67,9 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
     if xdist.is_worker(config):
         report: HilReport = xdist.WorkerReport(config)
     else:
-        results = _results(config, late=late)
-        report = HilReport(config, results)
+        folder = new_folder(config.getoption("--hil-runs"))
+        results = _results(config, None if late or config.option.collectonly else folder)
+        report = HilReport(config, results, folder)
         if xdist.is_active(config):
             config.pluginmanager.register(xdist.Controller(config, report, results))
         path = config.getoption("--hil-summary")
@@ -78,12 +80,11 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
     config.pluginmanager.register(neighbours)
 
 
-def _results(config: pytest.Config, *, late: bool) -> Path | None:
+def _results(config: pytest.Config, folder: Path | None) -> Path | None:
     """The folder of Allure's results, which can be written."""
     try:
         check_reports(config)
-        measures = not (late or config.option.collectonly)
-        return choose_results(config, config.getoption("--hil-runs") if measures else None)
+        return choose_results(config, folder)
     except ConfigError as error:
         raise pytest.UsageError(error.told) from error
 
