@@ -76,7 +76,7 @@ def _texts() -> dict[str, str]:
 
 def linked(text: str) -> str:
     """A text of the root folder, its links as they are from ``docs/``."""
-    text = re.sub(r"(\]\(|src=\"|srcset=\")docs/", r"\1", text)
+    text = text.replace("](docs/", "](")
     for there, here in _LINKS.items():
         text = text.replace(f"]({there})", f"]({here})")
     return text

@@ -27,7 +27,7 @@ from tinyhil.pytest_side.options import OPTIONS
 
 from . import gate_runs
 
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 SHELLS = ("bash", "sh", "shell", "console")
 LOOK = "20260101T080000Z_mps2-an386"
 """Name that a run has in the documentation: of a quick look."""
@@ -77,7 +77,6 @@ def furnish(folder: Path, look: Path | None) -> None:
         look: folder of a quick run, or None.
     """
     (folder / "home").mkdir(parents=True)
-    (folder / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = ""\n')
     for name, there in (("suites", ROOT / "suites"), (".venv", Path(sys.prefix))):
         (folder / name).symlink_to(there, target_is_directory=True)
     runs = folder / "reports" / "runs"
