@@ -141,7 +141,9 @@ _SAID: Final[dict[type, Callable[[Any, str], bool]]] = {
     protocol.Profile: lambda m, line: line == f"m-profile-[{m.text}]",
     protocol.ModelName: lambda m, line: line == f"m-model-[{m.task}]",
     protocol.Expecting: lambda m, line: _number(line, "m-[Expecting ", m.count, " bytes]"),
-    protocol.BufferBytes: lambda m, line: line.lower().removesuffix("-") == f"m-buffer-{m.data.hex('-')}",
+    protocol.BufferBytes: lambda m, line: (
+        line.lower().removesuffix("-") == f"m-buffer-{m.data.hex('-')}"
+    ),
     protocol.WarmupStart: lambda m, line: _number(line, "m-warmup-start-", m.count),
     protocol.InferStart: lambda m, line: _number(line, "m-infer-start-", m.count),
     protocol.Results: lambda m, line: _scores(m.scores, line),

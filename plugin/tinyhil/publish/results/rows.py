@@ -27,6 +27,13 @@ class Figures:
     auc: float | None = None
     instructions: float | None = None
     """Of a single query at the 90th percentile, where the board is emulated."""
+    flash_bytes: float | None = None
+    ram_bytes: float | None = None
+    false_positives: int | None = None
+    """Of the streaming task; so are the two below."""
+    false_negatives: int | None = None
+    duty_cycle: float | None = None
+    """The share of the time in which the device works."""
     scope: str = ""
     """What the quality is of, as in ``1000 samples``."""
     short: bool = False
@@ -127,6 +134,8 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
         top1=values.get("top1"),
         auc=values.get("auc"),
         instructions=values.get("instructions"),
+        flash_bytes=values.get("flash_bytes"),
+        ram_bytes=values.get("ram_bytes"),
         scope=next(scopes, ""),
         short=any(run.is_short(line) for run, line in own),
     )
