@@ -255,6 +255,29 @@ def test_energy_of_the_gaps_is_told_from_that_of_the_inferences(lab: Path) -> No
     assert any("took the gaps between the inferences" in text for text in texts(report, "note"))
 
 
+def test_a_round_without_summaries_has_its_figures_told(
+    lab: Path, data: tuple[Path, Scores]
+) -> None:
+    task = lab / "results/board/kws"
+    eembc_tree(task, data[1], claimed=RIGHT)
+    for test in ("accuracy", "performance"):
+        (task / test / "results.txt").unlink()
+    notes = texts(check(lab.parents[1], data[0]), "note")
+    assert "no claim to compare with; the answers give top-1 90.0 %, AUC 0.945" in notes
+    assert "no claim to compare with; the answers give median throughput 19.999 inf/s" in notes
+
+
+def test_a_stamp_that_todays_runner_lost_makes_its_energy_not_checkable(lab: Path) -> None:
+    folder = lab / "results/board/kws/energy"
+    folder.mkdir(parents=True)
+    power = {"samples": [1e-6] * 12_000, "timestamps": [[0, 900], [1, 1000], [3, 11_500]]}
+    good = {"file": "a.bin", "infer": {"iterations": 100, "results": [1.0]}, "power": power}
+    (folder / "results.json").write_text(json.dumps([good, {"error": "loop_count was not 5"}]))
+    (folder / "results.txt").write_text("Median energy cost is 105.0000 uJ/inf.\n")
+    found = figure(check(lab.parents[1], None), "median energy, µJ/inf")
+    assert found.source.endswith("time stamps 1 and 3 do not follow each other: one was lost")
+
+
 def ic_tree(lab: Path, names: Sequence[str], task: str = "ic", claimed: str = RIGHT) -> None:
     labels = load_classes("ic01-2022")
     scores = answers({name: labels.get(name, 0) for name in names}, 10)

@@ -46,7 +46,9 @@ _COUNTING: Mapping[str, tuple[Name, ...]] = {
 }
 _SHOWN = ("Submitter", "Division", "Status", "Board Name", "Processor(s) Name")
 """Without these a row of the results table says nothing."""
-_ROUND = re.compile(r"v(\d{1,2})\.(\d{1,2})$")
+_ROUND = re.compile(r"(?:^|_)v(\d{1,2})\.(\d{1,2})$")
+_NEAR = 3
+"""Folders up from the one that is checked whose names may tell the round."""
 _OVERLAY = (
     "the input is loaded once for many inferences, and the first one overwrites it; "
     "copy it before each inference"
@@ -95,7 +97,8 @@ def _all(
     total = sum(len(system.tasks) for _, each in found for system in each)
     done = 0
     for submitter, each in found:
-        scoped = round_ or round_in((*tree.root.resolve().parts, *submitter.place.parts))
+        parts = (*tree.root.resolve().parts[-_NEAR:], *submitter.place.parts)
+        scoped = round_ or round_in(parts)
         yield from hygiene(tree, submitter)
         if not each:
             yield Finding("wrong", submitter.results, "holds no system")

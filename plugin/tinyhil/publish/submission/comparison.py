@@ -57,7 +57,9 @@ def accuracy(held: Held, summary: Summary, evidence: Evidence) -> Said:
         for claim in claims:
             yield _quality_figure(held, claim, found, _name(source, known))
         if not claims:
-            yield Finding("note", source.file, _unclaimed(found))
+            told = [] if found.top1 is None else [f"top-1 {100 * found.top1:.1f} %"]
+            told += [] if found.auc is None else [f"AUC {found.auc:.3f}"]
+            yield _unclaimed(source, told)
         yield from _whole_set(held, found, source, known)
         if held.division == "closed":
             problems = rules.target_problems(held.task, found.top1, found.auc)
@@ -79,6 +81,8 @@ def performance(held: Held, summary: Summary, evidence: Evidence) -> Said:
         rates = [count / seconds for _, count, seconds in measured]
         if median:
             yield compared(held, median, float(np.median(rates)), source.file.name)
+        else:
+            yield _unclaimed(source, [f"median throughput {np.median(rates):.3f} inf/s"])
         yield from _each(held, summary.all("window throughput"), rates)
         yield from _broken(source, rules.window_problems(measured), rules.WINDOWS)
         if source.queries:
@@ -221,10 +225,9 @@ def _name(source: Source, known: Classes) -> str:
     return f"{source.file.name}, {name}" if name else source.file.name
 
 
-def _unclaimed(found: Quality) -> str:
-    told = [] if found.top1 is None else [f"top-1 {100 * found.top1:.1f} %"]
-    told += [] if found.auc is None else [f"AUC {found.auc:.3f}"]
-    return f"no claim to compare with; the answers give {', '.join(told) or 'no figure'}"
+def _unclaimed(source: Source, figures: list[str]) -> Finding:
+    text = f"no claim to compare with; the answers give {', '.join(figures) or 'no figure'}"
+    return Finding("note", source.file, text)
 
 
 def _each(held: Held, claims: tuple[Claim, ...], values: list[float], cause: str = "") -> Said:

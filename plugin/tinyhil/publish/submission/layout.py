@@ -206,7 +206,7 @@ def hygiene(tree: Tree, submitter: Submitter) -> Iterator[Finding]:
         Unreadable: there is too much in the folder.
     """
     filled = set()
-    folders = []
+    folders, unfriendly = [], []
     for place, status in tree.walk(submitter.place):
         filled.add(place.parent)
         if stat.S_ISLNK(status.st_mode):
@@ -220,9 +220,11 @@ def hygiene(tree: Tree, submitter: Submitter) -> Iterator[Finding]:
         elif status.st_size > MAX_FILE_BYTES:
             yield Finding("wrong", place, f"is longer than {MAX_FILE_BYTES // MIB} MiB")
         if place.name.startswith(".") or " " in place.name:
-            yield Finding(
-                "note", place, "a name with a space or a leading dot: checkers warn of it"
-            )
+            unfriendly.append(place)
+    if unfriendly:
+        more = f" ({len(unfriendly)} such names, here the first)" if len(unfriendly) > 1 else ""
+        text = f"a name with a space or a leading dot{more}: checkers warn of it"
+        yield Finding("note", unfriendly[0], text)
     for folder in folders:
         if folder not in filled:
             yield Finding("wrong", folder, "is empty: the official checker refuses the submitter")

@@ -90,6 +90,8 @@ _STREAMING = TypeAdapter(tuple[Streaming, ...])
 def read_answers(data: bytes) -> tuple[tuple[Answer, ...], tuple[Streaming, ...]]:
     """The entries of a ``results.json``: of a task with samples, or of the streaming one.
 
+    An entry without an answer, which tells an error, is passed over, as the runner does.
+
     Raises:
         Unreadable: it is not JSON, or an entry has another form; the text names the first key.
     """
@@ -97,11 +99,17 @@ def read_answers(data: bytes) -> tuple[tuple[Answer, ...], tuple[Streaming, ...]
     try:
         if _streams(values):
             return (), _STREAMING.validate_python(values)
+        if isinstance(values, list):
+            values = [value for value in values if not _tells_an_error(value)]
         return _ANSWERS.validate_python(values), ()
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
         raise Unreadable(f"entry {where}: {problem['msg']}") from error
+
+
+def _tells_an_error(value: object) -> bool:
+    return isinstance(value, dict) and "error" in value and not {"file", "infer"} <= value.keys()
 
 
 def _streams(values: object) -> bool:

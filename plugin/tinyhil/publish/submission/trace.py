@@ -146,11 +146,13 @@ def window_of(power: Power) -> Window:
     """Energy between the last two stamps of a recording in ``results.json``.
 
     Raises:
-        Unreadable: there are not two, or they lie outside it.
+        Unreadable: there are not two, one between them was lost, or they lie outside it.
     """
     if len(power.timestamps) < 2:
         raise Unreadable("an inference has fewer than two time stamps")
-    start, end = (count for _, count in power.timestamps[-2:])
+    (first, start), (second, end) = power.timestamps[-2:]
+    if second != first + 1:
+        raise Unreadable(f"time stamps {first} and {second} do not follow each other: one was lost")
     if not 0 <= start < end <= len(power.samples):
         raise Unreadable(
             f"stamps {start} and {end} are not a window of {len(power.samples)} samples"
