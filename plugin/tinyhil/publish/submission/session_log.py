@@ -32,6 +32,7 @@ _TRACE = re.compile(r"m-regfile-fn\[([A-Za-z0-9_.-]{1,100})\]-type\[([a-z]{1,16}
 _LATENCY_UNIT = re.compile(r"m-latency-unit-\[(us|ticks of 1/([0-9]{1,12}) s)\]")
 _LATENCY = re.compile(r"m-latency-\[([0-9]{1,12}(?:,[0-9]{1,12})*)\]")
 _REHEARSAL = re.compile(r"m-rehearsal-\[(.{1,200})\]")
+_HOST = ("Command ", "Loading ", "m-")
 _COUNTING = re.compile(r"m-(?:infer|lap-us|results)-")
 """A line of the device with one of these that can't be read is damaged; any other is its own."""
 
@@ -155,6 +156,8 @@ class _Reader:
             self.inferences, self.file = [], ""
 
     def _host(self, text: str) -> None:
+        if not text.startswith(_HOST):
+            return
         for form in _LOADS:
             match = form.fullmatch(text)
             if match:
