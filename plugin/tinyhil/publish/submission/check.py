@@ -63,7 +63,6 @@ class Scope:
     division: str
     data: Path | None
     """The user's folder with ``datasets/``, for labels that the logs do not give."""
-    round_: Round | None
 
 
 def check(
@@ -105,7 +104,7 @@ def _all(
         sessions = {}
         for system in each:
             division = yield from _system(tree, submitter, system)
-            scope = Scope(tree, submitter.division or division, data, scoped)
+            scope = Scope(tree, submitter.division or division, data)
             for folder in system.tasks:
                 evidence = yield from _task(scope, folder)
                 sessions[folder] = evidence
@@ -201,7 +200,7 @@ def _task(
     for name, test in folder.tests.items():
         evidence[name] = gather(scope.tree, test, models)
         yield from evidence[name].findings
-        held = Held(scope.tree, test, name, task, scope.division, scope.data, scope.round_)
+        held = Held(scope.tree, test, name, task, scope.division, scope.data)
         yield from _test(held, evidence[name])
         if evidence[name].rehearsal and REHEARSAL not in str(folder.place):
             text = "the log is a rehearsal's, the system's folder is not"

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tinyhil.catalog.rules import Round
 from tinyhil.catalog.task import Task
 from tinyhil.ground.tree import Tree
 from tinyhil.publish.submission.findings import Figure, State
@@ -35,8 +34,6 @@ class Held:
     division: str
     data: Path | None
     """The user's folder with ``datasets/``, or None."""
-    round_: Round | None
-    """None where nothing tells."""
 
     @property
     def results(self) -> PurePosixPath:

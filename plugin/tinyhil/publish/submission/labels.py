@@ -15,7 +15,7 @@ from tinyhil.data.pins import load_classes, load_pins, load_sources
 from tinyhil.ground.tree import MIB, Tree, Unreadable
 
 LATER = {"ic01": "79e1f19ad731f046983a1a4480bda6369df26c5acee47505a860f164fb58ccd4"}
-"""Sums of the label files of lists of 2022, by data set: submissions since v1.3 use them."""
+"""Sums of the label files of lists of 2022, by data set: the ones in use since then."""
 
 
 @dataclass(frozen=True)

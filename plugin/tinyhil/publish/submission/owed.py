@@ -27,7 +27,7 @@ CHECKLIST = "a submission comes with the round's checklist, filled in, in 'syste
 HOOKUP = "a submission with energy says how it is measured, as 'Energy-Hookup.pdf' in 'systems'"
 CODE = "a submission comes with its code, so that others can reproduce it"
 FILES = "each test comes with the files that its runner wrote"
-LATER_LIST = "submissions since v1.3 use the list of 2022"
+LATER_LIST = "submissions use the list of 2022 today"
 
 _CHECKLIST = re.compile(r"check[ _-]?list", re.IGNORECASE)
 _HOOKUP = re.compile(r"energy|hook[ _-]?up|power", re.IGNORECASE)

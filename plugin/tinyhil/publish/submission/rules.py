@@ -57,6 +57,8 @@ def runner_problem(name: str, task: Task, round_: Round | None) -> str:
         return f"{name}'s runner does not know this task"
     if runner.last is not None and (round_ is None or round_ > runner.last):
         return f"the session is of {name}'s runner, permitted up to v{runner.last}"
+    if round_ is not None and round_ < runner.first:
+        return f"the session is of {name}'s runner, permitted since v{runner.first}"
     return ""
 
 
