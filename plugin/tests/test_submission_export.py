@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from tinyhil.catalog.task import Task
+from tinyhil.data.pins import load_classes
 from tinyhil.ground.errors import ConfigError
 from tinyhil.publish.submission import owed, rules
 from tinyhil.publish.submission.check import check
@@ -129,6 +130,31 @@ def test_what_the_rules_forbid_is_refused(
     done = run_export(tmp_path / "runs", tmp_path / "out")
     assert any(re.search(text, what) for what in reasons(done).get(rule, [])), reasons(done)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("labels_right", [True, False])
+def test_the_list_of_2022_is_taken_when_each_sample_and_class_is_its_own(
+    labels_right: bool, tmp_path: Path
+) -> None:
+    folder = write_run(tmp_path / "runs", ("ic01",), replace(DEVICE, data_set="custom"))
+    raw = folder / "raw/ic01-accuracy.jsonl"
+    left = load_classes("ic01-2022")
+    rows = []
+    for text in raw.read_text().splitlines():
+        row = json.loads(text)
+        row["sample"] = next(name for name, label in left.items() if label == row["label"])
+        del left[row["sample"]]
+        rows.append(row)
+    if not labels_right:
+        names = (rows[0]["sample"], rows[1]["sample"])
+        rows[1]["sample"], rows[0]["sample"] = names
+    raw.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    done = run_export(tmp_path / "runs", tmp_path / "out")
+    assert (rules.OFFICIAL_DATA in reasons(done)) is not labels_right
+    if labels_right:
+        report = check(tmp_path / "out", None)
+        assert report.disagreements == 0
+        assert owed.LATER_LIST not in {finding.rule for finding in report.of("owed")}
 
 
 def test_runs_of_two_units_or_two_images_are_not_one_system(tmp_path: Path) -> None:

@@ -421,16 +421,27 @@ def test_a_log_of_todays_runner_is_read_where_its_answers_are_missing(
     assert any("accuracy lacks results.json; performance lacks" in text for text in owed)
 
 
-def test_of_several_sessions_in_a_log_the_longest_counts() -> None:
+@pytest.mark.parametrize(
+    ("parts", "kept"),
+    [
+        ((NAMES[:2], NAMES[:5], NAMES[:1]), NAMES[:5]),
+        ((NAMES[:3], NAMES[:3]), NAMES[:3]),
+        ((NAMES[:4], NAMES[4:10], NAMES[10:12]), NAMES[:12]),
+    ],
+)
+def test_of_several_sessions_in_a_log_the_longest_counts_and_parts_are_joined(
+    parts: Sequence[list[str]], kept: list[str]
+) -> None:
     lines = []
-    for session, count in (("1", 2), ("2", 5), ("3", 1)):
+    for number, names in enumerate(parts):
         log = Eembc()
-        log.host(f"session: m-session-start-id[{session}]")
-        for name in NAMES[:count]:
+        log.host(f"session: m-session-start-id[{number}]")
+        for name in names:
             log.infer(name, [0.5, 0.5])
         lines += log.lines
-    log_ = read_log(enumerate(lines, start=1))
-    assert (len(log_.inferences), log_.sessions, log_.problems) == (5, 3, ())
+    read = read_log(enumerate(lines, start=1))
+    assert [inference.file for inference in read.inferences] == kept
+    assert (read.sessions, read.problems) == (len(parts), ())
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def _problems(file: PurePosixPath, log: SessionLog) -> Iterator[Finding]:
         level: Level = "wrong" if problem.kind == "error" else "unchecked"
         yield Finding(level, file, str(problem), problem.line, rules.EVIDENCE)
     if log.sessions > 1:
-        text = f"holds {log.sessions} sessions; the one with the most inferences is read"
+        text = f"holds {log.sessions} sessions; of each sample the one in the longest is read"
         yield Finding("note", file, text)
 
 

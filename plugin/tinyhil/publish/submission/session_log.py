@@ -4,7 +4,8 @@ A line is ``<seconds> <source>: <text>``; one without that beginning goes on wit
 before it said, as a device's text may hold line ends. What the device said comes from the source
 ``dut``, or from ``io`` (the interface board) behind ``[dut]: ``. Which sample it was about, the
 host says: ``Command "bload dut "<path>" <offset> <bytes>"`` (EEMBC; ``bloadp`` through the
-interface board) or ``Loading file <name> at byte <offset> of class <class>`` (ours). Ours also
+interface board) or ``Loading file <name> at byte <offset> of class <class>`` (ours; without
+``of class`` where the run does not know it). Ours also
 names the task as ``m-task-[kws01]``, and holds the times of single queries as
 ``m-latency-unit-[<unit>]`` and then ``m-latency-[<time>,…]``, each from the source ``tinyhil``.
 
@@ -25,7 +26,7 @@ MAX_INFERENCES = 500_000
 _LINE = re.compile(r"([0-9.]{1,16}) ([a-z][a-z-]{0,15}): (.*)")
 _LOADS = (
     re.compile(r'Command "bloadp? (?:dut )?"([^"]{1,400})"(?: [0-9]{1,9}){0,2}"()'),
-    re.compile(r"Loading file (.{1,255}) at byte [0-9]{1,9} of class ([0-9]{1,3})"),
+    re.compile(r"Loading file (.{1,255}) at byte [0-9]{1,9}(?: of class ([0-9]{1,3}))?"),
 )
 _TASK = re.compile(r"m-task-\[([a-z0-9]{1,32})\]")
 _TRACE = re.compile(r"m-regfile-fn\[([A-Za-z0-9_.-]{1,100})\]-type\[([a-z]{1,16})\]")
@@ -193,7 +194,7 @@ class _Reader:
                 self._scored(scores)
             case protocol.DeviceComplaint(complaint):
                 text = f"the device answers with the error '{printable(complaint)}'"
-                self._problem("error", text)
+                self._problem("error" if self.start else "complaint", text)
             case protocol.Other(other) if _COUNTING.search(other):
                 text = f"a line of the device is damaged: '{printable(other)}'"
                 self._problem("damaged", text)
@@ -250,17 +251,16 @@ class _Reader:
 def read_log(lines: Iterable[tuple[int, str]]) -> SessionLog:
     """Read a log's numbered lines; lines of other forms are passed over.
 
-    Of several sessions in one log, the one with the most inferences counts; of equal ones the last.
+    Of several sessions in one log, the one with the most inferences counts (of equal ones the
+    last), with those of others that are of other samples: a long session may be in parts.
     """
     reader = _Reader()
     for number, line in lines:
         reader.take(number, line)
     reader.end("the log ends there")
     sessions = [*reader.earlier, reader.inferences] if reader.inferences else reader.earlier
-    longest = max(sessions, key=len, default=[])
-    last = next((each for each in reversed(sessions) if len(each) == len(longest)), [])
     return SessionLog(
-        tuple(last),
+        _joined(sessions),
         tuple(reader.queries),
         reader.model,
         reader.labels,
@@ -270,6 +270,18 @@ def read_log(lines: Iterable[tuple[int, str]]) -> SessionLog:
         max(1, len(sessions)),
         frozenset(reader.sources),
     )
+
+
+def _joined(sessions: list[list[Inference]]) -> tuple[Inference, ...]:
+    longest = max(reversed(sessions), key=len, default=[])
+    used = {inference.file for inference in longest}
+    kept = []
+    for session in sessions:
+        files = {inference.file for inference in session}
+        if session is longest or not files & used:
+            kept += session
+            used |= files
+    return tuple(kept)
 
 
 def _seconds(text: str) -> float:
