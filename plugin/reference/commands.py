@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from tinyhil.judge.gate.compare import Comparison
 from tinyhil.judge.verify.findings import Finding
 from tinyhil.judge.verify.run import Checked
 from tinyhil.publish.results.rows import Results
+from tinyhil.publish.submission import report
 from tinyhil.publish.submission.refusals import Refusal
 from tinyhil.pytest_side import plugin
 from tinyhil.pytest_side.options import KEYS, OPTIONS
@@ -31,7 +33,10 @@ _NAMES: dict[str, Any] = {
     part.__name__: part for part in (Check, Checked, Comparison, Finding, OperatorSummary, Refusal)
 }
 """What answers name and their modules import only for type checkers."""
-_OWN_FORMATS: Mapping[str, tuple[type[Answer], ...]] = {"tinyhil results": (Results,)}
+_OWN_FORMATS: Mapping[str, tuple[type[Answer], ...]] = {
+    "tinyhil results": (Results,),
+    "tinyhil submission check": (report.Checked,),
+}
 """Of commands whose ``--format`` has other values besides."""
 
 
@@ -147,7 +152,7 @@ def _key_rows(cls: type, above: str) -> Iterator[str]:
     for part in sorted(dataclasses.fields(cls), key=lambda part: part.name != "schema"):
         many = any(word in str(part.type) for word in ("tuple[", "Mapping["))
         name = f"{above}{part.name}"
-        inner = next((t for t in _parts() if t.__name__ in str(part.type)), None)
+        inner = next((t for t in _parts() if re.search(rf"\b{t.__name__}\b", str(part.type))), None)
         text = prose(texts.get(part.name, ""))
         yield f"| {code(name)} | {text} |"
         if inner is not None:
@@ -161,7 +166,16 @@ def _parts() -> tuple[type, ...]:
     from tinyhil.ground.answer import ErrorText  # noqa: PLC0415
     from tinyhil.publish.results.rows import Figures, Row  # noqa: PLC0415
 
-    return (*_NAMES.values(), BoardRow, DataSet, ErrorText, Figures, Row)
+    return (
+        *_NAMES.values(),
+        report.CheckedFigure,
+        report.CheckedFile,
+        BoardRow,
+        DataSet,
+        ErrorText,
+        Figures,
+        Row,
+    )
 
 
 def pytest_options() -> str:

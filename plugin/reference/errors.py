@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from importlib import import_module
 
 from reference.explained import code, messages, prose
 from tinyhil.ground.errors import TinyhilError
@@ -21,8 +22,10 @@ The class says who is at fault:
 
 def classes(cls: type[TinyhilError] = TinyhilError) -> Iterator[type[TinyhilError]]:
     """All kinds of error, each before those that are special cases of it."""
+    for module in ("device.ports", "record.reading"):
+        import_module(f"tinyhil.{module}")  # They have kinds of their own.
     for kind in cls.__subclasses__():
-        if kind.__module__.startswith("tinyhil."):
+        if kind.__module__.startswith("tinyhil.") and not kind.__name__.startswith("_"):
             yield kind
             yield from classes(kind)
 

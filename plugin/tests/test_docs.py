@@ -93,6 +93,16 @@ def test_an_error_links_to_its_part_of_the_page(pages: dict[str, str]) -> None:
     assert "<code>no folder for the official data</code>" in pages["errors.md"]
 
 
+def test_no_kind_of_error_is_forgotten() -> None:
+    known = {kind.__name__ for kind in errors.classes()}
+    text = "\n".join(path.read_text("utf-8") for path in explained.PACKAGE.rglob("*.py"))
+    assert {
+        name
+        for name, base in re.findall(r"^class ([A-Z]\w+)\((\w+)\):", text, re.MULTILINE)
+        if base in {"TinyhilError", *known}
+    } == known
+
+
 def test_options_operators_and_records_are_told(pages: dict[str, str]) -> None:
     assert "<code>--hil-board NAME</code> | `board`" in pages["options.md"]
     assert "has shuffled weights" in pages["operators.md"]

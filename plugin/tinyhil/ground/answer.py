@@ -98,8 +98,7 @@ def as_json(answer: Answer) -> str:
 
 def failed(error: TinyhilError) -> Failed:
     """The answer that tells an error."""
-    kind = type(error).__name__
-    text = ErrorText(kind, error.message, error.hint, error.board, error.stage, error.page)
+    text = ErrorText(error.kind, error.message, error.hint, error.board, error.stage, error.page)
     return Failed(text)
 
 

@@ -35,9 +35,15 @@ class TinyhilError(Exception):
         self.stage = self.stage or stage
 
     @property
+    def kind(self) -> str:
+        """Name of its class, or of the nearest one that is not private."""
+        names = (kind.__name__ for kind in type(self).__mro__)
+        return next(name for name in names if not name.startswith("_"))
+
+    @property
     def page(self) -> str:
         """Address of what the documentation says of this kind of error."""
-        return f"{DOCUMENTATION}errors/#{type(self).__name__.lower()}"
+        return f"{DOCUMENTATION}errors/#{self.kind.lower()}"
 
     @property
     def told(self) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from tinyhil.catalog.rules import NEWEST, Round
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.outputs import check_folder
@@ -20,15 +22,18 @@ if TYPE_CHECKING:
     from tinyhil.publish.submission.findings import Report
     from tinyhil.publish.submission.refusals import Refusal
 
+FORMATS = ("table", "json")
 HELP = "check, prepare or describe a submission"
 _DESCRIPTION = """\
 Submission trees of MLPerf Tiny: check any, or write one from runs. What tinyhil writes is not an
 MLPerf result: that needs a submission to MLCommons and its review.
 """
 _CHECK = """\
-Read a submission tree and recompute its figures from the raw logs and energy traces: top-1, AUC,
-median throughput, median energy. Every disagreement with results.txt, every broken rule and
-everything that the official checker would drop is listed with its file and line.
+Read a submission tree of any round since v0.5 and recompute its figures from the raw logs and
+energy traces, as the runner that printed them did: top-1, AUC, median throughput, median energy,
+and what the streaming wake word was heard. Every disagreement with results.txt, every broken rule,
+everything that the official checker would drop and what a submission still owes is listed with its
+file and line; the heaviest first.
 
 exit status: 0 nothing disagrees, 1 something does, 2 TREE is not a submission
 """
@@ -37,7 +42,8 @@ _EXPORT = """\
 Write the tree of a submission from runs: for each task the latest accuracy and performance. All
 that the rules forbid is refused at once, each with its rule: emulated figures, another model
 or data set in the closed division, short runs, missed quality targets, missing fields of the
-system's description. The tree is then checked as `tinyhil submission check` does.
+system's description. The tree is then checked as `tinyhil submission check` does, and what a
+submission still owes beside these figures is listed as `owed`.
 
 exit status: 0 written and nothing disagrees, 1 refused or something does, 2 error
 """
@@ -128,6 +134,13 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action="store_true",
         help="for a tree to hand in: exit with 1 also for notes and for what can't be checked",
     )
+    checking.add_argument(
+        "--round",
+        type=_round,
+        metavar="vX.Y",
+        help="whose rules count; default: what a folder's name tells, else the next round",
+    )
+    checking.add_argument("--format", choices=FORMATS, default="table", help="default: %(default)s")
     checking.set_defaults(run=_check)
     _add_export(actions)
     describing = actions.add_parser(
@@ -139,6 +152,13 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     add_format(describing, Template)
     describing.set_defaults(run=_template)
+
+
+def _round(text: str) -> Round:
+    match = re.fullmatch(r"v?(\d{1,2})\.(\d{1,2})", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a round; such as v{NEWEST}")
+    return Round(int(match[1]), int(match[2]))
 
 
 def _add_export(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -180,7 +200,7 @@ def _add_export(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _export(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.publish.submission.export import export  # noqa: PLC0415
     from tinyhil.publish.submission.refusals import Request  # noqa: PLC0415
-    from tinyhil.publish.submission.report import show_refusals  # noqa: PLC0415
+    from tinyhil.publish.submission.report import show, show_refusals  # noqa: PLC0415
     from tinyhil.publish.submission.system import load_system  # noqa: PLC0415
     from tinyhil.record.store import find_runs, read_run  # noqa: PLC0415
 
@@ -199,10 +219,11 @@ def _export(options: argparse.Namespace, console: Console) -> int:
     say(console, f"{done.submitter}: {done.files} files")
     for what in done.selection.other:
         say(console, f"not exported: {what}")
-    wrong = _checked(options.out, None, console).disagreements
-    answered(
-        options, ExportAnswer(done.submitter, done.files, (), tuple(done.selection.other), wrong)
-    )
+    report = _checked(options.out, None, None, console)
+    show(report, console)
+    wrong = report.disagreements
+    left_out = tuple(done.selection.other)
+    answered(options, ExportAnswer(done.submitter, done.files, (), left_out, wrong))
     return 1 if wrong else 0
 
 
@@ -221,17 +242,21 @@ def _template(options: argparse.Namespace, console: Console) -> int:
 
 
 def _check(options: argparse.Namespace, console: Console) -> int:
-    report = _checked(options.tree, options.data, console)
+    from tinyhil.publish.submission.report import as_json, show  # noqa: PLC0415
+
+    aside = console if options.format == "table" else Console(stderr=True)
+    report = _checked(options.tree, options.data, options.round, aside)
+    if options.format == "json":
+        console.file.write(as_json(report))
+    else:
+        show(report, console)
     wrong = report.disagreements + (report.reservations if options.strict else 0)
     return 1 if wrong else 0
 
 
-def _checked(tree: Path, data: Path | None, console: Console) -> Report:
+def _checked(tree: Path, data: Path | None, round_: Round | None, console: Console) -> Report:
     from tinyhil.ground.progress import progress_bar  # noqa: PLC0415 - other commands need it not
     from tinyhil.publish.submission.check import check  # noqa: PLC0415
-    from tinyhil.publish.submission.report import show  # noqa: PLC0415
 
     with progress_bar(console, "checking") as progress:
-        report = check(tree, data or official_data(), progress)
-    show(report, console)
-    return report
+        return check(tree, data or official_data(), progress, round_)
