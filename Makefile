@@ -12,7 +12,7 @@ DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help browser bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume faults fuzz test lint release setup system clean
+.PHONY: help browser bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume docs docs-check picture faults fuzz test lint release setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -65,6 +65,19 @@ lint: setup ## set up, then check style, types and C formatting
 	mypy
 	lint-imports
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+
+docs: setup ## set up, then build the documentation into build/site: strict, links checked, no network
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+
+# Of a run of all tasks on the board that readers can repeat it on.
+picture: setup ## the README's picture of a report, made with Chromium (RUN=reports/runs/…)
+	@$(MAKE) --no-print-directory system DEBIAN=chromium:chromium
+	tinyhil report $(RUN) --out build/report.html
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,860 \
+	    --screenshot=docs/report.png file://$(CURDIR)/build/report.html
+
+docs-check: setup ## run the commands of the documentation that take too long for `make test`; minutes
+	cd plugin && python -m tests.documented
 
 release: setup ## set up, build wheel and source archive, and try the wheel in an empty environment
 	.ci/release

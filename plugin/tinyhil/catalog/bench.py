@@ -47,7 +47,9 @@ class Wiring(Facts):
     probe: str
     """Exact id, as ``pyocd list`` shows it."""
     port: str
-    """Serial port by a name that survives replugging; see the module's text."""
+    """Serial port by a name that survives replugging: a path, a URL that pyserial knows, or
+    ``serial:SERIAL``, ``usb:VID:PID`` or ``usb:VID:PID:SERIAL``, each with ``:INTERFACE`` after it
+    where one device has several ports."""
     baud: int | None = Field(default=None, gt=0)
     """At which it boots, if not the board's."""
     baud_max: int = Field(default=921_600, gt=0)
@@ -58,7 +60,9 @@ class BenchFile(Facts):
     """The whole of ``bench.toml``."""
 
     schema_version: Literal[1] = Field(alias="schema")
+    """Version of the file's form."""
     stations: dict[str, Wiring]
+    """By name: the physical boards on this desk."""
 
 
 @dataclass(frozen=True)

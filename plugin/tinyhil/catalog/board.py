@@ -18,8 +18,11 @@ class Memory(Facts):
     """One region of the memory map; `start` and `size` in bytes."""
 
     name: str
+    """As the data sheet calls it; errors name it."""
     start: int = Field(ge=0, lt=1 << 32)
+    """First address."""
     size: int = Field(gt=0, le=1 << 32)
+    """In bytes."""
     kind: Literal["flash", "ram"]
     """What a segment there counts as: code and constants, or data."""
 
@@ -50,12 +53,14 @@ class FlashFacts(Facts):
     pack: str | None = None
     """Path of a CMSIS pack, for targets that are not built into pyOCD."""
     frequency_hz: int = Field(default=4_000_000, gt=0)
+    """Of the debug probe's clock."""
 
 
 class EmulatorFacts(Facts):
     """How QEMU plays this board."""
 
     machine: str
+    """QEMU's name of the machine."""
     icount_shift: int = Field(ge=0, le=10)
     """An instruction takes 2**shift ns of emulated time."""
 
@@ -69,19 +74,29 @@ class Board(NamedFacts):
     """A board type."""
 
     schema_version: Literal[1] = Field(alias="schema")
+    """Version of the file's form."""
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """As the file's: small letters, digits and ``-``."""
     title: str
+    """Its name for people."""
     processor: str
+    """As a results table shows it, with its maker."""
     core: str
+    """As GCC's ``-mcpu`` calls it."""
     clock_hz: int = Field(gt=0)
     """Of the timer behind the device's time stamps, in Hz."""
     port: str
     """Folder of ``firmware/ports``."""
     baud: int = Field(default=115200, gt=0)
+    """At which the firmware's serial port starts."""
     memory: tuple[Memory, ...] = Field(min_length=1)
+    """The memory map; the first flash takes the code, the first RAM the data."""
     toolchain: Toolchain
+    """How firmware is compiled."""
     flash: FlashFacts
+    """How an image gets onto the board."""
     emulator: EmulatorFacts | None = None
+    """How QEMU plays it; a physical board has no such table."""
     limits: dict[str, dict[Metric, Limit]] = Field(default_factory=dict)
     """Limits by task and metric."""
 

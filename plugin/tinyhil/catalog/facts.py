@@ -29,8 +29,11 @@ class Limit(Facts):
     """A bound on one metric, in the metric's own unit, with the source of the number."""
 
     min: float | None = None
+    """The value may not be smaller; give this or `max`."""
     max: float | None = None
+    """The value may not be larger."""
     source: str
+    """Where the number comes from; shown with every verdict."""
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Self:

@@ -36,7 +36,6 @@ class Input(Facts):
     """Of one inference, where a file holds several overlapping windows."""
     stride_bytes: int | None = Field(default=None, gt=0)
     """From one window's start to the next one's."""
-
     default_windows: int | None = Field(default=None, gt=1)
     """How many windows of a file a run infers unless it is told to infer all."""
 
@@ -68,7 +67,9 @@ class Official(Facts):
     data: str
     """Folder of the data set in the runner's own layout."""
     model: str
+    """Path of the ``.tflite`` in that folder."""
     model_sha256: str
+    """Of that file; another model is of the open division."""
 
 
 class StandIn(Facts):
@@ -79,6 +80,7 @@ class StandIn(Facts):
     model: str
     """Path below ``suites/``."""
     model_sha256: str
+    """Of that file."""
 
 
 class Own(Facts):
@@ -94,16 +96,23 @@ class Task(NamedFacts):
     """A task: one of the benchmark, or of the user's own."""
 
     schema_version: Literal[1] = Field(alias="schema")
+    """Version of the file's form."""
     name: str = Field(pattern=r"^[a-z0-9]+$")
+    """As the file's: small letters and digits."""
     title: str
+    """Its name for people."""
     classes: tuple[str, ...] = Field(min_length=2)
     """In the order of the model's scores."""
     input: Input
+    """What the device is sent."""
     result: Literal["scores", "mse"] = "scores"
     """What the device answers: a score a class, or the mean squared error of a window."""
     of_benchmark: Official | None = Field(default=None, alias="official")
+    """The official data set and model; this or `own`."""
     stand_in: StandIn | None = None
+    """What runs without them."""
     own: Own | None = None
+    """The material of a task of your own."""
     targets: dict[Metric, Limit] = Field(default_factory=dict)
     """Quality targets, each with its source."""
 

@@ -30,10 +30,13 @@ class Check:
     """One thing that was looked for."""
 
     thing: str
+    """Its name."""
     found: str | None
     """Where or which version; None if it is missing."""
     needed_for: str
+    """What does not work without it."""
     remedy: str
+    """How to get it."""
 
     @property
     def missing(self) -> bool:

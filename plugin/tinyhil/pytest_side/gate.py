@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         gate = Gate(load_all(paths), tolerances, config.getoption("--hil-confidence"))
         pairs = pairs_of(gate, plan, chosen=bool(config.getoption("--hil-board")))
     except ConfigError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(error.told) from error
     config.stash[_gate_key], config.stash[_pairs_key] = gate, pairs
 
 

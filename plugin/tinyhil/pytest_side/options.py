@@ -14,7 +14,7 @@ import pytest
 from tinyhil.catalog.rules import CONFIDENCE
 from tinyhil.device.fault_spec import SPEC_HELP
 
-_OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     (
         "--hil-board",
         "board to test: a name, a glob such as 'mps2*', or 'all'; repeatable (default: "
@@ -126,7 +126,7 @@ _OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
 
 KEYS: Mapping[str, Mapping[str, Any]] = {
     name.removeprefix("--hil-").replace("-", "_"): keywords
-    for name, _, keywords in _OPTIONS
+    for name, _, keywords in OPTIONS
     if name != "--hil-resume"
 }
 """What ``[tool.tinyhil]`` may hold: all but the option that is of one run alone."""
@@ -144,5 +144,5 @@ a value that the user typed can be told from a default."""
 def add(parser: pytest.Parser) -> None:
     """Add them to pytest's."""
     group = parser.getgroup("tinyhil", "MLPerf Tiny on microcontroller boards (tinyhil)")
-    for name, text, keywords in _OPTIONS:
+    for name, text, keywords in OPTIONS:
         group.addoption(name, help=text, **keywords)

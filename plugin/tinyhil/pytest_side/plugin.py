@@ -60,7 +60,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         SUITES / "test_gate.py": bool(config.getoption("--hil-baseline")),
         SUITES / "test_benchmark.py": config.pluginmanager.hasplugin("benchmark"),
     }
-    return None if wanted.get(collection_path, True) else True
+    return None if wanted.get(collection_path.resolve(), True) else True
 
 
 @pytest.hookimpl(trylast=True)

@@ -213,7 +213,7 @@ class HilReport:
             self._describe_unmeasured(item)
         report = yield
         if isinstance(error, TinyhilError):
-            report.longrepr = f"{type(error).__name__}: {error}"
+            report.longrepr = f"{error.kind}: {error.told}"
         self.tests.mark(item, call, report)
         return report
 

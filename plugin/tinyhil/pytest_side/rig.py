@@ -86,7 +86,7 @@ def _results(config: pytest.Config, folder: Path | None) -> Path | None:
         check_reports(config)
         return choose_results(config, folder)
     except ConfigError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(error.told) from error
 
 
 def names(config: pytest.Config, fixture: str) -> list[str]:

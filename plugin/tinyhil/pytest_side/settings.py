@@ -33,7 +33,7 @@ def apply(config: pytest.Config) -> None:
         project = _project(config)
         settings = _checked(project)
     except ConfigError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(error.told) from error
     option = config.option
     bench = project.folder / "bench.toml"
     places = {
@@ -59,8 +59,8 @@ def explained(config: pytest.Config, error: ConfigError) -> str:
     used = config.stash.get(_used, {})
     for option, file in used.items():
         if error.message.startswith((f"option {option}:", f"option {option} ")):
-            return f"{error}\n  the value stands in {file}, [tool.tinyhil]"
-    return str(error)
+            return f"{error}\n  the value stands in {file}, [tool.tinyhil]\n  more: {error.page}"
+    return error.told
 
 
 def _project(config: pytest.Config) -> Project:

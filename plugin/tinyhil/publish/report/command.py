@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.outputs import check_file
 from tinyhil.ground.text import say
@@ -27,7 +29,17 @@ examples:
   tinyhil report reports/runs/20260102T030405Z_desk-l4 --out report.html
   tinyhil report nightly/*_desk-* --out nightly.html
                                       one page of the runs that twelve jobs have made
+
+next: open the file in a browser; it needs no network
 """
+
+
+@dataclass(frozen=True)
+class Reported(Answer):
+    """A report that was written."""
+
+    page: Path
+    """The HTML file."""
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,6 +55,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--out", type=Path, metavar="FILE", required=True, help="write the page there"
     )
+    add_format(parser, Reported)
     parser.set_defaults(run=run)
 
 
@@ -57,7 +70,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     check_file(options.out, "--out")
     write_page(source_of(options.runs), options.out)
-    say(console, str(options.out))
+    if not answered(options, Reported(options.out)):
+        say(console, str(options.out))
     return 0
 
 

@@ -31,6 +31,9 @@ _EPILOG = """\
 examples:
   tinyhil results                                       all runs in reports/runs
   tinyhil results reports/runs submission --format html --out results.html
+  tinyhil results --format json                         for a script
+
+next: `tinyhil submission export` makes the tree of a submission from such runs
 """
 
 

@@ -9,7 +9,6 @@ import csv
 import dataclasses
 import html
 import io
-import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,18 +17,19 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from tinyhil.ground import answer
 from tinyhil.ground.text import in_markdown
 from tinyhil.publish.results.columns import (
     DASH,
-    FIGURES,
     SYSTEM,
     end_cells,
     figure_cells,
+    figures_of,
     remarks,
     system_cells,
     tasks_of,
 )
-from tinyhil.publish.results.rows import Figures, Row
+from tinyhil.publish.results.rows import Figures, Results, Row
 
 FORMATS = ("table", "markdown", "html", "csv", "json")
 LAST = ("details", "code")
@@ -52,7 +52,7 @@ ul { color: #57606a; }
 
 def table(rows: Sequence[Row]) -> Table:
     """For a terminal: what a system is in one cell, each task in one."""
-    tasks = tasks_of(rows)
+    tasks, names = tasks_of(rows), figures_of(rows)
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True, caption_justify="left")
     drawn.caption_style = ""
     drawn.add_column("system", overflow="fold", ratio=3)
@@ -67,7 +67,7 @@ def table(rows: Sequence[Row]) -> Table:
         ]
         drawn.add_row(
             Text("\n".join(told)),
-            *(Text(_stacked(row, task)) for task in tasks),
+            *(Text(_stacked(row, task, names)) for task in tasks),
             Text("\n".join(end_cells(row))),
         )
     drawn.caption = Text("\n".join(remarks(rows)))
@@ -76,12 +76,12 @@ def table(rows: Sequence[Row]) -> Table:
 
 def markdown(rows: Sequence[Row]) -> str:
     """A table in GitHub's form, a cell a task, and the remarks below it."""
-    tasks = tasks_of(rows)
+    tasks, names = tasks_of(rows), figures_of(rows)
     head = [*SYSTEM, *tasks, *LAST]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for row in rows:
         figures = (
-            "<br>".join(in_markdown(line) for line in _stacked(row, task).split("\n"))
+            "<br>".join(in_markdown(line) for line in _stacked(row, task, names).split("\n"))
             for task in tasks
         )
         cells = [*map(in_markdown, system_cells(row)), *figures, *map(in_markdown, end_cells(row))]
@@ -92,13 +92,13 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def page(rows: Sequence[Row]) -> str:
     """An HTML page that loads nothing and runs nothing."""
-    tasks = tasks_of(rows)
+    tasks, names = tasks_of(rows), figures_of(rows)
     first = "".join(f'<th rowspan="2">{name}</th>' for name in SYSTEM)
-    groups = "".join(f'<th colspan="{len(FIGURES)}">{html.escape(task)}</th>' for task in tasks)
+    groups = "".join(f'<th colspan="{len(names)}">{html.escape(task)}</th>' for task in tasks)
     last = "".join(f'<th rowspan="2">{name}</th>' for name in LAST)
-    heads = [name.replace(" ", "<br>", 1) for name in FIGURES]
+    heads = [name.replace(" ", "<br>", 1) for name in names]
     under = "".join(f"<th>{name}</th>" for _ in tasks for name in heads)
-    body = "\n".join(_page_row(row, tasks) for row in rows)
+    body = "\n".join(_page_row(row, tasks, len(names)) for row in rows)
     notes = "".join(f"<li>{html.escape(remark)}</li>" for remark in remarks(rows))
     return f"""<!doctype html>
 <html lang="en">
@@ -136,30 +136,23 @@ def comma_separated(rows: Sequence[Row]) -> str:
 
 def as_json(rows: Sequence[Row]) -> str:
     """JSON: a list of rows; figures that are missing are null."""
-    objects = []
-    for row in rows:
-        values = dataclasses.asdict(row)
-        for task, figures in row.tasks.items():
-            values["tasks"][task]["latency_s"] = figures.latency_s
-        objects.append(values)
-    return json.dumps({"rows": objects, "remarks": remarks(rows)}, indent=2) + "\n"
+    return answer.as_json(Results(tuple(rows), remarks(rows)))
 
 
-def _stacked(row: Row, task: str) -> str:
+def _stacked(row: Row, task: str, names: Sequence[str]) -> str:
     """A task's figures below each other, each with its name; a dash for a task without any."""
-    cells = figure_cells(row, task)
     told = [
         f"{name} {cell}" if name != "quality" else cell
-        for name, cell in zip(FIGURES, cells, strict=True)
+        for name, cell in zip(names, figure_cells(row, task), strict=False)
     ]
     return "\n".join(told) if task in row.tasks else DASH
 
 
-def _page_row(row: Row, tasks: Iterable[str]) -> str:
+def _page_row(row: Row, tasks: Iterable[str], count: int) -> str:
     def cells(kind: str, texts: Iterable[str]) -> str:
         return "".join(f'<td class="{kind}">{_breaking(text)}</td>' for text in texts)
 
-    figures = "".join(cells("figure", figure_cells(row, task)) for task in tasks)
+    figures = "".join(cells("figure", figure_cells(row, task)[:count]) for task in tasks)
     ends = cells("text", end_cells(row))
     kind = ' class="marked"' if row.emulated or row.mark else ""
     return f"<tr{kind}>{cells('text', system_cells(row))}{figures}{ends}</tr>"
@@ -179,7 +172,7 @@ def _flat(row: Row, tasks: Iterable[str]) -> dict[str, Any]:
     }
     for task in tasks:
         figures = row.tasks.get(task, Figures())
-        own = {**dataclasses.asdict(figures), "latency_s": figures.latency_s}
+        own = dataclasses.asdict(figures)
         values |= {f"{task}_{name}": value for name, value in own.items()}
         values[f"{task}_model"] = row.models.get(task)
     return values

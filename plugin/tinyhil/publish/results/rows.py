@@ -10,7 +10,9 @@ from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
-from tinyhil.record.schema import Line
+from tinyhil.ground.answer import Answer
+from tinyhil.publish.submission.labels import list_of, official_lists
+from tinyhil.record.schema import AccuracyRow, Line
 from tinyhil.record.store import Run
 
 
@@ -21,21 +23,35 @@ class Figures:
     latency_p90_s: float | None = None
     """Of single queries."""
     throughput_ips: float | None = None
+    """Median inferences per second."""
     energy_j: float | None = None
     """Of an inference."""
     top1: float | None = None
+    """Share of samples that were told right."""
     auc: float | None = None
+    """Area under the ROC curve."""
     instructions: float | None = None
     """Of a single query at the 90th percentile, where the board is emulated."""
+    flash_bytes: float | None = None
+    """What the image takes of flash."""
+    ram_bytes: float | None = None
+    """What it takes of RAM."""
+    false_positives: int | None = None
+    """Of the streaming task; so are the two below."""
+    false_negatives: int | None = None
+    """Wake words that were not heard."""
+    duty_cycle: float | None = None
+    """The share of the time in which the device works."""
     scope: str = ""
     """What the quality is of, as in ``1000 samples``."""
     short: bool = False
     """Whether a measure was shorter than the rules ask, so the figures are only a quick look."""
+    latency_s: float | None = None
+    """Of an inference, as the official table makes it from throughput; computed."""
 
-    @property
-    def latency_s(self) -> float | None:
-        """Of an inference, as the official table makes it from throughput."""
-        return 1.0 / self.throughput_ips if self.throughput_ips else None
+    def __post_init__(self) -> None:
+        latency_s = 1.0 / self.throughput_ips if self.throughput_ips else None
+        object.__setattr__(self, "latency_s", latency_s)
 
 
 @dataclass(frozen=True)
@@ -43,27 +59,51 @@ class Row:
     """One system in one division."""
 
     submitter: str = ""
+    """Who hands it in; empty for runs of your own."""
     division: str = ""
+    """``closed``, ``open``, or empty where no rule was followed."""
     category: str = ""
+    """``Available``, ``Preview`` or ``RDI``."""
     station: str = ""
     """The board itself, by its name on the bench; empty where only its type is known."""
     device: str = ""
+    """The board."""
     processor: str = ""
+    """The core or the part."""
     processor_count: str = ""
+    """How many of them."""
     accelerator: str = ""
+    """What else computes."""
     accelerator_count: str = ""
+    """How many of them."""
     software: str = ""
+    """The engine that ran the models."""
     data_set: str = ""
+    """``official``, ``stand-in`` or ``custom``."""
     models: Mapping[str, str] = field(default_factory=dict)
     """By task: what an open row shows."""
     tasks: Mapping[str, Figures] = field(default_factory=dict)
+    """Figures by task."""
     details: str = ""
+    """Where the evidence is."""
     code: str = ""
+    """Where the code is."""
     emulated: bool = False
+    """Whether times are instruction counts, not times measured on silicon."""
     instruction_s: float | None = None
     """Emulated seconds of an instruction, where the board is known."""
     mark: str = ""
     """What holds for all of it, such as that it is a rehearsal."""
+
+
+@dataclass(frozen=True)
+class Results(Answer):
+    """The results table of ``tinyhil results``; a figure that is missing is null."""
+
+    rows: tuple[Row, ...]
+    """One a system and division."""
+    remarks: tuple[str, ...]
+    """What a reader of the figures has to know."""
 
 
 def rows_of_runs(runs: Sequence[Run]) -> tuple[Row, ...]:
@@ -119,7 +159,7 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
     values: dict[Metric, float] = {}
     for _, line in own:
         values |= line.metrics
-    scopes = (_scope(line) for _, line in own if line.measure is MeasureName.ACCURACY)
+    scopes = (_scope(run, line) for run, line in own if line.measure is MeasureName.ACCURACY)
     return Figures(
         latency_p90_s=values.get("latency_p90_s"),
         throughput_ips=values.get("throughput_ips"),
@@ -127,16 +167,33 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
         top1=values.get("top1"),
         auc=values.get("auc"),
         instructions=values.get("instructions"),
+        flash_bytes=values.get("flash_bytes"),
+        ram_bytes=values.get("ram_bytes"),
         scope=next(scopes, ""),
         short=any(run.is_short(line) for run, line in own),
     )
 
 
-def _scope(line: Line) -> str:
+def _scope(run: Run, line: Line) -> str:
     done, every = (line.details[key] for key in ("inferences", "inferences_of_the_full_set"))
-    if done < every:
-        return f"{line.samples} samples, {done} of {every} windows"
-    return f"{line.samples} samples"
+    told = [f"{line.samples} samples", _list_name(run, line)]
+    told += [f"{done} of {every} windows"] if done < every else []
+    return ", ".join(filter(None, told))
+
+
+def _list_name(run: Run, line: Line) -> str:
+    """Which of several official lists a line's samples are of; empty where there are not several.
+
+    The images of the later list have no pinned sums, so a run calls them custom.
+    """
+    task = _tasks().get(line.task)
+    lists = official_lists(task) if task and line.data_set != "stand-in" else ()
+    if task is None or len(lists) < 2:
+        return ""
+    if line.data_set == "official":
+        return lists[0].name
+    used = list_of(task, {row.sample for row in run.rows(task.name, line.measure, AccuracyRow)})
+    return used.name if used else ""
 
 
 def _model(task: str, measured: Sequence[tuple[Run, Line]]) -> str:

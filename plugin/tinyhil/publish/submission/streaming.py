@@ -1,0 +1,129 @@
+"""The figures of the streaming wake word, each compared with what its raw answers give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinyhil.catalog.rules import STREAMING
+from tinyhil.ground.tree import Unreadable
+from tinyhil.publish.submission import rules
+from tinyhil.publish.submission.evidence import Evidence
+from tinyhil.publish.submission.findings import Figure, Finding, together
+from tinyhil.publish.submission.held import Held, compared, not_checkable
+from tinyhil.publish.submission.runner_json import DutyCycle, Heard, Streaming
+from tinyhil.publish.submission.summary import Name, Summary
+from tinyhil.publish.submission.trace import window_of
+
+
+@dataclass(frozen=True)
+class Detections:
+    """How a device heard the wake word in a recording."""
+
+    true_positives: int
+    false_negatives: int
+    false_positives: int
+
+    @property
+    def problems(self) -> list[str]:
+        """What is above the limits."""
+        limits = {
+            "false positives": (self.false_positives, STREAMING.false_positives),
+            "false negatives": (self.false_negatives, STREAMING.false_negatives),
+        }
+        return [
+            f"{count} {name}, at most {limit}"
+            for name, (count, limit) in limits.items()
+            if count > limit
+        ]
+
+
+def detections(heard: Heard) -> Detections:
+    """Count as the runner does; the first detection only marks the start.
+
+    Raises:
+        Unreadable: there is none.
+    """
+    if not heard.detections:
+        raise Unreadable("no detection, so nothing marks the start")
+    times = np.array(heard.detections, dtype=np.float64)
+    left = np.sort(times[1:] - times[0]) / 1000.0
+    found = 0
+    for begin, end in heard.detection_windows:
+        hits = (left >= begin) & (left <= end + STREAMING.late_s)
+        found += bool(hits.any())
+        left = left[~hits]
+    wrong = 0
+    while left.size:
+        wrong += 1
+        left = left[left > left[0] + STREAMING.debounce_s]
+    return Detections(found, len(heard.detection_windows) - found, wrong)
+
+
+def duty_cycle(work: DutyCycle) -> tuple[float, float]:
+    """The share of the time in which the device works, and pieces it could do in a second.
+
+    Raises:
+        Unreadable: there are not two pieces, or they do not follow each other.
+    """
+    count = min(len(work.start_times_s), len(work.stop_times_s))
+    if count < 2:
+        raise Unreadable("no duty cycle: fewer than two pieces")
+    starts, stops = np.array(work.start_times_s[:count]), np.array(work.stop_times_s[:count])
+    busy, period = float(np.mean(stops - starts)), float(np.mean(np.diff(starts)))
+    if min(busy, period) <= 0.0:
+        raise Unreadable("the times of the duty cycle do not grow")
+    return busy / period, 1.0 / busy
+
+
+def streaming(held: Held, summary: Summary, evidence: Evidence) -> Iterator[Figure | Finding]:
+    """False positives and negatives, duty cycle and energy, of any test of the task."""
+    lacking = evidence.lacking or "results.json is not there"
+    entry = evidence.streaming[0] if evidence.streaming else None
+    values: dict[Name, float | str] = {}
+    for names, give in _PARTS.items():
+        try:
+            values |= give(entry) if entry else dict.fromkeys(names, lacking)
+        except Unreadable as error:
+            values |= dict.fromkeys(names, str(error))
+    source = held.test.answers.name
+    for name, value in values.items():
+        claim = summary.last(name)
+        if claim is None:
+            continue
+        if isinstance(value, str):
+            yield not_checkable(held, claim, value)
+        else:
+            yield compared(held, claim, value, source)
+    counts = [summary.last(name) for name in ("false negatives", "false positives")]
+    if all(counts) and held.division == "closed":
+        missed, wrong = (int(claim.value) for claim in counts if claim)
+        if problems := Detections(0, missed, wrong).problems:
+            yield Finding("wrong", held.results, together(problems), rule=rules.STREAMED)
+
+
+def _heard(entry: Streaming) -> dict[Name, float]:
+    found = detections(entry.infer)
+    return {"false negatives": found.false_negatives, "false positives": found.false_positives}
+
+
+def _worked(entry: Streaming) -> dict[Name, float]:
+    if entry.dutycycle is None:
+        raise Unreadable("results.json holds no duty cycle")
+    share, rate = duty_cycle(entry.dutycycle)
+    return {"duty cycle": share, "streaming throughput": rate}
+
+
+def _used(entry: Streaming) -> dict[Name, float]:
+    if entry.power is None:
+        raise Unreadable("results.json holds no power samples")
+    return {"energy": window_of(entry.power).energy_j * 1e6}
+
+
+_PARTS: Mapping[tuple[Name, ...], Callable[[Streaming], Mapping[Name, float]]] = {
+    ("false negatives", "false positives"): _heard,
+    ("duty cycle", "streaming throughput"): _worked,
+    ("energy",): _used,
+}
