@@ -1,0 +1,36 @@
+#include "tinyhil.h"
+
+#include <stdalign.h>
+
+#include "hil.h"
+#include "print.h"
+#include "receive.h"
+
+/* The symbol's size is what the memory report calls the tensor arena. */
+alignas(16) int8_t hil_arena[HIL_ARENA_BYTES];
+
+/* The host reads it through the debug probe, at the symbol's address. */
+uint8_t hil_token[IDENTITY_TOKEN_BYTES];
+
+static struct hil context;
+
+void tinyhil_init(void) {
+    hil_init(&context, hil_arena, hil_token);
+}
+
+void tinyhil_receive(uint8_t byte) {
+    hil_receive_byte(&context, byte);
+}
+
+void tinyhil_fault(uint32_t number) {
+    hil_print_text("e-[Fault: exception ");
+    hil_print_unsigned(number);
+    hil_print_line("]");
+}
+
+void tinyhil_run(void) {
+    hil_start(&context);
+    for (;;) {
+        hil_poll(&context);
+    }
+}
