@@ -22,10 +22,16 @@ void tinyhil_receive(uint8_t byte) {
     hil_receive_byte(&context, byte);
 }
 
-void tinyhil_fault(uint32_t number) {
-    hil_print_text("e-[Fault: exception ");
+void tinyhil_fail(const char *what, uint32_t number) {
+    hil_print_text("e-[");
+    hil_print_text(what);
+    hil_print_text(" ");
     hil_print_unsigned(number);
     hil_print_line("]");
+    port_interrupts_mask();
+    for (;;) {
+        port_wait_for_interrupt();
+    }
 }
 
 void tinyhil_run(void) {

@@ -32,9 +32,9 @@ void tinyhil_receive(uint8_t byte);
  * called, on that stack, and may be a task of an operating system. */
 void tinyhil_run(void) __attribute__((noreturn));
 
-/* Tells the host of a fault, by its exception number; for a fault handler, which then stays put: a
- * device that lost its state must not go on answering. */
-void tinyhil_fault(uint32_t number);
+/* Tells the host `e-[what number]`, then stays put, for a fault handler or an engine that has
+ * failed: no answer is better than a wrong one. */
+void tinyhil_fail(const char *what, uint32_t number) __attribute__((noreturn));
 
 /* What the engine gives ********************************************************************** */
 

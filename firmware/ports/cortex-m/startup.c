@@ -34,16 +34,10 @@ void reset_handler(void) {
     main();
 }
 
-/* A fault is told to the host, then the core stays put: a device that lost its state must not
- * keep answering. */
 static void fault_handler(void) {
     uint32_t number;
     __asm volatile("mrs %0, ipsr" : "=r"(number));
-    tinyhil_fault(number);
-    port_interrupts_mask();
-    for (;;) {
-        port_wait_for_interrupt();
-    }
+    tinyhil_fail("Fault: exception", number);
 }
 
 static void external_handler(void) {

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tinyhil.catalog.board import Board, load_boards
+from tinyhil.cli import new_firmware
 from tinyhil.data import command as data_command
 from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.ground.interrupts import Interrupts
@@ -31,6 +32,7 @@ examples:
   tinyhil emulate mps2-an386           start an emulated board for a terminal or a debugger
   tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
+  tinyhil new firmware my-kws          write a firmware project for your own engine
   pytest suites --hil-board mps2-an386 run the benchmark
   tinyhil verify RUN                   check every figure of a run against its raw bytes
   tinyhil gate BASELINE RUN            show what got slower, bigger or less accurate
@@ -96,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))
 
     _add_build(commands)
+    new = commands.add_parser("new", help="write a project to begin with")
+    kinds = new.add_subparsers(required=True, metavar="KIND")
+    new_firmware.add_arguments(kinds.add_parser("firmware", help=new_firmware.HELP))
     results_command.add_command(commands)
     submission_command.add_command(commands)
     return parser

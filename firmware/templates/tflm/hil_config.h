@@ -1,0 +1,14 @@
+/* What the harness is told of this firmware; tinyhil/config.h has the whole list. */
+#ifndef HIL_CONFIG_H
+#define HIL_CONFIG_H
+
+#define HIL_VENDOR       "@NAME@"
+#define HIL_TASK         "@TASK@"
+#define HIL_SAMPLE_BYTES @SAMPLE_BYTES @
+#define HIL_OUTPUT_BYTES (4 * @RESULTS @) /* Four for each of the task's results. */
+#define HIL_ARENA_BYTES  (160 * 1024)     /* Lower it to what `ram_bytes` may be. */
+#define HIL_MODEL_SHA256 "@MODEL_SHA256@"
+#define HIL_BAUD         @BAUD @u
+#define HIL_CLOCK_HZ     @CLOCK_HZ @u
+
+#endif
