@@ -100,8 +100,8 @@ void port_timestamp_edge(void);
 /* The 20 bytes that the linker's `--build-id=sha1` made of the image's content. */
 const uint8_t *port_build_id(void);
 
-/* The stack as reserved by the linker, for painting: lowest address, and first one after it.
- * Both the same: unknown, and the host shows no use of it. */
+/* The stack, for painting: lowest address, and first one after it.  It must be a section of the
+ * image, of which the host takes its size off.  Both the same: unknown, and no use is shown. */
 uint32_t *port_stack_limit(void);
 uint32_t *port_stack_top(void);
 

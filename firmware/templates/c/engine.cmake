@@ -1,6 +1,6 @@
 # The engine: engine.c calls the model, input.c and result.c are what happens before and after it.
 # The folder `model` has tinyhil's model and kernels; without them, take its lines out.
-set(TINYHIL_KERNEL_FOLDERS @KERNELS@)
+set(TINYHIL_KERNEL_FOLDERS __KERNELS__)
 add_subdirectory(model/kernels)
 target_include_directories(firmware PRIVATE model)
 target_link_libraries(firmware PRIVATE tinyhil_kernels)

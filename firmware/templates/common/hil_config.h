@@ -4,13 +4,13 @@
 
 #include "model_config.h"
 
-#define HIL_VENDOR       "@NAME@"
-#define HIL_TASK         "@TASK@"
-#define HIL_SAMPLE_BYTES @SAMPLE_BYTES @
+#define HIL_VENDOR       "__NAME__"
+#define HIL_TASK         "__TASK__"
+#define HIL_SAMPLE_BYTES __SAMPLE_BYTES__
 #define HIL_OUTPUT_BYTES MODEL_OUTPUT_COUNT
 #define HIL_ARENA_BYTES  MODEL_ARENA_BYTES
 #define HIL_MODEL_SHA256 MODEL_SHA256
-#define HIL_BAUD         @BAUD @u
-#define HIL_CLOCK_HZ     @CLOCK_HZ @u
+#define HIL_BAUD         __BAUD__u
+#define HIL_CLOCK_HZ     __CLOCK_HZ__u
 
 #endif

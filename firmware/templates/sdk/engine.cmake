@@ -1,6 +1,6 @@
 # The engine: engine.c runs the network, input.c and result.c are what happens before and after it.
 # network.c is the example in the network's place; it alone needs the folder `model`.
-set(TINYHIL_KERNEL_FOLDERS @KERNELS@)
+set(TINYHIL_KERNEL_FOLDERS __KERNELS__)
 add_subdirectory(model/kernels)
 target_include_directories(firmware PRIVATE model)
 target_link_libraries(firmware PRIVATE tinyhil_kernels)

@@ -2,13 +2,13 @@
 #ifndef HIL_CONFIG_H
 #define HIL_CONFIG_H
 
-#define HIL_VENDOR       "@NAME@"
-#define HIL_TASK         "@TASK@"
-#define HIL_SAMPLE_BYTES @SAMPLE_BYTES @
-#define HIL_OUTPUT_BYTES (4 * @RESULTS @) /* Four for each of the task's results. */
-#define HIL_ARENA_BYTES  (160 * 1024)     /* Lower it to what `ram_bytes` may be. */
-#define HIL_MODEL_SHA256 "@MODEL_SHA256@"
-#define HIL_BAUD         @BAUD @u
-#define HIL_CLOCK_HZ     @CLOCK_HZ @u
+#define HIL_VENDOR       "__NAME__"
+#define HIL_TASK         "__TASK__"
+#define HIL_SAMPLE_BYTES __SAMPLE_BYTES__
+#define HIL_OUTPUT_BYTES (4 * __RESULTS__) /* Four for each of the task's results. */
+#define HIL_ARENA_BYTES  (160 * 1024)      /* Lower it to what `ram_bytes` may be. */
+#define HIL_MODEL_SHA256 "__MODEL_SHA256__"
+#define HIL_BAUD         __BAUD__u
+#define HIL_CLOCK_HZ     __CLOCK_HZ__u
 
 #endif

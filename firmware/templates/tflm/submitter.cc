@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <new>
+
 #include "engine/th.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
@@ -26,8 +28,11 @@ namespace {
 enum class Encoding { int8, uint8, float32 }; // Of a sample as it is sent.
 enum class Result { scores, mse };            // What the task answers.
 
-constexpr Encoding encoding = Encoding::@ENCODING@;
-constexpr Result result = Result::@RESULT@;
+constexpr Encoding encoding = Encoding::__ENCODING__;
+constexpr Result result = Result::__RESULT__;
+
+// Of the four tasks' models; another one may need others, and their number.
+using Resolver = tflite::MicroMutableOpResolver<7>;
 
 tflite::MicroInterpreter *interpreter;
 uint32_t failures; // Inferences of the sample that have failed.
@@ -61,19 +66,21 @@ float mean_squared_error(const TfLiteTensor *output) {
 } // namespace
 
 void th_final_initialize() {
-    static tflite::MicroMutableOpResolver<7> resolver;
-    resolver.AddAdd();
-    resolver.AddAveragePool2D();
-    resolver.AddConv2D();
-    resolver.AddDepthwiseConv2D();
-    resolver.AddFullyConnected();
-    resolver.AddReshape();
-    resolver.AddSoftmax();
-    static tflite::MicroInterpreter made(
-        tflite::GetModel(model_file), resolver, reinterpret_cast<uint8_t *>(hil_arena),
+    // In place, so that nothing is destroyed at an end that never comes.
+    alignas(Resolver) static uint8_t resolver_place[sizeof(Resolver)];
+    alignas(tflite::MicroInterpreter) static uint8_t place[sizeof(tflite::MicroInterpreter)];
+    auto *resolver = new (resolver_place) Resolver;
+    resolver->AddAdd();
+    resolver->AddAveragePool2D();
+    resolver->AddConv2D();
+    resolver->AddDepthwiseConv2D();
+    resolver->AddFullyConnected();
+    resolver->AddReshape();
+    resolver->AddSoftmax();
+    interpreter = new (place) tflite::MicroInterpreter(
+        tflite::GetModel(model_file), *resolver, reinterpret_cast<uint8_t *>(hil_arena),
         sizeof hil_arena);
-    interpreter = &made;
-    if (made.AllocateTensors() != kTfLiteOk) {
+    if (interpreter->AllocateTensors() != kTfLiteOk) {
         tinyhil_fail("The model does not fit into HIL_ARENA_BYTES:", HIL_ARENA_BYTES);
     }
 }

@@ -136,8 +136,7 @@ def _doctor(_: argparse.Namespace, console: Console) -> int:
         state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
         state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
         state.no_wrap = True
-        advice = check.remedy if check.missing else check.warning or ""
-        table.add_row(check.thing, state, check.needed_for, advice)
+        table.add_row(check.thing, state, check.needed_for, check.advice)
     console.print(table)
     missing = sum(check.missing for check in checks)
     untried = sum(check.warning is not None for check in checks)

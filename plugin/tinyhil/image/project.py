@@ -1,4 +1,4 @@
-"""Writes a firmware project of the user's own: the harness, a board's port, and an engine's template.
+"""Writes a firmware project of the user's own: the harness, a board's port, an engine's template.
 
 It is whole: it is built by CMake and the cross compiler alone, without tinyhil.
 """
@@ -29,7 +29,7 @@ ENGINES: Mapping[str, str] = {
 _TEMPLATES = FIRMWARE / "templates"
 _COMPILED = FIRMWARE / "engines" / "compiled"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_PLACE = re.compile(r"@([A-Z0-9_]+)@")
+_PLACE = re.compile(r"__([A-Z0-9_]+?)__")
 _PORT = re.compile(r"CMAKE_CURRENT_LIST_DIR}/\.\./([a-z0-9-]+)/")
 
 
@@ -103,7 +103,7 @@ def _element_bytes(task: Task) -> int:
 
 
 def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict[str, str]:
-    """What stands in the templates between two `@`."""
+    """What stands in the templates, as ``__NAME__``."""
     return {
         "NAME": name,
         "BOARD": board.name,
