@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from tinyhil.ground.paths import ROOT
+from . import warm
 
 RUN_S = 400.0
 """Patience alone: a machine may have much else to do."""
@@ -20,28 +18,15 @@ RUN_S = 400.0
 NO_PAGE = ("-p", "no:allure_pytest")
 """Options that leave Allure's page out: it would double the time of a run."""
 
+LIGHT = ("-p", "no:hypothesispytest", "-p", "no:cacheprovider")
+"""Options that leave out what a user's environment has no need of, and what costs half a second."""
 
-def start(runs: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+
+def start(runs: Path, *arguments: str, **environment: str) -> warm.Run:
     """Start pytest on one task without official data, its run folders in `runs`."""
     kept = {name: value for name, value in os.environ.items() if name != "TINYHIL_DATA"}
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "suites",
-            "-k",
-            "kws01",
-            "--hil-runs",
-            str(runs),
-            *arguments,
-        ],
-        cwd=ROOT,
-        env={**kept, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    chosen = ("suites", *LIGHT, "-k", "kws01", "--hil-runs", str(runs))
+    return warm.Run((*chosen, *arguments), {**kept, **environment})
 
 
 def run(runs: Path, *arguments: str, **environment: str) -> tuple[int, str]:
@@ -61,7 +46,7 @@ def record(runs: Path) -> list[dict[str, Any]]:
     return lines(path)
 
 
-def await_rows(process: subprocess.Popen[str], runs: Path, count: int) -> Path:
+def await_rows(process: warm.Run, runs: Path, count: int) -> Path:
     """Wait until the accuracy measure has kept `count` samples; returns where."""
     deadline = time.monotonic() + RUN_S
     while time.monotonic() < deadline and process.poll() is None:
@@ -72,6 +57,6 @@ def await_rows(process: subprocess.Popen[str], runs: Path, count: int) -> Path:
     raise AssertionError(f"no {count} samples were measured: {process.communicate()[0]}")
 
 
-def emulator_of(process: subprocess.Popen[str]) -> psutil.Process:
+def emulator_of(process: warm.Run) -> psutil.Process:
     children = psutil.Process(process.pid).children(recursive=True)
     return next(child for child in children if child.name().startswith("qemu-system"))

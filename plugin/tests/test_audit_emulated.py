@@ -107,7 +107,7 @@ def one_answer_to_many(inference: Inference, _: bool) -> Inference:
 
 
 def test_an_emulated_board_passes_all_audits(tmp_path: Path) -> None:
-    status, output = run(tmp_path, *NO_PAGE, "-m", "audit")
+    status, output = run(tmp_path, *NO_PAGE, "-k", "ad01", "-m", "audit")
     assert status == 0, output
     entries = record(tmp_path)
     assert [entry["measure"] for entry in entries] == [f"audit_{name}" for name in AUDITS]

@@ -29,6 +29,7 @@ from tinyhil.publish.report.allure import Guard
 from tinyhil.pytest_side.ending import resume_command
 from tinyhil.record.seal import differences, read_seal
 
+from . import warm
 from .runs import RUN_S, await_rows, emulator_of, lines, start
 
 NO_PAGE = ("-p", "no:allure_pytest")
@@ -60,7 +61,7 @@ def desk() -> Iterator[Desk]:
         yield made
 
 
-def finish(process: subprocess.Popen[str], desk: Desk) -> str:
+def finish(process: warm.Run, desk: Desk) -> str:
     """What a run said, once it has ended; it must have left nothing, and said nothing twice."""
     output, _ = process.communicate(timeout=RUN_S)
     for word in ("Traceback", "INTERNALERROR", "Exception ignored"):
@@ -71,7 +72,7 @@ def finish(process: subprocess.Popen[str], desk: Desk) -> str:
     return output
 
 
-def await_child(process: subprocess.Popen[str], wanted: Callable[[str], bool]) -> None:
+def await_child(process: warm.Run, wanted: Callable[[str], bool]) -> None:
     """Wait until a program that `wanted` knows by its command runs below a run."""
     deadline = time.monotonic() + RUN_S
     while time.monotonic() < deadline and process.poll() is None:

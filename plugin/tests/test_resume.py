@@ -237,8 +237,8 @@ def test_other_options_of_a_run_are_refused_before_anything_starts(tmp_path: Pat
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_run_on_an_emulated_board_survives_three_kills(tmp_path: Path) -> None:
+def test_a_run_on_an_emulated_board_survives_a_kill(tmp_path: Path) -> None:
     setting = Setting("mps2-an386", "kws01", quick=True, seed=3)
     lived = run_whole(setting, tmp_path / "lived")
-    trial = run_killed(setting, tmp_path / "killed", lived, 3, Random(setting.seed))  # noqa: S311
-    assert (trial.kills, trial.differences) == (3, ())
+    trial = run_killed(setting, tmp_path / "killed", lived, 1, Random(setting.seed))  # noqa: S311
+    assert (trial.kills, trial.differences) == (1, ())

@@ -43,11 +43,7 @@ def scores(_: bytes) -> list[float]:
     ("kind", "title"),
     [
         ("error", r"DeviceError: \[desk / accuracy\] .*Out of order <b>today</b>"),
-        ("noise", r"LinkError: \[desk / accuracy\] .*not printable ASCII.*m-lap-us-1\\xff23"),
-        ("endless-line", r"LinkError: \[desk / accuracy\] .*longer than 4096"),
-        ("endless-lines", r"LinkError: \[desk / accuracy\] .*more than 8192 lines"),
         ("silence", r"LinkTimeoutError: \[desk / accuracy\] .*not fully answered"),
-        ("unplugged", r"LinkError: \[desk / accuracy\] .*is gone"),
         (
             "lost-digits",
             r"LinkError: \[desk / accuracy\] .*announced 490 bytes, the device expects 4\b",

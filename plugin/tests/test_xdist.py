@@ -24,7 +24,8 @@ from tinyhil.catalog.verdict import Verdict
 from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.pytest_side import xdist
-from tinyhil.pytest_side.report import HilReport, plan_key
+from tinyhil.pytest_side.items import plan_key
+from tinyhil.pytest_side.report import HilReport
 from tinyhil.pytest_side.scheduling import StationScheduling
 from tinyhil.record import Entry
 from tinyhil.record.entry import Subject

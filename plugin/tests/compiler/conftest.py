@@ -27,22 +27,28 @@ _FLAGS = (
     "-std=c11 -O1 -g -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all"
 )
 
+# Compiled once for all models: it is told their sizes.
 _DRIVER = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "model.h"
-#include "model_config.h"
 
-int main(void) {
-    int8_t *arena = aligned_alloc(16, MODEL_ARENA_BYTES);
-    int8_t *input = malloc(MODEL_INPUT_BYTES);
-    int8_t *output = malloc(MODEL_OUTPUT_COUNT);
-    memset(arena, 0x55, MODEL_ARENA_BYTES);
-    while (fread(input, 1, MODEL_INPUT_BYTES, stdin) == MODEL_INPUT_BYTES) {
-        memset(output, 0x55, MODEL_OUTPUT_COUNT);
+int main(int count, char **sizes) {
+    if (count != 4) {
+        return 2;
+    }
+    size_t arena_bytes = strtoul(sizes[1], NULL, 10);
+    size_t input_bytes = strtoul(sizes[2], NULL, 10);
+    size_t output_bytes = strtoul(sizes[3], NULL, 10);
+    int8_t *arena = aligned_alloc(16, arena_bytes);
+    int8_t *input = malloc(input_bytes);
+    int8_t *output = malloc(output_bytes);
+    memset(arena, 0x55, arena_bytes);
+    while (fread(input, 1, input_bytes, stdin) == input_bytes) {
+        memset(output, 0x55, output_bytes);
         model_invoke(arena, input, output);
-        fwrite(output, 1, MODEL_OUTPUT_COUNT, stdout);
+        fwrite(output, 1, output_bytes, stdout);
     }
     free(arena);
     free(input);
@@ -63,16 +69,16 @@ def host_build(tmp_path_factory: pytest.TempPathFactory) -> HostBuild:
     driver = folder / "driver.c"
     driver.write_text(_DRIVER, encoding="utf-8")
     kernels = [str(path) for path in sorted((_KERNELS / "portable").glob("*.c"))]
-    subprocess.run([*flags, "-c", *kernels], cwd=folder, check=True)
+    subprocess.run([*flags, "-c", *kernels, driver.name], cwd=folder, check=True)
 
     def build(model: Path) -> HostModel:
         facts = compile_model(model)
         out = folder / facts.sha256
         facts.write(out)
         objects = sorted(map(str, folder.glob("*.o")))
-        sources = [str(driver), str(out / "model.c")]
         program = out / "run"
-        subprocess.run([*flags, f"-I{out}", *sources, *objects, "-o", program], check=True)
+        source = str(out / "model.c")
+        subprocess.run([*flags, f"-I{out}", source, *objects, "-o", program], check=True)
         return HostModel(facts, program)
 
     return build

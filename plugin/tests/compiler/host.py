@@ -24,9 +24,10 @@ class HostModel:
 
     def run(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
         """Outputs [samples, elements] for inputs [samples, ...]."""
-        count = len(inputs)
+        count, facts = len(inputs), self.facts
+        sizes = (facts.arena_bytes, facts.input.size, facts.output.size)
         done = subprocess.run(
-            [self.program],
+            [self.program, *map(str, sizes)],
             input=np.ascontiguousarray(inputs).tobytes(),
             capture_output=True,
             check=False,

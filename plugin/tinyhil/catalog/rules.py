@@ -1,4 +1,4 @@
-"""The benchmark's rules of measuring, and those of a quick look."""
+"""The benchmark's rules of measuring, those of a quick look, and the gate's of comparing."""
 
 from __future__ import annotations
 
@@ -23,3 +23,7 @@ class Rules:
 
 QUICK = Rules(queries=40, single_stream_s=0.0, window_inferences=2, window_s=0.0, warm_up=1)
 """For a quick look, never for a verdict."""
+
+CONFIDENCE = 0.99
+"""Of all comparisons of the gate on silicon together: at most one run in a hundred has a false
+alarm."""

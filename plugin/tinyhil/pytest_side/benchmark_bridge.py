@@ -10,16 +10,15 @@ record is still what counts: pytest-benchmark's storage is for users of its tabl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tinyhil.ground.paths import SUITES
-from tinyhil.measure.measures import SingleStream
-from tinyhil.measure.runner import Outcome
-from tinyhil.publish.report import allure
-from tinyhil.pytest_side.report import plan_key
+from tinyhil.pytest_side.items import plan_key
+
+if TYPE_CHECKING:
+    from tinyhil.measure.measures import SingleStream
+    from tinyhil.measure.runner import Outcome
 
 _STORAGE = "file://./.benchmarks"
 """pytest-benchmark's own default."""
@@ -66,8 +65,9 @@ def device_benchmark(
     """
 
     def store(outcome: Outcome) -> Sequence[float] | None:
-        result, subject = outcome.finding.result, outcome.entry.subject
-        assert isinstance(result, SingleStream)
+        from tinyhil.publish.report import allure  # noqa: PLC0415 - heavy, as in the plugin
+
+        result, subject = cast("SingleStream", outcome.finding.result), outcome.entry.subject
         emulated = ", emulated: instruction counts, not times measured on silicon"
         job = outcome.job
         title = "latency, to pytest-benchmark"
@@ -90,8 +90,7 @@ def device_benchmark(
 
 def _extra_info(outcome: Outcome) -> dict[str, Any]:
     """Percentiles, and what the times are of; JSON values."""
-    entry, result = outcome.entry, outcome.finding.result
-    assert isinstance(result, SingleStream)
+    entry, result = outcome.entry, cast("SingleStream", outcome.finding.result)
     subject = entry.subject
     return {
         **{metric.removeprefix("latency_"): value for metric, value in entry.metrics.items()},
@@ -107,12 +106,6 @@ def _extra_info(outcome: Outcome) -> dict[str, Any]:
         "clock": result.clock,
         "tick_hz": result.tick_hz,
     }
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Without pytest-benchmark (``-p no:benchmark``) there is no table to be in."""
-    wanted = config.pluginmanager.hasplugin("benchmark")
-    return (collection_path == SUITES / "test_benchmark.py" and not wanted) or None
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.ground.errors import ConfigError
-from tinyhil.ground.paths import SUITES
-from tinyhil.judge.gate.compare import CONFIDENCE, Comparison, Gate
+from tinyhil.judge.gate.compare import Comparison, Gate
 from tinyhil.judge.gate.matching import labels, pair, refuse_strangers, stations_of
 from tinyhil.judge.gate.reading import Measured, load_all, read_measure
 from tinyhil.judge.gate.table import show
 from tinyhil.judge.gate.tolerance import GATED, Gated, parse
 from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure
-from tinyhil.pytest_side.items import BOARD, TASK
+from tinyhil.pytest_side.items import BOARD, TASK, plan_key
 from tinyhil.pytest_side.plan import Plan
-from tinyhil.pytest_side.report import plan_key, report_of
+from tinyhil.pytest_side.report import report_of
 
 _FIXTURE = "gated_metric"
 _gate_key = pytest.StashKey[Gate]()
@@ -41,33 +39,6 @@ _MARKS: Mapping[Gated, str] = {
     "energy_j": "energy",
 }
 """Of tests by metric, so that -m chooses them too; all others are ``latency``."""
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("tinyhil", "MLPerf Tiny on microcontroller boards (tinyhil)")
-    group.addoption(
-        "--hil-baseline",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="RUN|FILE",
-        help="fail where a figure is worse than in this run folder, or in this file of `tinyhil "
-        "gate --save`; repeatable, one per station",
-    )
-    group.addoption(
-        "--hil-tolerance",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="how much worse, as in latency=0.5%% or flash=1024; see `tinyhil gate --help`",
-    )
-    group.addoption(
-        "--hil-confidence",
-        type=float,
-        default=CONFIDENCE,
-        metavar="SHARE",
-        help="confidence of all comparisons on silicon together (default: %(default)s)",
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -110,10 +81,6 @@ def pairs_of(gate: Gate, plan: Plan, *, chosen: bool) -> dict[str, str]:
             hint="save a new baseline",
         )
     return pairs
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    return (collection_path == SUITES / "test_gate.py" and _gate_key not in config.stash) or None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,11 +1,22 @@
-"""What a test item says of itself: the station and the task that it is parametrized with."""
+"""What the parts of the plugin know of each other: names of fixtures, and where the plan is kept.
+
+Imported by every pytest run, also by those that test no board: nothing heavy is imported here.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from tinyhil.pytest_side.plan import Plan
 
 BOARD, TASK = "hil_board", "hil_task"
 """Names of the fixtures that a test is parametrized with."""
+
+plan_key: pytest.StashKey[Plan] = pytest.StashKey()
+"""Where a run's plan is, once its options have been checked."""
 
 
 def station_of(item: pytest.Item) -> str | None:

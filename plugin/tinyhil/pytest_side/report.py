@@ -38,12 +38,8 @@ from tinyhil.measure.runner import Outcome
 from tinyhil.publish.report import allure, html
 from tinyhil.publish.report.table import verdict_table
 from tinyhil.publish.report.title import data_label, title_of
-from tinyhil.pytest_side.items import BOARD, TASK
-from tinyhil.pytest_side.plan import Plan
+from tinyhil.pytest_side.items import BOARD, TASK, plan_key
 from tinyhil.record import Entry
-
-plan_key = pytest.StashKey[Plan]()
-"""Where a run's plan is, once its options have been checked."""
 
 REPORT = "tinyhil-report"
 """Name of the `HilReport` among pytest's plugins."""
@@ -53,10 +49,13 @@ _TABLE_COLUMNS = 100
 """At least; a log file has no width."""
 
 
-def choose_results(config: pytest.Config, runs: Path) -> Path | None:
-    """The folder of Allure's results: the user's ``--alluredir``, or a new one among the runs.
+def choose_results(config: pytest.Config, runs: Path | None) -> Path | None:
+    """The folder of Allure's results: the user's ``--alluredir``, else a new one among the runs.
 
-    Must be called before allure-pytest is configured, which looks at its option then.
+    Args:
+        config: of the run.
+        runs: folder of the runs; None after allure-pytest has been configured, which looks at its
+            option once.
 
     Raises:
         ConfigError: the folder can't be made or written.
@@ -65,6 +64,8 @@ def choose_results(config: pytest.Config, runs: Path) -> Path | None:
     if not hasattr(option, "allure_report_dir"):
         return None  # The user has switched allure-pytest off.
     if not option.allure_report_dir:
+        if runs is None:
+            return None
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         option.allure_report_dir = str(runs / f"{stamp}_report" / "allure-results")
     check_folder(Path(option.allure_report_dir), "--alluredir")

@@ -21,9 +21,9 @@ from tinyhil.catalog.board import Board
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.progress import Progress
 from tinyhil.judge.gate.compare import Comparison
-from tinyhil.pytest_side.items import station_of
+from tinyhil.pytest_side.items import plan_key, station_of
 from tinyhil.pytest_side.plan import Plan
-from tinyhil.pytest_side.report import HilReport, plan_key
+from tinyhil.pytest_side.report import HilReport
 from tinyhil.record import Entry
 
 _ENTRY, _COMPARISON = TypeAdapter(Entry), TypeAdapter(Comparison)

@@ -44,8 +44,7 @@ time, as they must: when held bytes come, and whether bytes that are to be swapp
 by others at all; if not, they come alone after their time.
 """
 
-from tinyhil.device.faults.link import FaultyLink, Injector
-from tinyhil.device.faults.spec import (
+from tinyhil.device.fault_spec import (
     KINDS,
     SPEC_HELP,
     WIRE_KINDS,
@@ -54,6 +53,7 @@ from tinyhil.device.faults.spec import (
     Spec,
     parse_spec,
 )
+from tinyhil.device.faults.link import FaultyLink, Injector
 from tinyhil.device.faults.stream import Fault
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tinyhil.device.faults.spec import Spec
+from tinyhil.device.fault_spec import Spec
 from tinyhil.device.faults.stream import Event, Fault, Running, Stream
 from tinyhil.device.links import Link
 from tinyhil.ground.deadline import Deadline

@@ -13,8 +13,8 @@ from typing import Final
 
 from numpy.random import RandomState
 
+from tinyhil.device.fault_spec import Direction, Kind, Spec
 from tinyhil.device.faults.flip import flipped
-from tinyhil.device.faults.spec import Direction, Kind, Spec
 from tinyhil.ground.text import printable
 
 _LONGEST_RUN_LOG2: Final = 6.0

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from tinyhil.catalog.rules import CONFIDENCE
 from tinyhil.catalog.units import station_label
 from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.gate import quality, speed
@@ -30,9 +31,6 @@ from tinyhil.judge.gate.matching import (
 from tinyhil.judge.gate.reading import Measured
 from tinyhil.judge.gate.tolerance import GATED, Gated, Tolerances
 from tinyhil.judge.gate.wording import change_text, value_text
-
-CONFIDENCE = 0.99
-"""Of all verdicts on silicon together: at most one comparison in a hundred has a false alarm."""
 
 _NOISY: frozenset[Gated] = frozenset(
     {"latency_p50_s", "latency_p90_s", "latency_p99_s", "throughput_ips", "energy_j"}

@@ -1,0 +1,110 @@
+"""The options of pytest that are tinyhil's, as a user reads them in ``pytest --help``.
+
+Imported by every pytest run, also by those that test no board: nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinyhil.catalog.rules import CONFIDENCE
+from tinyhil.device.fault_spec import SPEC_HELP
+
+_OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+    (
+        "--hil-board",
+        "board to test: a name, a glob such as 'mps2*', or 'all'; repeatable (default: "
+        "mps2-an386, emulated); `tinyhil boards` lists them",
+        {"action": "append", "default": [], "metavar": "NAME"},
+    ),
+    (
+        "--hil-bench",
+        "TOML file that says which probe and port each physical board is wired to (default: "
+        "bench.toml in the root folder, if there)",
+        {"type": Path, "metavar": "FILE"},
+    ),
+    (
+        "--hil-firmware",
+        "image of your own to flash instead of the reference firmware",
+        {"type": Path, "metavar": "ELF"},
+    ),
+    (
+        "--hil-data",
+        "folder with the official 'datasets' and 'models' (default: $TINYHIL_DATA; without "
+        "either: the stand-in set that tinyhil generates)",
+        {"type": Path, "metavar": "DIR"},
+    ),
+    (
+        "--hil-link",
+        "how samples travel: 'serial', 'rtt' (through the debug probe), or 'auto' (default): "
+        "rtt to an emulated board with our own firmware, else serial",
+        {"default": "auto", "metavar": "LINK"},
+    ),
+    (
+        "--hil-read-back",
+        "share of the samples, from 0 to 1, that are read back from firmware that speaks the "
+        "official protocol alone, which has no checksums (default: 0.05); 1 takes twice the "
+        "time and corrects what it finds",
+        {"type": float, "default": 0.05, "metavar": "SHARE"},
+    ),
+    ("--hil-faults", SPEC_HELP, {"metavar": "SPEC"}),
+    (
+        "--hil-quick",
+        "few samples and queries, for a quick look: nothing is judged",
+        {"action": "store_true"},
+    ),
+    (
+        "--hil-all-windows",
+        "infer every window of a task with many windows in a file (anomaly detection): minutes "
+        "more, but without it the quality is not judged",
+        {"action": "store_true"},
+    ),
+    (
+        "--hil-wait",
+        "how long to wait for a board that somebody else uses (default: 0)",
+        {"type": float, "default": 0.0, "metavar": "SECONDS"},
+    ),
+    (
+        "--hil-resume",
+        "folder of a run that was killed or has failed: continues after its last sample; "
+        "needs the same options",
+        {"type": Path, "metavar": "RUN"},
+    ),
+    (
+        "--hil-runs",
+        "folder for run folders and reports (default: reports/runs in the root folder)",
+        {"type": Path, "metavar": "DIR"},
+    ),
+    (
+        "--hil-build",
+        "folder for firmware builds and generated data sets (default: build in the root folder)",
+        {"type": Path, "metavar": "DIR"},
+    ),
+    (
+        "--hil-baseline",
+        "fail where a figure is worse than in this run folder, or in this file of `tinyhil gate "
+        "--save`; repeatable, one per station",
+        {"action": "append", "default": [], "type": Path, "metavar": "RUN|FILE"},
+    ),
+    (
+        "--hil-tolerance",
+        "how much worse, as in latency=0.5%% or flash=1024; see `tinyhil gate --help`",
+        {"action": "append", "default": [], "metavar": "NAME=VALUE"},
+    ),
+    (
+        "--hil-confidence",
+        "confidence of all comparisons on silicon together (default: %(default)s)",
+        {"type": float, "default": CONFIDENCE, "metavar": "SHARE"},
+    ),
+)
+
+
+def add(parser: pytest.Parser) -> None:
+    """Add them to pytest's."""
+    group = parser.getgroup("tinyhil", "MLPerf Tiny on microcontroller boards (tinyhil)")
+    for name, text, keywords in _OPTIONS:
+        group.addoption(name, help=text, **keywords)

@@ -1,0 +1,272 @@
+"""What the fixtures of tests on boards do, and what is registered for them.
+
+Imported only where a test needs a board: it brings numpy, pyOCD and all else that measures.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tinyhil.catalog.task import Task
+from tinyhil.data import material as data
+from tinyhil.device.dut import Dut, attached
+from tinyhil.device.faults import Injector
+from tinyhil.device.links import Link, choose, open_link
+from tinyhil.device.queries.opening import Tap
+from tinyhil.device.raw_log import RecordedLink
+from tinyhil.device.session import Session
+from tinyhil.flash import flash, reset
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import ConfigError, TinyhilError
+from tinyhil.ground.interrupts import unbroken
+from tinyhil.image import build as firmware
+from tinyhil.image.elf import Image
+from tinyhil.measure.job import Job
+from tinyhil.measure.runner import Measurement
+from tinyhil.publish.report import allure
+from tinyhil.pytest_side import gate, xdist
+from tinyhil.pytest_side.ending import Ending, check_reports
+from tinyhil.pytest_side.items import BOARD, TASK, plan_key
+from tinyhil.pytest_side.plan import Options, Plan, make_plan
+from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
+from tinyhil.record import Record
+from tinyhil.record.resume import resume
+from tinyhil.record.seal import seal, versions
+
+_ENDING = "tinyhil-ending"
+_FLASH_S = 120.0
+_PORT_S = 20.0
+"""How long a port may take to come back after the reset that ends flashing."""
+_SYNCHRONIZE_S = 20.0
+
+
+def register(config: pytest.Config, *, late: bool = False) -> None:
+    """Prepare a pytest run for tests on boards: check its options, take its signals, report.
+
+    Args:
+        config: of the run.
+        late: the command line did not say that boards are tested, but a test has asked for one.
+            Allure has begun already, and makes a page only where the user asked for its results.
+
+    Raises:
+        pytest.UsageError: an option is wrong.
+    """
+    if config.pluginmanager.hasplugin(REPORT):
+        return
+    plan_of(config)
+    ending = Ending(config)
+    config.add_cleanup(ending.close)
+    config.pluginmanager.register(ending, _ENDING)
+    if xdist.is_worker(config):
+        report: HilReport = xdist.WorkerReport(config)
+    else:
+        results = _results(config, late=late)
+        report = HilReport(config, results)
+        if xdist.is_active(config):
+            config.pluginmanager.register(xdist.Controller(config, report, results))
+    config.pluginmanager.register(report, REPORT)
+    config.pluginmanager.register(gate)
+
+
+def _results(config: pytest.Config, *, late: bool) -> Path | None:
+    """The folder of Allure's results, which can be written."""
+    try:
+        check_reports(config)
+        return choose_results(config, None if late else _runs(config))
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def names(config: pytest.Config, fixture: str) -> list[str]:
+    """What `BOARD` or `TASK` is parametrized with."""
+    register(config, late=True)
+    plan = plan_of(config)
+    return [choice.name for choice in (plan.stations if fixture == BOARD else plan.tasks)]
+
+
+def plan_of(config: pytest.Config) -> Plan:
+    """The checked options of this run; made once, before anything is started.
+
+    Raises:
+        pytest.UsageError: one is wrong.
+    """
+    if plan_key not in config.stash:
+        option = config.getoption
+        bench = option("--hil-bench") or config.rootpath / "bench.toml"
+        root = os.environ.get("TINYHIL_DATA")
+        options = Options(
+            boards=option("--hil-board"),
+            bench=bench if option("--hil-bench") or bench.is_file() else None,
+            data=option("--hil-data") or (Path(root) if root else None),
+            firmware=option("--hil-firmware"),
+            link=option("--hil-link"),
+            quick=option("--hil-quick"),
+            all_windows=option("--hil-all-windows"),
+            read_back=option("--hil-read-back"),
+            faults=option("--hil-faults"),
+            runs=_runs(config),
+            build=option("--hil-build") or config.rootpath / "build",
+            resume=option("--hil-resume"),
+            wait_s=option("--hil-wait"),
+        )
+        try:
+            config.stash[plan_key] = make_plan(options)
+        except ConfigError as error:
+            raise pytest.UsageError(str(error)) from error
+    return config.stash[plan_key]
+
+
+def board(request: pytest.FixtureRequest) -> Iterator[Dut]:
+    """See the fixture `hil_board`."""
+    xdist.check_worker(request.config)
+    plan, report = plan_of(request.config), report_of(request.config)
+    station = plan.station(request.param)
+    with (
+        allure.step(f"start {station.name}"),
+        attached(station, wait_s=plan.options.wait_s, tell=report.notice) as dut,
+    ):
+        yield dut
+
+
+def task(request: pytest.FixtureRequest) -> Task:
+    """See the fixture `hil_task`."""
+    return plan_of(request.config).task(request.param)
+
+
+def record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
+    """See the fixture `hil_record`."""
+    plan = plan_of(request.config)
+    tasks = _tasks_of(request.session.items, hil_board.station)
+    configuration = plan.configuration(plan.station(hil_board.station), tasks)
+    if plan.options.resume:
+        made, found = resume(plan.options.resume, configuration)
+        report_of(request.config).say(f"{hil_board.station}: {made.run} {found}")
+    else:
+        made = Record.start(plan.options.runs, configuration)
+    report_of(request.config).using(hil_board.station, hil_board.board, made.folder)
+    ending = request.config.pluginmanager.getplugin(_ENDING)
+    assert isinstance(ending, Ending)
+    ending.began(hil_board.station, made.folder)
+    try:
+        yield made
+        with ending.telling_once(hil_board.station), unbroken():
+            seal(made.folder, versions(emulated=hil_board.board.emulated))
+        allure.attach_file(made.folder / "record.jsonl")
+    finally:
+        made.close()
+
+
+def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.FixtureRequest) -> Job:
+    """See the fixture `hil_job`."""
+    plan, report = plan_of(request.config), report_of(request.config)
+    options = plan.options
+    material = data.material(hil_task, options.data, options.build / "data")
+    with _located(hil_board, "build"), report.bar("build"):
+        image, model_sha256 = _image(hil_board, hil_task, material, plan)
+    link = options.link
+    if link == "auto":
+        link = choose(emulated=hil_board.board.emulated, own_firmware=options.firmware is None)
+    job = Job(
+        hil_board,
+        hil_task,
+        material,
+        image,
+        model_sha256,
+        link,
+        quick=options.quick,
+        all_windows=options.all_windows,
+        read_back=options.read_back,
+        faults=str(plan.faults) if plan.faults else None,
+    )
+    hil_record.begin(job.facts)
+    with _located(hil_board, "flash"), report.bar("flash") as progress:
+        result = flash(
+            image, hil_board.board, hil_board.probe_uid, Deadline.after(_FLASH_S), progress
+        )
+    report.flashed(hil_board, result)
+    return job
+
+
+def tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) -> Iterator[Tap]:
+    """See the fixture `hil_tap`."""
+    spec = plan_of(request.config).faults
+    dut = hil_job.dut
+    injectors: dict[str, Injector] = {}
+
+    def reset_board() -> None:
+        reset(dut.board, dut.probe_uid, Deadline.after(_FLASH_S))
+
+    def wrap(link: Link, name: str) -> Link:
+        if spec:
+            if name not in injectors:
+                injectors[name] = Injector(spec, reset=reset_board, kill=dut.power_off)
+            link = injectors[name].through(link)
+        return RecordedLink(link, hil_record.raw / f"{hil_job.task.name}-{name}.log")
+
+    yield wrap
+    for name, injector in injectors.items():
+        report_of(request.config).injected(dut, name, injector.faults)
+
+
+def session(hil_job: Job, hil_record: Record, hil_tap: Tap) -> Iterator[Session]:
+    """See the fixture `hil_session`."""
+    with _located(hil_job.dut, "open"):
+        link = hil_tap(open_link(hil_job.link, hil_job.dut, Deadline.after(_PORT_S)), "serial")
+    try:
+        made = Session(link)
+        with _located(hil_job.dut, "synchronize"):
+            made.synchronize(Deadline.after(_SYNCHRONIZE_S))
+        yield made
+    finally:
+        link.close()
+        allure.attach_file(hil_record.raw / f"{hil_job.task.name}-serial.log")
+
+
+def measurement(
+    hil_job: Job,
+    hil_session: Session,
+    hil_record: Record,
+    hil_tap: Tap,
+    request: pytest.FixtureRequest,
+) -> Measurement:
+    """See the fixture `measurement`."""
+    with _located(hil_job.dut, "identify"):
+        return Measurement(hil_session, hil_job, hil_record, report_of(request.config), hil_tap)
+
+
+def _tasks_of(items: Sequence[pytest.Item], station: str) -> set[str]:
+    """Names of the tasks that the chosen tests measure on a station."""
+    params = [item.callspec.params for item in items if isinstance(item, pytest.Function)
+              and hasattr(item, "callspec")]  # fmt: skip
+    return {str(own[TASK]) for own in params if own.get(BOARD) == station and TASK in own}
+
+
+def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple[Image, str | None]:
+    """The image to flash, and the sum of the model that is known to be in it."""
+    if plan.image:
+        return plan.image, None
+    folder = (
+        plan.options.build / "firmware" / board.board.name / f"{task.name}-{material.data.kind}"
+    )
+    built = firmware.build(board.board, task, material.model, folder)
+    return built.image, built.model.sha256
+
+
+@contextmanager
+def _located(board: Dut, stage: str) -> Iterator[None]:
+    """Name board and stage in every error that leaves the block."""
+    try:
+        with allure.step(stage):
+            yield
+    except TinyhilError as error:
+        error.locate(board.station, stage)
+        raise
+
+
+def _runs(config: pytest.Config) -> Path:
+    return config.getoption("--hil-runs") or config.rootpath / "reports" / "runs"
