@@ -17,7 +17,9 @@ void hil_init(struct hil *hil, int8_t *arena, uint8_t *token) {
 
 void hil_start(struct hil *hil) {
     hil_stack_paint();
-    hil_rtt_init();
+    if (HIL_EXTENSION) { /* Else nobody opens its channels. */
+        hil_rtt_init();
+    }
     port_ticks_restart();
     hil_print_line(CLOCK_MODE_LINE);
     hil_clock_stamp(hil);

@@ -42,6 +42,7 @@ def elf(mps2: Board, stand_in: Material, tmp_path: Path) -> Path:
 def test_a_polled_firmware_without_our_harness_is_measured(elf: Path, tmp_path: Path) -> None:
     """Waiting for its UART keeps QEMU busy, so only what is soon measured is measured here."""
     options = ("-k", "kws01 and flash_bytes", "--hil-firmware", str(elf))
+    assert not read_image(elf).has_harness
     status, output = run(tmp_path / "runs", *NO_PAGE, *options)
     assert status == 0, output
     (entry,) = record(tmp_path / "runs")

@@ -17,6 +17,7 @@
 #define RESULTS_MAX      (HIL_OUTPUT_BYTES / 4)
 #define DECIMALS_DEFAULT 6u /* Of printf. */
 #define DECIMALS_MAX     9u
+#define DIGITS_MAX       64u
 #define FIXED_MAX        1e9 /* With nine decimals: what 64 bits hold. */
 
 static uint8_t *sample_bytes;
@@ -70,7 +71,7 @@ static void put_text(const char *text) {
 }
 
 static void put_unsigned(uint64_t value, uint32_t base, uint32_t least_digits) {
-    char digits[65];
+    char digits[DIGITS_MAX + 1u];
     char *first = &digits[sizeof digits - 1u];
     *first = '\0';
     for (uint32_t count = 0; value != 0u || count < least_digits; count++) {
@@ -80,11 +81,11 @@ static void put_unsigned(uint64_t value, uint32_t base, uint32_t least_digits) {
     put_text(first);
 }
 
-static void put_signed(int64_t value) {
+static void put_signed(int64_t value, uint32_t least_digits) {
     if (value < 0) {
         put('-');
     }
-    put_unsigned(value < 0 ? 0u - (uint64_t)value : (uint64_t)value, 10, 1);
+    put_unsigned(value < 0 ? 0u - (uint64_t)value : (uint64_t)value, 10, least_digits);
 }
 
 /* As %f does.  What has no digits there prints none, so that the host misses a number. */
@@ -108,28 +109,38 @@ static void put_double(double value, uint32_t decimals) {
     }
 }
 
-/* One conversion behind its '%'; returns what follows it.  Flags and width change no number. */
-static const char *convert(const char *format, va_list *arguments) {
-    uint32_t decimals = DECIMALS_DEFAULT, longs = 0;
-    for (; *format != '\0' && strchr("-+ #0123456789.lzhjt", *format) != NULL; format++) {
-        longs += *format == 'l';
-        if (*format == '.') {
-            decimals = 0;
-            while (format[1] >= '0' && format[1] <= '9') {
-                decimals = decimals * 10u + (uint32_t)(*++format - '0');
-            }
-        }
+/* The decimal number at the start of `*text`, which is moved behind it. */
+static uint32_t take_number(const char **text) {
+    uint32_t value = 0;
+    while (**text >= '0' && **text <= '9') {
+        value = value * 10u + (uint32_t)(*(*text)++ - '0');
     }
+    return value;
+}
+
+/* One conversion behind its '%'; returns what follows it.  A width without leading zeros only puts
+ * blanks beside the number, which change nothing. */
+static const char *convert(const char *format, va_list *arguments) {
+    format += strspn(format, "-+ #");
+    bool zeros = *format == '0';
+    uint32_t width = take_number(&format), decimals = DECIMALS_DEFAULT;
+    uint32_t least = zeros && width != 0u && width < DIGITS_MAX ? width : 1u;
+    if (*format == '.') {
+        format++;
+        decimals = take_number(&format);
+    }
+    size_t modifiers = strspn(format, "lzhjt");
+    bool wide = modifiers == 2u && *format == 'l';
+    format += modifiers;
     switch (*format) {
     case 'd':
     case 'i':
-        put_signed(longs > 1u ? va_arg(*arguments, long long) : va_arg(*arguments, int));
+        put_signed(wide ? va_arg(*arguments, long long) : va_arg(*arguments, int), least);
         break;
     case 'u':
     case 'x':
-        put_unsigned(longs > 1u ? va_arg(*arguments, unsigned long long)
-                                : va_arg(*arguments, unsigned),
-                     *format == 'x' ? 16u : 10u, 1);
+        put_unsigned(wide ? va_arg(*arguments, unsigned long long) : va_arg(*arguments, unsigned),
+                     *format == 'x' ? 16u : 10u, least);
         break;
     case 'f':
     case 'e':
@@ -143,7 +154,7 @@ static const char *convert(const char *format, va_list *arguments) {
         put_text(va_arg(*arguments, const char *));
         break;
     default:
-        return format; /* A '%', or nothing that we know. */
+        return format; /* Nothing that we know. */
     }
     return format + 1;
 }
