@@ -19,6 +19,8 @@ target_compile_definitions(firmware PRIVATE
     MODEL_FILE="${CMAKE_CURRENT_SOURCE_DIR}/engine/model.tflite" TF_LITE_STATIC_MEMORY)
 target_compile_options(firmware PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti;-fno-threadsafe-statics>)
+# What the C library asks of an operating system, for `abort` and the like; there is no heap.
+target_link_options(firmware PRIVATE --specs=nosys.specs LINKER:--defsym=end=__bss_end)
 set(downloads ${TFLM}/tensorflow/lite/micro/tools/make/downloads)
 target_include_directories(firmware SYSTEM PRIVATE
     ${TFLM} ${downloads}/flatbuffers/include ${downloads}/gemmlowp)

@@ -50,7 +50,9 @@ float sample_float(size_t index) {
 
 int8_t quantized(float value, const TfLiteQuantizationParams &params) {
     float step = rintf(value / params.scale) + static_cast<float>(params.zero_point);
-    return static_cast<int8_t>(step >= 127.0f ? 127 : step > -128.0f ? static_cast<int>(step) : -128);
+    return static_cast<int8_t>(step >= 127.0f   ? 127
+                               : step > -128.0f ? static_cast<int>(step)
+                                                : -128);
 }
 
 // The mean squared error between the window and the model's image of it.
@@ -77,9 +79,9 @@ void th_final_initialize() {
     resolver->AddFullyConnected();
     resolver->AddReshape();
     resolver->AddSoftmax();
-    interpreter = new (place) tflite::MicroInterpreter(
-        tflite::GetModel(model_file), *resolver, reinterpret_cast<uint8_t *>(hil_arena),
-        sizeof hil_arena);
+    interpreter = new (place)
+        tflite::MicroInterpreter(tflite::GetModel(model_file), *resolver,
+                                 reinterpret_cast<uint8_t *>(hil_arena), sizeof hil_arena);
     if (interpreter->AllocateTensors() != kTfLiteOk) {
         tinyhil_fail("The model does not fit into HIL_ARENA_BYTES:", HIL_ARENA_BYTES);
     }
