@@ -5,22 +5,19 @@
 #include "hil.h"
 
 /* Energy mode marks time by an edge on a pin, for a power monitor; performance mode by a line. */
-#ifndef HIL_ENERGY_MODE
-#define HIL_ENERGY_MODE 0
-#endif
 #define CLOCK_MODE_LINE                                                                            \
     (HIL_ENERGY_MODE ? "m-timestamp-mode-energy" : "m-timestamp-mode-performance")
 
 /* Ticks since boot. */
-uint64_t clock_ticks(const struct hil *hil);
+uint64_t hil_clock_ticks(const struct hil *hil);
 
 /* Restarts the counter without losing the time since boot. */
-void clock_restart(struct hil *hil);
+void hil_clock_restart(struct hil *hil);
 
 /* Makes the mode's time stamp of now. */
-void clock_stamp(const struct hil *hil);
+void hil_clock_stamp(const struct hil *hil);
 
 /* Prints the performance mode's time stamp of a moment, in ticks since boot. */
-void clock_print(uint64_t ticks);
+void hil_clock_print(uint64_t ticks);
 
 #endif

@@ -1,6 +1,6 @@
 #include "cobs.h"
 
-void cobs_decoder_init(struct cobs_decoder *decoder, uint8_t *bytes, size_t capacity) {
+void hil_cobs_decoder_init(struct cobs_decoder *decoder, uint8_t *bytes, size_t capacity) {
     *decoder = (struct cobs_decoder){.bytes = bytes, .capacity = capacity};
 }
 
@@ -12,9 +12,9 @@ static void append(struct cobs_decoder *decoder, uint8_t byte) {
     decoder->bytes[decoder->length++] = byte;
 }
 
-bool cobs_decode(struct cobs_decoder *decoder, uint8_t byte) {
+bool hil_cobs_decode(struct cobs_decoder *decoder, uint8_t byte) {
     if (decoder->ended) {
-        cobs_decoder_init(decoder, decoder->bytes, decoder->capacity);
+        hil_cobs_decoder_init(decoder, decoder->bytes, decoder->capacity);
     }
     if (byte == 0u) {
         decoder->ended = true;
@@ -33,7 +33,8 @@ bool cobs_decode(struct cobs_decoder *decoder, uint8_t byte) {
     return false;
 }
 
-void cobs_encoder_init(struct cobs_encoder *encoder, void (*put)(void *, uint8_t), void *target) {
+void hil_cobs_encoder_init(struct cobs_encoder *encoder, void (*put)(void *, uint8_t),
+                           void *target) {
     encoder->put = put;
     encoder->target = target;
     encoder->length = 0;
@@ -47,7 +48,7 @@ static void end_block(struct cobs_encoder *encoder) {
     encoder->length = 0;
 }
 
-void cobs_encode(struct cobs_encoder *encoder, uint8_t byte) {
+void hil_cobs_encode(struct cobs_encoder *encoder, uint8_t byte) {
     if (byte == 0u) {
         end_block(encoder);
         return;
@@ -58,7 +59,7 @@ void cobs_encode(struct cobs_encoder *encoder, uint8_t byte) {
     }
 }
 
-void cobs_end(struct cobs_encoder *encoder) {
+void hil_cobs_end(struct cobs_encoder *encoder) {
     end_block(encoder);
     encoder->put(encoder->target, 0u);
 }

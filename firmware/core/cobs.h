@@ -20,11 +20,11 @@ struct cobs_decoder {
 };
 
 /* Begins with a new frame. */
-void cobs_decoder_init(struct cobs_decoder *decoder, uint8_t *bytes, size_t capacity);
+void hil_cobs_decoder_init(struct cobs_decoder *decoder, uint8_t *bytes, size_t capacity);
 
 /* Takes a byte; true when it has ended a frame, which then is in `bytes` until the next call.
  * What can't be a frame is dropped. */
-bool cobs_decode(struct cobs_decoder *decoder, uint8_t byte);
+bool hil_cobs_decode(struct cobs_decoder *decoder, uint8_t byte);
 
 /* A block at hand and where it goes. */
 struct cobs_encoder {
@@ -34,10 +34,11 @@ struct cobs_encoder {
     uint8_t block[COBS_BLOCK];
 };
 
-void cobs_encoder_init(struct cobs_encoder *encoder, void (*put)(void *, uint8_t), void *target);
-void cobs_encode(struct cobs_encoder *encoder, uint8_t byte);
+void hil_cobs_encoder_init(struct cobs_encoder *encoder, void (*put)(void *, uint8_t),
+                           void *target);
+void hil_cobs_encode(struct cobs_encoder *encoder, uint8_t byte);
 
 /* Ends the frame, with its 0x00. */
-void cobs_end(struct cobs_encoder *encoder);
+void hil_cobs_end(struct cobs_encoder *encoder);
 
 #endif

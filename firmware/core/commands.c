@@ -9,18 +9,18 @@
 
 static void name_command(struct hil *hil, char *rest) {
     (void)hil, (void)rest;
-    print_line("m-name-dut-[tinyhil]");
+    hil_print_line("m-name-dut-[" HIL_VENDOR "]");
 }
 
 static void profile_command(struct hil *hil, char *rest) {
     (void)hil, (void)rest;
-    print_line("m-profile-[ULPMark for tinyML Firmware V0.0.1]");
-    print_line("m-model-[" HIL_TASK "]");
+    hil_print_line("m-profile-[ULPMark for tinyML Firmware V0.0.1]");
+    hil_print_line("m-model-[" HIL_TASK "]");
 }
 
 static void timestamp_command(struct hil *hil, char *rest) {
     (void)rest;
-    clock_stamp(hil);
+    hil_clock_stamp(hil);
 }
 
 static void help_command(struct hil *hil, char *rest);
@@ -33,11 +33,11 @@ static const struct command {
     {"name", name_command, "name             : who made the device"},
     {"profile", profile_command, "profile          : firmware profile and model"},
     {"timestamp", timestamp_command, "timestamp        : microseconds since boot, or a pin edge"},
-    {"db", buffer_command, "db load N | db HEX | db print : the input buffer"},
-    {"infer", infer_command, "infer N [W]      : W warm-up and N timed inferences"},
-    {"results", results_command, "results          : scores of the last inference"},
+    {"db", hil_buffer_command, "db load N | db HEX | db print : the input buffer"},
+    {"infer", hil_infer_command, "infer N [W]      : W warm-up and N timed inferences"},
+    {"results", hil_results_command, "results          : scores of the last inference"},
 #if HIL_EXTENSION
-    {"hil", extension_command,
+    {"hil", hil_extension_command,
      "hil info | id | token HEX | laps FIRST COUNT | stack | output | crc : our own\r\n"
      "hil frames wire/probe | baud N : to frames, and another rate"},
 #endif
@@ -48,19 +48,19 @@ static const struct command {
 
 static void help_command(struct hil *hil, char *rest) {
     (void)hil, (void)rest;
-    print_line("MLPerf Tiny device firmware of tinyhil; a command ends in '%'");
+    hil_print_line("MLPerf Tiny device firmware of tinyhil; a command ends in '%'");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        print_line(commands[i].help);
+        hil_print_line(commands[i].help);
     }
 }
 
-void commands_run(struct hil *hil, char *text) {
-    char *name = words_next(&text);
+void hil_commands_run(struct hil *hil, char *text) {
+    char *name = hil_words_next(&text);
     for (size_t i = 0; name != NULL && i < COMMAND_COUNT; i++) {
         if (strcmp(name, commands[i].name) == 0) {
             commands[i].run(hil, text);
             return;
         }
     }
-    words_unknown(hil, "", name != NULL ? name : "");
+    hil_words_unknown(hil, "", name != NULL ? name : "");
 }

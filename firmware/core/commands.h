@@ -5,6 +5,6 @@
 #include "hil.h"
 
 /* Runs one command; `text` is cut into words in place.  The caller adds the `m-ready`. */
-void commands_run(struct hil *hil, char *text);
+void hil_commands_run(struct hil *hil, char *text);
 
 #endif

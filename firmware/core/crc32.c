@@ -7,7 +7,7 @@ static const uint32_t table[16] = {
     0x9b64c2b0u, 0x86d3d2d4u, 0xa00ae278u, 0xbdbdf21cu,
 };
 
-uint32_t crc32(uint32_t sum, const uint8_t *bytes, size_t size) {
+uint32_t hil_crc32(uint32_t sum, const uint8_t *bytes, size_t size) {
     sum = ~sum;
     for (size_t i = 0; i < size; i++) {
         sum ^= bytes[i];

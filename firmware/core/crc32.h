@@ -6,6 +6,6 @@
 #include <stdint.h>
 
 /* The sum of what had the sum `sum` (of nothing: 0) and then these bytes; as zlib's. */
-uint32_t crc32(uint32_t sum, const uint8_t *bytes, size_t size);
+uint32_t hil_crc32(uint32_t sum, const uint8_t *bytes, size_t size);
 
 #endif

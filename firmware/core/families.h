@@ -4,13 +4,13 @@
 
 #include "hil.h"
 
-void buffer_command(struct hil *hil, char *rest);    /* db */
-void infer_command(struct hil *hil, char *rest);     /* infer */
-void results_command(struct hil *hil, char *rest);   /* results */
-void extension_command(struct hil *hil, char *rest); /* hil */
-void identity_command(struct hil *hil, char *rest);  /* hil id */
-void token_command(struct hil *hil, char *rest);     /* hil token */
-void frames_command(struct hil *hil, char *rest);    /* hil frames */
-void rate_command(struct hil *hil, char *rest);      /* hil baud */
+void hil_buffer_command(struct hil *hil, char *rest);    /* db */
+void hil_infer_command(struct hil *hil, char *rest);     /* infer */
+void hil_results_command(struct hil *hil, char *rest);   /* results */
+void hil_extension_command(struct hil *hil, char *rest); /* hil */
+void hil_identity_command(struct hil *hil, char *rest);  /* hil id */
+void hil_token_command(struct hil *hil, char *rest);     /* hil token */
+void hil_frames_command(struct hil *hil, char *rest);    /* hil frames */
+void hil_rate_command(struct hil *hil, char *rest);      /* hil baud */
 
 #endif

@@ -2,15 +2,15 @@
 
 #include "crc32.h"
 
-void frame_reader_init(struct frame_reader *reader) {
-    cobs_decoder_init(&reader->decoder, reader->bytes, sizeof reader->bytes);
+void hil_frame_reader_init(struct frame_reader *reader) {
+    hil_cobs_decoder_init(&reader->decoder, reader->bytes, sizeof reader->bytes);
 }
 
-bool frame_read(struct frame_reader *reader, uint8_t byte) {
-    return cobs_decode(&reader->decoder, byte) && reader->decoder.length > FRAME_CRC_BYTES;
+bool hil_frame_read(struct frame_reader *reader, uint8_t byte) {
+    return hil_cobs_decode(&reader->decoder, byte) && reader->decoder.length > FRAME_CRC_BYTES;
 }
 
-size_t frame_body_size(const struct frame_reader *reader) {
+size_t hil_frame_body_size(const struct frame_reader *reader) {
     return reader->decoder.length - FRAME_CRC_BYTES;
 }
 
@@ -23,13 +23,13 @@ static void store(uint8_t *bytes, uint64_t value, size_t size) {
 static uint32_t session_sum(uint32_t session) {
     uint8_t bytes[sizeof session];
     store(bytes, session, sizeof bytes);
-    return crc32(0, bytes, sizeof bytes);
+    return hil_crc32(0, bytes, sizeof bytes);
 }
 
-bool frame_is_valid(const struct frame_reader *reader, uint32_t session) {
-    size_t size = frame_body_size(reader);
-    return crc32(session_sum(session), reader->bytes, size) ==
-           frame_number(&reader->bytes[size], FRAME_CRC_BYTES);
+bool hil_frame_is_valid(const struct frame_reader *reader, uint32_t session) {
+    size_t size = hil_frame_body_size(reader);
+    return hil_crc32(session_sum(session), reader->bytes, size) ==
+           hil_frame_number(&reader->bytes[size], FRAME_CRC_BYTES);
 }
 
 static void put(void *target, uint8_t byte) {
@@ -37,30 +37,30 @@ static void put(void *target, uint8_t byte) {
     writer->ended = writer->ended || !writer->transport->put(writer->hil, byte);
 }
 
-void frame_begin(struct frame_writer *writer, uint32_t session) {
-    cobs_encoder_init(&writer->encoder, put, writer);
+void hil_frame_begin(struct frame_writer *writer, uint32_t session) {
+    hil_cobs_encoder_init(&writer->encoder, put, writer);
     writer->sum = session_sum(session);
 }
 
-void frame_put_bytes(struct frame_writer *writer, const uint8_t *bytes, size_t size) {
-    writer->sum = crc32(writer->sum, bytes, size);
+void hil_frame_put_bytes(struct frame_writer *writer, const uint8_t *bytes, size_t size) {
+    writer->sum = hil_crc32(writer->sum, bytes, size);
     for (size_t i = 0; i < size; i++) {
-        cobs_encode(&writer->encoder, bytes[i]);
+        hil_cobs_encode(&writer->encoder, bytes[i]);
     }
 }
 
-void frame_put(struct frame_writer *writer, uint64_t value, size_t size) {
+void hil_frame_put(struct frame_writer *writer, uint64_t value, size_t size) {
     uint8_t bytes[sizeof value] = {0};
     store(bytes, value, size);
-    frame_put_bytes(writer, bytes, size);
+    hil_frame_put_bytes(writer, bytes, size);
 }
 
-void frame_end(struct frame_writer *writer) {
-    frame_put(writer, writer->sum, FRAME_CRC_BYTES);
-    cobs_end(&writer->encoder);
+void hil_frame_end(struct frame_writer *writer) {
+    hil_frame_put(writer, writer->sum, FRAME_CRC_BYTES);
+    hil_cobs_end(&writer->encoder);
 }
 
-uint32_t frame_number(const uint8_t *bytes, size_t size) {
+uint32_t hil_frame_number(const uint8_t *bytes, size_t size) {
     uint32_t value = 0;
     for (size_t i = size; i-- != 0u;) {
         value = value << 8 | bytes[i];

@@ -14,16 +14,16 @@ struct frame_reader {
     uint8_t bytes[FRAME_BODY_MAX + FRAME_CRC_BYTES];
 };
 
-void frame_reader_init(struct frame_reader *reader);
+void hil_frame_reader_init(struct frame_reader *reader);
 
 /* Takes a byte; true when it has ended something with room for a body and its CRC. */
-bool frame_read(struct frame_reader *reader, uint8_t byte);
+bool hil_frame_read(struct frame_reader *reader, uint8_t byte);
 
 /* Bytes of the body at the start of `bytes`. */
-size_t frame_body_size(const struct frame_reader *reader);
+size_t hil_frame_body_size(const struct frame_reader *reader);
 
 /* Whether the frame is whole, and of this session. */
-bool frame_is_valid(const struct frame_reader *reader, uint32_t session);
+bool hil_frame_is_valid(const struct frame_reader *reader, uint32_t session);
 
 struct frame_writer {
     const struct transport *transport;
@@ -33,13 +33,13 @@ struct frame_writer {
     bool ended; /* The transport takes no more. */
 };
 
-/* Begins a frame of a session; little-endian numbers follow, then `frame_end`. */
-void frame_begin(struct frame_writer *writer, uint32_t session);
-void frame_put(struct frame_writer *writer, uint64_t value, size_t size);
-void frame_put_bytes(struct frame_writer *writer, const uint8_t *bytes, size_t size);
-void frame_end(struct frame_writer *writer);
+/* Begins a frame of a session; little-endian numbers follow, then `hil_frame_end`. */
+void hil_frame_begin(struct frame_writer *writer, uint32_t session);
+void hil_frame_put(struct frame_writer *writer, uint64_t value, size_t size);
+void hil_frame_put_bytes(struct frame_writer *writer, const uint8_t *bytes, size_t size);
+void hil_frame_end(struct frame_writer *writer);
 
 /* The little-endian number in `size` bytes, at most 4. */
-uint32_t frame_number(const uint8_t *bytes, size_t size);
+uint32_t hil_frame_number(const uint8_t *bytes, size_t size);
 
 #endif

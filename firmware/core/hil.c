@@ -2,27 +2,29 @@
 
 #include "clock.h"
 #include "commands.h"
-#include "port.h"
 #include "print.h"
 #include "receive.h"
 #include "rtt.h"
 #include "stack.h"
+#include "tinyhil.h"
 
 void hil_init(struct hil *hil, int8_t *arena, uint8_t *token) {
     hil->arena = arena;
     hil->token = token;
     ring_move(&hil->received, hil->text_queue, sizeof hil->text_queue);
-    rate_init(hil);
+    hil_rate_init(hil);
 }
 
 void hil_start(struct hil *hil) {
-    stack_paint();
-    rtt_init();
+    hil_stack_paint();
+    if (HIL_EXTENSION) { /* Else nobody opens its channels. */
+        hil_rtt_init();
+    }
     port_ticks_restart();
-    print_line(CLOCK_MODE_LINE);
-    clock_stamp(hil);
-    print_line("m-init-done");
-    print_line("m-ready");
+    hil_print_line(CLOCK_MODE_LINE);
+    hil_clock_stamp(hil);
+    hil_print_line("m-init-done");
+    hil_print_line("m-ready");
 }
 
 static void drop_command(struct hil *hil) {
@@ -33,33 +35,33 @@ static void drop_command(struct hil *hil) {
 static void run_command(struct hil *hil) {
     hil->command[hil->command_length] = '\0';
     if (hil->command_too_long) {
-        print_line("e-[Command too long]");
+        hil_print_line("e-[Command too long]");
     } else {
         hil->command_unknown = false;
-        commands_run(hil, hil->command);
+        hil_commands_run(hil, hil->command);
         if (!hil->command_unknown) {
-            rate_proven(hil);
+            hil_rate_proven(hil);
         }
     }
     drop_command(hil);
-    print_line("m-ready");
-    rate_apply(hil);
+    hil_print_line("m-ready");
+    hil_rate_apply(hil);
 }
 
 /* Speaks frames until the host goes back to text. */
 static void serve_frames(struct hil *hil) {
-    stream_serve(hil, hil->frames);
+    hil_stream_serve(hil, hil->frames);
     hil->frames->close(hil);
     hil->frames = NULL;
-    print_line("m-ready");
+    hil_print_line("m-ready");
 }
 
 /* Gathers a command; line ends are ignored so that it can be typed at a terminal.  A 0x00 ends
  * a frame. */
 static void take(struct hil *hil, char byte) {
-    if (rate_is_lost(hil, RATE_TEXT_LIMIT)) {
+    if (hil_rate_is_lost(hil, RATE_TEXT_LIMIT)) {
         drop_command(hil);
-        print_line("m-ready");
+        hil_print_line("m-ready");
     } else if (byte == '%') {
         run_command(hil);
         if (hil->frames != NULL) {
@@ -80,5 +82,5 @@ void hil_poll(struct hil *hil) {
     while (!ring_is_empty(&hil->received)) {
         take(hil, (char)ring_take(&hil->received));
     }
-    receive_wait(hil);
+    hil_receive_wait(hil);
 }

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config.h"
 #include "identity.h"
-#include "model_config.h"
 #include "rate.h"
 #include "ring.h"
 #include "stream.h"
@@ -19,9 +19,7 @@
 #define HIL_INPUT_SIZE   27648 /* Bytes of the largest sample of the benchmark (protocol). */
 #define HIL_LAPS         1024u /* Inferences of one `infer` whose times are kept. */
 #define HIL_TEXT_QUEUE   512u
-
-/* The model's input as it is sent; HIL_SAMPLE_ELEMENT is the size of the encoding's elements. */
-#define HIL_SAMPLE_BYTES (MODEL_INPUT_BYTES * HIL_SAMPLE_ELEMENT)
+#define HIL_RESULTS_MAX  255u
 
 /* While frames are spoken, they queue in the input buffer behind the sample.  Room for the next
  * sample, and for a frame or two on top, keeps the host sending; the benchmark's largest buffer
@@ -31,7 +29,7 @@
 #define HIL_QUEUE_OFFSET ((HIL_SAMPLE_BYTES + 7) / 8 * 8)
 #define HIL_QUEUE_SIZE   ((uint32_t)(HIL_STORAGE - HIL_QUEUE_OFFSET))
 
-_Static_assert(HIL_SAMPLE_BYTES <= HIL_INPUT_SIZE, "the model's input must fit the buffer");
+_Static_assert(HIL_SAMPLE_BYTES <= HIL_INPUT_SIZE, "a sample must fit the buffer");
 
 struct hil {
     struct ring received;
@@ -50,9 +48,9 @@ struct hil {
     size_t input_size;     /* Bytes asked for by the last `db load`, or of the last query. */
     size_t input_position; /* Bytes that have come since. */
 
-    int8_t *arena;  /* MODEL_ARENA_BYTES, 16-byte aligned, the caller's. */
+    int8_t *arena;  /* HIL_ARENA_BYTES, 16-byte aligned, the caller's. */
     uint8_t *token; /* IDENTITY_TOKEN_BYTES, the caller's. */
-    int8_t output[MODEL_OUTPUT_COUNT];
+    int8_t output[HIL_OUTPUT_BYTES];
 
     uint64_t ticks_before_restart; /* Ticks since boot at the last restart of the counter. */
     uint32_t laps[HIL_LAPS];       /* Ticks of each inference of the last `infer`. */

@@ -10,6 +10,6 @@
 #define IDENTITY_TOKEN_BYTES 8u  /* All zero: none was given since the last reset. */
 
 /* Prints the line with the build id. */
-void identity_print_build(void);
+void hil_identity_print_build(void);
 
 #endif

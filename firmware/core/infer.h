@@ -5,10 +5,10 @@
 #include "hil.h"
 
 /* Interrupts stay as they are. */
-void infer_untimed(struct hil *hil, const int8_t *input, uint32_t count);
+void hil_infer_untimed(struct hil *hil, const int8_t *input, uint32_t count);
 
 /* With interrupts masked, on a restarted counter; keeps the time of each, and returns the ticks of
  * all together, which began at `ticks_before_restart`. */
-uint64_t infer_timed(struct hil *hil, const int8_t *input, uint32_t count);
+uint64_t hil_infer_timed(struct hil *hil, const int8_t *input, uint32_t count);
 
 #endif

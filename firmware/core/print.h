@@ -4,16 +4,16 @@
 
 #include <stdint.h>
 
-void print_text(const char *text);
-void print_line(const char *text); /* The text and the line end of the protocol, CR LF. */
-void print_unsigned(uint64_t value);
-void print_signed(int32_t value);
-void print_hex_byte(uint8_t value);
+void hil_print_text(const char *text);
+void hil_print_line(const char *text); /* The text and the line end of the protocol, CR LF. */
+void hil_print_unsigned(uint64_t value);
+void hil_print_signed(int32_t value);
+void hil_print_hex_byte(uint8_t value);
 
 /* With three decimals. */
-void print_thousandths(int32_t value);
+void hil_print_thousandths(int32_t value);
 
 /* Text that came over the wire: what is not printable ASCII is shown as '?'. */
-void print_untrusted(const char *text);
+void hil_print_untrusted(const char *text);
 
 #endif

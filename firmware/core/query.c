@@ -2,15 +2,14 @@
 
 #include <string.h>
 
-#include "adapter.h"
 #include "clock.h"
 #include "frame.h"
 #include "infer.h"
-#include "port.h"
+#include "tinyhil.h"
 
 #define HEAD_PLAIN 5u /* Bytes of a head without warm-up and count. */
 
-void query_init(struct query *query) {
+void hil_query_init(struct query *query) {
     *query = (struct query){.count = 1};
 }
 
@@ -21,13 +20,13 @@ static bool head_is_whole(const struct query *query) {
 
 /* Reads a whole head and makes room for the input; false when the query is refused. */
 static bool open_input(struct hil *hil, struct query *query) {
-    uint32_t size = frame_number(&query->head[1], 2);
-    uint32_t keep = frame_number(&query->head[3], 2);
+    uint32_t size = hil_frame_number(&query->head[1], 2);
+    uint32_t keep = hil_frame_number(&query->head[3], 2);
     query->flags = query->head[0];
     bool timed = (query->flags & QUERY_TIMED) != 0u;
     if (timed) {
-        query->warm_up = frame_number(&query->head[5], 2);
-        query->count = frame_number(&query->head[7], 4);
+        query->warm_up = hil_frame_number(&query->head[5], 2);
+        query->count = hil_frame_number(&query->head[7], 4);
     }
     if ((query->flags & ~(QUERY_TIMED | QUERY_OUTPUT | QUERY_LAPS)) != 0u ||
         ((query->flags & QUERY_LAPS) != 0u && !timed)) {
@@ -47,8 +46,8 @@ static bool open_input(struct hil *hil, struct query *query) {
     return query->head_checked;
 }
 
-enum query_state query_take(struct hil *hil, struct query *query, const uint8_t **bytes,
-                            size_t *size) {
+enum query_state hil_query_take(struct hil *hil, struct query *query, const uint8_t **bytes,
+                                size_t *size) {
     while (*size != 0u && !head_is_whole(query)) {
         query->head[query->head_length++] = *(*bytes)++;
         (*size)--;
@@ -68,20 +67,20 @@ enum query_state query_take(struct hil *hil, struct query *query, const uint8_t 
     return taken == missing ? QUERY_WHOLE : QUERY_UNDER_WAY;
 }
 
-struct query_times query_run(struct hil *hil, const struct query *query) {
+struct query_times hil_query_run(struct hil *hil, const struct query *query) {
     struct query_times times;
-    const int8_t *input = adapter_input_open(hil);
+    const int8_t *input = engine_open(hil->input);
     if ((query->flags & QUERY_TIMED) != 0u) {
-        infer_untimed(hil, input, query->warm_up);
+        hil_infer_untimed(hil, input, query->warm_up);
         port_transmit_flush();
-        uint64_t elapsed = infer_timed(hil, input, query->count);
+        uint64_t elapsed = hil_infer_timed(hil, input, query->count);
         times.start = hil->ticks_before_restart;
         times.end = times.start + elapsed;
     } else {
-        times.start = clock_ticks(hil);
-        infer_untimed(hil, input, 1);
-        times.end = clock_ticks(hil);
+        times.start = hil_clock_ticks(hil);
+        hil_infer_untimed(hil, input, 1);
+        times.end = hil_clock_ticks(hil);
     }
-    adapter_input_close(hil);
+    engine_close(hil->input, hil->output);
     return times;
 }

@@ -38,11 +38,11 @@ struct query {
 };
 
 /* Begins with a new query. */
-void query_init(struct query *query);
+void hil_query_init(struct query *query);
 
 /* Takes bytes off `*bytes` up to the end of the query at hand. */
-enum query_state query_take(struct hil *hil, struct query *query, const uint8_t **bytes,
-                            size_t *size);
+enum query_state hil_query_take(struct hil *hil, struct query *query, const uint8_t **bytes,
+                                size_t *size);
 
 /* When a query's inferences began and ended, in ticks since boot. */
 struct query_times {
@@ -51,6 +51,6 @@ struct query_times {
 };
 
 /* Runs the inferences of a whole query. */
-struct query_times query_run(struct hil *hil, const struct query *query);
+struct query_times hil_query_run(struct hil *hil, const struct query *query);
 
 #endif

@@ -2,11 +2,11 @@
 
 #include "families.h"
 #include "hil.h"
-#include "port.h"
 #include "print.h"
+#include "tinyhil.h"
 #include "words.h"
 
-void rate_init(struct hil *hil) {
+void hil_rate_init(struct hil *hil) {
     hil->rate = (struct rate){.now = HIL_BAUD, .next = HIL_BAUD};
 }
 
@@ -16,13 +16,13 @@ static void change(struct hil *hil, uint32_t baud) {
     hil->rate = (struct rate){.now = baud, .next = baud};
 }
 
-void rate_apply(struct hil *hil) {
+void hil_rate_apply(struct hil *hil) {
     if (hil->rate.next != hil->rate.now) {
         change(hil, hil->rate.next);
     }
 }
 
-bool rate_is_lost(struct hil *hil, uint32_t limit) {
+bool hil_rate_is_lost(struct hil *hil, uint32_t limit) {
     if (hil->rate.now == HIL_BAUD || ++hil->rate.unproven < limit) {
         return false;
     }
@@ -30,20 +30,20 @@ bool rate_is_lost(struct hil *hil, uint32_t limit) {
     return true;
 }
 
-void rate_proven(struct hil *hil) {
+void hil_rate_proven(struct hil *hil) {
     hil->rate.unproven = 0;
 }
 
-/* `hil baud N`: takes effect after the `m-ready`, see `rate_apply`. */
-void rate_command(struct hil *hil, char *rest) {
-    const char *word = words_next(&rest);
-    int32_t baud = word != NULL ? words_number(word) : 0;
+/* `hil baud N`: takes effect after the `m-ready`, see `hil_rate_apply`. */
+void hil_rate_command(struct hil *hil, char *rest) {
+    const char *word = hil_words_next(&rest);
+    int32_t baud = word != NULL ? hil_words_number(word) : 0;
     if (baud <= 0 || !port_baud_supported((uint32_t)baud)) {
-        print_line("e-[The UART does not run at this rate]");
+        hil_print_line("e-[The UART does not run at this rate]");
         return;
     }
     hil->rate.next = (uint32_t)baud;
-    print_text("m-hil-baud-");
-    print_signed(baud);
-    print_line("");
+    hil_print_text("m-hil-baud-");
+    hil_print_signed(baud);
+    hil_print_line("");
 }

@@ -19,15 +19,15 @@ struct rate {
     uint32_t unproven; /* Bytes that came since the last valid command or frame. */
 };
 
-void rate_init(struct hil *hil);
+void hil_rate_init(struct hil *hil);
 
 /* Changes to the rate that `hil baud` has announced, if it has. */
-void rate_apply(struct hil *hil);
+void hil_rate_apply(struct hil *hil);
 
 /* Counts a received byte; true when the rate was wrong, and is the first one again. */
-bool rate_is_lost(struct hil *hil, uint32_t limit);
+bool hil_rate_is_lost(struct hil *hil, uint32_t limit);
 
 /* A whole valid command or frame has come. */
-void rate_proven(struct hil *hil);
+void hil_rate_proven(struct hil *hil);
 
 #endif

@@ -1,13 +1,13 @@
 #include "receive.h"
 
 #include "hil.h"
-#include "port.h"
+#include "tinyhil.h"
 
-void receive_byte(struct hil *hil, uint8_t byte) {
+void hil_receive_byte(struct hil *hil, uint8_t byte) {
     ring_put(&hil->received, byte);
 }
 
-void receive_wait(struct hil *hil) {
+void hil_receive_wait(struct hil *hil) {
     uint32_t state = port_interrupts_mask();
     if (ring_is_empty(&hil->received)) {
         port_wait_for_interrupt();

@@ -7,9 +7,9 @@
 struct hil;
 
 /* Queues one received byte; safe in an interrupt. */
-void receive_byte(struct hil *hil, uint8_t byte);
+void hil_receive_byte(struct hil *hil, uint8_t byte);
 
 /* Sleeps until an interrupt, unless a received byte is waiting. */
-void receive_wait(struct hil *hil);
+void hil_receive_wait(struct hil *hil);
 
 #endif

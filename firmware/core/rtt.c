@@ -34,8 +34,8 @@ static void barrier(void) {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-void rtt_init(void) {
-    rtt_open(NULL, 0);
+void hil_rtt_init(void) {
+    hil_rtt_open(NULL, 0);
     _SEGGER_RTT.up_channels = 1;
     _SEGGER_RTT.down_channels = 1;
     /* Last, and in two parts, so that a host that searches memory finds no copy in flash and no
@@ -45,17 +45,17 @@ void rtt_init(void) {
     memcpy(&_SEGGER_RTT.id[6], " RTT", 4);
 }
 
-void rtt_open(uint8_t *bytes, uint32_t size) {
+void hil_rtt_open(uint8_t *bytes, uint32_t size) {
     _SEGGER_RTT.up[0] = (struct channel){"frames", up_bytes, UP_SIZE, 0, 0, BLOCKS_IF_FULL};
     _SEGGER_RTT.down[0] = (struct channel){"frames", bytes, size, 0, 0, BLOCKS_IF_FULL};
     barrier();
 }
 
-void rtt_close(void) {
+void hil_rtt_close(void) {
     _SEGGER_RTT.down[0] = (struct channel){.name = "frames", .flags = BLOCKS_IF_FULL};
 }
 
-bool rtt_take(uint8_t *byte) {
+bool hil_rtt_take(uint8_t *byte) {
     struct channel *channel = &_SEGGER_RTT.down[0];
     uint32_t read = channel->read;
     uint32_t write = channel->write;
@@ -69,7 +69,7 @@ bool rtt_take(uint8_t *byte) {
     return true;
 }
 
-bool rtt_put(uint8_t byte) {
+bool hil_rtt_put(uint8_t byte) {
     struct channel *channel = &_SEGGER_RTT.up[0];
     uint32_t write = channel->write;
     uint32_t next = write + 1u == UP_SIZE ? 0u : write + 1u;

@@ -5,12 +5,12 @@
 #include <stdint.h>
 
 /* Paints the stack below the caller's frame. */
-void stack_paint(void);
+void hil_stack_paint(void);
 
 /* Most bytes of stack that were in use since the painting. */
-uint32_t stack_high_water(void);
+uint32_t hil_stack_high_water(void);
 
 /* Bytes reserved for the stack. */
-uint32_t stack_size(void);
+uint32_t hil_stack_size(void);
 
 #endif

@@ -1,11 +1,10 @@
 /* FRAMES.md describes the kinds of frames and what they do. */
 #include "stream.h"
 
-#include "adapter.h"
 #include "crc32.h"
 #include "hil.h"
-#include "port.h"
 #include "rate.h"
+#include "tinyhil.h"
 
 enum kind {
     START = 0x01,
@@ -34,61 +33,61 @@ enum why {
 #define FRAMES_AN_ACKNOWLEDGEMENT 2u
 
 _Static_assert(DATA_MAX_BYTES <= FRAME_BODY_MAX, "frames from the host");
-_Static_assert(RESULT_HEAD_BYTES + 4u * ADAPTER_RESULTS_MAX + MODEL_OUTPUT_COUNT + 4u * HIL_LAPS <=
+_Static_assert(RESULT_HEAD_BYTES + 4u * HIL_RESULTS_MAX + HIL_OUTPUT_BYTES + 4u * HIL_LAPS <=
                    FRAME_REPLY_MAX,
                "frames to the host; fewer laps would make room for more outputs");
 
 static struct frame_writer *begin(struct stream *stream, enum kind kind) {
-    frame_begin(&stream->writer, stream->session);
-    frame_put(&stream->writer, kind, 1);
+    hil_frame_begin(&stream->writer, stream->session);
+    hil_frame_put(&stream->writer, kind, 1);
     return &stream->writer;
 }
 
 static void send_status(struct stream *stream, uint8_t turn, enum why why) {
     struct frame_writer *writer = begin(stream, STATUS);
-    frame_put(writer, turn, 1);
-    frame_put(writer, why, 1);
-    frame_put(writer, stream->expected, 2);
-    frame_put(writer, stream->number, 4);
+    hil_frame_put(writer, turn, 1);
+    hil_frame_put(writer, why, 1);
+    hil_frame_put(writer, stream->expected, 2);
+    hil_frame_put(writer, stream->number, 4);
     if (why == ANSWERS_START) {
         /* Who answers: a device that was reset, or another one, must not pass for this one. */
-        frame_put_bytes(writer, writer->hil->token, IDENTITY_TOKEN_BYTES);
-        frame_put_bytes(writer, port_build_id(), IDENTITY_BUILD_BYTES);
+        hil_frame_put_bytes(writer, writer->hil->token, IDENTITY_TOKEN_BYTES);
+        hil_frame_put_bytes(writer, port_build_id(), IDENTITY_BUILD_BYTES);
     }
-    frame_end(writer);
+    hil_frame_end(writer);
     stream->unacknowledged = 0;
 }
 
 static void send_refused(struct stream *stream) {
     struct frame_writer *writer = begin(stream, REFUSED);
-    frame_put(writer, stream->number, 4);
-    frame_put(writer, stream->query.reason, 1);
-    frame_end(writer);
+    hil_frame_put(writer, stream->number, 4);
+    hil_frame_put(writer, stream->query.reason, 1);
+    hil_frame_end(writer);
 }
 
 static void send_result(struct hil *hil, struct query_times times) {
     struct stream *stream = &hil->stream;
     struct frame_writer *writer = begin(stream, RESULT);
-    size_t results = adapter_result_count();
-    size_t outputs = (stream->query.flags & QUERY_OUTPUT) != 0u ? MODEL_OUTPUT_COUNT : 0u;
+    size_t results = engine_result_count();
+    size_t outputs = (stream->query.flags & QUERY_OUTPUT) != 0u ? HIL_OUTPUT_BYTES : 0u;
     size_t laps = (stream->query.flags & QUERY_LAPS) != 0u ? hil->lap_count : 0u;
-    frame_put(writer, stream->expected, 2);
-    frame_put(writer, stream->number, 4);
+    hil_frame_put(writer, stream->expected, 2);
+    hil_frame_put(writer, stream->number, 4);
     /* Of the buffer after the inference: a change during the inference shows too. */
-    frame_put(writer, crc32(0, hil->input, hil->input_size), 4);
-    frame_put(writer, times.start, 8);
-    frame_put(writer, times.end, 8);
-    frame_put(writer, results, 1);
-    frame_put(writer, outputs, 2);
-    frame_put(writer, laps, 2);
+    hil_frame_put(writer, hil_crc32(0, hil->input, hil->input_size), 4);
+    hil_frame_put(writer, times.start, 8);
+    hil_frame_put(writer, times.end, 8);
+    hil_frame_put(writer, results, 1);
+    hil_frame_put(writer, outputs, 2);
+    hil_frame_put(writer, laps, 2);
     for (size_t i = 0; i < results; i++) {
-        frame_put(writer, (uint32_t)adapter_result(hil, i), 4);
+        hil_frame_put(writer, (uint32_t)engine_result(hil->input, hil->output, i), 4);
     }
-    frame_put_bytes(writer, (const uint8_t *)hil->output, outputs);
+    hil_frame_put_bytes(writer, (const uint8_t *)hil->output, outputs);
     for (size_t i = 0; i < laps; i++) {
-        frame_put(writer, hil->laps[i], 4);
+        hil_frame_put(writer, hil->laps[i], 4);
     }
-    frame_end(writer);
+    hil_frame_end(writer);
     stream->unacknowledged = 0;
 }
 
@@ -96,7 +95,7 @@ static void send_result(struct hil *hil, struct query_times times) {
 static void take_queries(struct hil *hil, const uint8_t *bytes, size_t size) {
     struct stream *stream = &hil->stream;
     while (!stream->writer.ended) {
-        enum query_state state = query_take(hil, &stream->query, &bytes, &size);
+        enum query_state state = hil_query_take(hil, &stream->query, &bytes, &size);
         if (state == QUERY_UNDER_WAY) {
             return;
         }
@@ -105,16 +104,16 @@ static void take_queries(struct hil *hil, const uint8_t *bytes, size_t size) {
             send_refused(stream);
             return;
         }
-        send_result(hil, query_run(hil, &stream->query));
+        send_result(hil, hil_query_run(hil, &stream->query));
         stream->number++;
-        query_init(&stream->query);
+        hil_query_init(&stream->query);
     }
 }
 
 static void take_data(struct hil *hil, const uint8_t *body, size_t size) {
     struct stream *stream = &hil->stream;
     uint8_t turn = body[1];
-    if (frame_number(&body[2], 2) != stream->expected) {
+    if (hil_frame_number(&body[2], 2) != stream->expected) {
         if (!stream->gap_told || stream->gap_turn != turn ||
             stream->gap_expected != stream->expected) {
             stream->gap_told = true;
@@ -139,7 +138,7 @@ static void start(struct hil *hil, uint32_t session) {
     stream->gap_told = false;
     stream->refused = false;
     stream->number = 0;
-    query_init(&stream->query);
+    hil_query_init(&stream->query);
     hil->input_size = 0;
     hil->input_position = 0;
     send_status(stream, 0, ANSWERS_START);
@@ -149,18 +148,18 @@ static void start(struct hil *hil, uint32_t session) {
 static bool take_frame(struct hil *hil) {
     struct stream *stream = &hil->stream;
     const uint8_t *body = stream->reader.bytes;
-    size_t size = frame_body_size(&stream->reader);
+    size_t size = hil_frame_body_size(&stream->reader);
     bool any_session = body[0] == START || body[0] == LEAVE;
     uint32_t session = any_session ? 0 : stream->session;
-    if ((session == 0u && !any_session) || !frame_is_valid(&stream->reader, session)) {
+    if ((session == 0u && !any_session) || !hil_frame_is_valid(&stream->reader, session)) {
         return true;
     }
-    rate_proven(hil);
+    hil_rate_proven(hil);
     if (body[0] == LEAVE && size == LEAVE_BYTES) {
         return false;
     }
-    if (body[0] == START && size == START_BYTES && frame_number(&body[1], 4) != 0u) {
-        start(hil, frame_number(&body[1], 4));
+    if (body[0] == START && size == START_BYTES && hil_frame_number(&body[1], 4) != 0u) {
+        start(hil, hil_frame_number(&body[1], 4));
     } else if (body[0] == PING && size == PING_BYTES) {
         send_status(stream, body[1], ANSWERS_PING);
     } else if (body[0] == DATA && size > DATA_HEAD_BYTES && size <= DATA_MAX_BYTES &&
@@ -170,9 +169,9 @@ static bool take_frame(struct hil *hil) {
     return true;
 }
 
-void stream_serve(struct hil *hil, const struct transport *transport) {
+void hil_stream_serve(struct hil *hil, const struct transport *transport) {
     struct stream *stream = &hil->stream;
-    frame_reader_init(&stream->reader);
+    hil_frame_reader_init(&stream->reader);
     stream->writer.transport = transport;
     stream->writer.hil = hil;
     stream->writer.ended = false;
@@ -183,6 +182,6 @@ void stream_serve(struct hil *hil, const struct transport *transport) {
         if (byte == TRANSPORT_ENDED) {
             return;
         }
-        stays = !frame_read(&stream->reader, (uint8_t)byte) || take_frame(hil);
+        stays = !hil_frame_read(&stream->reader, (uint8_t)byte) || take_frame(hil);
     }
 }

@@ -20,6 +20,6 @@ struct stream {
 };
 
 /* Speaks frames until the host leaves. */
-void stream_serve(struct hil *hil, const struct transport *transport);
+void hil_stream_serve(struct hil *hil, const struct transport *transport);
 
 #endif

@@ -24,7 +24,7 @@ struct transport {
     void (*close)(struct hil *hil);
 };
 
-extern const struct transport transport_wire;
-extern const struct transport transport_probe;
+extern const struct transport hil_transport_wire;
+extern const struct transport hil_transport_probe;
 
 #endif

@@ -5,14 +5,14 @@
 #include "transport.h"
 
 static uint32_t probe_open(struct hil *hil) {
-    rtt_open(&hil->input[HIL_QUEUE_OFFSET], HIL_QUEUE_SIZE);
+    hil_rtt_open(&hil->input[HIL_QUEUE_OFFSET], HIL_QUEUE_SIZE);
     return HIL_QUEUE_SIZE - 1u;
 }
 
 static int probe_take(struct hil *hil) {
     uint8_t byte;
     while (ring_is_empty(&hil->received)) {
-        if (rtt_take(&byte)) {
+        if (hil_rtt_take(&byte)) {
             return byte;
         }
     }
@@ -20,7 +20,7 @@ static int probe_take(struct hil *hil) {
 }
 
 static bool probe_put(struct hil *hil, uint8_t byte) {
-    while (!rtt_put(byte)) {
+    while (!hil_rtt_put(byte)) {
         if (!ring_is_empty(&hil->received)) {
             return false;
         }
@@ -30,7 +30,7 @@ static bool probe_put(struct hil *hil, uint8_t byte) {
 
 static void probe_close(struct hil *hil) {
     (void)hil;
-    rtt_close();
+    hil_rtt_close();
 }
 
-const struct transport transport_probe = {probe_open, probe_take, probe_put, probe_close};
+const struct transport hil_transport_probe = {probe_open, probe_take, probe_put, probe_close};

@@ -1,8 +1,8 @@
 /* Frames over the UART: its interrupt keeps filling the queue while the model runs. */
 #include "hil.h"
-#include "port.h"
 #include "rate.h"
 #include "receive.h"
+#include "tinyhil.h"
 #include "transport.h"
 
 static void move_queue(struct hil *hil, uint8_t *bytes, uint32_t size) {
@@ -18,10 +18,10 @@ static uint32_t wire_open(struct hil *hil) {
 
 static int wire_take(struct hil *hil) {
     while (ring_is_empty(&hil->received)) {
-        receive_wait(hil);
+        hil_receive_wait(hil);
     }
     uint8_t byte = ring_take(&hil->received);
-    return rate_is_lost(hil, RATE_FRAMES_LIMIT) ? TRANSPORT_ENDED : byte;
+    return hil_rate_is_lost(hil, RATE_FRAMES_LIMIT) ? TRANSPORT_ENDED : byte;
 }
 
 static bool wire_put(struct hil *hil, uint8_t byte) {
@@ -34,4 +34,4 @@ static void wire_close(struct hil *hil) {
     move_queue(hil, hil->text_queue, sizeof hil->text_queue);
 }
 
-const struct transport transport_wire = {wire_open, wire_take, wire_put, wire_close};
+const struct transport hil_transport_wire = {wire_open, wire_take, wire_put, wire_close};

@@ -5,7 +5,7 @@
 #include "hil.h"
 #include "print.h"
 
-char *words_next(char **rest) {
+char *hil_words_next(char **rest) {
     char *word = *rest + strspn(*rest, " ");
     if (*word == '\0') {
         return NULL;
@@ -16,7 +16,7 @@ char *words_next(char **rest) {
     return word;
 }
 
-int32_t words_number(const char *word) {
+int32_t hil_words_number(const char *word) {
     bool negative = *word == '-';
     int64_t value = 0;
     for (word += negative; *word >= '0' && *word <= '9'; word++) {
@@ -28,10 +28,10 @@ int32_t words_number(const char *word) {
     return (int32_t)(negative ? -value : value);
 }
 
-void words_unknown(struct hil *hil, const char *family, const char *name) {
+void hil_words_unknown(struct hil *hil, const char *family, const char *name) {
     hil->command_unknown = true;
-    print_text("e-[Unknown command: ");
-    print_text(family);
-    print_untrusted(name);
-    print_line("]");
+    hil_print_text("e-[Unknown command: ");
+    hil_print_text(family);
+    hil_print_untrusted(name);
+    hil_print_line("]");
 }

@@ -7,13 +7,13 @@
 struct hil;
 
 /* Takes the next word (words are separated by spaces) off `*rest`; NULL when there is none. */
-char *words_next(char **rest);
+char *hil_words_next(char **rest);
 
 /* The decimal number at the start of `word`, 0 if there is none, limited to 32 bits; as atoi,
  * which the firmware in the field uses, but without its undefined overflow. */
-int32_t words_number(const char *word);
+int32_t hil_words_number(const char *word);
 
 /* Prints the error for an unknown command: `family` (with a space after it, or empty), `name`. */
-void words_unknown(struct hil *hil, const char *family, const char *name);
+void hil_words_unknown(struct hil *hil, const char *family, const char *name);
 
 #endif

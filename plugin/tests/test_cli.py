@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tinyhil.cli import main
 from tinyhil.cli.doctor import Check
 from tinyhil.ground.text import replace_unprintable
 from tinyhil.image.elf import read_image
@@ -46,6 +47,18 @@ def test_doctor_says_how_to_get_what_is_missing(monkeypatch: pytest.MonkeyPatch)
     status, output = tinyhil("doctor")
     assert status == 1
     assert "apt-get install qemu-system-arm" in " ".join(output.split())
+
+
+def test_doctor_misses_a_c_plus_plus_library_only_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only firmware in C++ needs it, so its absence is no error."""
+    found = Check("libstdc++", None, "firmware in C++", "apt-get install it", optional=True)
+    monkeypatch.setattr("tinyhil.cli.doctor.examine", lambda _: [found])
+    assert main.main(["doctor"]) == 0
+    output = capsys.readouterr().out
+    assert "apt-get install it" in output
+    assert "nothing is missing" in output
 
 
 @pytest.mark.parametrize(

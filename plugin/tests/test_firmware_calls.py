@@ -31,7 +31,15 @@ def calls(built: Firmware) -> dict[str, set[str]]:
     }
 
 
+def test_the_linker_sees_names_of_ours_alone(stand_in_firmware: Firmware) -> None:
+    """A vendor's program has a `crc32` and a `print_line` of its own."""
+    objects = stand_in_firmware.image.path.parent / "CMakeFiles" / "firmware.dir" / "core"
+    names = {name for path in objects.rglob("*.obj") for name in symbols(path)[0]}
+    assert "hil_crc32" in names
+    assert {name for name in names if not name.startswith(("hil_", "tinyhil_"))} == {"_SEGGER_RTT"}
+
+
 def test_no_file_of_the_core_calls_one_that_calls_it(stand_in_firmware: Firmware) -> None:
     order = list(TopologicalSorter(calls(stand_in_firmware)).static_order())  # Raises on a circle.
     assert order.index("infer.c") < order.index("commands.c") < order.index("hil.c")
-    assert order[-1] == "main.c"
+    assert order[-1] == "tinyhil.c"

@@ -50,10 +50,10 @@ def test_a_core_that_lacks_a_check_is_found_out(
     text = damaged.read_text(encoding="utf-8")
     assert sound in text
     damaged.write_text(text.replace(sound, broken), encoding="utf-8")
-    core, port = firmware / "core", firmware / "ports" / "host"
+    core = firmware / "core"
+    includes = (core if path == FIRMWARE / "core" else path for path in native_build._INCLUDES)
     monkeypatch.setattr(native_build, "_CORE", core)
-    monkeypatch.setattr(native_build, "_PORT", port)
-    monkeypatch.setattr(native_build, "_INCLUDES", (core, port, firmware / "kernels" / "include"))
+    monkeypatch.setattr(native_build, "_INCLUDES", tuple(includes))
     failure = tried(kws01, tmp_path / "built").failure
     assert failure is not None
     assert said in failure

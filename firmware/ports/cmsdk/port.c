@@ -4,6 +4,7 @@
 #include "board.h"
 #include "cortex_m.h"
 #include "timer.h"
+#include "tinyhil.h"
 #include "uart.h"
 
 void port_init(void) {

@@ -3,7 +3,7 @@
 
 #include "board.h"
 #include "cortex_m.h"
-#include "port.h"
+#include "tinyhil.h"
 
 #define TIMER_CTRL   REGISTER(BOARD_TIMER0 + 0x0u)
 #define TIMER_VALUE  REGISTER(BOARD_TIMER0 + 0x4u)

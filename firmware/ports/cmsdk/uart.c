@@ -3,8 +3,7 @@
 
 #include "board.h"
 #include "cortex_m.h"
-#include "main.h"
-#include "port.h"
+#include "tinyhil.h"
 
 #define UART_DATA    REGISTER(BOARD_UART0 + 0x00u)
 #define UART_STATE   REGISTER(BOARD_UART0 + 0x04u)
@@ -53,7 +52,7 @@ void cmsdk_uart_init(void) {
 void cmsdk_uart_interrupt(void) {
     UART_INT = UART_INT_RX;
     while ((UART_STATE & UART_RX_FULL) != 0u) {
-        main_receive((uint8_t)UART_DATA);
+        tinyhil_receive((uint8_t)UART_DATA);
     }
 }
 

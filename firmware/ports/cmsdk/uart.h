@@ -6,7 +6,7 @@
 /* Starts transmitter, receiver and the receiver's interrupt. */
 void cmsdk_uart_init(void);
 
-/* Serves the receiver's interrupt: every byte goes to `main_receive`. */
+/* Serves the receiver's interrupt: every byte goes to `tinyhil_receive`. */
 void cmsdk_uart_interrupt(void);
 
 #endif

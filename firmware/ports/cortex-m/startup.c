@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "cortex_m.h"
-#include "main.h"
-#include "port.h"
-#include "print.h"
+#include "tinyhil.h"
 
 #define CPACR           REGISTER(0xe000ed88u) /* Coprocessor access; an Armv7-M system register. */
 #define NVIC_ISER(word) REGISTER(0xe000e100u + 4u * (word))
@@ -17,6 +15,11 @@ extern uint32_t __stack_limit[], __stack_top[];
 extern const uint8_t __build_note[];
 extern uint8_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
 
+typedef void (*function)(void);
+
+extern const function __init_array_start[], __init_array_end[]; /* Constructors, of C++. */
+
+int main(void);
 void reset_handler(void);
 
 void reset_handler(void) {
@@ -24,21 +27,17 @@ void reset_handler(void) {
     __asm volatile("dsb\n\tisb");
     memcpy(__data_start, __data_load, (size_t)(__data_end - __data_start));
     memset(__bss_start, 0, (size_t)(__bss_end - __bss_start));
+    for (const function *construct = __init_array_start; construct < __init_array_end;
+         construct++) {
+        (*construct)();
+    }
     main();
 }
 
-/* A fault is told to the host, then the core stays put: a device that lost its state must not
- * keep answering. */
 static void fault_handler(void) {
     uint32_t number;
     __asm volatile("mrs %0, ipsr" : "=r"(number));
-    print_text("e-[Fault: exception ");
-    print_unsigned(number);
-    print_line("]");
-    port_interrupts_mask();
-    for (;;) {
-        port_wait_for_interrupt();
-    }
+    tinyhil_fail("Fault: exception", number);
 }
 
 static void external_handler(void) {
@@ -47,10 +46,8 @@ static void external_handler(void) {
     port_interrupt(number - CORE_VECTORS);
 }
 
-typedef void (*vector)(void);
-
 __attribute__((section(".vectors"), used)) static const union {
-    vector handler;
+    function handler;
     const void *address;
 } vectors[CORE_VECTORS + EXTERNAL_INTERRUPTS] = {
     {.address = __stack_top},

@@ -19,14 +19,15 @@
 #include "model.h"
 #include "port.h"
 #include "receive.h"
+#include "tinyhil.h"
 #include "transport.h"
 
 /* The real channels, with a probe before them that writes while the core polls. */
-#define rtt_take core_rtt_take
-#define rtt_put  core_rtt_put
+#define hil_rtt_take core_rtt_take
+#define hil_rtt_put  core_rtt_put
 #include "../../core/rtt.c"
-#undef rtt_take
-#undef rtt_put
+#undef hil_rtt_take
+#undef hil_rtt_put
 
 #include "fuzz_input.h"
 
@@ -88,11 +89,11 @@ static void check(void) {
     require(context.input_size <= HIL_INPUT_SIZE, "the input is too large");
     require(context.input_position <= context.input_size, "there is more input than its size");
     require(queue_is_text || context.input_size <= HIL_SAMPLE_BYTES, "the input is in the queue");
-    require(queue_is_text || context.frames == &transport_wire, "text queues in the input");
+    require(queue_is_text || context.frames == &hil_transport_wire, "text queues in the input");
     require(context.token == token, "the token is lost");
     require(context.arena == arena && context.lap_count <= HIL_LAPS, "the state is destroyed");
-    require(context.frames == NULL || context.frames == &transport_wire ||
-                context.frames == &transport_probe,
+    require(context.frames == NULL || context.frames == &hil_transport_wire ||
+                context.frames == &hil_transport_probe,
             "the transport is not a known one");
 }
 
@@ -119,7 +120,7 @@ void port_wait_for_interrupt(void) {
     /* One by one when the answer counts: nothing may be lost then. */
     size_t burst = source == &recovery || !fuzz_chance(8) ? 1u : fuzz_below(BURST_MAX) + 1u;
     for (; burst != 0u && position < source->size; burst--) {
-        receive_byte(&context, source->bytes[position++]);
+        hil_receive_byte(&context, source->bytes[position++]);
     }
 }
 
@@ -127,7 +128,7 @@ static uint32_t any_offset(uint32_t size) {
     return fuzz_chance(4) ? 1u << fuzz_below(32) : fuzz_below(size + 2u);
 }
 
-bool rtt_take(uint8_t *byte) {
+bool hil_rtt_take(uint8_t *byte) {
     struct channel *down = &_SEGGER_RTT.down[0];
     check();
     if (position == source->size || source == &recovery || fuzz_chance(256)) {
@@ -144,7 +145,7 @@ bool rtt_take(uint8_t *byte) {
     return core_rtt_take(byte);
 }
 
-bool rtt_put(uint8_t byte) {
+bool hil_rtt_put(uint8_t byte) {
     struct channel *up = &_SEGGER_RTT.up[0];
     if (fuzz_chance(64)) {
         up->read = (up->write + 1u + fuzz_below(3)) % UP_SIZE; /* The probe is slow. */
@@ -229,7 +230,7 @@ uint32_t *port_stack_top(void) {
 /* One input, then what makes the device answer. */
 static void run(void) {
     context = fresh;
-    rtt_init();
+    hil_rtt_init();
     source = &input;
     position = recoveries = invocations = 0;
     memset(said, 0, sizeof said);

@@ -123,9 +123,9 @@ static const struct transport to_input = {.put = into_input};
 static void append_frame(struct fuzz_input *input, const uint8_t *body, size_t size,
                          uint32_t session) {
     struct frame_writer writer = {.transport = &to_input, .hil = (struct hil *)(void *)input};
-    frame_begin(&writer, session);
-    frame_put_bytes(&writer, body, size);
-    frame_end(&writer);
+    hil_frame_begin(&writer, session);
+    hil_frame_put_bytes(&writer, body, size);
+    hil_frame_end(&writer);
 }
 
 void fuzz_input_leave(struct fuzz_input *input) {

@@ -12,10 +12,11 @@
 
 #include "device.h"
 #include "hex.h"
-#include "main.h"
 #include "moment.h"
+#include "tinyhil.h"
 
 #undef main /* The firmware's is renamed by native_build.py. */
+int firmware_main(void);
 
 static char **arguments;
 

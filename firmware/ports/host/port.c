@@ -5,15 +5,15 @@
  * and the machine's clock is waited for.  So a timed region lasts exactly as long as what it waits
  * for, however late the process is woken up, and the device is in time again afterwards.
  *
- * There is one thread.  An interrupt is a call of `main_receive` while the firmware waits. */
+ * There is one thread.  An interrupt is a call of `tinyhil_receive` while the firmware waits. */
 #include "port.h"
 
 #include <sys/prctl.h>
 
 #include "device.h"
-#include "main.h"
 #include "moment.h"
 #include "rtt.h"
+#include "tinyhil.h"
 
 #define TICK_HZ     1000000u
 #define UART_HZ     48000000u
@@ -58,7 +58,7 @@ static bool serve(int64_t moment) {
     uint8_t byte = line_take();
     now = moment_later(now, whole);
     if (!masked) {
-        main_receive(byte);
+        tinyhil_receive(byte);
     } else if (held.count < UART_BYTES) {
         held.bytes[held.count++] = byte;
     }
@@ -69,7 +69,7 @@ static bool serve_held(void) {
     uint32_t count = held.count;
     held.count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        main_receive(held.bytes[i]);
+        tinyhil_receive(held.bytes[i]);
     }
     return count != 0u;
 }
@@ -194,23 +194,23 @@ uint32_t *port_stack_top(void) {
 /* Frames through a debug probe: a process has none, so nothing ever comes; only the UART's
  * interrupt can end the wait of the core, which asks again and again. */
 
-void rtt_init(void) {
+void hil_rtt_init(void) {
 }
 
-void rtt_open(uint8_t *bytes, uint32_t size) {
+void hil_rtt_open(uint8_t *bytes, uint32_t size) {
     (void)bytes, (void)size;
 }
 
-void rtt_close(void) {
+void hil_rtt_close(void) {
 }
 
-bool rtt_take(uint8_t *byte) {
+bool hil_rtt_take(uint8_t *byte) {
     (void)byte;
     port_wait_for_interrupt();
     return false;
 }
 
-bool rtt_put(uint8_t byte) {
+bool hil_rtt_put(uint8_t byte) {
     (void)byte;
     port_wait_for_interrupt();
     return false;

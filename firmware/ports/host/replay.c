@@ -11,7 +11,7 @@
 void model_invoke(int8_t *arena, const int8_t *input, int8_t *output) {
     (void)arena;
     /* Any state but 0 will do, and goes on to all others (Marsaglia's xorshift). */
-    uint64_t state = (uint64_t)crc32(0, (const uint8_t *)input, MODEL_INPUT_BYTES) << 1 | 1u;
+    uint64_t state = (uint64_t)hil_crc32(0, (const uint8_t *)input, MODEL_INPUT_BYTES) << 1 | 1u;
     state ^= (uint64_t)device_variant() << 33;
     for (int i = 0; i < MODEL_OUTPUT_COUNT; i++) {
         state ^= state << 13;

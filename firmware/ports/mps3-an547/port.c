@@ -4,6 +4,7 @@
 
 #include "board.h"
 #include "cortex_m.h"
+#include "tinyhil.h"
 #include "uart.h"
 
 #define COUNTER_CTRL   REGISTER(BOARD_COUNTER + 0x0u)

@@ -37,11 +37,18 @@ class Check:
     """What does not work without it."""
     remedy: str
     """How to get it."""
+    optional: bool = False
+    """Whether only some users need it: it may be absent, and is never missing."""
 
     @property
     def missing(self) -> bool:
-        """Whether it was not found."""
-        return self.found is None
+        """Whether it is needed and was not found."""
+        return self.found is None and not self.optional
+
+    @property
+    def advice(self) -> str:
+        """How to get it, or what to know about its version."""
+        return self.remedy if self.found is None else self.warning or ""
 
     @property
     def warning(self) -> str | None:
@@ -74,7 +81,7 @@ def examine(boards: Mapping[str, Board]) -> list[Check]:
         checks.append(
             _program(f"{prefix}gcc", "building firmware", f"apt-get install {package}{libc}")
         )
-    checks.append(_c_library())
+    checks += [_c_library(), _cpp_library()]
     if any(board.emulated for board in boards.values()):
         checks.append(
             _program("qemu-system-arm", "emulated boards", "apt-get install qemu-system-arm")
@@ -117,6 +124,19 @@ def _c_library() -> Check:
     path = _first_line([gcc, "-print-file-name=nano.specs"]) if gcc else None
     found = path if path and Path(path).is_absolute() else None
     return Check("newlib", found, "building firmware", "apt-get install libnewlib-arm-none-eabi")
+
+
+def _cpp_library() -> Check:
+    """Look for a C++ compiler that finds a C++ library of its target."""
+    gpp = shutil.which("arm-none-eabi-g++")
+    path = _first_line([gpp, "-print-file-name=libstdc++.a"]) if gpp else None
+    return Check(
+        "libstdc++",
+        path if path and Path(path).is_absolute() else None,
+        "firmware in C++ (new firmware --engine tflm)",
+        "apt-get install gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib",
+        optional=True,
+    )
 
 
 def _first_line(command: list[str]) -> str | None:

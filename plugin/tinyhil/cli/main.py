@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tinyhil.catalog.board import Board, load_boards
-from tinyhil.cli import completion, new_suite
+from tinyhil.cli import completion, new_firmware, new_suite
 from tinyhil.cli.answers import BoardRow, Boards, Built, Doctor, Emulated, Suites
 from tinyhil.data import command as data_command
 from tinyhil.ground.answer import Answer, add_format, answered, failed, print_json, wants_json
@@ -50,6 +50,7 @@ then:
   tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
   tinyhil new suite                    write tests of a board for a repository of your own
+  tinyhil new firmware my-kws          write a firmware project for an engine of your own
   tinyhil verify RUN                   check every figure of a run against its raw bytes
   tinyhil gate BASELINE RUN            show what got slower, bigger or less accurate
   tinyhil report RUN --out FILE        make one HTML page of runs
@@ -172,6 +173,7 @@ def parser() -> argparse.ArgumentParser:
     new = commands.add_parser("new", help="write a project to begin with")
     kinds = new.add_subparsers(required=True, metavar="KIND")
     new_suite.add_arguments(kinds.add_parser("suite", help=new_suite.HELP))
+    new_firmware.add_arguments(kinds.add_parser("firmware", help=new_firmware.HELP))
     suites = commands.add_parser(
         "suites",
         help="print where the benchmark's tests are",
@@ -236,9 +238,8 @@ def _doctor(options: argparse.Namespace, console: Console) -> int:
         for check in checks:
             state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
             state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
-            advice = check.remedy if check.missing else check.warning or ""
             needed_for = [] if "needed for" in without else [check.needed_for]
-            made.add_row(check.thing, state, *needed_for, advice)
+            made.add_row(check.thing, state, *needed_for, check.advice)
         return made
 
     show_fitted(console, table, ["needed for"])

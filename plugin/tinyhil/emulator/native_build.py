@@ -28,9 +28,13 @@ _SHOWN_LINES = 30
 
 _CORE = FIRMWARE / "core"
 _PORT = FIRMWARE / "ports" / "host"
-_INCLUDES = (_CORE, _PORT, FIRMWARE / "kernels" / "include")
+_ENGINE = FIRMWARE / "engines" / "compiled"
+_INCLUDES = (
+    *(_CORE, _CORE / "include", _ENGINE, FIRMWARE / "ports", _PORT),
+    FIRMWARE / "kernels" / "include",
+)
 
-_DEVICE = ("main.c", "port.c", "line.c", "replay.c")
+_DEVICE = ("../main.c", "main.c", "port.c", "line.c", "replay.c")
 _FUZZER = ("fuzz.c", "fuzz_input.c")
 """Files of the host's port that make a program."""
 
@@ -59,7 +63,7 @@ def build_fuzzer(task: Task, folder: Path) -> Path:
 
     See `build`, and ``firmware/ports/host/fuzz.c`` for its command line.
     """
-    return _build(task, folder, _FUZZER, {"rtt.c", "main.c"}, sanitize=True)
+    return _build(task, folder, _FUZZER, {"rtt.c", "tinyhil.c"}, sanitize=True)
 
 
 def _build(
@@ -72,19 +76,18 @@ def _build(
             f"there is no C compiler for this machine: no program '{_COMPILER}'",
             hint="on Debian: apt install gcc libc6-dev",
         )
-    adapters = _CORE / "adapters"
     sources = [
         *(path for path in sorted(_CORE.glob("*.c")) if path.name not in replaced),
         *(_PORT / name for name in port),
-        adapters / f"input_{task.input.encoding}.c",
-        adapters / f"result_{task.result}.c",
+        _ENGINE / f"input_{task.input.encoding}.c",
+        _ENGINE / f"result_{task.result}.c",
     ]
     arguments = [
         *(*_FLAGS, *(_SANITIZERS if sanitize else ())),
         *(f"-D{name}={value}" for name, value in _definitions(task).items()),
         *(f"-I{folder}" for folder in _INCLUDES),
     ]
-    target = folder / f"{task.name}-{Path(port[0]).stem}-{_digest(compiler, arguments)}"
+    target = folder / f"{task.name}-{Path(port[-1]).stem}-{_digest(compiler, arguments)}"
     if target.exists():
         return target
     with writing_to(folder):

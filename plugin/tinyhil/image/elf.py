@@ -76,6 +76,12 @@ class Image:
     build_id: str | None = None
     """Hexadecimal digits that the linker made of its content (``--build-id``), if it did."""
 
+    @property
+    def has_harness(self) -> bool:
+        """Whether it speaks frames, through a debug probe too: our firmware, or one of others that
+        links our harness."""
+        return self.symbols.keys() >= {"hil_token", "_SEGGER_RTT"}
+
     def symbol(self, name: str) -> Symbol:
         """Look up a symbol.
 

@@ -53,7 +53,8 @@ def memory_use(session: Session, info: DeviceInfo, image: Image) -> MemoryUse:
     used = reserved = None
     if info.extension:
         stack = session.stack(Deadline.after(_ANSWER_S))
-        used, reserved = stack.used_bytes, stack.reserved_bytes
+        if stack.reserved_bytes:  # Else the firmware does not know where its stack is.
+            used, reserved = stack.used_bytes, stack.reserved_bytes
     return MemoryUse(
         text=image.text_bytes,
         data=image.data_bytes,

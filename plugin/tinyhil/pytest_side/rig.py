@@ -180,7 +180,7 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
         image, model_sha256 = _image(hil_board, hil_task, material, plan)
     link = options.link
     if link == "auto":
-        link = choose(emulated=hil_board.board.emulated, own_firmware=options.firmware is None)
+        link = choose(image, emulated=hil_board.board.emulated)
     job = Job(
         hil_board,
         hil_task,

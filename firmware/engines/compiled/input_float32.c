@@ -2,16 +2,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "adapter.h"
+#include "tinyhil.h"
 
 static int8_t quantized[MODEL_INPUT_BYTES];
 
 _Static_assert(HIL_SAMPLE_BYTES == MODEL_INPUT_BYTES * sizeof(float), "a sample is floats");
 
-const int8_t *adapter_input_open(struct hil *hil) {
+const int8_t *engine_open(uint8_t *sample) {
     for (size_t i = 0; i < MODEL_INPUT_BYTES; i++) {
         float value;
-        memcpy(&value, &hil->input[i * sizeof value], sizeof value);
+        memcpy(&value, &sample[i * sizeof value], sizeof value);
         /* Halves go to the even step, as in the quantization that the oracle was given. */
         float step = rintf(value / MODEL_INPUT_SCALE) + (float)MODEL_INPUT_ZERO_POINT;
         /* Compared so that NaN becomes the lowest step, not undefined behaviour. */
@@ -20,6 +20,6 @@ const int8_t *adapter_input_open(struct hil *hil) {
     return quantized;
 }
 
-void adapter_input_close(struct hil *hil) {
-    (void)hil;
+void engine_close(uint8_t *sample, int8_t *output) {
+    (void)sample, (void)output;
 }

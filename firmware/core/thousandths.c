@@ -1,8 +1,8 @@
-#include "adapter.h"
+#include "tinyhil.h"
 
 #include <math.h>
 
-int32_t adapter_thousandths(float value) {
+int32_t hil_thousandths(float value) {
     float thousandths = rintf(value * 1000.0f);
     if (isnan(thousandths)) {
         return 0;

@@ -1,22 +1,22 @@
 /* Result of an autoencoder: the mean squared error between the float window and its image. */
 #include <string.h>
 
-#include "adapter.h"
+#include "tinyhil.h"
 
-size_t adapter_result_count(void) {
+size_t engine_result_count(void) {
     return 1;
 }
 
-int32_t adapter_result(const struct hil *hil, size_t index) {
+int32_t engine_result(const uint8_t *sample, const int8_t *output, size_t index) {
     (void)index;
     /* Double, for 640 small terms; it is not timed. */
     double sum = 0.0;
     for (int i = 0; i < MODEL_OUTPUT_COUNT; i++) {
         float value;
-        memcpy(&value, &hil->input[(size_t)i * sizeof value], sizeof value);
-        float image = MODEL_OUTPUT_SCALE * (float)(hil->output[i] - MODEL_OUTPUT_ZERO_POINT);
+        memcpy(&value, &sample[(size_t)i * sizeof value], sizeof value);
+        float image = MODEL_OUTPUT_SCALE * (float)(output[i] - MODEL_OUTPUT_ZERO_POINT);
         double error = (double)value - (double)image;
         sum += error * error;
     }
-    return adapter_thousandths((float)(sum / MODEL_OUTPUT_COUNT));
+    return hil_thousandths((float)(sum / MODEL_OUTPUT_COUNT));
 }

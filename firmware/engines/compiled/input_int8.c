@@ -1,0 +1,10 @@
+/* Samples that are quantized already: the buffer is the model's input. */
+#include "tinyhil.h"
+
+const int8_t *engine_open(uint8_t *sample) {
+    return (const int8_t *)sample;
+}
+
+void engine_close(uint8_t *sample, int8_t *output) {
+    (void)sample, (void)output;
+}

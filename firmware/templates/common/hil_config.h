@@ -1,0 +1,16 @@
+/* What the harness is told of this firmware; tinyhil/config.h has the whole list. */
+#ifndef HIL_CONFIG_H
+#define HIL_CONFIG_H
+
+#include "model_config.h"
+
+#define HIL_VENDOR       "__NAME__"
+#define HIL_TASK         "__TASK__"
+#define HIL_SAMPLE_BYTES __SAMPLE_BYTES__
+#define HIL_OUTPUT_BYTES MODEL_OUTPUT_COUNT
+#define HIL_ARENA_BYTES  MODEL_ARENA_BYTES
+#define HIL_MODEL_SHA256 MODEL_SHA256
+#define HIL_BAUD         __BAUD__u
+#define HIL_CLOCK_HZ     __CLOCK_HZ__u
+
+#endif

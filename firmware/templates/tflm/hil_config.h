@@ -1,0 +1,14 @@
+/* What the harness is told of this firmware; tinyhil/config.h has the whole list. */
+#ifndef HIL_CONFIG_H
+#define HIL_CONFIG_H
+
+#define HIL_VENDOR       "__NAME__"
+#define HIL_TASK         "__TASK__"
+#define HIL_SAMPLE_BYTES __SAMPLE_BYTES__
+#define HIL_OUTPUT_BYTES (4 * __RESULTS__) /* Four for each of the task's results. */
+#define HIL_ARENA_BYTES  (160 * 1024)      /* Lower it to what `ram_bytes` may be. */
+#define HIL_MODEL_SHA256 "__MODEL_SHA256__"
+#define HIL_BAUD         __BAUD__u
+#define HIL_CLOCK_HZ     __CLOCK_HZ__u
+
+#endif

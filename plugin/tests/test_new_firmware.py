@@ -1,0 +1,258 @@
+"""``tinyhil new firmware``: each engine's template, up to its answers on the emulated board."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import copytree, rmtree
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tinyhil.catalog.bench import stations
+from tinyhil.catalog.board import Board, load_boards
+from tinyhil.catalog.task import Window, load_tasks
+from tinyhil.cli import main as cli
+from tinyhil.data.material import Material, stand_in_model
+from tinyhil.device.dut import Dut, attached
+from tinyhil.device.links.serial import open_link
+from tinyhil.device.queries.opening import asking
+from tinyhil.device.session import Session
+from tinyhil.flash import flash
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.paths import ROOT, SUITES
+from tinyhil.image.build import require_tool
+from tinyhil.image.elf import Image, read_image
+
+from .terminal import await_boot
+
+_SAMPLES = 5
+_TFLM = Path(__file__).parent / "tflm_stand_in"
+
+
+def built(project: Path, *options: str) -> Image:
+    """Build a project as its README says."""
+    cmake, folder = require_tool("cmake"), project / "build"
+    ninja = f"-DCMAKE_MAKE_PROGRAM={require_tool('ninja')}"
+    configure = [cmake, "-G", "Ninja", ninja, "-S", str(project), "-B", str(folder), *options]
+    for command in (configure, [cmake, "--build", str(folder)]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return read_image(folder / "firmware.elf")
+
+
+def new(folder: Path, *options: str) -> Path:
+    assert cli.main(["new", "firmware", str(folder), *options]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as a wheel has it: with the folders that pyproject.toml puts into it."""
+    if not (ROOT / "pyproject.toml").is_file():
+        pytest.skip("NOT TESTED: what is packed is known in a checkout only")
+    site = tmp_path_factory.mktemp("site")
+    copytree(ROOT / "plugin" / "tinyhil", site / "tinyhil")
+    facts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packed = facts["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    for source, target in packed.items():
+        if (ROOT / source).is_dir():
+            copytree(ROOT / source, site / target)
+    return site
+
+
+@pytest.fixture(scope="module")
+def project(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The plain C template, written by an installed tinyhil into an empty folder."""
+    empty = tmp_path_factory.mktemp("empty")
+    subprocess.run(
+        [sys.executable, "-m", "tinyhil.cli.main", "new", "firmware", "my-kws"],
+        cwd=empty,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        check=True,
+    )
+    files = [path for path in (empty / "my-kws").rglob("*") if path.is_file()]
+    assert not [path for path in files if str(ROOT).encode() in path.read_bytes()]
+    return empty / "my-kws"
+
+
+@pytest.fixture(scope="module")
+def plain_c(project: Path) -> Image:
+    image = built(project)
+    return read_image(image.path.rename(image.path.with_name("c.elf")))
+
+
+@pytest.fixture(scope="module")
+def sdk(plain_c: Image, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """The plain C project again, with the other template's engine: only that is built."""
+    del plain_c
+    other = new(tmp_path_factory.mktemp("sdk") / "my-sdk", "--engine", "sdk")
+    rmtree(project / "engine")
+    copytree(other / "engine", project / "engine")
+    return built(project)
+
+
+@pytest.fixture(scope="module")
+def tflm(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """The template for TensorFlow Lite Micro, with the stand-in in the place of that."""
+    folder = tmp_path_factory.mktemp("tflm")
+    stand_in = folder / "tflite-micro"
+    copytree(_TFLM, stand_in)
+    archives = stand_in / "gen" / "any" / "lib"
+    archives.mkdir(parents=True)
+    # The C++ library is not needed by the stand-in; empty ones will do where it is absent.
+    for name in ("tensorflow-microlite", "stdc++", "stdc++_nano", "supc++", "supc++_nano"):
+        subprocess.run(["arm-none-eabi-ar", "rc", archives / f"lib{name}.a"], check=True)
+    project = new(folder / "my-tflm", "--engine", "tflm")
+    return built(project, f"-DTFLM={stand_in}", f"-DCMAKE_EXE_LINKER_FLAGS=-L{archives}")
+
+
+@pytest.fixture(scope="module")
+def dut(mps2: Board) -> Iterator[Dut]:
+    with attached(stations({mps2.name: mps2}, None)[mps2.name]) as dut:
+        yield dut
+
+
+@pytest.fixture
+def session_with(dut: Dut) -> Iterator[Callable[[Image], Session]]:
+    """Flashes an image and opens a session with it."""
+    opened = []
+
+    def open_with(image: Image) -> Session:
+        flash(image, dut.board, dut.probe_uid, Deadline.after(60))
+        await_boot(dut)
+        opened.append(open_link(dut))
+        session = Session(opened[-1])
+        session.synchronize(Deadline.after(60))
+        return session
+
+    yield open_with
+    for link in opened:
+        link.close()
+
+
+def expected(output: NDArray[np.int8]) -> tuple[float, ...]:
+    """The scores of a softmax, in thousandths."""
+    return tuple(round((int(value) + 128) / 256 * 1000) / 1000 for value in output)
+
+
+def oracle() -> NDArray[np.int8]:
+    """Outputs of the reference for the stand-in samples."""
+    return np.asarray(np.load(SUITES / "standin" / "kws01_oracle.npz")["outputs"][:_SAMPLES])
+
+
+def ask_both_ways(
+    session: Session, dut: Dut, image: Image, samples: list[bytes], name: str
+) -> tuple[list[tuple[float, ...]], list[bytes], int]:
+    """Scores, which text and frames agree on; raw outputs; and ticks of an inference."""
+    info = session.identify(Deadline.after(60))
+    assert (info.vendor, info.task) == (name, "kws01")
+    assert info.extension is not None
+    assert info.extension.build_id == image.build_id
+    texts = []
+    for sample in samples:
+        session.load(sample, Deadline.after(60))
+        texts.append(session.infer(1, 0, Deadline.after(60)).scores)
+    stack = session.stack(Deadline.after(60))
+    assert 0 < stack.used_bytes < stack.reserved_bytes
+    with asking(session, info, dut, image, "serial") as queries:
+        answers = list(queries.each([Window(sample, 0) for sample in samples], output=True))
+        queries.load(samples[0])
+        timed = queries.infer(20, 2, expected_s=None, laps=True)
+    assert [answer.scores for answer in answers] == texts
+    assert len(timed.laps) == 20
+    return texts, [answer.output for answer in answers], timed.laps[-1]
+
+
+def test_plain_c_answers_as_the_reference_and_takes_its_time(
+    plain_c: Image,
+    dut: Dut,
+    session_with: Callable[[Image], Session],
+    stand_in: Material,
+) -> None:
+    samples = [sample.data for sample in stand_in.data.samples[:_SAMPLES]]
+    scores, outputs, ticks = ask_both_ways(session_with(plain_c), dut, plain_c, samples, "my-kws")
+    assert outputs == [output.tobytes() for output in oracle()]
+    assert scores == [expected(output) for output in oracle()]
+    assert ticks * 40 == pytest.approx(166.0e6, rel=0.05), "nanoseconds: as our own firmware"
+    assert plain_c.symbol("hil_arena").size > 0
+    assert plain_c.has_harness
+
+
+def test_a_generated_network_answers_as_the_reference(
+    sdk: Image, dut: Dut, session_with: Callable[[Image], Session], stand_in: Material
+) -> None:
+    samples = [sample.data for sample in stand_in.data.samples[:_SAMPLES]]
+    _, outputs, _ = ask_both_ways(session_with(sdk), dut, sdk, samples, "my-kws")
+    assert outputs == [output.tobytes() for output in oracle()]
+
+
+def test_the_official_functions_answer_in_text_and_in_frames(
+    tflm: Image, dut: Dut, session_with: Callable[[Image], Session], stand_in: Material
+) -> None:
+    """Not TensorFlow Lite Micro itself: its stand-in, which answers the sample's first bytes."""
+    samples = [sample.data for sample in stand_in.data.samples[:_SAMPLES]]
+    scores, outputs, _ = ask_both_ways(session_with(tflm), dut, tflm, samples, "my-tflm")
+    assert scores == [expected(np.frombuffer(sample[:12], np.int8)) for sample in samples]
+    thousandths = [tuple(np.frombuffer(output, "<i4") / 1000) for output in outputs]
+    assert thousandths == scores
+
+
+@pytest.mark.parametrize(
+    ("board", "task"), list(zip(sorted(load_boards()), sorted(load_tasks()), strict=True))
+)
+def test_a_project_is_written_for_each_board_and_task(
+    board: str, task: str, tmp_path: Path
+) -> None:
+    project = new(tmp_path / "one", "--board", board, "--task", task, "--engine", "sdk")
+    texts = [path.read_text(encoding="utf-8") for path in project.rglob("*") if path.is_file()]
+    assert not [text for text in texts if "__BOARD__" in text or "__TASK__" in text]
+    port = load_boards()[board].port
+    assert (project / "board" / port / "board.h").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["my kws"], "'my kws' is no name for a firmware"),
+        (["there"], "there is there already"),
+        (["new", "--board", "nucleo"], "no board 'nucleo'; known: mps2-an386"),
+        (["new", "--task", "tts01"], "no task 'tts01'; known: ad01"),
+        (["new", "--model", "there/none.tflite"], "none.tflite"),
+        (["new", "--task", "ic01", "--model", "KWS"], "the task ic01 10 of 3072"),
+    ],
+)
+def test_what_can_not_be_is_refused_and_nothing_is_left(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    model = str(stand_in_model(load_tasks()["kws01"]))
+    given = [model if argument == "KWS" else argument for argument in arguments]
+    assert cli.main(["new", "firmware", *given]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "next step:" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_the_steps_that_come_next_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = new(tmp_path / "my-kws")
+    told = capsys.readouterr().out
+    for step in (
+        f"cmake -G Ninja -S {project} -B {project}/build",
+        f"cmake --build {project}/build",
+        f"--hil-board mps2-an386 -k kws01 --hil-firmware {project}/build/firmware.elf",
+    ):
+        assert step in told

@@ -1,0 +1,170 @@
+"""Writes a firmware project of the user's own: the harness, a board's port, an engine's template.
+
+It is whole: it is built by CMake and the cross compiler alone, without tinyhil.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.task import Task
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.files import writing_to
+from tinyhil.ground.paths import FIRMWARE
+from tinyhil.image.build import linker_memory
+from tinyhil.image.compiler import CompiledModel, compile_model
+
+ENGINES: Mapping[str, str] = {
+    "c": "a model that is a plain C function",
+    "sdk": "a network that a vendor's SDK has generated",
+    "tflm": "TensorFlow Lite Micro, behind the official API's th_ functions",
+}
+"""What runs the model, by the name of its folder in ``firmware/templates``."""
+
+_TEMPLATES = FIRMWARE / "templates"
+_COMPILED = FIRMWARE / "engines" / "compiled"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_PLACE = re.compile(r"__([A-Z0-9_]+?)__")
+_PORT = re.compile(r"CMAKE_CURRENT_LIST_DIR}/\.\./([a-z0-9-]+)/")
+
+
+def check_target(folder: Path) -> None:
+    """Refuse a folder that can't become a project.
+
+    Raises:
+        ConfigError: something is there already, or its name does not do for a project.
+    """
+    name = folder.resolve().name
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"'{name}' is no name for a firmware: letters, digits, '-' and '_', at most 64",
+            hint="choose another name",
+        )
+    if folder.exists():
+        raise ConfigError(f"{folder} is there already", hint="choose another name")
+
+
+def write_project(folder: Path, engine: str, board: Board, task: Task, model: Path) -> None:
+    """Write the project, completely or not at all.
+
+    Args:
+        folder: which is made; its name is the firmware's.
+        engine: one of `ENGINES`.
+        board: whose port, compiler and memory map it has.
+        task: which it says to run, and whose samples it takes.
+        model: an int8 ``.tflite``; what the template runs until it is given something else.
+
+    Raises:
+        ConfigError: see `check_target`; or the model is not of the task.
+        ModelError: the model compiler refuses the model, where the template needs it.
+        WriteError: the folder can't be written.
+    """
+    check_target(folder)
+    compiled = compile_model(model)
+    _check_shapes(compiled, task, model)
+    facts = _facts(folder.resolve().name, board, task, compiled)
+    parent = folder.resolve().parent
+    with writing_to(folder):
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=parent) as scratch:
+            made = Path(scratch) / folder.name
+            shutil.copytree(FIRMWARE / "core", made / "tinyhil")
+            _write_board(made / "board", board, facts)
+            _write_engine(made, engine, task, facts)
+            if engine == "tflm":
+                shutil.copy(model, made / "engine" / "model.tflite")
+            else:
+                _write_model(made / "model", board, compiled)
+            made.rename(folder)
+
+
+def _check_shapes(compiled: CompiledModel, task: Task, model: Path) -> None:
+    elements, outputs = _sample_bytes(task) // _element_bytes(task), compiled.output.size
+    wanted = task.results if task.result == "scores" else elements
+    if (compiled.input.size, outputs) != (elements, wanted):
+        raise ConfigError(
+            f"{model}: the model makes {outputs} numbers of {compiled.input.size}, the task "
+            f"{task.name} {wanted} of {elements}",
+            hint="choose the model's task with --task, or another model",
+        )
+
+
+def _sample_bytes(task: Task) -> int:
+    return task.input.window_bytes or task.input.bytes
+
+
+def _element_bytes(task: Task) -> int:
+    return 4 if task.input.encoding == "float32" else 1
+
+
+def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict[str, str]:
+    """What stands in the templates, as ``__NAME__``."""
+    return {
+        "NAME": name,
+        "BOARD": board.name,
+        "PREFIX": board.toolchain.prefix,
+        "FLAGS": " ".join(board.toolchain.flags),
+        "KERNELS": " ".join(board.toolchain.kernels),
+        "PORT": board.port,
+        "BAUD": str(board.baud),
+        "CLOCK_HZ": str(board.clock_hz),
+        "TASK": task.name,
+        "SAMPLE_BYTES": str(_sample_bytes(task)),
+        "RESULTS": str(task.results),
+        "ENCODING": task.input.encoding,
+        "RESULT": task.result,
+        "MODEL_SHA256": compiled.sha256,
+    }
+
+
+def _write_board(folder: Path, board: Board, facts: Mapping[str, str]) -> None:
+    ports = FIRMWARE / "ports"
+    for name in _ports_of(ports, board.port):
+        shutil.copytree(ports / name, folder / name)
+    for file in ("main.c", "port.h"):
+        shutil.copy(ports / file, folder)
+    (folder / "board.ld").write_text(linker_memory(board), encoding="utf-8")
+    _fill([_TEMPLATES / "common" / "board.cmake"], folder, facts)
+
+
+def _ports_of(ports: Path, name: str) -> set[str]:
+    """The port's folder and those that it takes files from."""
+    text = (ports / name / "port.cmake").read_text(encoding="utf-8")
+    return {name}.union(*(_ports_of(ports, other) for other in set(_PORT.findall(text))))
+
+
+def _write_engine(folder: Path, engine: str, task: Task, facts: Mapping[str, str]) -> None:
+    common, own = _TEMPLATES / "common", _TEMPLATES / engine
+    (folder / "engine").mkdir()
+    at_top = ("CMakeLists.txt", "README.md", "hil_config.h")
+    _fill([common / name for name in at_top], folder, facts)
+    files = sorted(own.iterdir())
+    _fill([file for file in files if file.name in at_top], folder, facts)
+    _fill([file for file in files if file.name not in at_top], folder / "engine", facts)
+    if engine == "tflm":
+        for file in sorted((FIRMWARE / "engines" / "th").iterdir()):
+            shutil.copy(file, folder / "engine")
+        return
+    for kind, name in (("input", task.input.encoding), ("result", task.result)):
+        shutil.copy(_COMPILED / f"{kind}_{name}.c", folder / "engine" / f"{kind}.c")
+
+
+def _write_model(folder: Path, board: Board, compiled: CompiledModel) -> None:
+    compiled.write(folder)
+    kernels = FIRMWARE / "kernels"
+    for name in ("include", "portable", *board.toolchain.kernels):
+        shutil.copytree(kernels / name, folder / "kernels" / name)
+    shutil.copy(kernels / "CMakeLists.txt", folder / "kernels")
+
+
+def _fill(templates: Iterable[Path], folder: Path, facts: Mapping[str, str]) -> None:
+    """Write templates with the facts in their places."""
+    for template in templates:
+        text = template.read_text(encoding="utf-8")
+        filled = _PLACE.sub(lambda place: facts[place[1]], text)
+        (folder / template.name).write_text(filled, encoding="utf-8", newline="\n")
