@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -388,6 +389,37 @@ def test_the_edges_of_a_detection_window_count_as_the_runner_counts() -> None:
     heard = Heard(detections=(0, 999, 1000, 3000, 3001), detection_windows=((1.0, 2.0),))
     found = detections(heard)
     assert (found.true_positives, found.false_negatives, found.false_positives) == (1, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("system", "own"),
+    [
+        ("fast_nn/BOARD-5", "system_description_BOARD5_fast_nn.json"),
+        ("slow_nn/BOARD-5", "system_description_BOARD5_slow_nn.json"),
+        ("board-z2", "system_description_board.json"),
+        ("KIT-6", "KIT_6_System_Description.json"),
+        ("kit", "kit/all_of_it.json"),
+    ],
+)
+def test_a_description_is_found_under_a_name_that_resembles_its_system(
+    system: str, own: str, lab: Path
+) -> None:
+    others = ("BOARD5_fast_nn", "BOARD5_slow_nn", "board")
+    for place in (own, *(f"system_description_{other}.json" for other in others)):
+        described(lab, "other", place)
+    (lab / "results" / system / "kws/accuracy").mkdir(parents=True)
+    described(lab, system, own)
+    (lab / "systems/board.json").unlink()
+    (row,) = rows_of_tree(lab)
+    assert row.device == system
+
+
+@pytest.mark.parametrize("middle", ["1" + 60_000 * " ", "1, " * 20_000, 60_000 * " "])
+def test_a_hostile_line_costs_no_more_than_its_length(middle: str) -> None:
+    started = time.process_time()
+    log = read_log([(1, f"1.0 dut: m-results-[{middle}x")])
+    assert len(log.problems) == 1
+    assert time.process_time() - started < 5.0  # Quadratic in the blanks, it takes minutes.
 
 
 MLC = """\

@@ -55,10 +55,10 @@ def detections(heard: Heard) -> Detections:
         hits = (left >= begin) & (left <= end + STREAMING.late_s)
         found += bool(hits.any())
         left = left[~hits]
-    wrong = 0
-    while left.size:
-        wrong += 1
-        left = left[left > left[0] + STREAMING.debounce_s]
+    wrong, last = 0, -np.inf
+    for time in left:
+        if time > last + STREAMING.debounce_s:
+            wrong, last = wrong + 1, time
     return Detections(found, len(heard.detection_windows) - found, wrong)
 
 
