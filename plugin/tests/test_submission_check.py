@@ -25,6 +25,7 @@ from tinyhil.publish.submission.findings import Report
 from tinyhil.publish.submission.recompute import stepped_auc
 from tinyhil.publish.submission.report import show
 from tinyhil.publish.submission.runner_json import read_answers
+from tinyhil.publish.submission.runner_log import read_runner_log
 from tinyhil.publish.submission.session_log import read_log
 from tinyhil.publish.submission.summary import read_summary
 from tinyhil.publish.submission.trace import Stamped, read_trace
@@ -465,6 +466,10 @@ LOG_WORDS = st.sampled_from(
         "00001.000 tinyhil: m-latency-unit-[ticks of 1/0 s]",
         "00001.000 tinyhil: m-latency-[1,2,3]",
         "00001.000 tinyhil: Loading file a.bin at byte 0 of class 3",
+        "0725.143458 ulp-mlperf: Loading file a.bin segment 0",
+        "0725.143509 ulp-mlperf:   m-results    : [0.5, nan]",
+        "00001.000 session: m-session-start-id[1]",
+        "m-lap-us-18",
     ]
 )
 
@@ -473,6 +478,8 @@ LOG_WORDS = st.sampled_from(
 def test_any_log_is_read_to_its_end(texts: list[str]) -> None:
     log = read_log(enumerate(texts, start=1))
     assert len(log.inferences) <= len(texts)
+    inferences, _ = read_runner_log(enumerate(texts, start=1))
+    assert len(inferences) <= len(texts)
 
 
 @given(st.binary(max_size=300), st.binary(max_size=100))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -378,16 +379,78 @@ def test_the_streaming_wake_word_is_recomputed_and_shown(lab: Path) -> None:
     report = check(lab.parents[1], None)
     assert figure(report, "false positives").state == "differs"
     assert f"9 false positives, at most 8: {rules.STREAMED}" in texts(report, "wrong")
+
+
+def test_detections_of_a_log_are_held_against_the_users_own_windows(
+    lab: Path, tmp_path: Path
+) -> None:
+    folder = sww_tree(lab)
+    entry = json.loads((folder / "results.json").read_text())[0]["infer"]
     (folder / "results.json").unlink()
-    assert {one.source for one in check(lab.parents[1], None).figures} == {
-        "log.txt: holds no answers of a device"
-    }
+    told = {one.source for one in check(lab.parents[1], None).figures}
+    assert told == {"log.txt: holds no answers of a device"}
+    (tmp_path / "datasets/sww01").mkdir(parents=True)
+    truth = tmp_path / "datasets/sww01/sww_long_test.json"
+    truth.write_text(json.dumps([{"wav_file": "long_wav.wav", **entry}]))
+    report = check(lab.parents[1], tmp_path)
+    assert "log.txt: holds no list of detections" in figure(report, "false positives").source
+    with (folder / "log.txt").open("a") as log:
+        log.write(f"{entry['detections']}\n")
+    report = check(lab.parents[1], tmp_path)
+    for name in ("false positives", "false negatives"):
+        assert figure(report, name).state == "equal"
+    assert figure(report, "duty cycle").state == "not checkable"
+    truth.write_text("[]")
+    report = check(lab.parents[1], tmp_path)
+    assert "of --data holds no windows" in figure(report, "false positives").source
 
 
 def test_the_edges_of_a_detection_window_count_as_the_runner_counts() -> None:
     heard = Heard(detections=(0, 999, 1000, 3000, 3001), detection_windows=((1.0, 2.0),))
     found = detections(heard)
     assert (found.true_positives, found.false_negatives, found.false_positives) == (1, 0, 2)
+
+
+def test_a_file_that_git_lfs_has_not_fetched_says_so(lab: Path, data: tuple[Path, Scores]) -> None:
+    task = lab / "results/board/kws"
+    eembc_tree(task, data[1], claimed=RIGHT)
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
+    for place in ("accuracy/log.txt", "performance/log.txt", "performance/results.json"):
+        (task / place).write_text(pointer)
+    told = {one.source for one in check(lab.parents[1], data[0]).figures}
+    why = "is only a pointer of Git LFS: `git lfs pull` fetches the file"
+    assert told == {f"log.txt: {why}", f"results.json: {why}; log.txt: {why}"}
+
+
+@pytest.mark.parametrize(
+    ("system", "own"),
+    [
+        ("fast_nn/BOARD-5", "system_description_BOARD5_fast_nn.json"),
+        ("slow_nn/BOARD-5", "system_description_BOARD5_slow_nn.json"),
+        ("board-z2", "system_description_board.json"),
+        ("KIT-6", "KIT_6_System_Description.json"),
+        ("kit", "kit/all_of_it.json"),
+    ],
+)
+def test_a_description_is_found_under_a_name_that_resembles_its_system(
+    system: str, own: str, lab: Path
+) -> None:
+    others = ("BOARD5_fast_nn", "BOARD5_slow_nn", "board")
+    for place in (own, *(f"system_description_{other}.json" for other in others)):
+        described(lab, "other", place)
+    (lab / "results" / system / "kws/accuracy").mkdir(parents=True)
+    described(lab, system, own)
+    (lab / "systems/board.json").unlink()
+    (row,) = rows_of_tree(lab)
+    assert row.device == system
+
+
+@pytest.mark.parametrize("middle", ["1" + 60_000 * " ", "1, " * 20_000, 60_000 * " "])
+def test_a_hostile_line_costs_no_more_than_its_length(middle: str) -> None:
+    started = time.process_time()
+    log = read_log([(1, f"1.0 dut: m-results-[{middle}x")])
+    assert len(log.problems) == 1
+    assert time.process_time() - started < 5.0  # Quadratic in the blanks, it takes minutes.
 
 
 MLC = """\

@@ -164,7 +164,7 @@ Message = (
 _COUNT = r"(\d{1,10})"
 _WORDS = r"[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*"
 _NUMBER = r"[+-]?(?:\d{1,20}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,2})?"
-_SCORES = re.compile(rf" *(?:{_NUMBER} *(?:, *{_NUMBER} *)*,? *)?")
+_SCORES = re.compile(rf" *(?:{_NUMBER} *(?:, *{_NUMBER} *)*(?:, *)?)?")
 
 
 _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(

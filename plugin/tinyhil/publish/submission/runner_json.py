@@ -68,6 +68,16 @@ class Heard(_Part):
     detection_windows: tuple[tuple[float, float], ...] = Field(max_length=10_000)
 
 
+class Truth(_Part):
+    """One recording of the streaming task's data set."""
+
+    detection_windows: tuple[tuple[float, float], ...] = Field(max_length=10_000)
+
+    def heard(self, detections: tuple[int, ...]) -> Heard:
+        """With what a device detected in it."""
+        return Heard(detections=detections, detection_windows=self.detection_windows)
+
+
 class DutyCycle(_Part):
     """When the device worked, in seconds."""
 

@@ -4,7 +4,8 @@
 ``# Inferences : <count>`` and ``m-results : [<scores>]`` for each ``infer``. Its times are rounded
 there; exact ones follow at the end of a performance session, without the beginning, as pairs of
 ``# Inferences : <count>`` and ``Runtime: <seconds> sec.``. What it keeps unrounded is in
-``results.json``, which counts where it is there.
+``results.json``, which counts where it is there. Of the streaming task it logs the times of all
+detections in milliseconds, as a list on a line of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tinyhil.device import protocol
+from tinyhil.ground.tree import Unreadable
 from tinyhil.publish.submission.session_log import MAX_INFERENCES, Inference
 
 _OWN = re.compile(r"[0-9.]{1,16} ulp-mlperf: (.*)")
@@ -21,6 +23,7 @@ _LOAD = re.compile(r"Loading file (.{1,255}) segment [0-9]{1,6}")
 _COUNT = re.compile(r" {0,9}# Inferences {0,3}: {0,20}([0-9]{1,10})")
 _SCORES = re.compile(r" {0,9}m-results {0,9}: (\[.{1,9000}\])")
 _RUNTIME = re.compile(r" {0,9}Runtime {0,9}: {0,20}([0-9]{1,9}\.[0-9]{1,15}) sec\.")
+_DETECTIONS = re.compile(r"\[([0-9]{1,10}(?:, [0-9]{1,10})*)\]")
 _MODEL = re.compile(r"Device model retrieved: ([a-z0-9]{1,32})")
 
 
@@ -48,3 +51,15 @@ def read_runner_log(lines: Iterable[tuple[int, str]]) -> tuple[tuple[Inference, 
         timed = zip(inferences, exact, strict=True)
         inferences = [replace(inference, seconds=seconds) for inference, seconds in timed]
     return tuple(inferences), model
+
+
+def read_detections(lines: Iterable[tuple[int, str]]) -> tuple[int, ...]:
+    """The first list of detections of a log, in milliseconds.
+
+    Raises:
+        Unreadable: there is none.
+    """
+    for _, line in lines:
+        if match := _DETECTIONS.fullmatch(line):
+            return tuple(map(int, match[1].split(", ")))
+    raise Unreadable("holds no list of detections")

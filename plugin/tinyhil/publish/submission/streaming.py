@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from tinyhil.catalog.rules import STREAMING
-from tinyhil.ground.tree import Unreadable
+from tinyhil.ground.tree import Tree, Unreadable
 from tinyhil.publish.submission import rules
 from tinyhil.publish.submission.evidence import Evidence
 from tinyhil.publish.submission.findings import Figure, Finding, together
 from tinyhil.publish.submission.held import Held, compared, not_checkable
-from tinyhil.publish.submission.runner_json import DutyCycle, Heard, Streaming
+from tinyhil.publish.submission.layout import MAX_FILE_BYTES
+from tinyhil.publish.submission.runner_json import DutyCycle, Heard, Streaming, Truth, loads
+from tinyhil.publish.submission.runner_log import read_detections
 from tinyhil.publish.submission.summary import Name, Summary
 from tinyhil.publish.submission.trace import window_of
+
+TRUTH = "sww_long_test.json"
+"""In the folder of the data set: when the wake word is spoken."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,10 @@ def detections(heard: Heard) -> Detections:
         hits = (left >= begin) & (left <= end + STREAMING.late_s)
         found += bool(hits.any())
         left = left[~hits]
-    wrong = 0
-    while left.size:
-        wrong += 1
-        left = left[left > left[0] + STREAMING.debounce_s]
+    wrong, last = 0, -np.inf
+    for time in left:
+        if time > last + STREAMING.debounce_s:
+            wrong, last = wrong + 1, time
     return Detections(found, len(heard.detection_windows) - found, wrong)
 
 
@@ -89,6 +96,13 @@ def streaming(held: Held, summary: Summary, evidence: Evidence) -> Iterator[Figu
         except Unreadable as error:
             values |= dict.fromkeys(names, str(error))
     source = held.test.answers.name
+    if entry is None and held.data:
+        try:
+            values |= _counts(_heard_in_log(held, held.data))
+            source = f"{held.test.log.name}, windows of --data"
+        except Unreadable as error:
+            told = f"{lacking}; {held.test.log.name}: {error}"
+            values |= {"false negatives": told, "false positives": told}
     for name, value in values.items():
         claim = summary.last(name)
         if claim is None:
@@ -104,25 +118,39 @@ def streaming(held: Held, summary: Summary, evidence: Evidence) -> Iterator[Figu
             yield Finding("wrong", held.results, together(problems), rule=rules.STREAMED)
 
 
-def _heard(entry: Streaming) -> dict[Name, float]:
-    found = detections(entry.infer)
+def _heard_in_log(held: Held, data: Path) -> Heard:
+    """The detections that the runner logs, with the windows of the user's copy of the data set."""
+    truth = Tree(data).read(PurePosixPath(held.task.official.data, TRUTH))
+    found = read_detections(held.tree.lines(held.test.log, MAX_FILE_BYTES))
+    try:
+        return TypeAdapter(tuple[Truth, ...]).validate_python(loads(truth))[0].heard(found)
+    except (ValidationError, IndexError) as error:
+        raise Unreadable(f"{TRUTH} of --data holds no windows") from error
+
+
+def _counts(heard: Heard) -> dict[Name, float | str]:
+    found = detections(heard)
     return {"false negatives": found.false_negatives, "false positives": found.false_positives}
 
 
-def _worked(entry: Streaming) -> dict[Name, float]:
+def _heard(entry: Streaming) -> dict[Name, float | str]:
+    return _counts(entry.infer)
+
+
+def _worked(entry: Streaming) -> dict[Name, float | str]:
     if entry.dutycycle is None:
         raise Unreadable("results.json holds no duty cycle")
     share, rate = duty_cycle(entry.dutycycle)
     return {"duty cycle": share, "streaming throughput": rate}
 
 
-def _used(entry: Streaming) -> dict[Name, float]:
+def _used(entry: Streaming) -> dict[Name, float | str]:
     if entry.power is None:
         raise Unreadable("results.json holds no power samples")
     return {"energy": window_of(entry.power).energy_j * 1e6}
 
 
-_PARTS: Mapping[tuple[Name, ...], Callable[[Streaming], Mapping[Name, float]]] = {
+_PARTS: Mapping[tuple[Name, ...], Callable[[Streaming], Mapping[Name, float | str]]] = {
     ("false negatives", "false positives"): _heard,
     ("duty cycle", "streaming throughput"): _worked,
     ("energy",): _used,
