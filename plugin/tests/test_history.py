@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tinyhil.catalog.facts import Limit
+from tinyhil.catalog.verdict import judge
 from tinyhil.publish.report import history, trends
 
 from .gate_runs import EMULATED, SILICON, Content, answers, write
@@ -135,3 +137,25 @@ def test_hostile_names_in_a_record_stay_text(tmp_path: Path) -> None:
     ((_, svg),) = trends.pictures(runs[1])
     assert b"<script>" not in svg
     assert hostile in _texts(svg)
+
+
+def test_since_when_a_limit_is_missed_is_told_by_the_runs_in_a_row(tmp_path: Path) -> None:
+    sizes = [1000, 3000, 900, 3000, 3100]
+    folders = _runs(tmp_path, [Content(text=size) for size in sizes])
+    limits = {"flash_bytes": Limit(max=2048, source="x")}
+
+    def told(day: int) -> str:
+        (verdict,) = judge({"flash_bytes": sizes[day - 1]}, limits)  # type: ignore[arg-type]
+        return history.missed_since(history.points_of(folders[day - 1], "kws01"), verdict)
+
+    assert told(1) == ""
+    assert told(2) == (
+        "missed since 2026-01-02 00:00 UTC, new in this run; before that it was 1000 B"
+    )
+    assert told(5) == (
+        "missed since 2026-01-04 00:00 UTC, 2 runs in a row; before that it was 900 B"
+    )
+    for folder in folders[:3]:
+        (folder / "record.jsonl").unlink()
+    assert told(5).endswith("2 runs in a row; no earlier run here kept it")
+    assert told(4).endswith("new in this run; there is no earlier run here")

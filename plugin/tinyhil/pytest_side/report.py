@@ -282,7 +282,8 @@ class HilReport:
         for problem in self._made.wrong if self._made else ():
             if problem.state == "fail":
                 terminalreporter.line(f"FAIL {problem.where}: {problem.what}", red=True)
-                terminalreporter.line(f"     {problem.detail.splitlines()[0]}")
+                first, _, _ = problem.detail.partition("\n")
+                terminalreporter.line(f"     {first}")
         for folder in self.runs:
             there = "" if folder.is_dir() else " is gone; nothing of it is kept"
             terminalreporter.line(f"run:    {folder}{there}")

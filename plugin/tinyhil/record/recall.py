@@ -22,8 +22,15 @@ def _entry(run: Run, line: Line) -> Entry:
             subject, line.measure, line.samples, line.metrics, (), line.details, line.started,
             line.seconds, line.error,
         )  # fmt: skip
-    unjudged = None
-    if line.verdict == "not judged":
-        quick = run.description.configuration.quick
-        unjudged = "a quick run is never judged" if quick else "the record does not judge it"
-    return restored(line, subject, line.limits, unjudged if line.limits else None)
+    why = _unjudged(run, line) if line.limits and line.verdict == "not judged" else None
+    return restored(line, subject, line.limits, why)
+
+
+def _unjudged(run: Run, line: Line) -> str:
+    """Why a line with limits has no verdict."""
+    if run.description.configuration.quick:
+        return "a quick run is never judged"
+    made, every = (line.details.get(f"inferences{name}") for name in ("", "_of_the_full_set"))
+    if made != every:
+        return f"{made} of {every} windows: a subset is never judged"
+    return "the record does not judge it"

@@ -51,8 +51,10 @@ def figure_title(verdict: Verdict, *, emulated: bool) -> str:
 def gate_title(comparison: Comparison) -> str:
     """A comparison, as in ``flash 45,336 B → 46,360 B, +2.26 %: regression against …``."""
     metric, values = comparison.metric, (comparison.old, comparison.new)
-    told = " → ".join("none" if value is None else value_text(metric, value) for value in values)
-    change = change_text(metric, *values)
+    texts = ["none" if value is None else value_text(metric, value) for value in values]
+    same = values[0] == values[1]
+    told = texts[0] if same else " → ".join(texts)
+    change = "unchanged" if same else change_text(metric, *values)
     mark = ", emulated" if comparison.emulated and is_timed(metric) else ""
     how = f"{change and f', {change}'}: {WORDS[comparison.status]} against the baseline"
     return f"{named(metric)} {told}{how}{mark}"

@@ -81,6 +81,8 @@ class Measured:
     state: State
     columns: Sequence[Figure | None]
     """As `Page.headings` has them; None where nothing was measured."""
+    broken: Sequence[bool]
+    """Of the same columns: whether the measure ended with an error."""
     figures: Sequence[Figure]
     errors: Sequence[str]
     """Measures that ended with an error."""

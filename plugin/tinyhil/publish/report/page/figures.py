@@ -9,6 +9,7 @@ from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.catalog.wording import bound, in_short, is_timed, named
+from tinyhil.ground.text import shown
 from tinyhil.judge.gate.compare import WORDS, Comparison
 from tinyhil.judge.gate.wording import change_text
 from tinyhil.publish.report.history import missed_since, points_of
@@ -63,15 +64,13 @@ class Figures:
     def get(self, metric: Metric) -> Figure | None:
         """A figure, if it was measured."""
         verdict = self._verdicts.get(metric)
-        return self._of(verdict) if verdict else None
+        return None if verdict is None else self._of(verdict)
 
     def _of(self, verdict: Verdict) -> Figure:
         metric, limit = verdict.metric, verdict.limit
         state: State = verdict.status
         values = [p.metrics[metric] for p in self._points if metric in p.metrics]
-        words = f"{named(metric)} over {len(values)} runs"
-        if values:
-            words += f": first {in_short(metric, values[0])}, last {in_short(metric, values[-1])}"
+        words = _in_words(metric, values)
         bar = None if limit is None else limit.max if limit.max is not None else limit.min
         return Figure(
             metric=metric,
@@ -80,9 +79,9 @@ class Figures:
             emulated=self._emulated and is_timed(metric),
             note=self._instructions(verdict),
             limit=bound(metric, limit) if limit else "",
-            source=limit.source if limit else "",
+            source=shown(limit.source) if limit else "",
             state=state,
-            reason=verdict.reason if state == "not judged" else "",
+            reason=shown(verdict.reason) if state == "not judged" else "",
             change=self._change(metric, values),
             since=missed_since(self._points, verdict),
             trend=trend(values, bar, words),
@@ -101,9 +100,17 @@ class Figures:
             state = {"better": "good", "worse": "bad", "missing": "bad"}.get(comparison.status, "")
             word = WORDS[comparison.status]
             return Change(_same(text), word, state, _BASELINE)  # type: ignore[arg-type]
-        if self._comparisons or len(values) < 2:
+        if len(values) < 2:
             return None
         return Change(_same(change_text(metric, values[-2], values[-1])), "", "", _BEFORE)
+
+
+def _in_words(metric: Metric, values: Sequence[float]) -> str:
+    """What a line through values shows."""
+    told = [in_short(metric, value) for value in (*values[:1], *values[-1:])]
+    if len(set(values)) == 1:
+        return f"{named(metric)}: {told[0]} in each of {len(values)} runs"
+    return f"{named(metric)} over {len(values)} runs: {' → '.join(told)}"
 
 
 def _same(text: str) -> str:

@@ -26,7 +26,7 @@ def gather(source: Source, tasks: Mapping[str, Task], now: datetime | None = Non
         tasks: by name, for their titles and classes.
         now: when the page is made.
     """
-    built = [Placed(source, place, tasks) for place in _places(source)]
+    built = [Placed(source, n, place, tasks) for n, place in enumerate(_places(source))]
     held = [bool(name != "energy" or any(one.columns[n] for one in built))
             for n, (name, _) in enumerate(COLUMNS)]  # fmt: skip
     measured = [one.measured(held) for one in built]
@@ -47,19 +47,22 @@ def gather(source: Source, tasks: Mapping[str, Task], now: datetime | None = Non
         headings=[name for (name, _), kept in zip(COLUMNS, held, strict=True) if kept],
         places=measured,
         grid=_grid(built, measured, names),
-        tasks=names,
-        change_note=next((f.change.against for f in figures if f.change), ""),
+        tasks=[shown(name) for name in names],
+        change_note=" or ".join(sorted({f.change.against for f in figures if f.change})),
         has_trends=any(figure.trend for figure in figures),
         tests=_grouped(source.tests, labels),
         skipped=skipped.most_common(),
         counts=_counts(source.tests),
         made_with={shown(k): shown(v) for k, v in source.made_with.items()},
-        runs=[str(folder) for _, folder in source.stations.values()],
+        runs=[shown(str(folder), None) for _, folder in source.stations.values()],
     )
 
 
 def _places(source: Source) -> list[Place]:
-    return list(dict.fromkeys((e.subject.station, e.subject.task) for e in source.entries))
+    """Stations as they were given, their tasks by name."""
+    places = {(e.subject.station, e.subject.task) for e in source.entries}
+    order = list(source.stations)
+    return sorted(places, key=lambda place: (order.index(place[0]), place[1]))
 
 
 def _headline(state: State, places: Sequence[Measured], problems: Sequence[Problem]) -> str:

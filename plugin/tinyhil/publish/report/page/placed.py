@@ -48,8 +48,12 @@ def worst(states: Iterable[State]) -> State:
 class Placed:
     """One station and task."""
 
-    def __init__(self, source: Source, place: Place, tasks: Mapping[str, Task]) -> None:
+    def __init__(
+        self, source: Source, number: int, place: Place, tasks: Mapping[str, Task]
+    ) -> None:
         self.place = place
+        self.anchor = f"place-{number}"
+        """Its name in links."""
         self._entries = [e for e in source.entries if (e.subject.station, e.subject.task) == place]
         self._subject = self._entries[0].subject
         self._board, self._folder = source.stations[place[0]]
@@ -60,20 +64,16 @@ class Placed:
             if (comparison.station, comparison.task) == place
         ]
         self._figures = Figures(self._entries, self._board, self._folder, self._comparisons)
-        self.columns: list[Figure | None] = [
-            self._figures.get(metric or self._figures.quality) for _, metric in COLUMNS
-        ]
+        chosen: list[Metric] = [metric or self._figures.quality for _, metric in COLUMNS]
+        self.columns: list[Figure | None] = [self._figures.get(metric) for metric in chosen]
+        failed = {m for e in self._entries if e.error is not None for m in e.measure.metrics}
+        self._broken = [metric in failed for metric in chosen]
 
     @property
     def label(self) -> str:
         """Of the station."""
         subject = self._subject
         return shown(station_label(subject.station, subject.board, emulated=subject.emulated))
-
-    @property
-    def anchor(self) -> str:
-        """Its name in links."""
-        return "-".join("".join(c if c.isalnum() else "_" for c in name) for name in self.place)
 
     @property
     def state(self) -> State:
@@ -95,6 +95,7 @@ class Placed:
             data=data_label(self._subject.data_set),
             state=self.state,
             columns=columns,
+            broken=[broken for broken, kept in zip(self._broken, held, strict=True) if kept],
             figures=self._figures.all(),
             errors=[entry.measure for entry in self._entries if entry.error is not None],
             histogram=self._histogram(),
@@ -108,11 +109,11 @@ class Placed:
         for entry in self._entries:
             if entry.error is not None:
                 text = shown(entry.error, _TEXT_CHARACTERS, keep="\n")
-                what = f"{entry.measure}: {entry.samples} samples, then an error"
+                what = f"{entry.measure.replace('_', ' ')}: {entry.samples} samples, then an error"
                 yield Problem("error", where, what, text)
         for figure, verdict in self._figures.failed():
             title = figure_title(verdict, emulated=self._subject.emulated)
-            yield Problem("fail", where, title, f"{figure.since}\nlimit: {figure.source}")
+            yield Problem("fail", where, title, f"{figure.since}\nlimit: {figure.source}".strip())
         for comparison in self._comparisons:
             if not comparison:
                 yield Problem("fail", where, gate_title(comparison), shown(comparison.reason))
