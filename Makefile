@@ -59,7 +59,7 @@ lint: setup ## set up, then check style, types and C formatting
 	ruff format --check .
 	mypy
 	lint-imports
-	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.cc' '*.h')
 
 setup: system $(STAMP) $(ALLURE) ## install everything that is needed, without questions
 

@@ -73,11 +73,11 @@ def write_project(folder: Path, engine: str, board: Board, task: Task, model: Pa
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=parent) as scratch:
             made = Path(scratch) / folder.name
-            shutil.copytree(FIRMWARE / "core", made / "tinyhil")
+            _copy(FIRMWARE / "core", made / "tinyhil")
             _write_board(made / "board", board, facts)
             _write_engine(made, engine, task, facts)
             if engine == "tflm":
-                shutil.copy(model, made / "engine" / "model.tflite")
+                _copy(model, made / "engine" / "model.tflite")
             else:
                 _write_model(made / "model", board, compiled)
             made.rename(folder)
@@ -125,9 +125,9 @@ def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict
 def _write_board(folder: Path, board: Board, facts: Mapping[str, str]) -> None:
     ports = FIRMWARE / "ports"
     for name in _ports_of(ports, board.port):
-        shutil.copytree(ports / name, folder / name)
+        _copy(ports / name, folder / name)
     for file in ("main.c", "port.h"):
-        shutil.copy(ports / file, folder)
+        _copy(ports / file, folder / file)
     (folder / "board.ld").write_text(linker_memory(board), encoding="utf-8")
     _fill([_TEMPLATES / "common" / "board.cmake"], folder, facts)
 
@@ -147,19 +147,27 @@ def _write_engine(folder: Path, engine: str, task: Task, facts: Mapping[str, str
     _fill([file for file in files if file.name in at_top], folder, facts)
     _fill([file for file in files if file.name not in at_top], folder / "engine", facts)
     if engine == "tflm":
-        for file in sorted((FIRMWARE / "engines" / "th").iterdir()):
-            shutil.copy(file, folder / "engine")
+        _copy(FIRMWARE / "engines" / "th", folder / "engine")
         return
     for kind, name in (("input", task.input.encoding), ("result", task.result)):
-        shutil.copy(_COMPILED / f"{kind}_{name}.c", folder / "engine" / f"{kind}.c")
+        _copy(_COMPILED / f"{kind}_{name}.c", folder / "engine" / f"{kind}.c")
 
 
 def _write_model(folder: Path, board: Board, compiled: CompiledModel) -> None:
     compiled.write(folder)
     kernels = FIRMWARE / "kernels"
-    for name in ("include", "portable", *board.toolchain.kernels):
-        shutil.copytree(kernels / name, folder / "kernels" / name)
-    shutil.copy(kernels / "CMakeLists.txt", folder / "kernels")
+    for name in ("CMakeLists.txt", "include", "portable", *board.toolchain.kernels):
+        _copy(kernels / name, folder / "kernels" / name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file, or those of a folder, without their modes: an installed one may be read-only."""
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        return
+    for file in source.iterdir():
+        _copy(file, target / file.name)
 
 
 def _fill(templates: Iterable[Path], folder: Path, facts: Mapping[str, str]) -> None:
