@@ -16,7 +16,7 @@ from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.image.build import linker_memory
+from tinyhil.image.build import check_shapes, linker_memory
 from tinyhil.image.compiler import CompiledModel, compile_model
 
 ENGINES: Mapping[str, str] = {
@@ -60,13 +60,13 @@ def write_project(folder: Path, engine: str, board: Board, task: Task, model: Pa
         model: an int8 ``.tflite``; what the template runs until it is given something else.
 
     Raises:
-        ConfigError: see `check_target`; or the model is not of the task.
-        ModelError: the model compiler refuses the model, where the template needs it.
+        ConfigError: see `check_target`.
+        ModelError: the model compiler refuses the model, or it is not of the task.
         WriteError: the folder can't be written.
     """
     check_target(folder)
     compiled = compile_model(model)
-    _check_shapes(compiled, task, model)
+    check_shapes(compiled, task, model)
     facts = _facts(folder.resolve().name, board, task, compiled)
     parent = folder.resolve().parent
     with writing_to(folder):
@@ -83,25 +83,6 @@ def write_project(folder: Path, engine: str, board: Board, task: Task, model: Pa
             made.rename(folder)
 
 
-def _check_shapes(compiled: CompiledModel, task: Task, model: Path) -> None:
-    elements, outputs = _sample_bytes(task) // _element_bytes(task), compiled.output.size
-    wanted = task.results if task.result == "scores" else elements
-    if (compiled.input.size, outputs) != (elements, wanted):
-        raise ConfigError(
-            f"{model}: the model makes {outputs} numbers of {compiled.input.size}, the task "
-            f"{task.name} {wanted} of {elements}",
-            hint="choose the model's task with --task, or another model",
-        )
-
-
-def _sample_bytes(task: Task) -> int:
-    return task.input.window_bytes or task.input.bytes
-
-
-def _element_bytes(task: Task) -> int:
-    return 4 if task.input.encoding == "float32" else 1
-
-
 def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict[str, str]:
     """What stands in the templates, as ``__NAME__``."""
     return {
@@ -114,7 +95,7 @@ def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict
         "BAUD": str(board.baud),
         "CLOCK_HZ": str(board.clock_hz),
         "TASK": task.name,
-        "SAMPLE_BYTES": str(_sample_bytes(task)),
+        "SAMPLE_BYTES": str(task.input.inference_bytes),
         "RESULTS": str(task.results),
         "ENCODING": task.input.encoding,
         "RESULT": task.result,
