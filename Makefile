@@ -64,7 +64,7 @@ lint: setup ## set up, then check style, types and C formatting
 	ruff format --check .
 	mypy
 	lint-imports
-	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.cc' '*.h')
 
 docs: setup ## set up, then build the documentation into build/site: strict, links checked, no network
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet

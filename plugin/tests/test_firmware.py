@@ -15,13 +15,13 @@ import pytest
 import serial
 
 from tinyhil.catalog.board import Board
-from tinyhil.catalog.task import Task
+from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.data.material import Material
 from tinyhil.device.dut import Dut
 from tinyhil.device.session import Session
 from tinyhil.flash import load_flasher, reset
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import FirmwareError
+from tinyhil.ground.errors import FirmwareError, ModelError
 from tinyhil.image import build as firmware
 from tinyhil.image.build import Firmware
 
@@ -223,6 +223,15 @@ def test_a_second_build_does_nothing(
     second = firmware.build(mps2, kws01, stand_in.model, tmp_path).image
     assert second.sha256 == first.sha256
     assert second.path.stat().st_mtime_ns == changed
+
+
+def test_a_model_of_another_task_is_refused_before_anything_is_built(
+    mps2: Board, stand_in: Material, tmp_path: Path
+) -> None:
+    for name, wanted in (("ic01", "10 of 3072"), ("ad01", "640 of 640")):
+        with pytest.raises(ModelError, match=f"makes 12 numbers of 490, the task {name} {wanted}"):
+            firmware.build(mps2, load_tasks()[name], stand_in.model, tmp_path / name)
+        assert not (tmp_path / name).exists()
 
 
 def test_an_image_too_large_for_the_board_is_refused_by_name(

@@ -56,7 +56,7 @@ def _await_boot(port: serial.Serial) -> None:
 
 
 def a_sample(task: Task, seed: int = 0) -> bytes:
-    size = task.input.window_bytes or task.input.bytes
+    size = task.input.inference_bytes
     random = np.random.default_rng(seed)
     if task.input.encoding == "float32":
         return random.normal(0, 20, size // 4).astype("<f4").tobytes()

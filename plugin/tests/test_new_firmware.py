@@ -25,7 +25,8 @@ from tinyhil.device.queries.opening import asking
 from tinyhil.device.session import Session
 from tinyhil.flash import flash
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.paths import ROOT, SUITES
+from tinyhil.ground.paths import FIRMWARE, ROOT, SUITES
+from tinyhil.image import project as project_module
 from tinyhil.image.build import require_tool
 from tinyhil.image.elf import Image, read_image
 
@@ -214,6 +215,29 @@ def test_a_project_is_written_for_each_board_and_task(
     assert not [text for text in texts if "__BOARD__" in text or "__TASK__" in text]
     port = load_boards()[board].port
     assert (project / "board" / port / "board.h").is_file()
+
+
+def test_a_project_can_be_changed_though_tinyhil_is_read_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    firmware = copytree(FIRMWARE, tmp_path / "firmware")
+    for path in (firmware, *firmware.rglob("*")):
+        path.chmod(path.stat().st_mode & ~0o222)
+    for name, place in (("FIRMWARE", "."), ("_TEMPLATES", "templates")):
+        monkeypatch.setattr(project_module, name, firmware / place)
+    monkeypatch.setattr(project_module, "_COMPILED", firmware / "engines" / "compiled")
+    made = new(tmp_path / "my-kws")
+    for path in (firmware, *firmware.rglob("*")):
+        path.chmod(path.stat().st_mode | 0o200)
+    assert not [path for path in (made, *made.rglob("*")) if not path.stat().st_mode & 0o200]
+
+
+def test_a_place_that_can_not_be_written_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert cli.main(["new", "firmware", str(tmp_path / "file" / "my-kws")]) == 2
+    assert "next step:" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

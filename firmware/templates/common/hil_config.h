@@ -9,6 +9,7 @@
 #define HIL_SAMPLE_BYTES __SAMPLE_BYTES__
 #define HIL_OUTPUT_BYTES MODEL_OUTPUT_COUNT
 #define HIL_ARENA_BYTES  MODEL_ARENA_BYTES
+/* Of the model's file, which records tell: yours, or leave the line out. */
 #define HIL_MODEL_SHA256 MODEL_SHA256
 #define HIL_BAUD         __BAUD__u
 #define HIL_CLOCK_HZ     __CLOCK_HZ__u

@@ -7,6 +7,7 @@
 #define HIL_SAMPLE_BYTES __SAMPLE_BYTES__
 #define HIL_OUTPUT_BYTES (4 * __RESULTS__) /* Four for each of the task's results. */
 #define HIL_ARENA_BYTES  (160 * 1024)      /* Lower it to what `ram_bytes` may be. */
+/* Of the model's file, which records tell: yours, or leave the line out. */
 #define HIL_MODEL_SHA256 "__MODEL_SHA256__"
 #define HIL_BAUD         __BAUD__u
 #define HIL_CLOCK_HZ     __CLOCK_HZ__u

@@ -127,7 +127,7 @@ def _measure(board: Board, name: str, path: Path, data_set: str, peer: Peer) -> 
             session.synchronize(Deadline.after(_STEP_S))
             info = session.identify(Deadline.after(_STEP_S))
             with asking(session, info, dut, image, "serial") as queries:
-                queries.load(bytes(task.input.window_bytes or task.input.bytes))
+                queries.load(bytes(task.input.inference_bytes))
                 laps = queries.infer(_LAPS, 0, expected_s=None, laps=True).laps
             seconds = max(laps) / board.clock_hz
     return Figure(

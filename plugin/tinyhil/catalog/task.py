@@ -39,6 +39,16 @@ class Input(Facts):
     default_windows: int | None = Field(default=None, gt=1)
     """How many windows of a file a run infers unless it is told to infer all."""
 
+    @property
+    def inference_bytes(self) -> int:
+        """Of one inference: a file, or a window of it."""
+        return self.window_bytes or self.bytes
+
+    @property
+    def elements(self) -> int:
+        """Numbers of one inference."""
+        return self.inference_bytes // (4 if self.encoding == "float32" else 1)
+
     def windows(self, data: builtins.bytes, *, all_windows: bool = True) -> tuple[Window, ...]:
         """What is inferred of one file, in order: the file itself, or its windows.
 

@@ -109,9 +109,8 @@ def _build(
 
 def _definitions(task: Task) -> dict[str, str]:
     """Macros of the task, for the firmware and for the host port's model_config.h."""
-    sample = task.input.window_bytes or task.input.bytes
-    element = 4 if task.input.encoding == "float32" else 1
-    size = sample // element
+    size = task.input.elements
+    element = task.input.inference_bytes // size
     return {
         "HIL_TASK": f'"{task.name}"',
         "HIL_SAMPLE_ELEMENT": str(element),

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from tinyhil.catalog.board import Board, Memory
 from tinyhil.catalog.task import Task
-from tinyhil.ground.errors import BenchError, FirmwareError
+from tinyhil.ground.errors import BenchError, FirmwareError, ModelError
 from tinyhil.ground.extras import how_to_get, part_of
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
@@ -60,7 +60,7 @@ def build(
             speak only the official protocol.
 
     Raises:
-        ModelError: the model compiler refuses the model.
+        ModelError: the model compiler refuses the model, or it is not of the task.
         BenchError: a build tool is missing.
         WriteError: the folder can't be written.
         FirmwareError: the build fails, as when the image is too large for the board.
@@ -68,6 +68,7 @@ def build(
     with part_of("build", "building firmware"):
         from tinyhil.image.compiler import compile_model  # noqa: PLC0415 - of an extra
     compiled = compile_model(model)
+    check_shapes(compiled, task, model)
     # Two runs may build the same firmware at once, one for each of two equal boards.
     options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": extension}
     with writing_to(folder):
@@ -80,6 +81,22 @@ def build(
                 f"{folder}: another build has held this folder for {_BUILD_S:g} s",
                 hint="end that process, then try again",
             ) from error
+
+
+def check_shapes(compiled: CompiledModel, task: Task, model: Path) -> None:
+    """Refuse a model that takes or makes another number of numbers than the task.
+
+    Raises:
+        ModelError: see above.
+    """
+    made = compiled.input.size, compiled.output.size
+    results = task.results if task.result == "scores" else task.input.elements
+    if made != (task.input.elements, results):
+        raise ModelError(
+            f"{model}: the model makes {made[1]} numbers of {made[0]}, the task {task.name} "
+            f"{results} of {task.input.elements}",
+            hint="choose the model's own task, or another model",
+        )
 
 
 def _build(

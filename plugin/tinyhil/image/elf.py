@@ -91,7 +91,7 @@ class Image:
         if name not in self.symbols:
             raise FirmwareError(
                 f"{self.path}: has no symbol '{name}'",
-                hint="link the image without stripping it, and against tinyhil's core",
+                hint="link the image without stripping it, and against tinyhil's harness",
             )
         return self.symbols[name]
 

@@ -16,7 +16,7 @@ from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.image.build import linker_memory
+from tinyhil.image.build import check_shapes, linker_memory
 from tinyhil.image.compiler import CompiledModel, compile_model
 
 ENGINES: Mapping[str, str] = {
@@ -60,46 +60,27 @@ def write_project(folder: Path, engine: str, board: Board, task: Task, model: Pa
         model: an int8 ``.tflite``; what the template runs until it is given something else.
 
     Raises:
-        ConfigError: see `check_target`; or the model is not of the task.
-        ModelError: the model compiler refuses the model, where the template needs it.
+        ConfigError: see `check_target`.
+        ModelError: the model compiler refuses the model, or it is not of the task.
         WriteError: the folder can't be written.
     """
     check_target(folder)
     compiled = compile_model(model)
-    _check_shapes(compiled, task, model)
+    check_shapes(compiled, task, model)
     facts = _facts(folder.resolve().name, board, task, compiled)
     parent = folder.resolve().parent
     with writing_to(folder):
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=parent) as scratch:
             made = Path(scratch) / folder.name
-            shutil.copytree(FIRMWARE / "core", made / "tinyhil")
+            _copy(FIRMWARE / "core", made / "tinyhil")
             _write_board(made / "board", board, facts)
             _write_engine(made, engine, task, facts)
             if engine == "tflm":
-                shutil.copy(model, made / "engine" / "model.tflite")
+                _copy(model, made / "engine" / "model.tflite")
             else:
                 _write_model(made / "model", board, compiled)
             made.rename(folder)
-
-
-def _check_shapes(compiled: CompiledModel, task: Task, model: Path) -> None:
-    elements, outputs = _sample_bytes(task) // _element_bytes(task), compiled.output.size
-    wanted = task.results if task.result == "scores" else elements
-    if (compiled.input.size, outputs) != (elements, wanted):
-        raise ConfigError(
-            f"{model}: the model makes {outputs} numbers of {compiled.input.size}, the task "
-            f"{task.name} {wanted} of {elements}",
-            hint="choose the model's task with --task, or another model",
-        )
-
-
-def _sample_bytes(task: Task) -> int:
-    return task.input.window_bytes or task.input.bytes
-
-
-def _element_bytes(task: Task) -> int:
-    return 4 if task.input.encoding == "float32" else 1
 
 
 def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict[str, str]:
@@ -114,7 +95,7 @@ def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict
         "BAUD": str(board.baud),
         "CLOCK_HZ": str(board.clock_hz),
         "TASK": task.name,
-        "SAMPLE_BYTES": str(_sample_bytes(task)),
+        "SAMPLE_BYTES": str(task.input.inference_bytes),
         "RESULTS": str(task.results),
         "ENCODING": task.input.encoding,
         "RESULT": task.result,
@@ -125,9 +106,9 @@ def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict
 def _write_board(folder: Path, board: Board, facts: Mapping[str, str]) -> None:
     ports = FIRMWARE / "ports"
     for name in _ports_of(ports, board.port):
-        shutil.copytree(ports / name, folder / name)
+        _copy(ports / name, folder / name)
     for file in ("main.c", "port.h"):
-        shutil.copy(ports / file, folder)
+        _copy(ports / file, folder / file)
     (folder / "board.ld").write_text(linker_memory(board), encoding="utf-8")
     _fill([_TEMPLATES / "common" / "board.cmake"], folder, facts)
 
@@ -147,19 +128,27 @@ def _write_engine(folder: Path, engine: str, task: Task, facts: Mapping[str, str
     _fill([file for file in files if file.name in at_top], folder, facts)
     _fill([file for file in files if file.name not in at_top], folder / "engine", facts)
     if engine == "tflm":
-        for file in sorted((FIRMWARE / "engines" / "th").iterdir()):
-            shutil.copy(file, folder / "engine")
+        _copy(FIRMWARE / "engines" / "th", folder / "engine")
         return
     for kind, name in (("input", task.input.encoding), ("result", task.result)):
-        shutil.copy(_COMPILED / f"{kind}_{name}.c", folder / "engine" / f"{kind}.c")
+        _copy(_COMPILED / f"{kind}_{name}.c", folder / "engine" / f"{kind}.c")
 
 
 def _write_model(folder: Path, board: Board, compiled: CompiledModel) -> None:
     compiled.write(folder)
     kernels = FIRMWARE / "kernels"
-    for name in ("include", "portable", *board.toolchain.kernels):
-        shutil.copytree(kernels / name, folder / "kernels" / name)
-    shutil.copy(kernels / "CMakeLists.txt", folder / "kernels")
+    for name in ("CMakeLists.txt", "include", "portable", *board.toolchain.kernels):
+        _copy(kernels / name, folder / "kernels" / name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file, or those of a folder, without their modes: an installed one may be read-only."""
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        return
+    for file in source.iterdir():
+        _copy(file, target / file.name)
 
 
 def _fill(templates: Iterable[Path], folder: Path, facts: Mapping[str, str]) -> None:
