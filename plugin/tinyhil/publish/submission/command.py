@@ -24,7 +24,7 @@ MLPerf result: that needs a submission to MLCommons and its review.
 _CHECK = """\
 Read a submission tree of any round since v0.5 and recompute its figures from the raw logs and
 energy traces, as the runner that printed them did: top-1, AUC, median throughput, median energy,
-and how the streaming wake word was heard. Every disagreement with results.txt, every broken rule,
+and what the streaming wake word was heard. Every disagreement with results.txt, every broken rule,
 everything that the official checker would drop and what a submission still owes is listed with its
 file and line; the heaviest first.
 
@@ -55,17 +55,6 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    _add_check(actions)
-    _add_export(actions)
-    describing = actions.add_parser(
-        "template",
-        help="print a system's description to fill in",
-        description="Print a TOML file to fill in, for `tinyhil submission export --system`.",
-    )
-    describing.set_defaults(run=_template)
-
-
-def _add_check(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     checking = actions.add_parser(
         "check",
         help="recompute a tree's figures from its raw logs",
@@ -87,7 +76,7 @@ def _add_check(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     checking.add_argument(
         "--strict",
         action="store_true",
-        help="for a tree to hand in: exit with 1 also for notes, what is owed or can't be checked",
+        help="for a tree to hand in: exit with 1 also for notes and for what can't be checked",
     )
     checking.add_argument(
         "--round",
@@ -97,6 +86,13 @@ def _add_check(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     checking.add_argument("--format", choices=FORMATS, default="table", help="default: %(default)s")
     checking.set_defaults(run=_check)
+    _add_export(actions)
+    describing = actions.add_parser(
+        "template",
+        help="print a system's description to fill in",
+        description="Print a TOML file to fill in, for `tinyhil submission export --system`.",
+    )
+    describing.set_defaults(run=_template)
 
 
 def _round(text: str) -> Round:
