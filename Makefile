@@ -4,6 +4,7 @@ VENV   := .venv
 PYTHON ?= python3
 STAMP  := $(VENV)/.set-up
 ALLURE := reports/node_modules/.package-lock.json
+EXPLORER := plugin/tinyhil/publish/results/explorer.js
 BOARD  ?= mps2-an386
 
 # What Debian has but PyPI does not: the program to look for, and its package.
@@ -65,7 +66,7 @@ lint: setup ## set up, then check style, types and C formatting
 	lint-imports
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
-setup: system $(STAMP) $(ALLURE) ## install everything that is needed, without questions
+setup: system $(STAMP) $(ALLURE) $(EXPLORER) ## install everything that is needed, without questions
 
 # Installs only what is missing: a machine that is set up needs no root rights for it.
 system:
@@ -95,5 +96,9 @@ $(ALLURE): reports/package.json reports/package-lock.json | $(STAMP)
 	npm ci --prefix reports --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# The script in the page that `tinyhil results --format html` makes.
+$(EXPLORER): $(wildcard reports/explorer/*) $(ALLURE)
+	node reports/explorer/build.mjs
+
 clean: ## remove everything that was built or installed here
-	rm -rf $(VENV) build reports/node_modules
+	rm -rf $(VENV) build reports/node_modules $(EXPLORER)

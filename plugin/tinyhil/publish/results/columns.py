@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tinyhil.catalog.units import scaled
 from tinyhil.ground.text import shown
 from tinyhil.publish.report.title import data_label
-from tinyhil.publish.results.rows import Figures, Row
+from tinyhil.publish.results.rows import RECORDS, Figures, Row
 
 DASH = "-"
 _WIDTH = 200
@@ -27,8 +27,9 @@ SYSTEM = (
     "software",
     "data",
     "model",
+    "record",
 )
-FIGURES = ("latency p90", "latency 1/throughput", "energy", "quality")
+FIGURES = ("latency p90", "latency 1/throughput", "energy", "memory", "quality")
 
 
 def tasks_of(rows: Sequence[Row]) -> tuple[str, ...]:
@@ -51,6 +52,7 @@ def system_cells(row: Row) -> tuple[str, ...]:
             row.software,
             data_label(row.data_set),
             _models(row),
+            row.record.replace("changed", "CHANGED after it was sealed"),
         )
     )
 
@@ -68,6 +70,7 @@ def figure_cells(row: Row, task: str) -> tuple[str, ...]:
         _marked(_latency(row, figures.latency_p90_s, figures.instructions), short),
         _marked(_latency(row, figures.latency_s, None), short),
         DASH if energy is None else scaled(energy, "J", _DIGITS),
+        _memory(figures),
         _quality(figures),
     )
 
@@ -87,6 +90,20 @@ def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
             said[f"{shown(row.device, _WIDTH)}: {shown(row.mark, _WIDTH)}."] = None
         if row.data_set == "stand-in":
             said["STAND-IN: our own data and model; do not compare with other results."] = None
+        if row.record == "changed":
+            said[
+                f"{shown(row.details, _WIDTH)}: its record was CHANGED after it was sealed: do not "
+                "trust its figures; `tinyhil verify` shows what was changed."
+            ] = None
+        if row.record == RECORDS[0]:
+            said[
+                "as claimed: nothing has checked these figures; `tinyhil submission check` does."
+            ] = None
+        if any(figures.firmwares > 1 for figures in row.tasks.values()):
+            said[
+                f"{shown(row.details, _WIDTH)}: figures of one task come from several firmware "
+                "images, the latest of each measure."
+            ] = None
         if any(figures.short for figures in row.tasks.values()):
             said["(short): a quick measurement, shorter than the rules ask."] = None
     said["latency 1/throughput is how the official table makes its latency."] = None
@@ -108,6 +125,12 @@ def _latency(row: Row, seconds: float | None, instructions: float | None) -> str
     if instructions is None:
         return f"{scaled(seconds, 's', _DIGITS)} (emulated)"
     return f"{instructions:,.0f} instr."
+
+
+def _memory(figures: Figures) -> str:
+    sizes = (("flash", figures.flash_bytes), ("RAM", figures.ram_bytes))
+    told = [f"{name} {size / 1024:.{_DIGITS}g} KiB" for name, size in sizes if size is not None]
+    return ", ".join(told) or DASH
 
 
 def _quality(figures: Figures) -> str:

@@ -11,7 +11,12 @@ from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.record.schema import Line
+from tinyhil.record.seal import record_state
 from tinyhil.record.store import Run
+
+RECORDS = ("as claimed", "sealed", "not sealed", "changed")
+"""What is known of a record: a submission's own words; a run whose record is as it was sealed; one
+without a seal, as it was killed or is not over; one that was changed after it was sealed."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,16 @@ class Figures:
     auc: float | None = None
     instructions: float | None = None
     """Of a single query at the 90th percentile, where the board is emulated."""
+    flash_bytes: float | None = None
+    ram_bytes: float | None = None
     scope: str = ""
     """What the quality is of, as in ``1000 samples``."""
     short: bool = False
     """Whether a measure was shorter than the rules ask, so the figures are only a quick look."""
+    firmwares: int = 1
+    """How many firmware images the figures come from: an older measure may be of another one."""
+    evidence: tuple[str, ...] = ()
+    """Folders that they come from."""
 
     @property
     def latency_s(self) -> float | None:
@@ -42,6 +53,8 @@ class Figures:
 class Row:
     """One system in one division."""
 
+    source: str = ""
+    """Where it was found: the round, or the folder of runs."""
     submitter: str = ""
     division: str = ""
     category: str = ""
@@ -64,17 +77,22 @@ class Row:
     """Emulated seconds of an instruction, where the board is known."""
     mark: str = ""
     """What holds for all of it, such as that it is a rehearsal."""
+    record: str = ""
+    """How far its figures can be trusted, unchecked: see `RECORDS`."""
 
 
 def rows_of_runs(runs: Sequence[Run]) -> tuple[Row, ...]:
-    """A row for each station, division and data set: of each measure the latest that ended well."""
+    """A row for each station, division, data set and firmware (ours, or the user's).
+
+    Of each measure it has the latest that ended well.
+    """
     lines = sorted(
         ((run, line) for run in runs for line in run.lines if not line.failed),
         key=lambda pair: pair[1].started,
     )
     groups: dict[tuple[str, ...], dict[tuple[str, MeasureName], tuple[Run, Line]]] = {}
     for run, line in lines:
-        key = (line.division, line.board, line.station, line.data_set)
+        key = (line.division, line.board, line.station, line.data_set, _software(run))
         groups.setdefault(key, {})[line.task, line.measure] = (run, line)
     return tuple(_row(list(groups[key].values())) for key in sorted(groups))
 
@@ -97,12 +115,15 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
     firmware = sorted({line.firmware_sha256[:12] for _, line in measured})
     tasks = sorted({line.task for _, line in measured})
     emulated = any(line.emulated for _, line in measured)
+    states = [record_state(run.folder) for run in {run.name: run for run, _ in measured}.values()]
     return Row(
+        source=measured[0][0].folder.parent.name,
         division=first.division,
         station=first.station,
         device=f"{board.title} ({first.board})" if board else first.board,
         processor=board.processor if board else first.core,
         processor_count="1",
+        software=_software(measured[0][0]),
         data_set=first.data_set,
         models={task: _model(task, measured) for task in tasks},
         tasks={task: _figures(task, measured) for task in tasks},
@@ -111,7 +132,14 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
         emulated=emulated,
         mark="emulated: times are instruction counts" if emulated else "",
         instruction_s=board.emulator.instruction_s if board and board.emulator else None,
+        record=max(states, key=RECORDS.index),
     )
+
+
+def _software(run: Run) -> str:
+    if run.description.configuration.own_firmware:
+        return "the user's own firmware"
+    return "tinyhil's firmware"
 
 
 def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
@@ -127,8 +155,12 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
         top1=values.get("top1"),
         auc=values.get("auc"),
         instructions=values.get("instructions"),
+        flash_bytes=values.get("flash_bytes"),
+        ram_bytes=values.get("ram_bytes"),
         scope=next(scopes, ""),
         short=any(run.is_short(line) for run, line in own),
+        firmwares=len({line.firmware_sha256 for _, line in own}),
+        evidence=tuple(dict.fromkeys(str(run.folder) for run, _ in own)),
     )
 
 

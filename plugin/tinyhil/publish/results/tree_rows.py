@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from tinyhil.catalog.task import Task
 from tinyhil.ground.tree import Tree, Unreadable
-from tinyhil.publish.results.rows import Figures, Row
+from tinyhil.publish.results.rows import RECORDS, Figures, Row
 from tinyhil.publish.submission.layout import Submitter, described_at, submitters, tasks_by_folder
+from tinyhil.publish.submission.names import DIVISIONS
 from tinyhil.publish.submission.summary import Summary, read_summary
 from tinyhil.publish.submission.system import Description, read_description
 
@@ -20,21 +24,22 @@ def rows_of_tree(root: Path) -> tuple[Row, ...]:
     Raises:
         ConfigError: `root` holds no submission.
     """
-    tree = Tree(root)
+    tree, tasks = Tree(root), tasks_by_folder()
     return tuple(
-        _row(tree, submitter, system)
+        replace(_row(tree, submitter, system, tasks), source=_source(tree, submitter))
         for submitter in submitters(tree)
         for system in tree.folders(submitter.results)
     )
 
 
-def _row(tree: Tree, submitter: Submitter, system: str) -> Row:
+def _row(tree: Tree, submitter: Submitter, system: str, known: Mapping[str, Task]) -> Row:
     description = _described(tree, submitter, system)
     folder = submitter.results / system
+    there = tree.folders(folder)
     tasks = {
         task.name: _figures(tree, folder / name, classes=task.result == "scores")
-        for name, task in tasks_by_folder().items()
-        if name in tree.folders(folder)
+        for name, task in known.items()
+        if name in there
     }
     processor, processors = _counted(description, "Processor(s) Name", "Processor count")
     accelerator, accelerators = _counted(description, "Accelerator", "Accelerator count")
@@ -56,7 +61,14 @@ def _row(tree: Tree, submitter: Submitter, system: str) -> Row:
         code=_code(tree, submitter, system),
         emulated="emulated" in rehearsal,
         mark=rehearsal,
+        record=RECORDS[0],
     )
+
+
+def _source(tree: Tree, submitter: Submitter) -> str:
+    """The folder that holds the divisions, such as a round's, where there is one."""
+    path = Path(tree.root.resolve(), submitter.place).parent
+    return path.parent.name if path.name in DIVISIONS else path.name
 
 
 def _described(tree: Tree, submitter: Submitter, system: str) -> Description:
@@ -80,6 +92,7 @@ def _figures(tree: Tree, folder: PurePosixPath, *, classes: bool) -> Figures:
         energy_j=float(f"{cost.text}e-6") if cost else None,
         top1=top1.value / 100 if top1 else None,
         auc=auc.value if auc else None,
+        evidence=(str(tree.root / folder),),
     )
 
 
