@@ -68,14 +68,16 @@ const OWN = {
   source: (point) => point.row.source?.toLowerCase(),
 };
 
-/** In order; what has no value is last both ways. */
+/** In order; what has no value is last both ways, and an emulated time is after all of boards. */
 export function sorted(points, [name, direction]) {
+  const apart = name.startsWith("latency");
   const value = OWN[name] ?? ((point) => point.figures[name]);
   const sign = direction === "descending" ? -1 : 1;
   const order = (a, b) => (typeof a === "string" ? a.localeCompare(b) : a - b);
   return points
     .map((point) => [value(point), point])
-    .sort(([a], [b]) => {
+    .sort(([a, one], [b, other]) => {
+      if (apart && one.row.emulated !== other.row.emulated) return one.row.emulated - other.row.emulated;
       if (a === undefined || b === undefined) return (a === undefined) - (b === undefined);
       return sign * order(a, b);
     })

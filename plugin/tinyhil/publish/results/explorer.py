@@ -80,11 +80,6 @@ def _figures(row: Row, task: str, figures: Figures, folder: Path) -> dict[str, A
             "latency_s_instructions": _instructions(row, figures.latency_s, None),
         }
     told: Mapping[str, Any] = {
-        **{
-            name: value
-            for name, value in numbers.items()
-            if value is not None and math.isfinite(value)
-        },
         "scope": shown(figures.scope, _WIDTH),
         "model": shown(row.models.get(task, ""), _WIDTH),
         "short": figures.short,
@@ -94,7 +89,10 @@ def _figures(row: Row, task: str, figures: Figures, folder: Path) -> dict[str, A
             for place in figures.evidence
         ],
     }
-    return {key: value for key, value in told.items() if value or value == 0.0}
+    finite = {
+        name: value for name, value in numbers.items() if value is not None and math.isfinite(value)
+    }
+    return finite | {key: value for key, value in told.items() if value}
 
 
 def _instructions(row: Row, seconds: float | None, figures: Figures | None) -> float | None:
