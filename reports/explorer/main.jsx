@@ -15,7 +15,7 @@ function Tasks({ data, view, change }) {
   return (
     <fieldset class="tasks">
       <legend>Task</legend>
-      {data.tasks.map(({ name, title }) => (
+      {data.tasks.filter(({ name }) => systems(data, name)).map(({ name, title }) => (
         <label key={name}>
           <input type="radio" name="task" checked={view.task === name}
             onChange={() => change({ task: name })} />
@@ -27,8 +27,10 @@ function Tasks({ data, view, change }) {
   );
 }
 
+const systems = (data, task) => data.rows.filter((row) => Object.hasOwn(row.tasks, task)).length;
+
 function counted(data, task) {
-  const count = data.rows.filter((row) => Object.hasOwn(row.tasks, task)).length;
+  const count = systems(data, task);
   return count === 1 ? "1 system" : `${count} systems`;
 }
 
@@ -50,6 +52,7 @@ function Explorer({ data }) {
       ...now,
       chosen: now.chosen.includes(id) ? now.chosen.filter((one) => one !== id) : [...now.chosen, id],
     }));
+  const reset = () => change({ text: "", meets: false, facets: {}, limits: {} });
   const parts = { data, view, change, task, points, inView, choose };
   return (
     <main>
@@ -60,7 +63,7 @@ function Explorer({ data }) {
       </p>
       <Tasks {...parts} />
       <div class="layout">
-        <aside aria-label="filters"><Filters {...parts} reset={() => setView({ ...first, task: view.task })} /></aside>
+        <aside aria-label="filters"><Filters {...parts} reset={reset} /></aside>
         <div>
           <Picture {...parts} />
           <Systems {...parts} ordered={ordered} />

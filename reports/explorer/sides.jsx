@@ -1,7 +1,7 @@
 // The systems that a reader has ticked, side by side, over all tasks.
 
 import { FIGURES, shown } from "./figures.js";
-import { classOf, pointsOf } from "./model.js";
+import { classOf, offFront, pointsOf } from "./model.js";
 import { Badges } from "./systems.jsx";
 
 const FACTS = [
@@ -12,29 +12,41 @@ const FACTS = [
 
 /** How many times the first system's figure another one is. */
 function factor(value, base) {
-  return value !== undefined && base > 0 && value !== base ? `${Number((value / base).toPrecision(3))}×` : "";
+  if (value === undefined || !(base > 0) || value === base) return "";
+  return `${Number((value / base).toPrecision(3))}×`;
+}
+
+/** The best value, where all are of one kind and differ; what can be on no front is not it. */
+function bestOf(points, name) {
+  const present = points.filter((point) => point?.figures[name] !== undefined);
+  const values = present.filter((point) => !offFront(point)).map((point) => point.figures[name]);
+  const alike = new Set(present.map(classOf)).size === 1;
+  if (!alike || new Set(present.map((point) => point.figures[name])).size < 2) return undefined;
+  return values.length ? Math[FIGURES[name].higher ? "max" : "min"](...values) : undefined;
+}
+
+function Cell({ point, name, first, best }) {
+  const value = point?.figures[name];
+  const isBest = best !== undefined && value === best && !offFront(point);
+  return (
+    <td class={isBest ? "figure best" : "figure"}>
+      {point ? shown(point, name) : "-"}
+      {best !== undefined && !FIGURES[name].higher && (
+        <div class="soft small">{factor(value, first?.figures[name])}</div>
+      )}
+      {isBest && <div class="good small">best</div>}
+    </td>
+  );
 }
 
 function FigureRow({ name, points }) {
-  const values = points.map((point) => point?.figures[name]);
-  if (values.every((value) => value === undefined)) return null;
-  const present = points.filter((_, index) => values[index] !== undefined);
-  const differ = new Set(values.filter((value) => value !== undefined)).size > 1;
-  const alike = differ && new Set(present.map(classOf)).size === 1;
-  const numbers = values.filter((value) => value !== undefined);
-  const best = alike ? Math[FIGURES[name].higher ? "max" : "min"](...numbers) : undefined;
+  if (points.every((point) => point?.figures[name] === undefined)) return null;
+  const best = bestOf(points, name);
   return (
     <tr>
       <th scope="row">{FIGURES[name].label}</th>
-      {points.map((point, index) => (
-        <td key={index} class={values[index] === best && best !== undefined ? "figure best" : "figure"}>
-          {point ? shown(point, name) : "-"}
-          {index > 0 && alike && !FIGURES[name].higher && (
-            <div class="soft small">{factor(values[index], values[0])}</div>
-          )}
-          {values[index] === best && best !== undefined && <div class="good small">best</div>}
-        </td>
-      ))}
+      {points.map((point, index) =>
+        <Cell key={index} point={point} name={name} first={points[0]} best={best} />)}
     </tr>
   );
 }
@@ -55,6 +67,8 @@ export function Sides({ data, view, change }) {
       </div>
       {rows.length === 0 && <p class="empty">Tick systems in the table, or press their points in the
         picture: all their figures on all tasks then stand here beside each other.</p>}
+      {rows.length > 1 && alike && <p class="soft small">n×: of the first system's figure. Best is the
+        lowest, or the highest quality, of what has a place on a front.</p>}
       {!alike && <p class="warn">These are not all of one kind ({[...new Set(rows.map((row) =>
         classOf({ row })))].join("; ")}), so none is called the best.</p>}
       {rows.length > 0 && (

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { FIGURES, shown, warnings } from "./figures.js";
-import { fronts } from "./model.js";
+import { classOf, fronts } from "./model.js";
 
 const FIRST = 100;
 /** Lines that are drawn before a reader asks for all. */
@@ -41,7 +41,7 @@ function Quality({ point, task }) {
       {point.meets !== undefined && Object.keys(task.targets).length > 0 && (
         <div class={point.meets ? "good" : "bad"}>{point.meets ? "meets target" : "below target"}</div>
       )}
-      {point.figures.scope && <div class="soft small">{point.figures.scope}</div>}
+      {point.figures.scope && <div class="scope soft small">{point.figures.scope}</div>}
     </>
   );
 }
@@ -63,7 +63,10 @@ function System({ point, view, task, columns, front, choose }) {
       </th>
       {columns.map(([name]) => <td key={name} class="figure">{shown(point, name)}</td>)}
       <td class="whole"><Quality point={point} task={task} /></td>
-      <td class="whole">{front}</td>
+      <td class="whole">
+        {front.length ? front.map((words) => <div key={words}>{words}</div>) : "-"}
+        {front.length > 0 && <div class="scope soft small">of {classOf(point)}</div>}
+      </td>
       <td class="text">{row.software ?? "-"}</td>
       <td class="text">{[row.division, row.category].filter(Boolean).join(", ") || "-"}
         {figures.model && <div class="soft small">model: {figures.model}</div>}</td>
@@ -123,7 +126,7 @@ export function Systems(parts) {
             <tbody>
               {drawn.map((point) => (
                 <System key={point.id} point={point} columns={columns} {...parts}
-                  front={front.get(point.id)?.map((words) => <div key={words}>{words}</div>) ?? "-"} />
+                  front={front.get(point.id) ?? []} />
               ))}
             </tbody>
           </table>

@@ -53,13 +53,9 @@ def embedded(rows: Sequence[Row], folder: Path) -> str:
 
 def _row(row: Row, folder: Path) -> dict[str, Any]:
     texts = {key: shown(getattr(row, key), _WIDTH) for key in _TEXTS}
-    processor = f"{row.processor_count} x {row.processor}" if row.processor_count else row.processor
-    accelerator = row.accelerator
-    if row.accelerator and row.accelerator_count:
-        accelerator = f"{row.accelerator_count} x {row.accelerator}"
     texts |= {
-        "processor": shown(processor, _WIDTH) if row.processor else "",
-        "accelerator": shown(accelerator, _WIDTH),
+        "processor": _counted(row.processor_count, row.processor),
+        "accelerator": _counted(row.accelerator_count, row.accelerator),
         "data": shown(data_label(row.data_set), _WIDTH),
     }
     return {
@@ -70,6 +66,10 @@ def _row(row: Row, folder: Path) -> dict[str, Any]:
             for task, figures in row.tasks.items()
         },
     }
+
+
+def _counted(count: str, name: str) -> str:
+    return shown(f"{count} x {name}" if name and count not in ("", "1") else name, _WIDTH)
 
 
 def _figures(row: Row, task: str, figures: Figures, folder: Path) -> dict[str, Any]:
