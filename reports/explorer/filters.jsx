@@ -1,6 +1,6 @@
 // Narrowing down: words, limits on figures, and the values that systems have.
 
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 
 import { FIGURES } from "./figures.js";
 import { counted, FACETS, figureOf, LIMITED, narrowed } from "./model.js";
@@ -34,8 +34,12 @@ function Limits({ view, change, points }) {
 }
 
 function Facet({ name, title, points, view, change }) {
+  const [open, setOpen] = useState(false);
   const chosen = view.facets[name] ?? [];
-  const values = counted(narrowed(points, view, name), name, chosen);
+  const { text, facets, limits, meets, latency, memory } = view;
+  const values = useMemo(
+    () => counted(narrowed(points, view, name), name, chosen),
+    [points, text, facets, limits, meets, latency, memory]);
   if (values.length < 2 && !chosen.length) return null;
   const toggle = (value) => {
     const now = chosen.includes(value) ? chosen.filter((one) => one !== value) : [...chosen, value];
@@ -43,10 +47,10 @@ function Facet({ name, title, points, view, change }) {
     change({ facets: now.length ? { ...others, [name]: now } : others });
   };
   return (
-    <details>
+    <details onToggle={(event) => setOpen(event.target.open)}>
       <summary>{title}{chosen.length ? ` (${chosen.length} chosen)` : ""}</summary>
       <div class="choices" role="group" aria-label={title}>
-        {values.map(([value, count]) => (
+        {open && values.map(([value, count]) => (
           <label key={value}>
             <input type="checkbox" checked={chosen.includes(value)} onChange={() => toggle(value)} />
             <span>{value}</span><span class="soft" style="flex: none">{count}</span>

@@ -1,5 +1,7 @@
 // Boards against frameworks: the lowest figure of each pair.
 
+import { useMemo } from "preact/hooks";
+
 import { FIGURES, shown } from "./figures.js";
 import { figureOf, matrix } from "./model.js";
 import { Badges } from "./systems.jsx";
@@ -9,7 +11,7 @@ const MOST = 40;
 
 export function Matrix({ view, change, inView }) {
   const name = figureOf(view.cell, view);
-  const cells = matrix(inView, name);
+  const cells = useMemo(() => matrix(inView, name), [inView, name]);
   const pairs = [...cells.keys()].map((key) => JSON.parse(key));
   const boards = [...new Set(pairs.map(([board]) => board))].sort();
   const frameworks = [...new Set(pairs.map(([, framework]) => framework))].sort();

@@ -1,6 +1,6 @@
 // The table: a system a line, sorted by any column, with a box to set it beside others.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { FIGURES, shown, warnings } from "./figures.js";
 import { classOf, fronts } from "./model.js";
@@ -96,10 +96,10 @@ function onFronts(points, view) {
 }
 
 export function Systems(parts) {
-  const { ordered, view, points } = parts;
+  const { ordered, inView, view, points } = parts;
   const [all, setAll] = useState(false);
   useEffect(() => setAll(false), [points]);
-  const front = onFronts(ordered, view);
+  const front = useMemo(() => onFronts(inView, view), [inView, view.latency, view.memory]);
   const drawn = all ? ordered : ordered.slice(0, FIRST);
   const columns = COLUMNS.filter(([name]) => points.some(({ figures }) => figures[name] !== undefined));
   const quality = ordered.some((point) => point.figures.top1 !== undefined) ? "top1" : "auc";
