@@ -157,7 +157,7 @@ def fronts(points: list[dict[str, Any]], names: list[str]) -> dict[str, tuple[li
 def test_a_front_is_what_nothing_of_its_class_beats() -> None:
     chance = random.Random(7)  # noqa: S311 - made-up points
     names = ["latency_s", "energy_j", "ram_bytes"]
-    points = [
+    points: list[dict[str, Any]] = [
         {
             "id": number,
             "meets": chance.choice((True, True, True, False)),

@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from tinyhil.catalog.measure import MeasureName
+from tinyhil.data.pins import load_classes
 from tinyhil.publish.report.html import external_references
 from tinyhil.publish.results import render
 from tinyhil.publish.results.page import page
@@ -63,6 +64,39 @@ def test_a_row_holds_the_latest_of_each_measure_of_a_board_division_and_data_set
     assert (official.tasks["ic01"].top1, official.tasks["ic01"].throughput_ips) == (0.975, 10.0)
     assert official.details.endswith(" and 1 more")
     assert (custom.tasks["ic01"].top1, custom.tasks["ic01"].throughput_ips) == (0.9, None)
+
+
+def test_a_figure_of_images_says_which_list_it_is_of(tmp_path: Path) -> None:
+    write_run(tmp_path, ("ic01", "kws01"), Device(measures=ACCURACY))
+    write_run(tmp_path, ("ic01",), Device(measures=ACCURACY, data_set="custom"))
+    later = Device(measures=ACCURACY, data_set="custom", station="unit2")
+    folder = write_run(tmp_path, ("ic01",), later)
+    raw = folder / "raw/ic01-accuracy.jsonl"
+    rows = [json.loads(line) for line in raw.read_text().splitlines()]
+    for row, name in zip(rows, load_classes("ic01-2022"), strict=True):
+        row["sample"] = name
+    raw.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    custom, official, unit2 = rows_in(tmp_path)
+    assert (
+        custom.tasks["ic01"].scope == official.tasks["ic01"].scope == ("200 samples, list of 2021")
+    )
+    assert official.tasks["kws01"].scope == "1000 samples"
+    assert unit2.tasks["ic01"].scope == "200 samples, list of 2022"
+
+
+def test_memory_has_columns_where_a_row_knows_it(tmp_path: Path) -> None:
+    known = Row(device="a", tasks={"kws01": Figures(flash_bytes=75_000.0, ram_bytes=23_552.0)})
+    unknown = Row(device="b", tasks={"kws01": Figures(top1=0.9)})
+    both = shown((known, unknown))
+    assert "flash 73.2 KiB" in both
+    assert "RAM 23.0 KiB" in both
+    assert "RAM -" in both
+    none = tmp_path / "none"
+    assert page((known, unknown), tmp_path, none).count('<th scope="col">RAM</th>') == 4
+    for form in (shown((unknown,)), render.markdown((unknown,)), page((unknown,), tmp_path, none)):
+        assert "RAM" not in form
+    (line, _) = csv.DictReader(io.StringIO(render.comma_separated((known, unknown))))
+    assert line["kws01_ram_bytes"] == "23552.0"
 
 
 def test_two_units_of_one_board_type_are_two_rows(tmp_path: Path) -> None:

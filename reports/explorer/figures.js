@@ -23,6 +23,9 @@ export const FIGURES = {
   flash_bytes: { label: "flash", show: kib, unit: "KiB", asked: 1024 },
   top1: { label: "top-1", show: percent, higher: true },
   auc: { label: "AUC", show: digits, higher: true },
+  false_positives: { label: "false positives", show: String },
+  false_negatives: { label: "false negatives", show: String },
+  duty_cycle: { label: "duty cycle", show: percent },
 };
 
 /** One figure of a system; a dash where it has none. */

@@ -33,7 +33,7 @@ function Evidence({ figures, row }) {
 }
 
 function Quality({ point, task }) {
-  const told = ["top1", "auc"].filter((name) => point.figures[name] !== undefined);
+  const told = QUALITY.filter((name) => point.figures[name] !== undefined);
   if (!told.length) return "-";
   return (
     <>
@@ -76,6 +76,7 @@ function System({ point, view, task, columns, front, choose }) {
   );
 }
 
+const QUALITY = ["top1", "auc", "false_positives", "false_negatives", "duty_cycle"];
 const COLUMNS = [
   ["latency_p90_s", "Latency p90"], ["latency_s", "1/throughput"], ["energy_j", "Energy"],
   ["ram_bytes", "RAM"], ["flash_bytes", "Flash"],

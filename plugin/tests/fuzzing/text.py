@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from random import Random
 from typing import Any, Final
@@ -97,7 +96,9 @@ def _believed(line: str) -> bool:
     said = _SAID.get(type(message))
     if said is None:
         raise BrokenReaderError(f"tell the fuzzer how {type(message).__name__} is written")
-    if not said(message, line):
+    bare = line.rstrip(" \t\0")
+    begins = [at for at in range(len(bare)) if bare.startswith(("m-", "e-[", "Supplied "), at)]
+    if not any(said(message, bare[at:]) for at in begins):
         raise BrokenReaderError(f"'{line:.200}' becomes {message!r:.200}")
     return True
 
@@ -115,14 +116,15 @@ def _number(line: str, prefix: str, number: int, suffix: str = "") -> bool:
 
 
 def _scores(scores: tuple[float, ...], line: str) -> bool:
-    texts = line.removeprefix("m-results-[").removesuffix("]").split(",")
+    if not (line.startswith("m-results-[") and line.endswith("]")):
+        return False
+    inside = line[11:-1].strip(" ").removesuffix(",")
+    texts = inside.split(",") if inside else []
     return len(texts) == len(scores) and all(
-        math.isfinite(score) and f"{score:.3f}" == _LEADING_ZEROS.sub("", text)
+        math.isfinite(score) and float(text) == score
         for score, text in zip(scores, texts, strict=True)
     )
 
-
-_LEADING_ZEROS: Final = re.compile(r"(?<![0-9.])0+(?=[0-9])")
 
 _SAID: Final[dict[type, Callable[[Any, str], bool]]] = {
     protocol.Ready: lambda _, line: line == "m-ready",
@@ -139,7 +141,9 @@ _SAID: Final[dict[type, Callable[[Any, str], bool]]] = {
     protocol.Profile: lambda m, line: line == f"m-profile-[{m.text}]",
     protocol.ModelName: lambda m, line: line == f"m-model-[{m.task}]",
     protocol.Expecting: lambda m, line: _number(line, "m-[Expecting ", m.count, " bytes]"),
-    protocol.BufferBytes: lambda m, line: line == f"m-buffer-{m.data.hex('-')}",
+    protocol.BufferBytes: lambda m, line: (
+        line.lower().removesuffix("-") == f"m-buffer-{m.data.hex('-')}"
+    ),
     protocol.WarmupStart: lambda m, line: _number(line, "m-warmup-start-", m.count),
     protocol.InferStart: lambda m, line: _number(line, "m-infer-start-", m.count),
     protocol.Results: lambda m, line: _scores(m.scores, line),

@@ -14,7 +14,7 @@ _WIDTH = 200
 _DIGITS = 4
 """Of a figure: figures that are compared here differ by more."""
 TASKS = ("kws01", "vww01", "ic01", "ad01")
-"""As the field orders them; other tasks follow."""
+"""As the field orders them; those of later rounds follow, each where a row has it."""
 
 SYSTEM = (
     "submitter",
@@ -29,12 +29,21 @@ SYSTEM = (
     "model",
     "record",
 )
-FIGURES = ("latency p90", "latency 1/throughput", "energy", "memory", "quality")
+FIGURES = ("latency p90", "latency 1/throughput", "energy", "quality")
+MEMORY = ("flash", "RAM")
+"""Figures that only runs have; a submission names no memory that a task uses."""
 
 
 def tasks_of(rows: Sequence[Row]) -> tuple[str, ...]:
     """The tasks of a table, the four of the benchmark always."""
     return tuple(dict.fromkeys([*TASKS, *(task for row in rows for task in row.tasks)]))
+
+
+def figures_of(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The figures of a table: those of every row, and memory where one knows it."""
+    every = [figures for row in rows for figures in row.tasks.values()]
+    known = any(figures.flash_bytes or figures.ram_bytes for figures in every)
+    return (*FIGURES, *MEMORY) if known else FIGURES
 
 
 def system_cells(row: Row) -> tuple[str, ...]:
@@ -63,15 +72,16 @@ def end_cells(row: Row) -> tuple[str, str]:
 
 
 def figure_cells(row: Row, task: str) -> tuple[str, ...]:
-    """The cells of `FIGURES` for one task."""
+    """The cells of `FIGURES` and `MEMORY` for one task."""
     figures = row.tasks.get(task, Figures())
     energy, short = figures.energy_j, " (short)" if figures.short else ""
     return (
         _marked(_latency(row, figures.latency_p90_s, figures.instructions), short),
         _marked(_latency(row, figures.latency_s, None), short),
         DASH if energy is None else scaled(energy, "J", _DIGITS),
-        _memory(figures),
         _quality(figures),
+        _bytes(figures.flash_bytes),
+        _bytes(figures.ram_bytes),
     )
 
 
@@ -106,9 +116,16 @@ def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
             ] = None
         if any(figures.short for figures in row.tasks.values()):
             said["(short): a quick measurement, shorter than the rules ask."] = None
+    if any(figures.duty_cycle is not None for row in rows for figures in row.tasks.values()):
+        said["sww01 listens to one long recording: its energy is that of all of it."] = None
+        said["FP, FN: false positives and negatives."] = None
     said["latency 1/throughput is how the official table makes its latency."] = None
     said["What tinyhil shows is not an MLPerf result unless MLCommons has published it."] = None
     return tuple(said)
+
+
+def _bytes(count: float | None) -> str:
+    return DASH if count is None else f"{count / 1024:,.1f} KiB"
 
 
 def _marked(cell: str, mark: str) -> str:
@@ -127,18 +144,17 @@ def _latency(row: Row, seconds: float | None, instructions: float | None) -> str
     return f"{instructions:,.0f} instr."
 
 
-def _memory(figures: Figures) -> str:
-    sizes = (("flash", figures.flash_bytes), ("RAM", figures.ram_bytes))
-    told = [f"{name} {size / 1024:.{_DIGITS}g} KiB" for name, size in sizes if size is not None]
-    return ", ".join(told) or DASH
-
-
 def _quality(figures: Figures) -> str:
     found = []
     if figures.top1 is not None:
         found.append(f"top-1 {100 * figures.top1:.4g} %")
     if figures.auc is not None:
         found.append(f"AUC {figures.auc:.4g}")
+    if figures.false_positives is not None and figures.false_negatives is not None:
+        found.append(f"{figures.false_positives} FP")
+        found.append(f"{figures.false_negatives} FN")
+    if figures.duty_cycle is not None:
+        found.append(f"duty cycle {100 * figures.duty_cycle:.4g} %")
     if not found:
         return DASH
     return ", ".join(found) + (f" ({shown(figures.scope, _WIDTH)})" if figures.scope else "")

@@ -21,7 +21,10 @@ _TEXTS = (
     "source", "submitter", "division", "category", "station", "device", "software", "details",
     "code", "mark", "record",
 )  # fmt: skip
-_FIGURES = ("latency_p90_s", "latency_s", "energy_j", "flash_bytes", "ram_bytes", "top1", "auc")
+_FIGURES = (
+    "latency_p90_s", "latency_s", "energy_j", "flash_bytes", "ram_bytes", "top1", "auc",
+    "false_positives", "false_negatives", "duty_cycle",
+)  # fmt: skip
 
 
 def embedded(rows: Sequence[Row], folder: Path) -> str:

@@ -15,10 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tinyhil.publish.results.columns import (
-    FIGURES,
     SYSTEM,
     end_cells,
     figure_cells,
+    figures_of,
     remarks,
     system_cells,
     tasks_of,
@@ -80,15 +80,15 @@ def _document(policy: str, body: str) -> str:
 
 def _plain(rows: Sequence[Row], note: str) -> str:
     """Heading, a table with everything in it, and the remarks below it."""
-    tasks = tasks_of(rows)
+    tasks, names = tasks_of(rows), figures_of(rows)
     first = "".join(f'<th scope="col" rowspan="2">{name}</th>' for name in SYSTEM)
     groups = "".join(
-        f'<th scope="colgroup" colspan="{len(FIGURES)}">{html.escape(task)}</th>' for task in tasks
+        f'<th scope="colgroup" colspan="{len(names)}">{html.escape(task)}</th>' for task in tasks
     )
     last = "".join(f'<th scope="col" rowspan="2">{name}</th>' for name in LAST)
-    heads = [name.replace(" ", "<br>", 1) for name in FIGURES]
+    heads = [name.replace(" ", "<br>", 1) for name in names]
     under = "".join(f'<th scope="col">{name}</th>' for _ in tasks for name in heads)
-    body = "\n".join(_plain_row(row, tasks) for row in rows)
+    body = "\n".join(_plain_row(row, tasks, len(names)) for row in rows)
     notes = "".join(f"<li>{html.escape(remark)}</li>" for remark in remarks(rows))
     return f"""<h1>Results</h1>
 <p class="note">{html.escape(note)}</p>
@@ -102,11 +102,11 @@ def _plain(rows: Sequence[Row], note: str) -> str:
 <ul class="note">{notes}</ul>"""
 
 
-def _plain_row(row: Row, tasks: Iterable[str]) -> str:
+def _plain_row(row: Row, tasks: Iterable[str], count: int) -> str:
     def cells(kind: str, texts: Iterable[str]) -> str:
         return "".join(f'<td class="{kind}">{_breaking(text)}</td>' for text in texts)
 
-    figures = "".join(cells("figure", figure_cells(row, task)) for task in tasks)
+    figures = "".join(cells("figure", figure_cells(row, task)[:count]) for task in tasks)
     ends = cells("text", end_cells(row))
     return f"<tr>{cells('text', system_cells(row))}{figures}{ends}</tr>"
 

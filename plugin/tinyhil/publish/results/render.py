@@ -20,10 +20,10 @@ from rich.text import Text
 
 from tinyhil.publish.results.columns import (
     DASH,
-    FIGURES,
     SYSTEM,
     end_cells,
     figure_cells,
+    figures_of,
     remarks,
     system_cells,
     tasks_of,
@@ -38,7 +38,7 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]|~$!])")
 
 def table(rows: Sequence[Row]) -> Table:
     """For a terminal: what a system is in one cell, each task in one."""
-    tasks = tasks_of(rows)
+    tasks, names = tasks_of(rows), figures_of(rows)
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True, caption_justify="left")
     drawn.caption_style = ""
     drawn.add_column("system", overflow="fold", ratio=3)
@@ -53,7 +53,7 @@ def table(rows: Sequence[Row]) -> Table:
         ]
         drawn.add_row(
             Text("\n".join(told)),
-            *(Text(_stacked(row, task)) for task in tasks),
+            *(Text(_stacked(row, task, names)) for task in tasks),
             Text("\n".join(end_cells(row))),
         )
     drawn.caption = Text("\n".join(remarks(rows)))
@@ -62,12 +62,12 @@ def table(rows: Sequence[Row]) -> Table:
 
 def markdown(rows: Sequence[Row]) -> str:
     """A table in GitHub's form, a cell a task, and the remarks below it."""
-    tasks = tasks_of(rows)
+    tasks, names = tasks_of(rows), figures_of(rows)
     head = [*SYSTEM, *tasks, *LAST]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for row in rows:
         figures = (
-            "<br>".join(_markdown(line) for line in _stacked(row, task).split("\n"))
+            "<br>".join(_markdown(line) for line in _stacked(row, task, names).split("\n"))
             for task in tasks
         )
         cells = [*map(_markdown, system_cells(row)), *figures, *map(_markdown, end_cells(row))]
@@ -98,12 +98,11 @@ def as_json(rows: Sequence[Row]) -> str:
     return json.dumps({"rows": objects, "remarks": remarks(rows)}, indent=2) + "\n"
 
 
-def _stacked(row: Row, task: str) -> str:
+def _stacked(row: Row, task: str, names: Sequence[str]) -> str:
     """A task's figures below each other, each with its name; a dash for a task without any."""
-    cells = figure_cells(row, task)
     told = [
         f"{name} {cell}" if name != "quality" else cell
-        for name, cell in zip(FIGURES, cells, strict=True)
+        for name, cell in zip(names, figure_cells(row, task), strict=False)
     ]
     return "\n".join(told) if task in row.tasks else DASH
 

@@ -10,7 +10,8 @@ from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
-from tinyhil.record.schema import Line
+from tinyhil.publish.submission.labels import list_of, official_lists
+from tinyhil.record.schema import AccuracyRow, Line
 from tinyhil.record.seal import record_state
 from tinyhil.record.store import Run
 
@@ -34,6 +35,11 @@ class Figures:
     """Of a single query at the 90th percentile, where the board is emulated."""
     flash_bytes: float | None = None
     ram_bytes: float | None = None
+    false_positives: int | None = None
+    """Of the streaming task; so are the two below."""
+    false_negatives: int | None = None
+    duty_cycle: float | None = None
+    """The share of the time in which the device works."""
     scope: str = ""
     """What the quality is of, as in ``1000 samples``."""
     short: bool = False
@@ -147,7 +153,7 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
     values: dict[Metric, float] = {}
     for _, line in own:
         values |= line.metrics
-    scopes = (_scope(line) for _, line in own if line.measure is MeasureName.ACCURACY)
+    scopes = (_scope(run, line) for run, line in own if line.measure is MeasureName.ACCURACY)
     return Figures(
         latency_p90_s=values.get("latency_p90_s"),
         throughput_ips=values.get("throughput_ips"),
@@ -164,11 +170,26 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
     )
 
 
-def _scope(line: Line) -> str:
+def _scope(run: Run, line: Line) -> str:
     done, every = (line.details[key] for key in ("inferences", "inferences_of_the_full_set"))
-    if done < every:
-        return f"{line.samples} samples, {done} of {every} windows"
-    return f"{line.samples} samples"
+    told = [f"{line.samples} samples", _list_name(run, line)]
+    told += [f"{done} of {every} windows"] if done < every else []
+    return ", ".join(filter(None, told))
+
+
+def _list_name(run: Run, line: Line) -> str:
+    """Which of several official lists a line's samples are of; empty where there are not several.
+
+    The images of the later list have no pinned sums, so a run calls them custom.
+    """
+    task = _tasks().get(line.task)
+    lists = official_lists(task) if task and line.data_set != "stand-in" else ()
+    if task is None or len(lists) < 2:
+        return ""
+    if line.data_set == "official":
+        return lists[0].name
+    used = list_of(task, {row.sample for row in run.rows(task.name, line.measure, AccuracyRow)})
+    return used.name if used else ""
 
 
 def _model(task: str, measured: Sequence[tuple[Run, Line]]) -> str:

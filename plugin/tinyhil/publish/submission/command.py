@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from rich.console import Console
 
+from tinyhil.catalog.rules import NEWEST, Round
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.paths import official_data
 from tinyhil.ground.text import say
 from tinyhil.publish.submission.names import DIVISIONS, STATUSES
 
+FORMATS = ("table", "json")
 HELP = "check, prepare or describe a submission"
 _DESCRIPTION = """\
 Submission trees of MLPerf Tiny: check any, or write one from runs. What tinyhil writes is not an
 MLPerf result: that needs a submission to MLCommons and its review.
 """
 _CHECK = """\
-Read a submission tree and recompute its figures from the raw logs and energy traces: top-1, AUC,
-median throughput, median energy. Every disagreement with results.txt, every broken rule and
-everything that the official checker would drop is listed with its file and line.
+Read a submission tree of any round since v0.5 and recompute its figures from the raw logs and
+energy traces, as the runner that printed them did: top-1, AUC, median throughput, median energy,
+and how the streaming wake word was heard. Every disagreement with results.txt, every broken rule,
+everything that the official checker would drop and what a submission still owes is listed with its
+file and line; the heaviest first.
 
 exit status: 0 nothing disagrees, 1 something does, 2 TREE is not a submission
 """
@@ -30,7 +35,8 @@ _EXPORT = """\
 Write the tree of a submission from runs: for each task the latest accuracy and performance. All
 that the rules forbid is refused at once, each with its rule: emulated figures, another model
 or data set in the closed division, short runs, missed quality targets, missing fields of the
-system's description. The tree is then checked as `tinyhil submission check` does.
+system's description. The tree is then checked as `tinyhil submission check` does, and what a
+submission still owes beside these figures is listed as `owed`.
 
   tinyhil submission template > system.toml        then fill it in
   tinyhil submission export reports/runs/STAMP_BOARD --system system.toml \\
@@ -49,6 +55,17 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
+    _add_check(actions)
+    _add_export(actions)
+    describing = actions.add_parser(
+        "template",
+        help="print a system's description to fill in",
+        description="Print a TOML file to fill in, for `tinyhil submission export --system`.",
+    )
+    describing.set_defaults(run=_template)
+
+
+def _add_check(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     checking = actions.add_parser(
         "check",
         help="recompute a tree's figures from its raw logs",
@@ -70,16 +87,23 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     checking.add_argument(
         "--strict",
         action="store_true",
-        help="for a tree to hand in: exit with 1 also for notes and for what can't be checked",
+        help="for a tree to hand in: exit with 1 also for notes, what is owed or can't be checked",
     )
+    checking.add_argument(
+        "--round",
+        type=_round,
+        metavar="vX.Y",
+        help="whose rules count; default: what a folder's name tells, else the next round",
+    )
+    checking.add_argument("--format", choices=FORMATS, default="table", help="default: %(default)s")
     checking.set_defaults(run=_check)
-    _add_export(actions)
-    describing = actions.add_parser(
-        "template",
-        help="print a system's description to fill in",
-        description="Print a TOML file to fill in, for `tinyhil submission export --system`.",
-    )
-    describing.set_defaults(run=_template)
+
+
+def _round(text: str) -> Round:
+    match = re.fullmatch(r"v?(\d{1,2})\.(\d{1,2})", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a round; such as v{NEWEST}")
+    return Round(int(match[1]), int(match[2]))
 
 
 def _add_export(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -138,6 +162,7 @@ def _export(options: argparse.Namespace, console: Console) -> int:
     for what in done.selection.other:
         say(console, f"not exported: {what}")
     options.tree, options.data, options.strict = options.out, None, False
+    options.round, options.format = None, "table"
     return _check(options, console)
 
 
@@ -157,10 +182,14 @@ def _template(_: argparse.Namespace, console: Console) -> int:
 def _check(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.ground.progress import progress_bar  # noqa: PLC0415 - other commands need it not
     from tinyhil.publish.submission.check import check  # noqa: PLC0415
-    from tinyhil.publish.submission.report import show  # noqa: PLC0415
+    from tinyhil.publish.submission.report import as_json, show  # noqa: PLC0415
 
-    with progress_bar(console, "checking") as progress:
-        report = check(options.tree, options.data or official_data(), progress)
-    show(report, console)
+    aside = console if options.format == "table" else Console(stderr=True)
+    with progress_bar(aside, "checking") as progress:
+        report = check(options.tree, options.data or official_data(), progress, options.round)
+    if options.format == "json":
+        console.file.write(as_json(report))
+    else:
+        show(report, console)
     wrong = report.disagreements + (report.reservations if options.strict else 0)
     return 1 if wrong else 0

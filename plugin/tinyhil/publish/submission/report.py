@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -12,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tinyhil.ground.text import shown
-from tinyhil.publish.submission.findings import Report
+from tinyhil.publish.submission.findings import LEVELS, Report
 from tinyhil.publish.submission.refusals import Refusal
 
 _STYLES = {
@@ -21,9 +22,12 @@ _STYLES = {
     "not checkable": "yellow",
     "wrong": "bold red",
     "unchecked": "yellow",
+    "owed": "magenta",
     "note": "cyan",
 }
 MAX_ROWS = 500
+"""Of each table at a terminal; what is left out is the lightest, and is counted."""
+_FINDING = 600
 
 
 def show(report: Report, console: Console) -> None:
@@ -35,15 +39,50 @@ def show(report: Report, console: Console) -> None:
         console.print(_figures(report, base))
     if report.findings:
         console.print(_findings(report, base))
-    equal = sum(figure.state == "equal" for figure in report.figures)
-    unchecked = sum(figure.state == "not checkable" for figure in report.figures)
+    counts = _counts(report)
     console.print(
-        f"{len(report.figures)} figures: {equal} equal, "
-        f"{len(report.figures) - equal - unchecked} differ, {unchecked} not checkable; "
-        f"{len(report.of('wrong'))} wrong, {len(report.of('note'))} notes",
+        f"{counts['figures']} figures: {counts['equal']} equal, {counts['differs']} differ, "
+        f"{counts['not checkable']} not checkable; {counts['wrong']} wrong, "
+        f"{counts['unchecked']} unchecked, {counts['owed']} owed, {counts['note']} notes",
         soft_wrap=True,
         highlight=False,
     )
+
+
+def as_json(report: Report) -> str:
+    """Everything that was found, nothing left out: figures, findings and their counts."""
+    figures = [
+        {
+            "file": str(figure.file),
+            "line": figure.line,
+            "figure": figure.name,
+            "claimed": figure.claimed,
+            "recomputed": None if figure.recomputed == "-" else figure.recomputed,
+            "state": figure.state,
+            "source": figure.source,
+        }
+        for figure in report.figures
+    ]
+    findings = [
+        {
+            "level": finding.level,
+            "file": str(finding.file),
+            "line": finding.line,
+            "text": finding.text,
+            "rule": finding.rule or None,
+            "cause": finding.cause or None,
+        }
+        for finding in report.findings
+    ]
+    whole = {"counts": _counts(report), "figures": figures, "findings": findings}
+    return json.dumps(whole, indent=2) + "\n"
+
+
+def _counts(report: Report) -> dict[str, int]:
+    states = [figure.state for figure in report.figures]
+    counts = {"figures": len(states)}
+    counts |= {state: states.count(state) for state in ("equal", "differs", "not checkable")}
+    return counts | {level: len(report.of(level)) for level in LEVELS}
 
 
 def show_refusals(refused: Sequence[Refusal], console: Console) -> None:
@@ -75,6 +114,8 @@ def _figures(report: Report, base: PurePosixPath) -> Table:
             Text(figure.state, style=_STYLES[figure.state]),
             Text(shown(figure.source)),
         )
+    if len(report.figures) > MAX_ROWS:
+        table.add_row(_left_out(len(report.figures), "figures"))
     return table
 
 
@@ -87,11 +128,15 @@ def _findings(report: Report, base: PurePosixPath) -> Table:
         table.add_row(
             Text(finding.level, style=_STYLES[finding.level]),
             Text(_place(base, finding.file, finding.line)),
-            Text(shown(finding.text)),
+            Text(shown(finding.said, _FINDING)),
         )
     if len(report.findings) > MAX_ROWS:
-        table.add_row("", "", f"and {len(report.findings) - MAX_ROWS} more")
+        table.add_row("", "", _left_out(len(report.findings), "findings"))
     return table
+
+
+def _left_out(count: int, what: str) -> str:
+    return f"and {count - MAX_ROWS} more {what} (all: --format json)"
 
 
 def _common(report: Report) -> PurePosixPath:

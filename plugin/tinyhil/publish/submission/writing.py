@@ -13,7 +13,7 @@ import numpy as np
 
 from tinyhil.catalog import metrics
 from tinyhil.ground.text import shown
-from tinyhil.publish.submission.names import REHEARSAL
+from tinyhil.publish.submission.names import CODE_MISSING, REHEARSAL
 from tinyhil.publish.submission.recompute import Quality
 from tinyhil.publish.submission.refusals import Request
 from tinyhil.publish.submission.selection import Chosen, Measured
@@ -118,7 +118,7 @@ def readme(tasks: Mapping[str, Chosen], rehearsal: str) -> str:
         "# Code of this system",
         "",
         *([f"**{rehearsal}**", ""] if rehearsal else []),
-        "Put here the sources of the firmware and how to build it. These images were measured:",
+        f"{CODE_MISSING} These images were measured:",
         "",
         f"| {' | '.join(head)} |",
         f"|{' --- |' * len(head)}",
