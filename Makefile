@@ -5,6 +5,7 @@ PYTHON ?= python3
 STAMP  := $(VENV)/.set-up
 RUN    := $(VENV)/.set-up-run
 ALLURE := reports/node_modules/.package-lock.json
+EXPLORER := plugin/tinyhil/publish/results/explorer.js
 BOARD  ?= mps2-an386
 
 # What Debian has but PyPI does not: the program to look for, and its package.
@@ -82,7 +83,7 @@ docs-check: setup ## run the commands of the documentation that take too long fo
 release: setup ## set up, build wheel and source archive, and try the wheel in an empty environment
 	.ci/release
 
-setup: system $(STAMP) $(ALLURE) ## install everything that is needed, without questions
+setup: system $(STAMP) $(ALLURE) $(EXPLORER) ## install everything that is needed, without questions
 
 # Installs only what is missing: a machine that is set up needs no root rights for it.
 system:
@@ -117,5 +118,9 @@ $(ALLURE): reports/package.json reports/package-lock.json | $(RUN)
 	npm ci --prefix reports --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# The script in the page that `tinyhil results --format html` makes.
+$(EXPLORER): $(wildcard reports/explorer/*) $(ALLURE)
+	node reports/explorer/build.mjs
+
 clean: ## remove everything that was built or installed here
-	rm -rf $(VENV) build dist reports/node_modules
+	rm -rf $(VENV) build dist reports/node_modules $(EXPLORER)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tinyhil.catalog.units import scaled
 from tinyhil.ground.text import shown
 from tinyhil.publish.report.title import data_label
-from tinyhil.publish.results.rows import Figures, Row
+from tinyhil.publish.results.rows import RECORDS, Figures, Row
 
 DASH = "-"
 _WIDTH = 200
@@ -27,6 +27,7 @@ SYSTEM = (
     "software",
     "data",
     "model",
+    "record",
 )
 FIGURES = ("latency p90", "latency 1/throughput", "energy", "quality")
 MEMORY = ("flash", "RAM")
@@ -60,6 +61,7 @@ def system_cells(row: Row) -> tuple[str, ...]:
             row.software,
             data_label(row.data_set),
             _models(row),
+            row.record.replace("changed", "CHANGED after it was sealed"),
         )
     )
 
@@ -98,6 +100,20 @@ def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
             said[f"{shown(row.device, _WIDTH)}: {shown(row.mark, _WIDTH)}."] = None
         if row.data_set == "stand-in":
             said["STAND-IN: our own data and model; do not compare with other results."] = None
+        if row.record == "changed":
+            said[
+                f"{shown(row.details, _WIDTH)}: its record was CHANGED after it was sealed: do not "
+                "trust its figures; `tinyhil verify` shows what was changed."
+            ] = None
+        if row.record == RECORDS[0]:
+            said[
+                "as claimed: nothing has checked these figures; `tinyhil submission check` does."
+            ] = None
+        if any(figures.firmwares > 1 for figures in row.tasks.values()):
+            said[
+                f"{shown(row.details, _WIDTH)}: figures of one task come from several firmware "
+                "images, the latest of each measure."
+            ] = None
         if any(figures.short for figures in row.tasks.values()):
             said["(short): a quick measurement, shorter than the rules ask."] = None
     if any(figures.duty_cycle is not None for row in rows for figures in row.tasks.values()):

@@ -13,7 +13,12 @@ from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.ground.answer import Answer
 from tinyhil.publish.submission.labels import list_of, official_lists
 from tinyhil.record.schema import AccuracyRow, Line
+from tinyhil.record.seal import record_state
 from tinyhil.record.store import Run
+
+RECORDS = ("as claimed", "sealed", "not sealed", "changed")
+"""What is known of a record: a submission's own words; a run whose record is as it was sealed; one
+without a seal, as it was killed or is not over; one that was changed after it was sealed."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,10 @@ class Figures:
     """Whether a measure was shorter than the rules ask, so the figures are only a quick look."""
     latency_s: float | None = None
     """Of an inference, as the official table makes it from throughput; computed."""
+    firmwares: int = 1
+    """How many firmware images the figures come from: an older measure may be of another one."""
+    evidence: tuple[str, ...] = ()
+    """Folders that they come from."""
 
     def __post_init__(self) -> None:
         latency_s = 1.0 / self.throughput_ips if self.throughput_ips else None
@@ -58,6 +67,8 @@ class Figures:
 class Row:
     """One system in one division."""
 
+    source: str = ""
+    """Where it was found: the round, or the folder of runs."""
     submitter: str = ""
     """Who hands it in; empty for runs of your own."""
     division: str = ""
@@ -94,6 +105,8 @@ class Row:
     """Emulated seconds of an instruction, where the board is known."""
     mark: str = ""
     """What holds for all of it, such as that it is a rehearsal."""
+    record: str = ""
+    """How far its figures can be trusted, unchecked: see `RECORDS`."""
 
 
 @dataclass(frozen=True)
@@ -107,14 +120,17 @@ class Results(Answer):
 
 
 def rows_of_runs(runs: Sequence[Run]) -> tuple[Row, ...]:
-    """A row for each station, division and data set: of each measure the latest that ended well."""
+    """A row for each station, division, data set and firmware (ours, or the user's).
+
+    Of each measure it has the latest that ended well.
+    """
     lines = sorted(
         ((run, line) for run in runs for line in run.lines if not line.failed),
         key=lambda pair: pair[1].started,
     )
     groups: dict[tuple[str, ...], dict[tuple[str, MeasureName], tuple[Run, Line]]] = {}
     for run, line in lines:
-        key = (line.division, line.board, line.station, line.data_set)
+        key = (line.division, line.board, line.station, line.data_set, _software(run))
         groups.setdefault(key, {})[line.task, line.measure] = (run, line)
     return tuple(_row(list(groups[key].values())) for key in sorted(groups))
 
@@ -137,12 +153,15 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
     firmware = sorted({line.firmware_sha256[:12] for _, line in measured})
     tasks = sorted({line.task for _, line in measured})
     emulated = any(line.emulated for _, line in measured)
+    states = [record_state(run.folder) for run in {run.name: run for run, _ in measured}.values()]
     return Row(
+        source=measured[0][0].folder.parent.name,
         division=first.division,
         station=first.station,
         device=f"{board.title} ({first.board})" if board else first.board,
         processor=board.processor if board else first.core,
         processor_count="1",
+        software=_software(measured[0][0]),
         data_set=first.data_set,
         models={task: _model(task, measured) for task in tasks},
         tasks={task: _figures(task, measured) for task in tasks},
@@ -151,7 +170,14 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
         emulated=emulated,
         mark="emulated: times are instruction counts" if emulated else "",
         instruction_s=board.emulator.instruction_s if board and board.emulator else None,
+        record=max(states, key=RECORDS.index),
     )
+
+
+def _software(run: Run) -> str:
+    if run.description.configuration.own_firmware:
+        return "the user's own firmware"
+    return "tinyhil's firmware"
 
 
 def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
@@ -171,6 +197,8 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
         ram_bytes=values.get("ram_bytes"),
         scope=next(scopes, ""),
         short=any(run.is_short(line) for run, line in own),
+        firmwares=len({line.firmware_sha256 for _, line in own}),
+        evidence=tuple(dict.fromkeys(str(run.folder) for run, _ in own)),
     )
 
 

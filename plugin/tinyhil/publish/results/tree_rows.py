@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from tinyhil.ground.tree import Tree, Unreadable
-from tinyhil.publish.results.rows import Figures, Row
+from tinyhil.publish.results.rows import RECORDS, Figures, Row
 from tinyhil.publish.submission.layout import (
     Submitter,
     SystemFolder,
@@ -15,6 +16,7 @@ from tinyhil.publish.submission.layout import (
     submitters,
     systems,
 )
+from tinyhil.publish.submission.names import DIVISIONS
 from tinyhil.publish.submission.summary import Name, Summary, read_summary
 from tinyhil.publish.submission.system import Description, read_description
 
@@ -29,7 +31,7 @@ def rows_of_tree(root: Path) -> tuple[Row, ...]:
     """
     tree = Tree(root)
     return tuple(
-        _row(tree, submitter, system, model)
+        replace(_row(tree, submitter, system, model), source=_source(tree, submitter))
         for submitter in submitters(tree)
         for system in systems(tree, submitter)
         for model in dict.fromkeys(folder.model for folder in system.tasks)
@@ -61,7 +63,14 @@ def _row(tree: Tree, submitter: Submitter, system: SystemFolder, model: str) -> 
         code=_code(tree, submitter, system.name),
         emulated="emulated" in rehearsal,
         mark=rehearsal,
+        record=RECORDS[0],
     )
+
+
+def _source(tree: Tree, submitter: Submitter) -> str:
+    """The folder that holds the divisions, such as a round's, where there is one."""
+    path = Path(tree.root.resolve(), submitter.place).parent
+    return path.parent.name if path.name in DIVISIONS else path.name
 
 
 def _described(tree: Tree, submitter: Submitter, system: SystemFolder) -> Description:
@@ -90,6 +99,7 @@ def _figures(tree: Tree, folder: TaskFolder) -> Figures:
         energy_j=float(f"{cost.text}e-6") if cost else None,
         top1=top1.value / 100 if top1 else None,
         auc=auc.value if auc else None,
+        evidence=(str(tree.root / folder.place),),
         false_positives=None if counts[0] is None else int(counts[0]),
         false_negatives=None if counts[1] is None else int(counts[1]),
         duty_cycle=duty,
