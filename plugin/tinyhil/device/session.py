@@ -16,12 +16,17 @@ from tinyhil.device.identity import Guard, read_info, value_of
 from tinyhil.device.inference import ATTEMPTS, Inference
 from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
-from tinyhil.device.protocol import Damaged, Message, Reply, frames
+from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError, frames
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
 
 Answer = TypeVar("Answer")
+
+
+class ClockError(DeviceError):
+    """The device's clock ran backwards between two time stamps."""
+
 
 _MAX_REPLY_LINES = 8192
 """Of one command; `db print` of the largest buffer takes 3456."""
@@ -60,6 +65,10 @@ class Session:
         """For callers that speak something other than text over it for a while."""
         self._reader = protocol.LineReader()
         self._lines: list[protocol.Line | Damaged] = []
+        self.listener = protocol.Listener()
+        """Knows how the device writes its lines, once that has been learnt."""
+        self.repeats_scores = True
+        """Whether the device gives the scores of the last inference again."""
         self._calls: tuple[bytes, ...] = _CALLS
         self.guard: Guard | None = None
         """Who answers; None until the device has been identified."""
@@ -102,6 +111,8 @@ class Session:
         """
         info = self.again(lambda left: read_info(self, left), deadline)
         self._calls = _CALLS if info.extension else _CALLS[:1]
+        if info.extension:
+            self.listener.dialect = Dialect()
         self.guard = Guard(self, info)
         self.guard.begin(deadline)
         return info
@@ -134,26 +145,29 @@ class Session:
     def infer(self, count: int, warm_up: int, deadline: Deadline) -> Inference:
         """Run `warm_up` inferences, then `count` timed ones, on the loaded sample."""
         reply = self.ask(protocol.infer(count, warm_up), deadline)
-        warmed_up = reply.take(protocol.WarmupStart)
-        reply.take(protocol.WarmupDone)
+        warmed_up = reply.take_if(protocol.WarmupStart)
+        reply.take_if(protocol.WarmupDone)
         inferred = reply.take(protocol.InferStart)
         start = reply.take(protocol.LapUs)
         end = reply.take(protocol.LapUs)
         reply.take(protocol.InferDone)
-        results = reply.take(protocol.Results)
+        # Some firmware prints no scores behind many inferences.
+        results = reply.take_if(protocol.Results) if count > 1 else reply.take(protocol.Results)
         reply.end()
-        if (warmed_up.count, inferred.count) != (warm_up, count):
+        ran = (warmed_up.count if warmed_up else warm_up, inferred.count)
+        if ran != (warm_up, count):
             raise LinkError(
                 f"asked for {count} inferences after {warm_up} to warm up, the device ran "
-                f"{inferred.count} after {warmed_up.count}",
+                f"{ran[1]} after {ran[0]}",
                 hint="a byte of the command was damaged; check the cable, or lower the baud rate",
             )
         if end.microseconds < start.microseconds:
-            raise DeviceError(
+            raise ClockError(
                 f"time stamps run backwards: {start.microseconds} us, then {end.microseconds} us",
                 hint="the device's timer wraps or is misread; check the firmware's port",
             )
-        return Inference(count, start.microseconds, end.microseconds, results.scores)
+        scores = results.scores if results else ()
+        return Inference(count, start.microseconds, end.microseconds, scores)
 
     def results(self, deadline: Deadline) -> tuple[float, ...]:
         """Scores of the last inference, again."""
@@ -255,9 +269,11 @@ class Session:
 
     def _answer(self, command: str, deadline: Deadline) -> Reply:
         messages: list[Message] = []
+        printed: list[str] = []
         complaint: protocol.DeviceComplaint | None = None
-        while len(messages) <= _MAX_REPLY_LINES:
-            message = self._next_message(command, deadline)
+        while len(printed) <= _MAX_REPLY_LINES:
+            line = self._next_line(command, deadline)
+            message = self._understood(line, command)
             if isinstance(message, protocol.Ready):
                 if complaint:
                     raise DeviceError(
@@ -265,7 +281,8 @@ class Session:
                         f"'{printable(complaint.text)}'",
                         hint="see the raw log; a damaged or wrong command is answered so",
                     )
-                return Reply(command, messages)
+                self.listener.ended(command)
+                return Reply(command, messages, printed)
             if isinstance(message, protocol.InitDone):
                 self._saw_boot()
                 raise LinkError(
@@ -274,7 +291,9 @@ class Session:
                 )
             if isinstance(message, protocol.DeviceComplaint):
                 complaint = complaint or message
-            messages.append(message)
+            printed.append(line.text if isinstance(line, protocol.Line) else repr(line.raw))
+            if message is not None:
+                messages.append(message)
         raise LinkError(
             f"'{printable(command)}' was answered with more than {_MAX_REPLY_LINES} lines",
             hint="the device writes without end; reset it, see the raw log",
@@ -298,17 +317,26 @@ class Session:
             if isinstance(message, protocol.InitDone):
                 self._saw_boot()
             if isinstance(message, protocol.DeviceComplaint):
-                found = found or message.text.endswith(nonce)
+                found = found or nonce in message.text
 
-    def _next_message(self, command: str, deadline: Deadline) -> Message:
-        line = self._next_line(command, deadline)
+    def _understood(self, line: protocol.Line | Damaged, command: str) -> Message | None:
+        """The message of a line; None for one of the firmware's own."""
+        try:
+            return self.listener.take(line, command)
+        except UnknownLineError:
+            pass
         if isinstance(line, Damaged):
             raise LinkError(
                 f"'{printable(command)}' was answered with a damaged line "
                 f"({line.reason}): '{printable(line.raw)}'",
                 hint="check the cable, the ground and the baud rate; see the raw log",
             )
-        return protocol.parse(line.text)
+        raise LinkError(
+            f"'{printable(command)}' was answered with '{printable(line.text)}', and this "
+            "firmware does not write such a line",
+            hint="if it came damaged, check the cable, or lower the baud rate; if the firmware "
+            "does write so, let it write the line of the protocol; see the raw log",
+        )
 
     def _next_line(self, command: str, deadline: Deadline) -> protocol.Line | Damaged:
         while not self._lines or deadline.expired:
