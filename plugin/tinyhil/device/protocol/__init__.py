@@ -11,7 +11,7 @@ from tinyhil.device.protocol.commands import (
     db_pieces,
     infer,
 )
-from tinyhil.device.protocol.dialect import Dialect, Listener, UnknownLineError
+from tinyhil.device.protocol.dialect import Dialect, Listener, UnknownLineError, is_broken
 from tinyhil.device.protocol.lines import Damaged, Line, LineReader
 from tinyhil.device.protocol.messages import (
     BufferBytes,
@@ -71,5 +71,6 @@ __all__ = [
     "db_load",
     "db_pieces",
     "infer",
+    "is_broken",
     "parse",
 ]
