@@ -70,6 +70,7 @@ class Session:
         self.repeats_scores = True
         """Whether the device gives the scores of the last inference again."""
         self._calls: tuple[bytes, ...] = _CALLS
+        self._needs_number = False
         self.guard: Guard | None = None
         """Who answers; None until the device has been identified."""
 
@@ -88,20 +89,28 @@ class Session:
 
         A command that no firmware knows comes back in its error line. It is a new one each time,
         so once it is seen, no answer to anything older can follow. It is repeated, as a device
-        may still be booting, or may take the first one for the end of a command cut short. A
-        device of ours may have been left in frames, at another rate even, by a host that was
+        may still be booting, or may take the first one for the end of a command cut short; and
+        with it, some firmware does not name what it does not know, a number that is named by any.
+        A device of ours may have been left in frames, at another rate even, by a host that was
         killed: it is called back, unless it has been identified as not ours.
         """
-        for call in itertools.cycle(self._calls):
+        for attempts in itertools.count(int(self._needs_number)):
             attempt = deadline.within(_SYNC_TRY_S)
-            nonce = f"sync-{secrets.token_hex(4)}"
+            nonce, number = f"sync-{secrets.token_hex(4)}", None
+            question = f"{nonce}%"
+            if attempts % 2:
+                number = 100 + secrets.randbelow(300)
+                question += protocol.db_load(number)
+            call = self._calls[attempts % len(self._calls)]
             try:
-                self.link.write(call + f"{nonce}%".encode("ascii"), attempt)
-                self._skip_past(nonce, attempt)
-                return
+                self.link.write(call + question.encode("ascii"), attempt)
+                self._skip_past(nonce, number, attempt)
             except LinkTimeoutError as error:
                 if deadline.expired:
                     raise self._late(nonce, deadline) from error
+            else:
+                self._needs_number = number is not None
+                return
 
     def identify(self, deadline: Deadline) -> DeviceInfo:
         """Ask the device who it is; from here on nobody else may answer, see `identity`.
@@ -306,8 +315,9 @@ class Session:
     def _send(self, command: str, deadline: Deadline) -> None:
         self.link.write(command.encode("ascii"), deadline)
 
-    def _skip_past(self, nonce: str, deadline: Deadline) -> None:
-        """Drop lines, damaged ones too, up to the `m-ready` after the complaint about `nonce`."""
+    def _skip_past(self, nonce: str, number: int | None, deadline: Deadline) -> None:
+        """Drop lines, damaged ones too, up to the `m-ready` after the answer that names the
+        unknown word, or, if it is given, the number."""
         found = False
         while True:
             line = self._next_line(nonce, deadline)
@@ -316,7 +326,9 @@ class Session:
                 return
             if isinstance(message, protocol.InitDone):
                 self._saw_boot()
-            if isinstance(message, protocol.DeviceComplaint):
+            if number is not None:
+                found = found or message == protocol.Expecting(number)
+            elif isinstance(message, protocol.DeviceComplaint):
                 found = found or nonce in message.text
 
     def _understood(self, line: protocol.Line | Damaged, command: str) -> Message | None:

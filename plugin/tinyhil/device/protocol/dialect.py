@@ -104,7 +104,8 @@ def traits_of(line: Line | Damaged, command: str) -> Iterator[Trait]:
     if begin:
         yield "before", _form(line.text[:begin], command)
     if len(bare) < len(line.text):
-        yield "behind", f"{type(message).__name__} {line.text[len(bare) :]!r}"
+        # A digit may become a blank: what ends in one is told apart from the rest.
+        yield "behind", f"{'digit' if bare[-1].isalnum() else 'other'}{line.text[len(bare) :]!r}"
     if isinstance(message, Results):
         yield "scores", _form_of_scores(bare[begin:])
 

@@ -30,6 +30,11 @@ class Reply:
         self._messages = list(reversed(messages))
         self._printed = printed
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left of it."""
+        return not self._messages
+
     def take(self, kind: type[Kind]) -> Kind:
         """The next message, which must be of this kind.
 

@@ -121,10 +121,13 @@ class Text:
     def _find_step(self, message: Message | None) -> None:
         """Skip what is old: up to the complaint about the unknown word, and its end."""
         assert self._command is not None
-        if isinstance(message, DeviceComplaint) and self._command in message.text:
-            self._reply = [message]
-        elif self._reply and isinstance(message, Ready):
-            self._stop()
+        match message:
+            case DeviceComplaint(text) if self._command in text:
+                self._reply = [message]
+            case Expecting(count) if self._command == str(count):
+                self._reply = [message]
+            case Ready() if self._reply:
+                self._stop()
 
     def _take(self, line: int, message: Message | None) -> None:
         """A line of the answer to the command at hand; None is a damaged one."""
