@@ -37,6 +37,7 @@ from tinyhil.emulator.foreign import ZOO, ForeignDevice, Manner
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.progress import progress_bar
 from tinyhil.measure.audit import AUDITS, Asker, Rules, Setting
+from tinyhil.record.rows import Row
 
 RUNS = 12
 """With faults, of each way of writing."""
@@ -89,13 +90,14 @@ def objections(manner: Manner, audit: str, rules: Rules) -> tuple[str, ...]:
     setting = Setting(
         task, known, all_windows=True, virtual=False, seed=1, rules=rules, progress=lambda *_: None
     )
-    device, rows = HonestDevice("kws01", manner=manner, seed=1), []
+    device = HonestDevice("kws01", manner=manner, seed=1)
+    rows: list[Row] = []
     with opened(device) as link:
         session = Session(link)
         session.synchronize(Deadline.after(10))
         asker = Asker(TextQueries(session), None, rows.append, device.world.now)
         AUDITS[audit].ask(asker, setting)
-    return tuple(one.what for one in AUDITS[audit].report(rows).objections)
+    return tuple(one.seen for one in AUDITS[audit].report(rows).objections)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -126,8 +126,8 @@ class ForeignDevice:
                 continue
             *commands, pending = (pending + os.read(self._master, 4096)).split(b"%")
             for raw in commands:
-                command = raw.decode("ascii", "replace")[: _COMMAND_SIZE - 1]
-                self._write(self.manner.echo.format(command).encode("ascii", "replace"))
+                command = raw.decode("latin-1")[: _COMMAND_SIZE - 1]
+                self._write(self.manner.echo.format(command).encode("latin-1"))
                 self._take(command)
 
     def _take(self, command: str) -> None:
@@ -139,7 +139,14 @@ class ForeignDevice:
             if command.startswith(fault.command) and hit:
                 self._fail(fault.kind, command)
                 return
-        self._send(*self._answer(command))
+        self._send(*self._answer_any(command))
+
+    def _answer_any(self, command: str) -> list[str]:
+        """Also to a command that came damaged."""
+        try:
+            return self._answer(command)
+        except (ValueError, IndexError):
+            return [f"e-[Invalid arguments: {command}]"]
 
     def _await_core(self, core: str) -> None:
         """Wait until the board has answered, or has booted."""
@@ -204,7 +211,9 @@ class ForeignDevice:
             case []:
                 return ["e-[Command 'db' requires a subcommand]"]
             case ["load", count]:
-                self._expected = min(int(count), _INPUT_BYTES)
+                if not 0 < int(count) <= _INPUT_BYTES:
+                    return ["e-[Command 'db load' must be >0 bytes]"]
+                self._expected = int(count)
                 self._buffer.clear()
                 return [f"m-[Expecting {self._expected} bytes]"]
             case ["print", *_]:
@@ -224,6 +233,8 @@ class ForeignDevice:
     def _infer(self, words: list[str]) -> list[str]:
         manner = self.manner
         count, warm_up = int(words[0]), int(words[1]) if len(words) > 1 else 10
+        if not (0 < count < 1_000_000 and 0 <= warm_up < 1_000_000):
+            return ["e-[Inference iterations must be >0]"]
         data = bytes(self._buffer)
         if manner.overwrites_input:
             self._buffer[:] = bytes(byte ^ 0x55 for byte in data)
@@ -241,7 +252,7 @@ class ForeignDevice:
         ]
 
     def _send(self, *lines: str) -> None:
-        self._write("".join(map(self._written, (*lines, "m-ready"))).encode(self.manner.encoding))
+        self._write("".join(map(self._written, (*lines, "m-ready"))).encode("latin-1"))
 
     def _written(self, line: str) -> str:
         """A line with all that this firmware writes around it."""

@@ -32,7 +32,6 @@ class Manner:
     commands came so far, ``{word}`` a word that changes with the input."""
     stuck: Mapping[str, str] = field(default_factory=dict)
     """Text before a line, on the same one, by the begin of that line."""
-    encoding: str = "ascii"
     warms_up_aloud: bool = True
     """Whether it says when it warms up."""
     scores_of_many: str = "m-results-[{}]"

@@ -23,7 +23,7 @@ ZOO: tuple[Manner, ...] = (
     Manner("a debug line for each piece of an upload",
            said={"m-ready": "heap 0x20001f40, {count} calls"}),
     Manner("a debug line that is not ASCII",
-           said={"m-infer-done": "latency 123 \u00b5s"}, encoding="latin-1"),
+           said={"m-infer-done": "latency 123 \u00b5s"}),
     Manner("a number alone on a line", said={"m-infer-start": "490"}),
     Manner("echo", echo="{}%"),
     Manner("echo with a line end", echo="{}%\r\n"),
