@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from tinyhil.catalog.facts import Limit, Metric
@@ -36,7 +37,11 @@ class Verdict:
 
 
 def judge(
-    metrics: Mapping[Metric, float], limits: Mapping[Metric, Limit], *, unjudged: str | None = None
+    metrics: Mapping[Metric, float],
+    limits: Mapping[Metric, Limit],
+    *,
+    unjudged: str | None = None,
+    errors: Mapping[Metric, float] = MappingProxyType({}),
 ) -> tuple[Verdict, ...]:
     """One verdict a metric, in the order of `metrics`.
 
@@ -44,13 +49,18 @@ def judge(
         metrics: values by name.
         limits: limits by name; a metric without one is not judged.
         unjudged: why nothing may be judged at all (a quick run, say), or None.
+        errors: by how much a value may be off, such as by its clock's resolution; a limit that is
+            so near is not judged.
     """
     return tuple(
-        _judge_one(name, value, limits.get(name), unjudged) for name, value in metrics.items()
+        _judge_one(name, value, limits.get(name), unjudged, errors.get(name, 0.0))
+        for name, value in metrics.items()
     )
 
 
-def _judge_one(metric: Metric, value: float, limit: Limit | None, unjudged: str | None) -> Verdict:
+def _judge_one(
+    metric: Metric, value: float, limit: Limit | None, unjudged: str | None, error: float
+) -> Verdict:
     if unjudged or limit is None:
         return Verdict(metric, value, limit, "not judged", unjudged or "no limit is set")
     if limit.min is not None:
@@ -58,4 +68,8 @@ def _judge_one(metric: Metric, value: float, limit: Limit | None, unjudged: str 
     else:
         assert limit.max is not None
         kept, bound = value <= limit.max, f"at most {limit.max:g}"
+    at = limit.max if limit.min is None else limit.min
+    if error and at is not None and abs(value - at) < error:
+        why = f"{bound}, which is nearer than the device's clock can tell; {limit.source}"
+        return Verdict(metric, value, limit, "not judged", why)
     return Verdict(metric, value, limit, "pass" if kept else "fail", f"{bound}; {limit.source}")

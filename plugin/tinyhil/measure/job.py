@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tinyhil.catalog import metrics
@@ -180,6 +180,8 @@ class Finding:
     """Figures other than the metrics; JSON values."""
     unjudged: str | None = None
     """Why the metrics may not be judged, or None."""
+    errors: Mapping[Metric, float] = field(default_factory=dict)
+    """See `verdict.judge`."""
 
 
 @dataclass(frozen=True)
@@ -259,16 +261,19 @@ def _find_single_stream(talk: Conversation, rows: Sequence[Row], told: Told) -> 
     result = single_stream_of(rows, extension.tick_hz if extension else None)
     p50, p90, p99 = (metrics.percentile(result.times_s, percent) for percent in (50, 90, 99))
     found: dict[Metric, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
-    if job.dut.board.emulator:
-        found["instructions"] = round(p90 / job.dut.board.emulator.instruction_s)
+    emulator = job.dut.board.emulator
+    if emulator:
+        found["instructions"] = round(p90 / emulator.instruction_s)
     details = {
         "clock": result.clock,
         "tick_hz": result.tick_hz,
+        "resolution_s": result.resolution_s,
         "device_s": round(float(result.times_s.sum()), 6),
         "inputs": len(job.performance_inputs),
         "healed": told["healed"],
     }
-    return Finding(result, len(result.times_s), found, details)
+    errors = result.errors(emulator.instruction_s if emulator else None)
+    return Finding(result, len(result.times_s), found, details, errors=errors)
 
 
 def _ask_throughput(talk: Conversation, rows: Rows, progress: Progress) -> Told:

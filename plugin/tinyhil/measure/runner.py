@@ -152,7 +152,12 @@ class Measurement:
                 blank,
                 samples=finding.samples,
                 metrics=finding.metrics,
-                verdicts=judge(finding.metrics, job.limits, unjudged=self._unjudged(finding)),
+                verdicts=judge(
+                    finding.metrics,
+                    job.limits,
+                    unjudged=self._unjudged(finding),
+                    errors=finding.errors,
+                ),
                 details={**_with_resumed(finding.details, rows), **boots},
                 seconds=time.monotonic() - clock,
             )
@@ -210,7 +215,9 @@ class Measurement:
                 board=self.job.dut.station,
                 stage=name,
             )
-        entry = restored(line, self.job.subject, self.job.limits, self._unjudged(finding))
+        entry = restored(
+            line, self.job.subject, self.job.limits, self._unjudged(finding), finding.errors
+        )
         self._reporter.made(entry)
         return Outcome(self.job, entry, finding)
 

@@ -84,6 +84,7 @@ def restored(
     subject: Subject,
     limits: Mapping[Metric, Limit],
     unjudged: str | None,
+    errors: Mapping[Metric, float],
 ) -> Entry:
     """The entry of a line that is in the record already, without an error.
 
@@ -92,13 +93,14 @@ def restored(
         subject: of the run that it belongs to.
         limits: of the run.
         unjudged: why its metrics may not be judged, or None.
+        errors: see `verdict.judge`.
     """
     return Entry(
         subject=subject,
         measure=line.measure,
         samples=line.samples,
         metrics=line.metrics,
-        verdicts=judge(line.metrics, limits, unjudged=unjudged),
+        verdicts=judge(line.metrics, limits, unjudged=unjudged, errors=errors),
         details=line.details,
         started=line.started,
         seconds=line.seconds,

@@ -170,7 +170,7 @@ class Listener:
         Raises:
             UnknownLineError: it is damaged, or not written as this firmware writes.
         """
-        message = Other("") if isinstance(line, Damaged) else find(line.text)[1]
+        begin, message = (0, Other("")) if isinstance(line, Damaged) else find(line.text)
         if isinstance(message, DeviceComplaint | InitDone):
             return message  # The answer is lost in any case.
         if isinstance(message, Other) and is_broken(line):
@@ -180,13 +180,25 @@ class Listener:
         elif self.dialect is None:
             if isinstance(line, Damaged):
                 raise UnknownLineError
-        elif not self.dialect.knows(line, command):
+        elif not (begin == 0 and self._is_bare(line, message)) and not self.dialect.knows(
+            line, command
+        ):
             self._doubt(line, command)
         return None if isinstance(message, Other) else message
 
     def ended(self, command: str) -> None:
         """The answer to a command has come whole, as it should be."""
         self._doubts.pop(command, None)
+
+    def _is_bare(self, line: Line | Damaged, message: Message) -> bool:
+        """Whether nothing is peculiar to a message but its end, which is known; a short way."""
+        return (
+            self.dialect is not None
+            and isinstance(line, Line)
+            and not isinstance(message, Other | Results)
+            and line.text[-1] not in " \t\0"
+            and ("end", line.gap.decode("ascii")) in self.dialect.traits
+        )
 
     def _doubt(self, line: Line | Damaged, command: str) -> None:
         """The wire does not damage a line twice in the same way."""

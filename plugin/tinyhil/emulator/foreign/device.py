@@ -16,6 +16,8 @@ from tinyhil.emulator.foreign.manner import OFFICIAL, Manner
 
 _INPUT_BYTES = 27648
 _COMMAND_SIZE = 80
+_COMMAND_US = 137
+"""How long a command takes, on the device's clock."""
 _POLL_S = 0.05
 
 Kind = Literal[
@@ -132,6 +134,7 @@ class ForeignDevice:
 
     def _take(self, command: str) -> None:
         self.commands.append(command)
+        self._clock_us += _COMMAND_US
         self.hear(command)
         for fault in self.faults:
             count = sum(asked.startswith(fault.command) for asked in self.commands)

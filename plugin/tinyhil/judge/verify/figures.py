@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tinyhil.catalog import metrics
@@ -29,6 +29,8 @@ class Figures:
     """Whether it may not be judged, with any limits."""
     objections: tuple[str, ...] = ()
     """What is against the rules of measuring."""
+    errors: Mapping[Metric, float] = field(default_factory=dict)
+    """See `verdict.judge`."""
 
 
 def figures(
@@ -60,7 +62,7 @@ def figures(
         case MeasureName.ACCURACY:
             return _accuracy(rows, told)
         case MeasureName.SINGLE_STREAM:
-            return _single_stream(rows, facts, rules)
+            return _single_stream(rows, facts, rules, told)
         case MeasureName.THROUGHPUT:
             return _throughput(rows, rules)
         case MeasureName.MEMORY:
@@ -86,7 +88,9 @@ def _accuracy(rows: Sequence[Row], told: Mapping[str, Any]) -> Figures:
     )
 
 
-def _single_stream(rows: Sequence[Row], facts: JobFacts, rules: Rules) -> Figures:
+def _single_stream(
+    rows: Sequence[Row], facts: JobFacts, rules: Rules, told: Mapping[str, Any]
+) -> Figures:
     units = {row["unit"] for row in rows}
     if len(units) > 1:
         raise ValueError("its rows have different units")
@@ -97,15 +101,19 @@ def _single_stream(rows: Sequence[Row], facts: JobFacts, rules: Rules) -> Figure
     if facts.instruction_s:
         found["instructions"] = round(p90 / facts.instruction_s)
     seconds = float(result.times_s.sum())
-    details = {
+    details: dict[str, Any] = {
         "clock": result.clock,
         "tick_hz": result.tick_hz,
         "device_s": round(seconds, 6),
         "inputs": len({row["sample"] for row in rows}),
     }
+    if "resolution_s" in told:  # Runs from before it was measured have none.
+        details["resolution_s"] = result.resolution_s
     short = len(result.times_s) < rules.queries or seconds < rules.single_stream_s
     rule = f"fewer than {rules.queries} queries or {rules.single_stream_s:g} s"
-    return Figures(len(result.times_s), found, details, objections=(rule,) if short else ())
+    objections = (rule,) if short else ()
+    errors = result.errors(facts.instruction_s) if "resolution_s" in told else {}
+    return Figures(len(result.times_s), found, details, objections=objections, errors=errors)
 
 
 def _throughput(rows: Sequence[Row], rules: Rules) -> Figures:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -10,7 +12,7 @@ from rich.text import Text
 
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Limit, Metric
-from tinyhil.catalog.units import format_metric, station_label
+from tinyhil.catalog.units import format_coarse, format_metric, station_label
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.ground.text import shown
 from tinyhil.publish.report.title import data_label
@@ -47,7 +49,7 @@ def verdict_table(entries: Sequence[Entry], boards: Mapping[str, Board]) -> Tabl
         where = (station, subject.task, data_label(subject.data_set))
         for verdict in entry.verdicts:
             table.add_row(
-                *map(Text, (*where, *_figures(verdict, boards.get(subject.board)))),
+                *map(Text, (*where, *_figures(verdict, boards.get(subject.board), entry.details))),
                 _word(verdict.status),
             )
         if entry.error is not None:
@@ -84,12 +86,29 @@ def _remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]
     return list(remarks)
 
 
-def _figures(verdict: Verdict, board: Board | None) -> tuple[str, str, str, str]:
+def _figures(
+    verdict: Verdict, board: Board | None, details: Mapping[str, Any]
+) -> tuple[str, str, str, str]:
     """Metric, value, the instruction count that an emulated latency is, and limit."""
-    metric, count = verdict.metric, ""
-    if metric.startswith("latency") and board is not None and board.emulator is not None:
-        count = f"{round(verdict.value / board.emulator.instruction_s):,}"
-    return metric, format_metric(metric, verdict.value), count, _limit(metric, verdict.limit)
+    metric, value, count = verdict.metric, format_metric(verdict.metric, verdict.value), ""
+    coarse_s = 0.0 if details.get("clock") == "timer" else float(details.get("resolution_s", 0.0))
+    instruction_s = board.emulator.instruction_s if board and board.emulator else 0.0
+    if metric.startswith("latency"):
+        if coarse_s and verdict.defined:
+            value = format_coarse(verdict.value, coarse_s, "s")
+        if instruction_s:
+            count = _instructions(verdict.value / instruction_s, coarse_s / instruction_s)
+    elif metric == "instructions" and instruction_s:
+        value = _instructions(verdict.value, coarse_s / instruction_s)
+    return metric, value, count, _limit(metric, verdict.limit)
+
+
+def _instructions(count: float, resolution: float) -> str:
+    """A count with the digits that it has: stamps of a clock show no single instruction."""
+    if resolution <= 1:
+        return f"{round(count):,}"
+    digits = -math.floor(math.log10(resolution))
+    return f"{round(count, digits):,.0f} ± {resolution:,.0f}"
 
 
 def _limit(metric: Metric, limit: Limit | None) -> str:
