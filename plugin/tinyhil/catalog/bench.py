@@ -9,6 +9,13 @@ A physical board needs an entry in the user's ``bench.toml``, which is never com
     probe = "066BFF515055657867212134"
     port = "/dev/serial/by-id/usb-STMicroelectronics_STM32_STLink_066BFF-if02"
 
+A board that already runs its firmware needs no probe: leave the key out, and nothing is flashed.
+How it is flashed, if not as its type is, is in a table of its own::
+
+    [stations.desk-l4.flash]
+    method = "command"
+    command = ["west", "flash", "--no-rebuild", "--elf-file", "{image}"]
+
 ``port`` is a path, a URL that pyserial knows, or the USB device behind the port, with any number
 that the system gives it: ``serial:SERIAL``, ``usb:VID:PID`` or ``usb:VID:PID:SERIAL``, each with
 ``:INTERFACE`` after it where one device has several ports.
@@ -27,7 +34,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tinyhil.catalog.board import Board
+from tinyhil.catalog.board import NO_FLASH, Board, FlashFacts
 from tinyhil.catalog.facts import Facts, load
 from tinyhil.catalog.identity import USB_NAME, port_identity, probe_identity
 from tinyhil.ground.errors import ConfigError
@@ -44,14 +51,26 @@ class Wiring(Facts):
 
     board: str
     """Name of the board type."""
-    probe: str
-    """Exact id, as ``pyocd list`` shows it."""
+    probe: str = ""
+    """Exact id, as ``pyocd list`` shows it; empty: there is none."""
     port: str
     """Serial port by a name that survives replugging; see the module's text."""
     baud: int | None = Field(default=None, gt=0)
     """At which it boots, if not the board's."""
     baud_max: int = Field(default=921_600, gt=0)
     """Highest rate that cable and adapter carry; our own firmware is asked for it."""
+    flash: FlashFacts | None = None
+    """How this one is flashed, where that differs from its type."""
+
+    def board_of(self, board: Board) -> Board:
+        """The board type, with how this one is flashed."""
+        facts = board.flash
+        if self.flash:
+            given = {name: getattr(self.flash, name) for name in self.flash.model_fields_set}
+            facts = facts.model_copy(update=given)
+        if facts.method == "pyocd" and not self.probe:
+            facts = facts.model_copy(update={"method": NO_FLASH})
+        return board.model_copy(update={"flash": facts})
 
 
 class BenchFile(Facts):
@@ -95,7 +114,10 @@ def stations(boards: Mapping[str, Board], bench: Path | None) -> dict[str, Stati
         _check_port(key, wiring.port)
     _refuse_shared(bench, wired, "probe", probe_identity)
     _refuse_shared(bench, wired, "port", port_identity)
-    named = {name: Station(name, boards[wiring.board], wiring) for name, wiring in wired.items()}
+    named = {
+        name: Station(name, wiring.board_of(boards[wiring.board]), wiring)
+        for name, wiring in wired.items()
+    }
     return found | named
 
 

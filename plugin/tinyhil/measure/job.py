@@ -22,7 +22,7 @@ from tinyhil.device.queries import Queries
 from tinyhil.device.queries.opening import Tap, asking
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import DataError
+from tinyhil.ground.errors import DataError, FirmwareError
 from tinyhil.ground.progress import Progress
 from tinyhil.image.elf import Image
 from tinyhil.measure import audit
@@ -33,6 +33,12 @@ from tinyhil.record import FAULTS_MARK, ImageSizes, JobFacts, Subject
 from tinyhil.record.rows import Row, Rows, accuracy_of, single_stream_of, throughput_of
 
 _CONFIRM_S = 10.0
+
+NO_IMAGE = "memory is read off the firmware's image, and this board is measured as it is"
+NO_IMAGE_HINT = (
+    "give the image with --hil-firmware, and in the bench file a probe or a 'flash' table that "
+    "puts it onto the board"
+)
 
 QUICK_SAMPLES = 24
 """Of a quick run: two for each class of keyword spotting."""
@@ -45,7 +51,8 @@ class Job:
     dut: Dut
     task: Task
     material: Material
-    image: Image
+    image: Image | None
+    """None of a board that is measured as it is."""
     model_sha256: str | None
     """Of the model in the image; None where the user's own image does not say."""
     link: str
@@ -94,7 +101,7 @@ class Job:
             data_set=data.kind,
             data_sha256=data.sha256,
             model_sha256=self.model_sha256,
-            firmware_sha256=self.image.sha256,
+            firmware_sha256=self.image.sha256 if self.image else None,
         )
 
     @property
@@ -103,9 +110,10 @@ class Job:
         emulator, image = self.dut.board.emulator, self.image
         return JobFacts(
             subject=self.subject,
-            image=ImageSizes(text=image.text_bytes, data=image.data_bytes, bss=image.bss_bytes),
+            image=image
+            and ImageSizes(text=image.text_bytes, data=image.data_bytes, bss=image.bss_bytes),
             samples=len(self.samples),
-            build_id=image.build_id,
+            build_id=image.build_id if image else None,
             limits={str(metric): limit for metric, limit in self.limits.items()},
             instruction_s=emulator.instruction_s if emulator else None,
         )
@@ -302,6 +310,8 @@ def _find_throughput(_: Conversation, rows: Sequence[Row], told: Told) -> Findin
 def _ask_memory(talk: Conversation, rows: Rows, progress: Progress) -> Told:
     if rows.done:
         return {}
+    if talk.job.image is None:
+        raise FirmwareError(NO_IMAGE, hint=NO_IMAGE_HINT)
     _, data = talk.job.performance_inputs[0]
     if talk.info.extension:
         # So that the stack has been as deep as it gets.

@@ -32,7 +32,7 @@ from tinyhil.ground.errors import (
 )
 from tinyhil.ground.progress import Progress
 from tinyhil.ground.text import printable
-from tinyhil.measure.job import MEASURES, Conversation, Finding, Job, Measure, Told
+from tinyhil.measure.job import MEASURES, NO_IMAGE, Conversation, Finding, Job, Measure, Told
 from tinyhil.record import Entry, Record
 from tinyhil.record.entry import restored
 from tinyhil.record.rows import Rows
@@ -96,7 +96,8 @@ class Measurement:
     ) -> None:
         self.job = job
         self.record = record
-        proof = ProbeProof(job.dut, job.image) if probed else None
+        probed = probed and job.dut.proven
+        proof = ProbeProof(job.dut, job.image) if probed and job.image else None
         self._talk = Conversation(job, session, identify(session, job, proof), tap, proof)
         self._lost: IdentityError | None = None
         self._reporter = reporter
@@ -126,6 +127,8 @@ class Measurement:
         Raises:
             TinyhilError: as `outcome`.
         """
+        if self.job.image is None and metric in MeasureName.MEMORY.metrics:
+            return Verdict(metric, math.nan, None, "not judged", NO_IMAGE)
         outcome = self.outcome(metric)
         why = "this task, or a quick run, has none"
         undefined = Verdict(metric, math.nan, None, "not judged", why)
@@ -266,10 +269,11 @@ def identify(session: Session, job: Job, proof: ProbeProof | None) -> DeviceInfo
             board=job.dut.station,
             stage="identify",
         )
-    if held and job.image.build_id and held.build_id != job.image.build_id:
+    build_id = job.image.build_id if job.image else None
+    if held and build_id and held.build_id != build_id:
         raise IdentityError(
             f"the device runs the build {printable(held.build_id[:12])}…, but flashed was "
-            f"{job.image.build_id[:12]}…: the port leads to another board than the probe, or "
+            f"{build_id[:12]}…: the port leads to another board than the probe, or "
             "somebody else has flashed this one",
             hint=WIRING_HINT,
             board=job.dut.station,

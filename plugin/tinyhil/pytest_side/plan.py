@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinyhil.catalog.bench import Station, select, stations
-from tinyhil.catalog.board import load_boards
+from tinyhil.catalog.board import NO_FLASH, load_boards
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device import links
 from tinyhil.device.faults import Spec, parse_spec
@@ -111,12 +111,26 @@ def make_plan(options: Options) -> Plan:
         )
     faults = parse_spec(options.faults) if options.faults is not None else None
     chosen = select(stations(load_boards(), options.bench), options.boards or [DEFAULT_BOARD])
+    _check_flashing(options, chosen)
     image = read_image(options.firmware) if options.firmware else None
     plan = Plan(options, chosen, tuple(load_tasks().values()), faults, image)
     if options.resume:
         for station in chosen:
             resume.check(options.resume, plan.configuration(station, ()))
     return plan
+
+
+def _check_flashing(options: Options, chosen: Iterable[Station]) -> None:
+    """Refuse options that need an image on a station that gets none."""
+    for station in chosen:
+        wanted = "--hil-firmware" if options.firmware else "--hil-link rtt"
+        needs = options.firmware is not None or options.link == "rtt"
+        if needs and station.board.flash.method == NO_FLASH:
+            raise ConfigError(
+                f"option {wanted}: station '{station.name}' has neither a probe nor a way to flash",
+                hint="give it a 'probe' or a 'flash' table in the bench file, or leave the option "
+                "out: it is measured as it is then",
+            )
 
 
 def _check_outputs(options: Options) -> None:

@@ -264,10 +264,15 @@ def hil_job(
     options = plan.options
     material = data.material(hil_task, options.data, options.build / "data")
     with _located(hil_board, "build"), report.bar("build"):
-        image, model_sha256 = _image(hil_board, hil_task, material, plan)
+        image, model_sha256 = (
+            _image(hil_board, hil_task, material, plan) if hil_board.flashed else (None, None)
+        )
     link = options.link
     if link == "auto":
-        link = choose(emulated=hil_board.board.emulated, own_firmware=options.firmware is None)
+        link = choose(
+            emulated=hil_board.board.emulated,
+            own_firmware=options.firmware is None and hil_board.proven,
+        )
     job = Job(
         hil_board,
         hil_task,
@@ -281,6 +286,9 @@ def hil_job(
         faults=str(plan.faults) if plan.faults else None,
     )
     hil_record.begin(job.facts)
+    if image is None:
+        report.say(f"{hil_board.station}: is measured as it is, nothing is flashed")
+        return job
     with _located(hil_board, "flash"), report.bar("flash") as progress:
         result = flash(
             image, hil_board.board, hil_board.probe_uid, Deadline.after(_FLASH_S), progress
@@ -303,7 +311,8 @@ def hil_tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) ->
     def wrap(link: Link, name: str) -> Link:
         if spec:
             if name not in injectors:
-                injectors[name] = Injector(spec, reset=reset_board, kill=dut.power_off)
+                reset_it = reset_board if dut.flashed else None
+                injectors[name] = Injector(spec, reset=reset_it, kill=dut.power_off)
             link = injectors[name].through(link)
         return RecordedLink(link, hil_record.raw / f"{hil_job.task.name}-{name}.log")
 

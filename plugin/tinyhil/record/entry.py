@@ -34,7 +34,7 @@ class Subject:
     data_sha256: str
     model_sha256: str | None
     """None where the user's own firmware does not report its model."""
-    firmware_sha256: str
+    firmware_sha256: str | None
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,8 @@ class Line(_Object):
     data_set: Name
     data_sha256: Sum
     model_sha256: Sum | None
-    firmware_sha256: Sum
+    firmware_sha256: Sum | None
+    """None of a board that was measured as it was: nobody has seen its image."""
     measure: MeasureName
     scenario: Name | None
     samples: Count

@@ -161,7 +161,7 @@ class Line(_Part):
     data_set: str
     data_sha256: str
     model_sha256: str | None = None
-    firmware_sha256: str
+    firmware_sha256: str | None = None
     run: str
     samples: int
     metrics: dict[Metric, float]

@@ -133,7 +133,7 @@ def _throughput(rows: Sequence[Row], rules: Rules) -> Figures:
 def _memory(rows: Sequence[Row], facts: JobFacts) -> Figures:
     row, image = rows[-1], facts.image
     sizes = (row["text"], row["data"], row["bss"] + (row["stack_reserved"] or 0))
-    other = sizes != (image.text, image.data, image.bss)
+    other = image is None or sizes != (image.text, image.data, image.bss)
     return Figures(
         samples=1,
         metrics={

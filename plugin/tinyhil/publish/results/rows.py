@@ -94,7 +94,7 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
     board = _boards().get(first.board)
     newest = max(measured, key=lambda pair: pair[1].started)[0].name
     runs = {run.name for run, _ in measured}
-    firmware = sorted({line.firmware_sha256[:12] for _, line in measured})
+    firmware = sorted({(line.firmware_sha256 or "not seen")[:12] for _, line in measured})
     tasks = sorted({line.task for _, line in measured})
     emulated = any(line.emulated for _, line in measured)
     return Row(
