@@ -16,6 +16,12 @@ How it is flashed, if not as its type is, is in a table of its own::
     method = "command"
     command = ["west", "flash", "--no-rebuild", "--elf-file", "{image}"]
 
+Each task has an image of its own, so firmware of your own is named by task::
+
+    [firmware]
+    kws01 = "build/kws/app.elf"
+    ic01 = "build/ic/app.elf"
+
 ``port`` is a path, a URL that pyserial knows, or the USB device behind the port, with any number
 that the system gives it: ``serial:SERIAL``, ``usb:VID:PID`` or ``usb:VID:PID:SERIAL``, each with
 ``:INTERFACE`` after it where one device has several ports.
@@ -77,7 +83,9 @@ class BenchFile(Facts):
     """The whole of ``bench.toml``."""
 
     schema_version: Literal[1] = Field(alias="schema")
-    stations: dict[str, Wiring]
+    stations: dict[str, Wiring] = Field(default_factory=dict)
+    firmware: dict[str, Path] = Field(default_factory=dict)
+    """Images of the user's own, by task; paths below the folder of the file."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,34 @@ def stations(boards: Mapping[str, Board], bench: Path | None) -> dict[str, Stati
         for name, wiring in wired.items()
     }
     return found | named
+
+
+def firmware_of(bench: Path | None, tasks: Iterable[str]) -> dict[str, Path]:
+    """The user's own images by task, as the bench file's table ``firmware`` names them.
+
+    Args:
+        bench: the file, if there is one.
+        tasks: names that are known.
+
+    Raises:
+        ConfigError: the file is wrong, or names an unknown task or a file that is not there.
+    """
+    if bench is None:
+        return {}
+    known, found = set(tasks), {}
+    for task, path in load(bench, BenchFile).firmware.items():
+        if task not in known:
+            raise ConfigError(
+                f"{bench}: key 'firmware.{task}': unknown task; known: {', '.join(sorted(known))}",
+                hint="correct the name",
+            )
+        found[task] = bench.parent / path
+        if not found[task].is_file():
+            raise ConfigError(
+                f"{bench}: key 'firmware.{task}': {found[task]} is not a file",
+                hint="correct the path, which is below the bench file's folder, or build the image",
+            )
+    return found
 
 
 def _check_name(key: str, name: str, emulated: Mapping[str, Station]) -> None:

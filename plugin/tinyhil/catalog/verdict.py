@@ -42,6 +42,7 @@ def judge(
     *,
     unjudged: str | None = None,
     errors: Mapping[Metric, float] = MappingProxyType({}),
+    unknown: Mapping[Metric, str] = MappingProxyType({}),
 ) -> tuple[Verdict, ...]:
     """One verdict a metric, in the order of `metrics`.
 
@@ -51,9 +52,12 @@ def judge(
         unjudged: why nothing may be judged at all (a quick run, say), or None.
         errors: by how much a value may be off, such as by its clock's resolution; a limit that is
             so near is not judged.
+        unknown: why a single metric may not be judged.
     """
     return tuple(
-        _judge_one(name, value, limits.get(name), unjudged, errors.get(name, 0.0))
+        _judge_one(
+            name, value, limits.get(name), unjudged or unknown.get(name), errors.get(name, 0.0)
+        )
         for name, value in metrics.items()
     )
 

@@ -40,6 +40,9 @@ NO_IMAGE_HINT = (
     "puts it onto the board"
 )
 
+INSTRUCTIONS_OF = "mean of all queries"
+"""What ``instructions`` are of, in a run as in a gate; of the 90th percentile in older runs."""
+
 QUICK_SAMPLES = 24
 """Of a quick run: two for each class of keyword spotting."""
 
@@ -190,6 +193,8 @@ class Finding:
     """Why the metrics may not be judged, or None."""
     errors: Mapping[Metric, float] = field(default_factory=dict)
     """See `verdict.judge`."""
+    unknown: Mapping[Metric, str] = field(default_factory=dict)
+    """See `verdict.judge`."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +276,7 @@ def _find_single_stream(talk: Conversation, rows: Sequence[Row], told: Told) -> 
     found: dict[Metric, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
     emulator = job.dut.board.emulator
     if emulator:
-        found["instructions"] = round(p90 / emulator.instruction_s)
+        found["instructions"] = round(float(result.times_s.mean()) / emulator.instruction_s)
     details = {
         "clock": result.clock,
         "tick_hz": result.tick_hz,
@@ -279,6 +284,7 @@ def _find_single_stream(talk: Conversation, rows: Sequence[Row], told: Told) -> 
         "device_s": round(float(result.times_s.sum()), 6),
         "inputs": len(job.performance_inputs),
         "healed": told["healed"],
+        **({"instructions_of": INSTRUCTIONS_OF} if emulator else {}),
     }
     errors = result.errors(emulator.instruction_s if emulator else None)
     return Finding(result, len(result.times_s), found, details, errors=errors)
@@ -326,7 +332,7 @@ def _ask_memory(talk: Conversation, rows: Rows, progress: Progress) -> Told:
 def _find_memory(_: Conversation, rows: Sequence[Row], __: Told) -> Finding:
     use = MemoryUse(**rows[-1])
     found: dict[Metric, float] = {"flash_bytes": use.flash_bytes, "ram_bytes": use.ram_bytes}
-    return Finding(use, 1, found, use.as_json())
+    return Finding(use, 1, found, use.as_json(), unknown=use.unknown)
 
 
 def _audit(name: str) -> Measure:

@@ -33,6 +33,7 @@ from tinyhil.ground.errors import (
 from tinyhil.ground.progress import Progress
 from tinyhil.ground.text import printable
 from tinyhil.measure.job import MEASURES, NO_IMAGE, Conversation, Finding, Job, Measure, Told
+from tinyhil.measure.memory import largest
 from tinyhil.record import Entry, Record
 from tinyhil.record.entry import restored
 from tinyhil.record.rows import Rows
@@ -155,11 +156,15 @@ class Measurement:
                 blank,
                 samples=finding.samples,
                 metrics=finding.metrics,
-                verdicts=judge(
-                    finding.metrics,
-                    job.limits,
-                    unjudged=self._unjudged(finding),
-                    errors=finding.errors,
+                verdicts=tuple(
+                    self._explained(verdict)
+                    for verdict in judge(
+                        finding.metrics,
+                        job.limits,
+                        unjudged=self._unjudged(finding),
+                        errors=finding.errors,
+                        unknown=finding.unknown,
+                    )
                 ),
                 details={**_with_resumed(finding.details, rows), **boots},
                 seconds=time.monotonic() - clock,
@@ -176,6 +181,14 @@ class Measurement:
             self._reporter.made(failed)
             raise
         return Outcome(job, entry, finding)
+
+    def _explained(self, verdict: Verdict) -> Verdict:
+        """A missed limit of memory names what takes the most of it."""
+        image = self.job.image
+        if verdict or image is None or verdict.metric not in MeasureName.MEMORY.metrics:
+            return verdict
+        symbols = largest(image, self.job.dut.board, verdict.metric)
+        return replace(verdict, reason=f"{verdict.reason}; largest symbols: {symbols or 'unknown'}")
 
     def _ask(self, measure: Measure, rows: Rows) -> tuple[Told, dict[str, int]]:
         """Ask what a measure asks, and see at its end that who answered is who was flashed.
@@ -219,7 +232,12 @@ class Measurement:
                 stage=name,
             )
         entry = restored(
-            line, self.job.subject, self.job.limits, self._unjudged(finding), finding.errors
+            line,
+            self.job.subject,
+            self.job.limits,
+            self._unjudged(finding),
+            finding.errors,
+            finding.unknown,
         )
         self._reporter.made(entry)
         return Outcome(self.job, entry, finding)

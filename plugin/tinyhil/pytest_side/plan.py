@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tinyhil.catalog.bench import Station, select, stations
+from tinyhil.catalog.bench import Station, firmware_of, select, stations
 from tinyhil.catalog.board import NO_FLASH, load_boards
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device import links
 from tinyhil.device.faults import Spec, parse_spec
-from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.errors import ConfigError, FirmwareError
 from tinyhil.ground.outputs import check_folder
 from tinyhil.image.elf import Image, read_image
 from tinyhil.record import Configuration, resume
@@ -53,6 +53,27 @@ class Plan:
     """To inject."""
     image: Image | None = None
     """The user's own, read once: what is checked is what is flashed."""
+    images: Mapping[str, Image] = field(default_factory=dict)
+    """The user's own by task, if there is none for all."""
+
+    @property
+    def own_firmware(self) -> bool:
+        """Whether the user's images are flashed, and not ours."""
+        return self.image is not None or bool(self.images)
+
+    def image_of(self, task: str) -> Image | None:
+        """The user's own image for a task; None where ours is to be built.
+
+        Raises:
+            FirmwareError: there are images for other tasks only.
+        """
+        if self.image is None and self.images and task not in self.images:
+            raise FirmwareError(
+                f"the bench file's table 'firmware' has no image for {task}; it has: "
+                f"{', '.join(sorted(self.images))}",
+                hint=f"add it, or leave the task out: -k 'not {task}'",
+            )
+        return self.image or self.images.get(task)
 
     def station(self, name: str) -> Station:
         """The chosen station of this name."""
@@ -74,7 +95,7 @@ class Plan:
             all_windows=options.all_windows,
             read_back=options.read_back,
             faults=str(self.faults) if self.faults else None,
-            own_firmware=options.firmware is not None,
+            own_firmware=self.own_firmware,
         )
 
 
@@ -113,7 +134,10 @@ def make_plan(options: Options) -> Plan:
     chosen = select(stations(load_boards(), options.bench), options.boards or [DEFAULT_BOARD])
     _check_flashing(options, chosen)
     image = read_image(options.firmware) if options.firmware else None
-    plan = Plan(options, chosen, tuple(load_tasks().values()), faults, image)
+    tasks = load_tasks()
+    named = {} if image else firmware_of(options.bench, tasks)
+    images = {task: read_image(path) for task, path in named.items()}
+    plan = Plan(options, chosen, tuple(tasks.values()), faults, image, images)
     if options.resume:
         for station in chosen:
             resume.check(options.resume, plan.configuration(station, ()))

@@ -271,7 +271,7 @@ def hil_job(
     if link == "auto":
         link = choose(
             emulated=hil_board.board.emulated,
-            own_firmware=options.firmware is None and hil_board.proven,
+            own_firmware=not plan.own_firmware and hil_board.proven,
         )
     job = Job(
         hil_board,
@@ -358,8 +358,9 @@ def _tasks_of(items: Sequence[pytest.Item], station: str) -> set[str]:
 
 def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple[Image, str | None]:
     """The image to flash, and the sum of the model that is known to be in it."""
-    if plan.image:
-        return plan.image, None
+    own = plan.image_of(task.name)
+    if own:
+        return own, None
     folder = (
         plan.options.build / "firmware" / board.board.name / f"{task.name}-{material.data.kind}"
     )

@@ -85,6 +85,7 @@ def restored(
     limits: Mapping[Metric, Limit],
     unjudged: str | None,
     errors: Mapping[Metric, float],
+    unknown: Mapping[Metric, str],
 ) -> Entry:
     """The entry of a line that is in the record already, without an error.
 
@@ -94,13 +95,14 @@ def restored(
         limits: of the run.
         unjudged: why its metrics may not be judged, or None.
         errors: see `verdict.judge`.
+        unknown: see `verdict.judge`.
     """
     return Entry(
         subject=subject,
         measure=line.measure,
         samples=line.samples,
         metrics=line.metrics,
-        verdicts=judge(line.metrics, limits, unjudged=unjudged, errors=errors),
+        verdicts=judge(line.metrics, limits, unjudged=unjudged, errors=errors, unknown=unknown),
         details=line.details,
         started=line.started,
         seconds=line.seconds,

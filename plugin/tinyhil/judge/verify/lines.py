@@ -89,6 +89,7 @@ def _check_verdict(
         cast(Any, limits),
         unjudged="not to be judged" if quick or made.unjudged else None,
         errors=made.errors,
+        unknown=made.unknown,
     )
     verdict = overall(verdicts, None)
     if line.verdict != verdict:

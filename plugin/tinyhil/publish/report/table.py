@@ -80,10 +80,21 @@ def _remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]
             ] = None
         if entry.subject.data_set == "stand-in":
             remarks["STAND-IN: our own data and model; do not compare with other results."] = None
+        wraps = entry.details.get("healed", {}).get("ClockError", 0)
+        if wraps:
+            remarks[
+                f"{subject_name(entry)} {entry.measure}: the device's clock ran backwards {wraps} "
+                "times, as one that wraps does; those inferences were asked again."
+            ] = None
         for verdict in entry.verdicts:
             if verdict.status == "not judged" and verdict.limit is not None:
                 remarks[f"Not judged although a limit is set: {verdict.reason}."] = None
     return list(remarks)
+
+
+def subject_name(entry: Entry) -> str:
+    """Station and task of an entry."""
+    return f"{entry.subject.station} {entry.subject.task}"
 
 
 def _figures(
