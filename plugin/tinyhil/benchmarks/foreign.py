@@ -37,6 +37,7 @@ from tinyhil.emulator.foreign import ZOO, ForeignDevice, Manner
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.progress import progress_bar
 from tinyhil.measure.audit import AUDITS, Asker, Rules, Setting
+from tinyhil.measure.audit.report import Objection
 from tinyhil.record.rows import Row
 
 RUNS = 12
@@ -79,7 +80,7 @@ def run(manner: Manner, seed: int) -> Outcome:
         return attempt(kind, Target(link, None, None, link.close), spec, clean)
 
 
-def objections(manner: Manner, audit: str, rules: Rules) -> tuple[str, ...]:
+def objections(manner: Manner, audit: str, rules: Rules) -> tuple[Objection, ...]:
     """What an audit has against an honest device that writes so; time is played."""
     task = load_tasks()["kws01"].model_copy(update={"classes": tuple("abc")})
     size = task.input.bytes
@@ -97,7 +98,7 @@ def objections(manner: Manner, audit: str, rules: Rules) -> tuple[str, ...]:
         session.synchronize(Deadline.after(10))
         asker = Asker(TextQueries(session), None, rows.append, device.world.now)
         AUDITS[audit].ask(asker, setting)
-    return tuple(one.seen for one in AUDITS[audit].report(rows).objections)
+    return AUDITS[audit].report(rows).objections
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -117,8 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             audited = pool.map(lambda name: objections(manner, name, Rules(clock_s=20.0)), AUDITS)  # noqa: B023
             for name, found in zip(AUDITS, audited, strict=True):
                 bad += bool(found)
-                for what in found:
-                    console.print(f"{manner.name}, audit {name}: {what}", markup=False)
+                for one in found:
+                    console.print(f"{manner.name}, audit {name}: {one.seen}", markup=False)
             bar(number, len(ZOO))
     console.print(table_of(figures))
     path = write_figures("foreign", figures)

@@ -60,6 +60,10 @@ class Reporter(Protocol):
         """Open a progress bar."""
         ...
 
+    def notice(self, text: str) -> None:
+        """Say something at once, such as how long it will take."""
+        ...
+
     def made(self, entry: Entry) -> None:
         """A measure has ended, with or without an error, and is in the record."""
         ...
@@ -99,7 +103,9 @@ class Measurement:
         self.record = record
         probed = probed and job.dut.proven
         proof = ProbeProof(job.dut, job.image) if probed and job.image else None
-        self._talk = Conversation(job, session, identify(session, job, proof), tap, proof)
+        self._talk = Conversation(
+            job, session, identify(session, job, proof), tap, proof, reporter.notice
+        )
         self._lost: IdentityError | None = None
         self._reporter = reporter
         self._out_of_step = False
