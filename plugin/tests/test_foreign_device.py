@@ -63,8 +63,8 @@ def accuracy(
     return measure.accuracy(queries, task, SAMPLES, keep, ignore)
 
 
-def ask(port: str, read_back: float = 0.0) -> TextQueries:
-    return TextQueries(open_session(port), read_back=read_back, answer_s=1.0)
+def ask(port: str, read_back: float = 0.0, *, answer_s: float = 20.0) -> TextQueries:
+    return TextQueries(open_session(port), read_back=read_back, answer_s=answer_s)
 
 
 def test_a_foreign_firmware_is_recognised_by_its_own_error_line() -> None:
@@ -169,7 +169,7 @@ def test_what_was_measured_before_a_lasting_fault_is_kept(
 ) -> None:
     kept: list[Mapping[str, Any]] = []
     with device(Fault(kind, "db 03", lasting=True)) as dut:
-        queries = ask(dut.port)
+        queries = ask(dut.port, answer_s=1.0 if kind == "silence" else 20.0)
         with pytest.raises(error, match=text):
             accuracy(queries, TASK, kept.append)
     assert [row["sample"] for row in kept] == ["s0.bin", "s1.bin", "s2.bin"]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from tinyhil.device import protocol
@@ -69,6 +70,8 @@ class Session:
         """Knows how the device writes its lines, once that has been learnt."""
         self.repeats_scores = True
         """Whether the device gives the scores of the last inference again."""
+        self.ahead = 1
+        """Commands of an upload that may be under way at once; 1: each waits for its answer."""
         self._calls: tuple[bytes, ...] = _CALLS
         self._needs_number = False
         self.guard: Guard | None = None
@@ -136,20 +139,18 @@ class Session:
             deadline: for all of it.
             piece_bytes: how much of it one command carries.
         """
-        reply = self.ask(protocol.db_load(len(sample)), deadline)
-        expecting = reply.take(protocol.Expecting)
-        reply.end()
-        if expecting.count != len(sample):
-            raise LinkError(
-                f"announced {len(sample)} bytes, the device expects {expecting.count}",
-                hint="a byte of the command was damaged; check the cable, or lower the baud rate",
-            )
-        *first, last = protocol.db_pieces(sample, piece_bytes)
-        for command in first:
-            self.ask(command, deadline).end()
-        reply = self.ask(last, deadline)
-        reply.take(protocol.LoadDone)
-        reply.end()
+        commands = [protocol.db_load(len(sample)), *protocol.db_pieces(sample, piece_bytes)]
+        for number, reply in enumerate(self._ask_ahead(commands, deadline)):
+            expecting = reply.take(protocol.Expecting) if number == 0 else None
+            if expecting and expecting.count != len(sample):
+                raise LinkError(
+                    f"announced {len(sample)} bytes, the device expects {expecting.count}",
+                    hint="a byte of the command was damaged; check the cable, or lower the baud "
+                    "rate",
+                )
+            if number == len(commands) - 1:
+                reply.take(protocol.LoadDone)
+            reply.end()
 
     def infer(self, count: int, warm_up: int, deadline: Deadline) -> Inference:
         """Run `warm_up` inferences, then `count` timed ones, on the loaded sample."""
@@ -275,6 +276,17 @@ class Session:
         """
         self._send(command, deadline)
         return self._answer(command, deadline)
+
+    def _ask_ahead(self, commands: Sequence[str], deadline: Deadline) -> Iterator[Reply]:
+        """The answers to commands, of which `ahead` may be under way at once."""
+        waiting: deque[str] = deque()
+        for command in commands:
+            self._send(command, deadline)
+            waiting.append(command)
+            if len(waiting) == self.ahead:
+                yield self._answer(waiting.popleft(), deadline)
+        while waiting:
+            yield self._answer(waiting.popleft(), deadline)
 
     def _answer(self, command: str, deadline: Deadline) -> Reply:
         messages: list[Message] = []

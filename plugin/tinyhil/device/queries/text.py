@@ -127,7 +127,7 @@ class TextQueries:
         if self._session.listener.dialect is None:
             learn(
                 self._session,
-                lambda: self._load(data, check=False),
+                lambda deadline: self._load(data, check=False, deadline=deadline),
                 lambda: self._deadline(self._first_s),
             )
 
@@ -167,13 +167,16 @@ class TextQueries:
         self._checked += 1
         return self._read_back > 0 and (first or self._choice.random() < self._read_back)
 
-    def _load(self, data: bytes, check: bool) -> None:
-        deadline = self._deadline(self._s_a_byte * len(data))
+    def _load(self, data: bytes, check: bool, *, deadline: Deadline | None = None) -> None:
+        deadline = deadline or self._deadline(self._s_a_byte * len(data))
         try:
             self._session.load(data, deadline, self._piece_bytes)
         except (LinkError, DeviceError):
-            # Perhaps its buffer of commands is smaller than the reference's.
-            self._piece_bytes = protocol.OFFICIAL_PIECE_BYTES
+            if self._session.ahead > 1:
+                self._session.ahead = 1  # Perhaps it can't take commands while it answers.
+            else:
+                # Perhaps its buffer of commands is smaller than the reference's.
+                self._piece_bytes = protocol.OFFICIAL_PIECE_BYTES
             raise
         if not check:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import replace
 
 from tinyhil.device.protocol import (
@@ -61,6 +62,7 @@ class Text:
         self._reader = LineReader()
         self._waiting: list[Message | None] = []  # of lines that no command has taken yet
         self._command: str | None = None
+        self._ahead: deque[str] = deque()  # sent before the answer to the one before had come
         self._word: str | None = None  # unknown to any device: what comes after it is in step
         self._reply: list[Message] = []
         self._announced = 0
@@ -73,12 +75,16 @@ class Text:
         if not data.endswith(b"%") or data.count(b"%") != 1:
             self._findings.add(self._log, line, "is not a command that the host could have sent")
             return
+        command = data[:-1].decode("ascii", "replace")
+        if self._command is not None and self._command.startswith("db ") and command[:3] == "db ":
+            self._ahead.append(command)  # Pieces of an upload may be sent ahead.
+            return
         if self._command is not None:
             asked = printable(self._command)
             text = f"is sent although '{asked}' has no answer: a part of the log is missing"
             self._findings.add(self._log, line, text)
         self._stop()
-        self._command = data[:-1].decode("ascii", "replace")
+        self._command = command
         self._proceed(line)
 
     def called(self, line: int, word: str | None) -> None:
@@ -104,6 +110,7 @@ class Text:
 
     def _stop(self) -> None:
         self._command = None
+        self._ahead.clear()
         self._reply = []
 
     def _proceed(self, line: int) -> None:
@@ -134,7 +141,7 @@ class Text:
         assert self._command is not None
         if isinstance(message, Ready):
             command, reply = self._command, self._reply
-            self._stop()
+            self._command, self._reply = (self._ahead.popleft() if self._ahead else None), []
             if not any(isinstance(part, DeviceComplaint) for part in reply):
                 self._answered(line, command, reply)
         elif message is None or isinstance(message, InitDone) or len(self._reply) >= _MOST_LINES:
