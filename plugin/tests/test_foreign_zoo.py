@@ -21,7 +21,7 @@ from tinyhil.device.links.serial import SerialLink
 from tinyhil.device.protocol import LineReader, Listener, UnknownLineError
 from tinyhil.device.queries.text import TextQueries
 from tinyhil.device.session import Session
-from tinyhil.emulator.foreign import ZOO, ForeignDevice, Manner
+from tinyhil.emulator.foreign import ZOO, ForeignDevice, Manner, PacedDevice
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError, LinkError
 from tinyhil.measure import measures as measure
@@ -164,3 +164,22 @@ def test_images_are_named_by_task(tmp_path: Path) -> None:
     assert firmware_of(bench, ["kws01", "ic01"]) == {"kws01": image}
     with pytest.raises(ConfigError, match=r"firmware\.kws01.*unknown task"):
         firmware_of(bench, ["ic01"])
+
+
+@pytest.mark.parametrize("polled", [True, False])
+def test_commands_are_sent_ahead_where_the_device_hears_them(polled: bool) -> None:
+    windows = TASK.input.windows(bytes(range(245)) * 2)
+    device = PacedDevice("kws01", scores, baud=921_600, latency_ms=1, polled=polled)
+    with device, closing(SerialLink(device.port, 115200)) as link:
+        session = Session(link)
+        session.synchronize(Deadline.after(60))
+        session.identify(Deadline.after(60))
+        queries = TextQueries(session)
+        (answer,) = queries.each(windows)
+        lost = device.lost
+        list(queries.each(windows * 2))
+    assert answer.scores == _BY_NAME["as the reference firmware"].read(scores(windows[0].data))
+    assert session.ahead == (1 if polled else 8)
+    assert (lost > 0) == polled, "the trial is what loses bytes"
+    assert device.lost == lost, "and no sample does"
+    assert not queries.healed

@@ -97,11 +97,12 @@ class Session:
         A device of ours may have been left in frames, at another rate even, by a host that was
         killed: it is called back, unless it has been identified as not ours.
         """
-        for attempts in itertools.count(int(self._needs_number)):
+        for attempts in itertools.count(2 if self._needs_number else 0):
             attempt = deadline.within(_SYNC_TRY_S)
             nonce, number = f"sync-{secrets.token_hex(4)}", None
             question = f"{nonce}%"
-            if attempts % 2:
+            # Not each time: a device that polls its receiver does not hear the second command.
+            if attempts % 3 == 2:
                 number = 100 + secrets.randbelow(300)
                 question += protocol.db_load(number)
             call = self._calls[attempts % len(self._calls)]

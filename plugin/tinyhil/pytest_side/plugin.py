@@ -322,10 +322,16 @@ def hil_tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) ->
 
 
 @pytest.fixture(scope="session")
-def hil_session(hil_job: Job, hil_record: Record, hil_tap: Tap) -> Iterator[Session]:
+def hil_session(
+    hil_job: Job, hil_record: Record, hil_tap: Tap, request: pytest.FixtureRequest
+) -> Iterator[Session]:
     """A synchronized session with the board; every byte of it is in the run's raw folder."""
     with _located(hil_job.dut, "open"):
-        link = hil_tap(open_link(hil_job.link, hil_job.dut, Deadline.after(_PORT_S)), "serial")
+        opened = open_link(hil_job.link, hil_job.dut, Deadline.after(_PORT_S))
+        advice = getattr(opened, "advice", None)
+        if advice:
+            report_of(request.config).notice(f"{hil_job.dut.station}: {advice}")
+        link = hil_tap(opened, "serial")
     try:
         made = Session(link)
         with _located(hil_job.dut, "synchronize"):

@@ -7,6 +7,7 @@ show, keeps a clock of its own, and breaks on demand.
 
 from tinyhil.emulator.foreign.device import Fault, ForeignDevice, Kind
 from tinyhil.emulator.foreign.manner import OFFICIAL, Manner
+from tinyhil.emulator.foreign.paced import PacedDevice
 from tinyhil.emulator.foreign.zoo import ZOO
 
-__all__ = ["OFFICIAL", "ZOO", "Fault", "ForeignDevice", "Kind", "Manner"]
+__all__ = ["OFFICIAL", "ZOO", "Fault", "ForeignDevice", "Kind", "Manner", "PacedDevice"]
