@@ -45,6 +45,7 @@ bench-contention: setup ## many users and sessions want eight stations: is one e
 
 faults: setup ## thousands of faults on purpose, and boards that are reset, reflashed, swapped; half an hour
 	python -m tinyhil.benchmarks.faults
+	python -m tinyhil.benchmarks.foreign
 	python -m tinyhil.benchmarks.intrusions
 
 fuzz: setup ## damaged models, sessions and commands against compiler, host and device; half an hour

@@ -78,8 +78,8 @@ def test_a_bad_byte_invalidates_its_line_and_no_other() -> None:
     lines = LineReader().feed(b"m-lap-us-1\r\nm-lap-us-1\xff23\r\nm-ready\r\n")
     assert lines[0] == Line("m-lap-us-1")
     assert isinstance(lines[1], Damaged)
-    assert lines[1].raw == b"m-lap-us-1\xff23\r"
-    assert lines[2] == Line("m-ready")
+    assert lines[1].raw == b"m-lap-us-1\xff23"
+    assert lines[2] == Line("m-ready", b"\r\n")
 
 
 def test_an_endless_line_is_reported_before_it_ends_and_costs_no_memory() -> None:
@@ -87,7 +87,13 @@ def test_an_endless_line_is_reported_before_it_ends_and_costs_no_memory() -> Non
     lines = [line for _ in range(100) for line in reader.feed(b"x" * 1000)]
     assert [type(line) for line in lines] == [Damaged]
     assert len(reader.held) <= MAX_LINE_BYTES
-    assert reader.feed(b"\nm-ready\n") == [Line("m-ready")]
+    assert reader.feed(b"\nm-ready\n") == [Line("m-ready", b"\n")]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n", b"\n\r", b"\r\r\n"])
+def test_a_line_ends_as_the_firmware_likes(end: bytes) -> None:
+    data = b"m-init-done" + end + b"m-ready" + end
+    assert LineReader().feed(data) == [Line("m-init-done"), Line("m-ready", end)]
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=6))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
 from tinyhil.device import protocol
 from tinyhil.device.protocol import Damaged, Line, LineReader
-from tinyhil.device.protocol.lines import MAX_LINE_BYTES
+from tinyhil.device.protocol.lines import MAX_GAP_BYTES, MAX_LINE_BYTES
 
 from . import BrokenReaderError, Target, fed_whole_and_cut, flood
 from .mutate import mutated
@@ -71,19 +72,21 @@ def _check(data: bytes, random: Random) -> int:
 
 def _expected(data: bytes) -> list[Line | Damaged]:
     """What the protocol's text makes of a stream, said in the shortest way."""
-    *ended, rest = data.split(b"\n")
     made: list[Line | Damaged] = []
-    for raw, complete in (*((part, True) for part in ended), (rest, False)):
+    for gap, raw, end in _PARTS.findall(data):
+        before = gap[:MAX_GAP_BYTES]
         if len(raw) > MAX_LINE_BYTES:
-            made.append(Damaged(raw[:MAX_LINE_BYTES], f"line longer than {MAX_LINE_BYTES} bytes"))
-        elif complete and (body := raw.removesuffix(b"\r")).translate(None, _PRINTABLE):
-            made.append(Damaged(raw, "line with bytes that are not printable ASCII"))
-        elif complete:
-            made.append(Line(body.decode("ascii")))
+            reason = f"line longer than {MAX_LINE_BYTES} bytes"
+            made.append(Damaged(raw[:MAX_LINE_BYTES], reason, before))
+        elif end and raw.translate(None, _PRINTABLE):
+            made.append(Damaged(raw, "line with bytes that are not printable ASCII", before))
+        elif end:
+            made.append(Line(raw.decode("ascii"), before))
     return made
 
 
-_PRINTABLE: Final = bytes(range(0x20, 0x7F))
+_PARTS: Final = re.compile(rb"([\r\n]*)([^\r\n]+)(?=([\r\n]?))")
+_PRINTABLE: Final = bytes((*range(0x20, 0x7F), *b"\t\x1b\0"))
 
 
 def _believed(line: str) -> bool:

@@ -47,13 +47,26 @@ class FlashFacts(Facts):
     """How an image gets onto this board."""
 
     method: str = "pyocd"
-    """Name of a module in ``tinyhil.flash``."""
-    target: str
-    """pyOCD's name of the target."""
+    """Name of a module in ``tinyhil.flash``, or ``none``: the board is measured as it is."""
+    target: str = ""
+    """pyOCD's name of the target; needed by that method alone."""
     pack: str | None = None
     """Path of a CMSIS pack, for targets that are not built into pyOCD."""
     frequency_hz: int = Field(default=4_000_000, gt=0)
     """Of the debug probe's clock."""
+    command: tuple[str, ...] = ()
+    """Of the method ``command``: program and arguments, with ``{image}``, ``{probe}``, ``{port}``
+    in them; of ``openocd``: arguments that choose interface and target, such as ``-f FILE``."""
+    drive: str = ""
+    """Of the method ``drive``: where the board's drive is, a folder."""
+    reset: tuple[str, ...] = ()
+    """A command that resets the board, for methods that can't."""
+    timeout_s: float = Field(default=120.0, gt=0, le=3600)
+    """Of a command, or of a drive to take the image."""
+
+
+NO_FLASH = "none"
+"""The method of a board that is measured as it is."""
 
 
 class EmulatorFacts(Facts):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tinyhil.catalog.bench import Station, select, stations
-from tinyhil.catalog.board import load_boards
+from tinyhil.catalog.bench import Station, firmware_of, select, stations
+from tinyhil.catalog.board import NO_FLASH, load_boards
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device import links
 from tinyhil.device.faults import Spec, parse_spec
-from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.errors import ConfigError, FirmwareError
 from tinyhil.ground.outputs import check_file, check_folder
 from tinyhil.image.elf import Image, read_image
 from tinyhil.record import Configuration, resume
@@ -64,6 +64,27 @@ class Plan:
     """To inject."""
     image: Image | None = None
     """The user's own, read once: what is checked is what is flashed."""
+    images: Mapping[str, Image] = field(default_factory=dict)
+    """The user's own by task, if there is none for all."""
+
+    @property
+    def own_firmware(self) -> bool:
+        """Whether the user's images are flashed, and not ours."""
+        return self.image is not None or bool(self.images)
+
+    def image_of(self, task: str) -> Image | None:
+        """The user's own image for a task; None where ours is to be built.
+
+        Raises:
+            FirmwareError: there are images for other tasks only.
+        """
+        if self.image is None and self.images and task not in self.images:
+            raise FirmwareError(
+                f"the bench file's table 'firmware' has no image for {task}; it has: "
+                f"{', '.join(sorted(self.images))}",
+                hint=f"add it, or leave the task out: -k 'not {task}'",
+            )
+        return self.image or self.images.get(task)
 
     def station(self, name: str) -> Station:
         """The chosen station of this name."""
@@ -85,7 +106,7 @@ class Plan:
             all_windows=options.all_windows,
             read_back=options.read_back,
             faults=str(self.faults) if self.faults else None,
-            own_firmware=options.firmware is not None,
+            own_firmware=self.own_firmware,
         )
 
 
@@ -123,8 +144,10 @@ def make_plan(options: Options) -> Plan:
     faults = parse_spec(options.faults) if options.faults is not None else None
     known = stations(load_boards(options.own_boards), options.bench)
     chosen = select(known, options.boards or [DEFAULT_BOARD])
+    _check_flashing(options, chosen)
     tasks = load_tasks(options.own_tasks)
     image = read_image(options.firmware) if options.firmware else None
+    named = {} if image else firmware_of(options.bench, tasks)
     plan = Plan(
         options,
         chosen,
@@ -132,6 +155,7 @@ def make_plan(options: Options) -> Plan:
         _select(tasks, options.tasks or ["*"]),
         faults,
         image,
+        {task: read_image(path) for task, path in named.items()},
     )
     if options.resume:
         for station in chosen:
@@ -155,6 +179,19 @@ def _select(tasks: Mapping[str, Task], patterns: Iterable[str]) -> tuple[Task, .
             )
         chosen |= found
     return tuple(chosen.values())
+
+
+def _check_flashing(options: Options, chosen: Iterable[Station]) -> None:
+    """Refuse options that need an image on a station that gets none."""
+    for station in chosen:
+        wanted = "--hil-firmware" if options.firmware else "--hil-link rtt"
+        needs = options.firmware is not None or options.link == "rtt"
+        if needs and station.board.flash.method == NO_FLASH:
+            raise ConfigError(
+                f"option {wanted}: station '{station.name}' has neither a probe nor a way to flash",
+                hint="give it a 'probe' or a 'flash' table in the bench file, or leave the option "
+                "out: it is measured as it is then",
+            )
 
 
 def _check_outputs(options: Options) -> None:

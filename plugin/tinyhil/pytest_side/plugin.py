@@ -143,11 +143,13 @@ def hil_tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) ->
 
 
 @pytest.fixture(scope="session")
-def hil_session(hil_job: Job, hil_record: Record, hil_tap: Tap) -> Iterator[Session]:
+def hil_session(
+    hil_job: Job, hil_record: Record, hil_tap: Tap, request: pytest.FixtureRequest
+) -> Iterator[Session]:
     """A synchronized session with the board; every byte of it is in the run's raw folder."""
     from tinyhil.pytest_side import rig  # noqa: PLC0415 - heavy
 
-    yield from rig.session(hil_job, hil_record, hil_tap)
+    yield from rig.session(hil_job, hil_record, hil_tap, request)
 
 
 @pytest.fixture(scope="session")

@@ -265,7 +265,8 @@ class HilReport:
             label = station_label(station, board.name)
             values[f"station {label}"] = f"{board.processor}{emulated}"
         for subject in subjects:
-            values[f"firmware {subject.station} {subject.task}"] = subject.firmware_sha256
+            seen = subject.firmware_sha256 or "as the board was: not flashed, not seen"
+            values[f"firmware {subject.station} {subject.task}"] = seen
         return values
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

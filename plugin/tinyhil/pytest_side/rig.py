@@ -177,7 +177,9 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
     options = plan.options
     material = data.material(hil_task, options.data, options.build / "data")
     with _located(hil_board, "build"), report.bar("build"):
-        image, model_sha256 = _image(hil_board, hil_task, material, plan)
+        image, model_sha256 = (
+            _image(hil_board, hil_task, material, plan) if hil_board.flashed else (None, None)
+        )
     link = options.link
     if link == "auto":
         link = choose(image, emulated=hil_board.board.emulated)
@@ -194,6 +196,9 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
         faults=str(plan.faults) if plan.faults else None,
     )
     hil_record.begin(job.facts)
+    if image is None:
+        report.say(f"{hil_board.station}: is measured as it is, nothing is flashed")
+        return job
     with _located(hil_board, "flash"), report.bar("flash") as progress:
         result = flash(
             image, hil_board.board, hil_board.probe_uid, Deadline.after(_FLASH_S), progress
@@ -214,7 +219,8 @@ def tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) -> Ite
     def wrap(link: Link, name: str) -> Link:
         if spec:
             if name not in injectors:
-                injectors[name] = Injector(spec, reset=reset_board, kill=dut.power_off)
+                reset_it = reset_board if dut.flashed else None
+                injectors[name] = Injector(spec, reset=reset_it, kill=dut.power_off)
             link = injectors[name].through(link)
         return RecordedLink(link, hil_record.raw / f"{hil_job.task.name}-{name}.log")
 
@@ -223,10 +229,16 @@ def tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) -> Ite
         report_of(request.config).injected(dut, name, injector.faults)
 
 
-def session(hil_job: Job, hil_record: Record, hil_tap: Tap) -> Iterator[Session]:
+def session(
+    hil_job: Job, hil_record: Record, hil_tap: Tap, request: pytest.FixtureRequest
+) -> Iterator[Session]:
     """See the fixture `hil_session`."""
     with _located(hil_job.dut, "open"):
-        link = hil_tap(open_link(hil_job.link, hil_job.dut, Deadline.after(_PORT_S)), "serial")
+        opened = open_link(hil_job.link, hil_job.dut, Deadline.after(_PORT_S))
+        advice = getattr(opened, "advice", None)
+        if advice:
+            report_of(request.config).notice(f"{hil_job.dut.station}: {advice}")
+        link = hil_tap(opened, "serial")
     try:
         made = Session(link)
         with _located(hil_job.dut, "synchronize"):
@@ -258,8 +270,9 @@ def _tasks_of(items: Sequence[pytest.Item], station: str) -> set[str]:
 
 def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple[Image, str | None]:
     """The image to flash, and the sum of the model that is known to be in it."""
-    if plan.image:
-        return plan.image, None
+    own = plan.image_of(task.name)
+    if own:
+        return own, None
     folder = (
         plan.options.build / "firmware" / board.board.name / f"{task.name}-{material.data.kind}"
     )

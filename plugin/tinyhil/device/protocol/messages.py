@@ -198,11 +198,11 @@ _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
     )
 )
 
-# Of any message; an `e-` is none within a word, as in 'scale-[3]'.
-_BEGIN = re.compile(
-    r"m-(?=ready|\[|(?:timestamp|lap-us|init|name|profile|model|load|buffer|warmup|infer|results|hil)-)"
-    r"|(?<![A-Za-z0-9])e-(?=\[)|Supplied (?=buffer)"
+_FIRST_WORDS = "timestamp|lap-us|init|name|profile|model|load|buffer|warmup|infer|results|hil"
+BEGIN = re.compile(
+    rf"m-(?=ready|\[|(?:{_FIRST_WORDS})-)|(?<![A-Za-z0-9])e-(?=\[)|Supplied (?=buffer)"
 )
+"""Of any message; an ``e-`` is none within a word, as in ``scale-[3]``."""
 
 
 def numbers(scores: str) -> list[str]:
@@ -212,16 +212,19 @@ def numbers(scores: str) -> list[str]:
 
 
 def parse(line: str) -> Message:
-    """The message that a line carries, perhaps behind text of the firmware's own.
+    """The message that a line carries; see `find`."""
+    return find(line)[1]
+
+
+def find(line: str) -> tuple[int, Message]:
+    """The message that a line carries, perhaps behind text of the firmware's own, and its place.
 
     A line that only resembles a message is `Other`; so is one that holds the beginnings of two.
     """
     bare = line.rstrip(" \t\0")
-    begin = _BEGIN.search(bare)
-    if begin is None:
-        return Other(line)
-    for pattern, make in _TABLE:
-        match = pattern.fullmatch(bare, begin.start())
+    begin = BEGIN.search(bare)
+    for pattern, make in _TABLE if begin else ():
+        match = pattern.fullmatch(bare, begin.start() if begin else 0)
         if match:
-            return make(*match.groups())
-    return Other(line)
+            return match.start(), make(*match.groups())
+    return 0, Other(line)

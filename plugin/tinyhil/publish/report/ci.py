@@ -35,7 +35,7 @@ def properties(verdict: Verdict, entry: Entry) -> Iterator[tuple[str, str]]:
         ("emulated", emulated),
         ("task", subject.task),
         ("data_set", subject.data_set),
-        ("firmware_sha256", subject.firmware_sha256),
+        ("firmware_sha256", subject.firmware_sha256 or "unknown"),
     )
     if not verdict.defined:
         return

@@ -39,7 +39,7 @@ class Point:
 
     run: str
     started: datetime
-    firmware_sha256: str
+    firmware_sha256: str | None
     model_sha256: str | None
     metrics: Mapping[Metric, float]
 

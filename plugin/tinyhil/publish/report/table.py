@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -12,7 +14,7 @@ from rich.text import Text
 
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Limit, Metric
-from tinyhil.catalog.units import format_metric, station_label
+from tinyhil.catalog.units import format_coarse, format_metric, station_label
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.ground.tables import show_fitted, show_text
 from tinyhil.ground.text import shown
@@ -59,7 +61,7 @@ def _table(entries: Sequence[Entry], boards: Mapping[str, Board], without: froze
         station = subject.station if _BOARD_TYPE & without else _station(entry)
         where = (station, subject.task, data_label(subject.data_set))
         for verdict in entry.verdicts:
-            figures = _figures(verdict, boards.get(subject.board))
+            figures = _figures(verdict, boards.get(subject.board), entry.details)
             row = [*map(Text, (*where, *figures)), _word(verdict.status)]
             table.add_row(*compress(row, wanted))
         if entry.error is not None:
@@ -111,18 +113,46 @@ def remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]:
             )
         if entry.subject.data_set == "stand-in":
             said["STAND-IN: our own data and model; do not compare with other results."] = None
+        wraps = entry.details.get("healed", {}).get("ClockError", 0)
+        if wraps:
+            said[
+                f"{subject_name(entry)} {entry.measure}: the device's clock ran backwards {wraps} "
+                "times, as one that wraps does; those inferences were asked again."
+            ] = None
         for verdict in entry.verdicts:
             if verdict.status == "not judged" and verdict.limit is not None:
                 said[f"Not judged although a limit is set: {verdict.reason}."] = None
     return list(said)
 
 
-def _figures(verdict: Verdict, board: Board | None) -> tuple[str, str, str, str]:
+def subject_name(entry: Entry) -> str:
+    """Station and task of an entry."""
+    return f"{entry.subject.station} {entry.subject.task}"
+
+
+def _figures(
+    verdict: Verdict, board: Board | None, details: Mapping[str, Any]
+) -> tuple[str, str, str, str]:
     """Metric, value, the instruction count that an emulated latency is, and limit."""
-    metric, count = verdict.metric, ""
-    if metric.startswith("latency") and board is not None and board.emulator is not None:
-        count = f"{round(verdict.value / board.emulator.instruction_s):,}"
-    return metric, format_metric(metric, verdict.value), count, limit_text(metric, verdict.limit)
+    metric, value, count = verdict.metric, format_metric(verdict.metric, verdict.value), ""
+    coarse_s = 0.0 if details.get("clock") == "timer" else float(details.get("resolution_s", 0.0))
+    instruction_s = board.emulator.instruction_s if board and board.emulator else 0.0
+    if metric.startswith("latency"):
+        if coarse_s and verdict.defined:
+            value = format_coarse(verdict.value, coarse_s, "s")
+        if instruction_s:
+            count = _instructions(verdict.value / instruction_s, coarse_s / instruction_s)
+    elif metric == "instructions" and instruction_s:
+        value = _instructions(verdict.value, coarse_s / instruction_s)
+    return metric, value, count, limit_text(metric, verdict.limit)
+
+
+def _instructions(count: float, resolution: float) -> str:
+    """A count with the digits that it has: stamps of a clock show no single instruction."""
+    if resolution <= 1:
+        return f"{round(count):,}"
+    digits = -math.floor(math.log10(resolution))
+    return f"{round(count, digits):,.0f} ± {resolution:,.0f}"
 
 
 def limit_text(metric: Metric, limit: Limit | None) -> str:

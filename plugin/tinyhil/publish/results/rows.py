@@ -150,7 +150,7 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
     board = _boards().get(first.board)
     newest = max(measured, key=lambda pair: pair[1].started)[0].name
     runs = {run.name for run, _ in measured}
-    firmware = sorted({line.firmware_sha256[:12] for _, line in measured})
+    firmware = sorted({(line.firmware_sha256 or "not seen")[:12] for _, line in measured})
     tasks = sorted({line.task for _, line in measured})
     emulated = any(line.emulated for _, line in measured)
     states = [record_state(run.folder) for run in {run.name: run for run, _ in measured}.values()]
