@@ -14,21 +14,26 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.paths import SUITES
 from tinyhil.ground.text import say
 
+_ENGINES = {
+    "c": "a model that is a plain C function",
+    "sdk": "a network that a vendor's SDK has generated",
+    "tflm": "TensorFlow Lite Micro, behind the official API's th_ functions",
+}
+"""What runs the model, by the name of its folder in ``firmware/templates``."""
+
 HELP = "write a firmware project for an engine of your own"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes, and that `run` does it."""
-    from tinyhil.image.project import ENGINES  # noqa: PLC0415 - only this command needs it
-
-    engines = "; ".join(f"{name}: {what}" for name, what in ENGINES.items())
+    engines = "; ".join(f"{name}: {what}" for name, what in _ENGINES.items())
     parser.description = (
         "Write a firmware project: the harness, which speaks to the host, a board's files, and a "
         f"template of an engine, which runs the model. Engines: {engines}."
     )
     parser.add_argument("folder", type=Path, metavar="NAME", help="folder, which is made")
     parser.add_argument(
-        "--engine", choices=tuple(ENGINES), default="c", help="default: %(default)s"
+        "--engine", choices=tuple(_ENGINES), default="c", help="default: %(default)s"
     )
     parser.add_argument("--board", default="mps2-an386", help="default: %(default)s")
     parser.add_argument("--task", default="kws01", help="default: %(default)s")
@@ -44,8 +49,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     Raises:
         ConfigError, ModelError, DataError, WriteError: see `write_project`.
     """
-    from tinyhil.data.material import stand_in_model  # noqa: PLC0415 - as above
-    from tinyhil.image.project import check_target, write_project  # noqa: PLC0415
+    from tinyhil.data.material import stand_in_model  # noqa: PLC0415 - only needed here
+    from tinyhil.image.project import check_target, write_project  # noqa: PLC0415 - as above
 
     boards, tasks = load_boards(), load_tasks()
     for option, name, known in (("board", options.board, boards), ("task", options.task, tasks)):

@@ -19,13 +19,6 @@ from tinyhil.ground.paths import FIRMWARE
 from tinyhil.image.build import check_shapes, linker_memory
 from tinyhil.image.compiler import CompiledModel, compile_model
 
-ENGINES: Mapping[str, str] = {
-    "c": "a model that is a plain C function",
-    "sdk": "a network that a vendor's SDK has generated",
-    "tflm": "TensorFlow Lite Micro, behind the official API's th_ functions",
-}
-"""What runs the model, by the name of its folder in ``firmware/templates``."""
-
 _TEMPLATES = FIRMWARE / "templates"
 _COMPILED = FIRMWARE / "engines" / "compiled"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -54,7 +47,7 @@ def write_project(folder: Path, engine: str, board: Board, task: Task, model: Pa
 
     Args:
         folder: which is made; its name is the firmware's.
-        engine: one of `ENGINES`.
+        engine: what runs the model; a folder of ``firmware/templates``.
         board: whose port, compiler and memory map it has.
         task: which it says to run, and whose samples it takes.
         model: an int8 ``.tflite``; what the template runs until it is given something else.
