@@ -28,6 +28,7 @@ from tinyhil.ground.progress import Progress
 from tinyhil.image.elf import Image
 from tinyhil.measure import audit
 from tinyhil.measure import measures as measure
+from tinyhil.measure.duration import how_long
 from tinyhil.measure.measures import Accuracy, SingleStream, Throughput
 from tinyhil.measure.memory import MemoryUse, memory_use
 from tinyhil.record import FAULTS_MARK, ImageSizes, JobFacts, Subject
@@ -224,33 +225,13 @@ def _ask_accuracy(talk: Conversation, rows: Rows, progress: Progress) -> Told:
         progress(done + count, len(job.samples))
         if not told and count >= 1 and talk.info.extension is None:
             told = True
-            _tell_how_long(talk, (time.monotonic() - started) * len(missing))
+            text = how_long(job, (time.monotonic() - started) * len(missing))
+            if text:
+                talk.notice(text)
 
     with talk.asking(job.link) as queries:
         measure.accuracy(queries, job.task, missing, rows, advance, all_windows=job.all_windows)
     return {"healed": queries.healed}
-
-
-_LONG_S = 120.0
-"""What takes no longer needs no notice."""
-
-
-def _tell_how_long(talk: Conversation, seconds: float) -> None:
-    """Say how long the text protocol will take, and what its wire would allow."""
-    job = talk.job
-    if seconds < _LONG_S or job.dut.board.emulated:
-        return
-    windows = [
-        window
-        for sample in job.samples
-        for window in job.task.input.windows(sample.data, all_windows=job.all_windows)
-    ]
-    wire_s = sum(len(window.data) - window.keep for window in windows) * 10 / job.dut.baud_max
-    talk.notice(
-        f"{job.dut.station}: {job.task.name}, {len(job.samples)} samples by the text protocol take "
-        f"about {seconds / 60:.0f} min; a firmware with tinyhil's harness sends the same bytes at "
-        f"{job.dut.baud_max} baud in {max(1.0, wire_s):.0f} s, and the inferences besides"
-    )
 
 
 def _refuse_other_rows(job: Job, done: Sequence[Row]) -> None:
