@@ -89,11 +89,11 @@ def examine(boards: Mapping[str, Board]) -> list[Check]:
     checks += [
         _program("cc", "the kernels' tests on this host", "apt-get install gcc libc6-dev"),
         _package("matplotlib", "pictures in reports", "report"),
-        _program("node", "the HTML report", how_to_get("report")),
+        _program("node", "Allure's page", how_to_get("report")),
         Check(
             "allure",
             " ".join(found) if (found := find_allure()) else None,
-            "the HTML report",
+            "Allure's page",
             "npm ci --prefix reports (or npm install -g allure)",
         ),
         _entry_point("pytest11", "the pytest plugin"),

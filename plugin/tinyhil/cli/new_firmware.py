@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.task import load_tasks
+from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.paths import SUITES
 from tinyhil.ground.text import say
@@ -23,14 +25,34 @@ _ENGINES = {
 
 HELP = "write a firmware project for an engine of your own"
 
+_EPILOG = """\
+examples:
+  tinyhil new firmware my-kws                      a plain C function, for mps2-an386 and kws01
+  tinyhil new firmware my-kws --engine tflm        TensorFlow Lite Micro, as in the official code
+  tinyhil new firmware my-ad --task ad01 --board mps3-an547
+
+next: the commands that it prints build the project, and judge it on the board
+"""
+
+
+@dataclass(frozen=True)
+class NewFirmware(Answer):
+    """The project that was written."""
+
+    folder: Path
+    """Where it is."""
+    next_steps: tuple[str, ...]
+    """Commands that build it, and judge it on the board."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes, and that `run` does it."""
-    engines = "; ".join(f"{name}: {what}" for name, what in _ENGINES.items())
+    engines = ";\n  ".join(f"{name}: {what}" for name, what in _ENGINES.items())
     parser.description = (
-        "Write a firmware project: the harness, which speaks to the host, a board's files, and a "
-        f"template of an engine, which runs the model. Engines: {engines}."
+        "Write a firmware project: the harness, which speaks to the host, a board's files, and a\n"
+        f"template of an engine, which runs the model. Engines:\n  {engines}."
     )
+    parser.epilog, parser.formatter_class = _EPILOG, argparse.RawDescriptionHelpFormatter
     parser.add_argument("folder", type=Path, metavar="NAME", help="folder, which is made")
     parser.add_argument(
         "--engine", choices=tuple(_ENGINES), default="c", help="default: %(default)s"
@@ -40,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", type=Path, metavar="TFLITE", help="an int8 .tflite; default: the stand-in"
     )
+    add_format(parser, NewFirmware)
     parser.set_defaults(run=run)
 
 
@@ -70,6 +93,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         f"pytest {_quoted(_near(SUITES))} --hil-board {options.board} -k {options.task} "
         f"--hil-firmware {_quoted(folder / 'build' / 'firmware.elf')}",
     )
+    if answered(options, NewFirmware(folder, steps)):
+        return 0
     say(console, f"{folder}: its README.md says where your model and your board go. Next:")
     for step in steps:
         say(console, f"  {step}")

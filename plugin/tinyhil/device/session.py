@@ -26,7 +26,11 @@ Answer = TypeVar("Answer")
 
 
 class ClockError(DeviceError):
-    """The device's clock ran backwards between two time stamps."""
+    """The device's clock ran backwards between two time stamps.
+
+    A clock that wraps does so once in a while, and the inference is asked again. One that does so
+    again and again can't time anything: print time stamps of a counter that is wide enough.
+    """
 
 
 _MAX_REPLY_LINES = 8192

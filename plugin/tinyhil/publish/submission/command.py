@@ -31,9 +31,9 @@ MLPerf result: that needs a submission to MLCommons and its review.
 _CHECK = """\
 Read a submission tree of any round since v0.5 and recompute its figures from the raw logs and
 energy traces, as the runner that printed them did: top-1, AUC, median throughput, median energy,
-and what the streaming wake word was heard. Every disagreement with results.txt, every broken rule,
-everything that the official checker would drop and what a submission still owes is listed with its
-file and line; the heaviest first.
+and how well the streaming wake word was heard. Every disagreement with results.txt, every broken
+rule, everything that the official checker would drop and what a submission still owes is listed
+with its file and line; the heaviest first.
 
 exit status: 0 nothing disagrees, 1 something does, 2 TREE is not a submission
 """
