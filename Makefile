@@ -4,6 +4,8 @@ VENV   := .venv
 PYTHON ?= python3
 STAMP  := $(VENV)/.set-up
 RUN    := $(VENV)/.set-up-run
+# Most modules are never imported: those that are get compiled then.
+PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --no-compile --editable
 ALLURE := reports/node_modules/.package-lock.json
 EXPLORER := plugin/tinyhil/publish/results/explorer.js
 BOARD  ?= mps2-an386
@@ -106,13 +108,12 @@ system:
 
 $(RUN): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)/bin/python -m pip install --quiet --editable '.[build,report]'
+	$(PIP_INSTALL) '.[build,report]'
 	@touch $@
 
 # And what tests, linters and a release need.
 $(STAMP): pyproject.toml | $(RUN)
-	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
+	$(PIP_INSTALL) '.[dev]'
 	@touch $@
 
 $(ALLURE): reports/package.json reports/package-lock.json | $(RUN)

@@ -24,6 +24,7 @@ from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.ground.interrupts import Interrupts
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.paths import SUITES
+from tinyhil.ground.project import project_around
 from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import replace_unprintable, say
 from tinyhil.judge.gate import command as gate_command
@@ -216,7 +217,10 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="mark times by a pin's edges, for a power monitor, not by text lines",
     )
     build.add_argument(
-        "--out", type=Path, metavar="DIR", help="default: build/firmware/<board>/<task>"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="default: build/firmware/<board>/<task> of the project",
     )
     _finish(build, _build, Built, _BUILD)
 
@@ -304,7 +308,9 @@ def _build(options: argparse.Namespace, console: Console) -> int:
             hint="choose one of them",
         )
     model = options.model or stand_in_model(tasks[options.task])
-    folder = options.out or Path("build", "firmware", board.name, options.task)
+    folder = (
+        options.out or project_around(Path.cwd()).build / "firmware" / board.name / options.task
+    )
     check_folder(folder, "--out")
     with console.status(f"building for {board.name}"):
         built = firmware.build(board, tasks[options.task], model, folder, energy=options.energy)

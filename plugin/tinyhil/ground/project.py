@@ -30,6 +30,16 @@ class Project:
         """Where the table is, for errors."""
         return self.folder / FILE
 
+    @property
+    def runs(self) -> Path:
+        """The folder of run folders; see `path` for errors."""
+        return self.path("runs") or self.folder / "reports" / "runs"
+
+    @property
+    def build(self) -> Path:
+        """The folder of firmware builds and generated data sets; see `path` for errors."""
+        return self.path("build") or self.folder / "build"
+
     def path(self, key: str) -> Path | None:
         """The file or folder that a key names, relative to the project's folder.
 

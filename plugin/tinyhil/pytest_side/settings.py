@@ -31,14 +31,14 @@ def apply(config: pytest.Config) -> None:
     """
     try:
         project = _project(config)
-        settings = _checked(project)
+        settings = _checked(project)  # before its paths are asked for
     except ConfigError as error:
         raise pytest.UsageError(error.told) from error
     option = config.option
     bench = project.folder / "bench.toml"
     places = {
-        "runs": project.folder / "reports" / "runs",
-        "build": project.folder / "build",
+        "runs": project.runs,
+        "build": project.build,
         **({"bench": bench} if bench.is_file() else {}),
     }
     used: dict[str, Path] = {}

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.outputs import check_file, write_text
+from tinyhil.ground.project import project_around
 from tinyhil.ground.text import say
 
 if TYPE_CHECKING:
@@ -54,9 +55,10 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "sources",
         type=Path,
         nargs="*",
-        default=[Path("reports", "runs")],
+        default=[],
         metavar="RUNS",
-        help="folders of runs, runs, or submission trees; default: reports/runs",
+        help="folders of runs, runs, or submission trees; default: reports/runs of "
+        "the project, or what its [tool.tinyhil] says",
     )
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: %(default)s")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write it there")
@@ -73,7 +75,8 @@ def _results(options: argparse.Namespace, console: Console) -> int:
 
     if options.out:
         check_file(options.out, "--out")
-    rows, left_out = _read(options.sources, every_run=options.every_run)
+    sources = options.sources or [project_around(Path.cwd()).runs]
+    rows, left_out = _read(sources, every_run=options.every_run)
     status = 2 if left_out else 0
     writers: dict[str, Callable[[Sequence[Row]], str]] = {
         "markdown": render.markdown,
