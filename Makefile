@@ -3,7 +3,9 @@
 VENV   := .venv
 PYTHON ?= python3
 STAMP  := $(VENV)/.set-up
+RUN    := $(VENV)/.set-up-run
 ALLURE := reports/node_modules/.package-lock.json
+EXPLORER := plugin/tinyhil/publish/results/explorer.js
 BOARD  ?= mps2-an386
 
 # What Debian has but PyPI does not: the program to look for, and its package.
@@ -11,13 +13,13 @@ DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume faults fuzz test lint setup system clean
+.PHONY: help browser bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume docs docs-check picture faults fuzz test lint release setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-bench: setup ## set up, then run the benchmark (TINYHIL_DATA=DIR: on the official data)
+bench: system $(RUN) $(ALLURE) ## set up what a run needs, then run the benchmark (TINYHIL_DATA=DIR: on the official data)
 	pytest suites --hil-board $(BOARD)
 
 bench-kernels: setup ## our kernels against the field's best open ones, model by model
@@ -43,6 +45,7 @@ bench-contention: setup ## many users and sessions want eight stations: is one e
 
 faults: setup ## thousands of faults on purpose, and boards that are reset, reflashed, swapped; half an hour
 	python -m tinyhil.benchmarks.faults
+	python -m tinyhil.benchmarks.foreign
 	python -m tinyhil.benchmarks.intrusions
 
 fuzz: setup ## damaged models, sessions and commands against compiler, host and device; half an hour
@@ -52,7 +55,11 @@ fuzz: setup ## damaged models, sessions and commands against compiler, host and 
 
 # One worker more than cores: a test that waits for its board leaves a core idle.
 test: setup ## set up, then run the tests
-	pytest -n $$(($$(nproc) + 1)) --dist worksteal
+	pytest -n $$(($$(nproc) + 1)) --dist worksteal -m 'not browser'
+
+browser: setup ## set up, with Chromium, then look at the pages that we make
+	@$(MAKE) --no-print-directory system DEBIAN=chromium:chromium
+	TINYHIL_BROWSER=1 pytest -m browser
 
 lint: setup ## set up, then check style, types and C formatting
 	ruff check .
@@ -61,7 +68,23 @@ lint: setup ## set up, then check style, types and C formatting
 	lint-imports
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.cc' '*.h')
 
-setup: system $(STAMP) $(ALLURE) ## install everything that is needed, without questions
+docs: setup ## set up, then build the documentation into build/site: strict, links checked, no network
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+
+# Of a run of all tasks on the board that readers can repeat it on.
+picture: setup ## the README's picture of a report, made with Chromium (RUN=reports/runs/…)
+	@$(MAKE) --no-print-directory system DEBIAN=chromium:chromium
+	tinyhil report $(RUN) --out build/report.html
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,860 \
+	    --screenshot=docs/report.png file://$(CURDIR)/build/report.html
+
+docs-check: setup ## run the commands of the documentation that take too long for `make test`; minutes
+	cd plugin && python -m tests.documented
+
+release: setup ## set up, build wheel and source archive, and try the wheel in an empty environment
+	.ci/release
+
+setup: system $(STAMP) $(ALLURE) $(EXPLORER) ## install everything that is needed, without questions
 
 # Installs only what is missing: a machine that is set up needs no root rights for it.
 system:
@@ -81,15 +104,24 @@ system:
 	$$sudo env DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 
-$(STAMP): pyproject.toml
+$(RUN): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --editable '.[build,report]'
+	@touch $@
+
+# And what tests, linters and a release need.
+$(STAMP): pyproject.toml | $(RUN)
 	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-$(ALLURE): reports/package.json reports/package-lock.json | $(STAMP)
+$(ALLURE): reports/package.json reports/package-lock.json | $(RUN)
 	npm ci --prefix reports --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# The script in the page that `tinyhil results --format html` makes.
+$(EXPLORER): $(wildcard reports/explorer/*) $(ALLURE)
+	node reports/explorer/build.mjs
+
 clean: ## remove everything that was built or installed here
-	rm -rf $(VENV) build reports/node_modules
+	rm -rf $(VENV) build dist reports/node_modules $(EXPLORER)

@@ -22,6 +22,7 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.image import build as firmware
 from tinyhil.image.build import Firmware
 
+from .browser import Browser, started
 from .runs import run
 from .terminal import await_boot
 
@@ -105,6 +106,13 @@ def quick(shared: Path) -> tuple[Path, str]:
             assert status == 0, output
             said.write_text(output, encoding="utf-8")
     return runs, said.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, for tests that are marked ``browser``."""
+    with started() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from tinyhil.cli import main
 from tinyhil.cli.doctor import Check
+from tinyhil.ground.text import replace_unprintable
 from tinyhil.image.elf import read_image
 
 
@@ -91,6 +94,30 @@ def test_doctor_warns_of_a_version_that_was_not_tried_and_goes_on(
     assert "known to work: 7.2, 10.0" in " ".join(output.split())
     assert "1 not tried" in output
     assert status == usual
+
+
+def test_doctor_can_be_read_on_a_terminal_that_is_ascii_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    _, output = tinyhil("doctor")
+    assert "Traceback" not in output
+    assert "..." in output
+
+
+def test_our_own_characters_are_replaced_by_ascii_that_says_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    replace_unprintable()
+    stream.write("42 µs ≤ 50 µs… 表")
+    stream.flush()
+    assert stream.buffer.getvalue() == b"42 us <= 50 us... ?"
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert tinyhil("--version") == (0, f"tinyhil {version('pytest-tinyhil')}\n")
 
 
 def test_boards_are_listed_with_their_processor() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tinyhil.catalog.task import Task
-from tinyhil.data.material import LABELS, Material, material, official_data, stand_in_data
+from tinyhil.data.material import LABELS, Material, brought_data, material, stand_in_data
 from tinyhil.ground.errors import DataError
 
 
@@ -42,12 +42,12 @@ def test_a_changed_stand_in_set_is_refused(kws01: Task, tmp_path: Path) -> None:
 
 
 def test_a_set_that_matches_no_sum_is_custom(kws01: Task, brought: Path) -> None:
-    assert official_data(kws01, brought.parents[1]).kind == "custom"
+    assert brought_data(kws01, brought.parents[1]).kind == "custom"
 
 
 def test_a_missing_folder_is_named(kws01: Task, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"kws01/y_labels\.csv: no such file"):
-        official_data(kws01, tmp_path)
+        brought_data(kws01, tmp_path)
 
 
 @pytest.mark.parametrize("size", [489, 0, 491])
@@ -55,7 +55,7 @@ def test_a_torn_sample_is_named(kws01: Task, brought: Path, size: int) -> None:
     victim = sorted(brought.glob("*.bin"))[7]
     victim.write_bytes(bytes(size))
     with pytest.raises(DataError, match=rf"{victim.name}: has {size} bytes.*490"):
-        official_data(kws01, brought.parents[1])
+        brought_data(kws01, brought.parents[1])
 
 
 @pytest.mark.parametrize(
@@ -75,14 +75,14 @@ def test_a_wrong_label_is_named_with_its_line(
     with (brought / LABELS).open("a") as labels:
         labels.write(line.format(known=known) + "\n")
     with pytest.raises(DataError, match=text):
-        official_data(kws01, brought.parents[1])
+        brought_data(kws01, brought.parents[1])
 
 
 def test_blanks_and_line_ends_of_the_field_are_taken(kws01: Task, brought: Path) -> None:
     labels = brought / LABELS
     text = labels.read_text().replace(",", " , ").replace("\n", "\r\n")
     labels.write_bytes(text.encode())
-    assert len(official_data(kws01, brought.parents[1]).samples) == 1000
+    assert len(brought_data(kws01, brought.parents[1]).samples) == 1000
 
 
 def test_another_model_is_refused(kws01: Task, brought: Path, cache: Path) -> None:

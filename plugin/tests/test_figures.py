@@ -50,7 +50,7 @@ def test_a_limit_is_kept_at_its_bound_and_missed_beyond() -> None:
     assert [verdict.status for verdict in kept] == ["pass", "pass"]
     assert [verdict.status for verdict in missed] == ["fail", "fail"]
     assert not missed[0]
-    assert "at least 0.9; rules" in str(missed[0])
+    assert str(missed[0]) == "top1 = 89.9 %: fail (at least 90 %; rules)"
 
 
 def test_what_has_no_limit_or_may_not_be_judged_is_neither_passed_nor_failed() -> None:

@@ -63,8 +63,8 @@ def accuracy(
     return measure.accuracy(queries, task, SAMPLES, keep, ignore)
 
 
-def ask(port: str, read_back: float = 0.0) -> TextQueries:
-    return TextQueries(open_session(port), read_back=read_back, answer_s=1.0)
+def ask(port: str, read_back: float = 0.0, *, answer_s: float = 20.0) -> TextQueries:
+    return TextQueries(open_session(port), read_back=read_back, answer_s=answer_s)
 
 
 def test_a_foreign_firmware_is_recognised_by_its_own_error_line() -> None:
@@ -98,7 +98,7 @@ def test_single_stream_asks_a_foreign_firmware_for_one_inference_at_a_time() -> 
     assert result.clock == "time stamps"
     assert np.allclose(result.times_s, 0.05)
     assert result.times_s.sum() >= 1.5, "20 queries take 1 s: the rule of time asks for more"
-    assert len(timed) == len(result.times_s) + 5, "and one an input to find the pace"
+    assert len(timed) == len(result.times_s) + 7, "one an input for the pace, 2 to learn"
 
 
 def test_throughput_windows_last_as_long_as_the_rules_ask() -> None:
@@ -169,16 +169,16 @@ def test_what_was_measured_before_a_lasting_fault_is_kept(
 ) -> None:
     kept: list[Mapping[str, Any]] = []
     with device(Fault(kind, "db 03", lasting=True)) as dut:
-        queries = ask(dut.port)
+        queries = ask(dut.port, answer_s=1.0 if kind == "silence" else 20.0)
         with pytest.raises(error, match=text):
             accuracy(queries, TASK, kept.append)
     assert [row["sample"] for row in kept] == ["s0.bin", "s1.bin", "s2.bin"]
 
 
-@pytest.mark.parametrize("command", ["db 03", "db load", "infer"])
+@pytest.mark.parametrize(("command", "nth"), [("db 03", 2), ("db load", 3), ("infer", 4)])
 @pytest.mark.parametrize("kind", ["error", "noise", "lost-digits", "restart"])
-def test_a_fault_that_passes_is_healed_by_asking_again(kind: Kind, command: str) -> None:
-    with device(Fault(kind, command, nth=2)) as dut:
+def test_a_fault_that_passes_is_healed_by_asking_again(kind: Kind, command: str, nth: int) -> None:
+    with device(Fault(kind, command, nth)) as dut:
         queries = ask(dut.port)
         result = accuracy(queries)
     assert np.array_equal(np.argmax(result.scores, axis=1), result.labels)
@@ -192,10 +192,10 @@ def test_a_device_that_starts_anew_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "command"), [("changed-digit", "db 03"), ("changed-score", "infer")]
+    ("kind", "command", "nth"), [("changed-digit", "db 03", 2), ("changed-score", "infer", 4)]
 )
-def test_what_text_can_not_show_is_seen_by_reading_back(kind: Kind, command: str) -> None:
-    fault = Fault(kind, command, nth=2)
+def test_what_text_can_not_show_is_seen_by_reading_back(kind: Kind, command: str, nth: int) -> None:
+    fault = Fault(kind, command, nth)
     with device() as dut:
         clean = accuracy(ask(dut.port))
     with device(fault) as dut:

@@ -230,7 +230,7 @@ def _plan(*units: str) -> Plan:
     board = load_boards()["mps2-an386"]
     options = cast(Options, SimpleNamespace(quick=False))
     stations = tuple(Station(unit, board, None) for unit in units)
-    return Plan(options, stations, tuple(load_tasks().values()), None)
+    return Plan(options, stations, tuple(load_tasks().values()), (), None)
 
 
 @pytest.mark.parametrize(

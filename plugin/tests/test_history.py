@@ -10,7 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tinyhil.publish.report import history
+from tinyhil.catalog.facts import Limit
+from tinyhil.catalog.verdict import judge
+from tinyhil.publish.report import history, trends
 
 from .gate_runs import EMULATED, SILICON, Content, answers, write
 
@@ -73,7 +75,7 @@ def test_two_units_of_one_board_type_never_mix(tmp_path: Path) -> None:
     runs = _runs(tmp_path, [Content(unit, text=1000 + n) for n, unit in enumerate(units)])
     assert _flash(runs[4]) == [1000, 1002, 1004]
     assert _flash(runs[5]) == [1001, 1003, 1005]
-    ((name, svg),) = history.pictures(runs[5])
+    ((name, svg),) = trends.pictures(runs[5])
     assert name == "history: kws01 on unit2 (mps2-an386, emulated)"
     assert "last 3 runs: kws01 on unit2 (mps2-an386, emulated)" in _texts(svg)
 
@@ -99,7 +101,7 @@ def test_the_picture_shows_latency_size_and_quality_and_what_changed_last(tmp_pa
     runs = _runs(
         tmp_path, [Content(), Content(ticks=slower, text=46_360, answers=answers(wrong=5))]
     )
-    ((name, svg),) = history.pictures(runs[1])
+    ((name, svg),) = trends.pictures(runs[1])
     assert name == "history: kws01 on mps2-an386 (emulated)"
     texts = _texts(svg)
     assert "last 2 runs: kws01 on mps2-an386 (emulated), STAND-IN data" in texts
@@ -107,23 +109,23 @@ def test_the_picture_shows_latency_size_and_quality_and_what_changed_last(tmp_pa
     for text in ("p90 166.173 ms (+0.1 %)", "flash 45.2734 KiB (+2.26 %)", "top-1 95 % (-1.04 %)",
                  "RAM 52.1953 KiB (unchanged)", "latency (ms)", "01-02\n00:00"):  # fmt: skip
         assert all(part in texts for part in text.split("\n"))
-    assert [(name, svg)] == list(history.pictures(runs[1])), "the same bytes each time"
+    assert [(name, svg)] == list(trends.pictures(runs[1])), "the same bytes each time"
 
 
 def test_a_metric_has_its_own_panel_and_silicon_no_instructions(tmp_path: Path) -> None:
     runs = _runs(tmp_path, [Content(SILICON), Content(SILICON)])
-    ((_, svg),) = history.pictures_of(runs[1], "kws01", "flash_bytes")
+    ((_, svg),) = trends.pictures_of(runs[1], "kws01", "flash_bytes")
     texts = _texts(svg)
     assert "size (KiB)" in texts
     assert "latency (ms)" not in texts
     assert "instruction" not in texts
-    assert not list(history.pictures_of(runs[1], "kws01", "instructions"))
+    assert not list(trends.pictures_of(runs[1], "kws01", "instructions"))
 
 
 def test_a_first_run_has_no_history_yet(tmp_path: Path) -> None:
     runs = _runs(tmp_path, [Content()])
-    assert not list(history.pictures(runs[0]))
-    assert not list(history.pictures(tmp_path / "nowhere"))
+    assert not list(trends.pictures(runs[0]))
+    assert not list(trends.pictures(tmp_path / "nowhere"))
 
 
 def test_hostile_names_in_a_record_stay_text(tmp_path: Path) -> None:
@@ -132,6 +134,28 @@ def test_hostile_names_in_a_record_stay_text(tmp_path: Path) -> None:
     for folder in runs:
         path = folder / "record.jsonl"
         path.write_text(path.read_text().replace('"station": "b"', f'"station": "{hostile}"'))
-    ((_, svg),) = history.pictures(runs[1])
+    ((_, svg),) = trends.pictures(runs[1])
     assert b"<script>" not in svg
     assert hostile in _texts(svg)
+
+
+def test_since_when_a_limit_is_missed_is_told_by_the_runs_in_a_row(tmp_path: Path) -> None:
+    sizes = [1000, 3000, 900, 3000, 3100]
+    folders = _runs(tmp_path, [Content(text=size) for size in sizes])
+    limits = {"flash_bytes": Limit(max=2048, source="x")}
+
+    def told(day: int) -> str:
+        (verdict,) = judge({"flash_bytes": sizes[day - 1]}, limits)  # type: ignore[arg-type]
+        return history.missed_since(history.points_of(folders[day - 1], "kws01"), verdict)
+
+    assert told(1) == ""
+    assert told(2) == (
+        "missed since 2026-01-02 00:00 UTC, new in this run; before that it was 1000 B"
+    )
+    assert told(5) == (
+        "missed since 2026-01-04 00:00 UTC, 2 runs in a row; before that it was 900 B"
+    )
+    for folder in folders[:3]:
+        (folder / "record.jsonl").unlink()
+    assert told(5).endswith("2 runs in a row; no earlier run here kept it")
+    assert told(4).endswith("new in this run; there is no earlier run here")

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+
+from tinyhil.ground.paths import SUITES
+from tinyhil.pytest_side import plugin
 
 pytest_plugins = ["pytester"]
 
@@ -45,3 +50,23 @@ def test_fixtures_of_ours_are_parametrized_in_suites_of_the_users(
     pytester.makepyfile("def test_quality(measurement): measurement.judge('top1')")
     result = pytester.runpytest("--collect-only", "-q", "--hil-board", "mps2-an386")
     result.stdout.fnmatch_lines(["*test_quality[[]mps2-an386-kws01[]]*"])
+
+
+def test_audits_that_nobody_asked_for_are_left_out_unless_they_are_all_there_is() -> None:
+    audit, other = (SimpleNamespace(path=SUITES / f"test_{name}.py") for name in ("audit", "x"))
+    left_out: list[Any] = []
+
+    def tell(items: list[Any]) -> None:
+        left_out.extend(items)
+
+    def chosen(markexpr: str, *items: Any) -> list[Any]:
+        hook = SimpleNamespace(pytest_deselected=tell)
+        config: Any = SimpleNamespace(option=SimpleNamespace(markexpr=markexpr), hook=hook)
+        found = list(items)
+        plugin.pytest_collection_modifyitems(config, found)
+        return found
+
+    assert chosen("", audit, other) == [other]
+    assert left_out == [audit]
+    assert chosen("", audit) == [audit], "it says how it is run"
+    assert chosen("audit", audit, other) == [audit, other]

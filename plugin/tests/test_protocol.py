@@ -37,6 +37,15 @@ from tinyhil.ground.text import printable
         ("m-infer-start-1", protocol.InferStart(1)),
         ("m-infer-done", protocol.InferDone()),
         ("m-results-[0.996,-0.004,1.000]", protocol.Results((0.996, -0.004, 1.0))),
+        ("m-results-[127, 0,-3]", protocol.Results((127.0, 0.0, -3.0))),
+        ("m-results-[0.984375,0.001421,]", protocol.Results((0.984375, 0.001421))),
+        ("m-results-[1e-05,.5,2.]", protocol.Results((1e-05, 0.5, 2.0))),
+        ("m-results-[]", protocol.Results(())),
+        ("m-buffer-00-FF-7f-", protocol.BufferBytes(b"\x00\xff\x7f")),
+        ("[dut]: m-ready", protocol.Ready()),
+        ("name%m-name-dut-[STM]", protocol.Name("STM")),
+        ("dsp: ack 7m-infer-done \0", protocol.InferDone()),
+        ("I (312) app: m-lap-us-5", protocol.LapUs(5)),
         ("m-hil-tick-hz-25000000", protocol.HilValue("tick-hz", 25_000_000)),
         ("m-hil-model-sha256-[ab]", protocol.HilText("model-sha256", "ab")),
     ],
@@ -52,16 +61,13 @@ def test_each_line_of_the_protocol_is_understood(line: str, message: Message) ->
         "m-lap-us--5",
         "m-lap-us-12 3",
         "m-lap-us-" + "9" * 21,
-        "m-results-[]",
         "m-results-[nan]",
-        "m-results-[1e9]",
-        "m-results-[0.99]",
-        "m-results-[0.990,1]",
+        "m-results-[1e999]",
         "m-results-[0.1,,0.2]",
         "m-buffer-0",
-        " m-ready",
-        "m-ready ",
-        "[dut]: m-ready",
+        "m-ready!",
+        "m-lap-us-12m-lap-us-34",
+        "scale-[3]",
     ],
 )
 def test_a_line_that_only_resembles_a_message_is_none(line: str) -> None:
@@ -72,8 +78,8 @@ def test_a_bad_byte_invalidates_its_line_and_no_other() -> None:
     lines = LineReader().feed(b"m-lap-us-1\r\nm-lap-us-1\xff23\r\nm-ready\r\n")
     assert lines[0] == Line("m-lap-us-1")
     assert isinstance(lines[1], Damaged)
-    assert lines[1].raw == b"m-lap-us-1\xff23\r"
-    assert lines[2] == Line("m-ready")
+    assert lines[1].raw == b"m-lap-us-1\xff23"
+    assert lines[2] == Line("m-ready", b"\r\n")
 
 
 def test_an_endless_line_is_reported_before_it_ends_and_costs_no_memory() -> None:
@@ -81,7 +87,13 @@ def test_an_endless_line_is_reported_before_it_ends_and_costs_no_memory() -> Non
     lines = [line for _ in range(100) for line in reader.feed(b"x" * 1000)]
     assert [type(line) for line in lines] == [Damaged]
     assert len(reader.held) <= MAX_LINE_BYTES
-    assert reader.feed(b"\nm-ready\n") == [Line("m-ready")]
+    assert reader.feed(b"\nm-ready\n") == [Line("m-ready", b"\n")]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n", b"\n\r", b"\r\r\n"])
+def test_a_line_ends_as_the_firmware_likes(end: bytes) -> None:
+    data = b"m-init-done" + end + b"m-ready" + end
+    assert LineReader().feed(data) == [Line("m-init-done"), Line("m-ready", end)]
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=6))

@@ -33,7 +33,7 @@ def _texts(svg: bytes) -> list[str]:
 
 
 def _single(times_s: NDArray[np.float64], tick_hz: int = 25_000_000) -> SingleStream:
-    return SingleStream(times_s, "timer", tick_hz)
+    return SingleStream(times_s, "timer", tick_hz, 1 / tick_hz)
 
 
 _ONE_TICK_APART = (308_624 + np.arange(1024) % 2) / 25e6

@@ -98,7 +98,7 @@ def test_missing_allure_names_the_way_to_get_it(
     monkeypatch.setattr(html, "REPORTS", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert html.find_allure() is None
-    with pytest.raises(BenchError, match="make setup"):
+    with pytest.raises(BenchError, match="tinyhil doctor"):
         html.render(results, tmp_path / "report.html", Deadline.after(60))
 
 

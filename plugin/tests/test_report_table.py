@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -14,7 +15,7 @@ from tinyhil.catalog.facts import Limit, Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.units import format_metric
 from tinyhil.catalog.verdict import judge
-from tinyhil.publish.report.table import verdict_table
+from tinyhil.publish.report.table import show_verdicts
 from tinyhil.record import Entry, Subject
 
 _LIMITS: Mapping[Metric, Limit] = {
@@ -54,7 +55,7 @@ def _entry(
 def _lines(*entries: Entry) -> list[str]:
     """The table as a file or a log gets it: 100 columns, no colour."""
     file = io.StringIO()
-    Console(file=file, width=100, no_color=True).print(verdict_table(entries, load_boards()))
+    show_verdicts(entries, load_boards(), Console(file=file, width=100, no_color=True))
     return file.getvalue().splitlines()
 
 
@@ -105,7 +106,7 @@ def test_silicon_with_official_data_has_no_remarks_and_no_instruction_counts() -
 def test_an_emulated_board_that_no_file_knows_is_still_called_emulated() -> None:
     file = io.StringIO()
     entry = _entry({"latency_p50_s": 0.01})
-    Console(file=file, width=100).print(verdict_table([entry], {}))
+    show_verdicts([entry], {}, Console(file=file, width=100))
     assert "mps2-an386 is emulated" in file.getvalue()
 
 
@@ -158,3 +159,43 @@ def test_text_of_a_device_neither_paints_nor_floods_the_terminal() -> None:
 )
 def test_a_metric_is_written_in_units_for_people(metric: Metric, value: float, text: str) -> None:
     assert format_metric(metric, value) == text
+
+
+def _terminal(width: int, *entries: Entry) -> list[str]:
+    """What a terminal of so many columns shows, without its colours."""
+    file = io.StringIO()
+    console = Console(file=file, width=width, force_terminal=True, no_color=True, highlight=False)
+    show_verdicts(entries, load_boards(), console)
+    return re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue()).splitlines()
+
+
+def test_80_columns_hold_each_name_whole_and_a_metric_a_line() -> None:
+    entry = _entry({"latency_p90_s": 308_625 / 25e6, "ram_bytes": 51_912, "top1": 0.9})
+    lines = _terminal(80, entry)
+    assert _line(lines, "latency_p90_s").split()[:5] == [
+        "mps2-an386", "kws01", "STAND-IN", "latency_p90_s", "12.345",
+    ]  # fmt: skip
+    assert _line(lines, "ram_bytes").split()[-2:] == ["not", "judged"]
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_what_a_narrow_table_leaves_out_is_said_below_it(width: int) -> None:
+    long = "desk-on-the-third-floor"
+    entry = _entry({"latency_p90_s": 0.01}, emulated=False, data_set="official", station=long)
+    lines = _terminal(width, entry)
+    text = " ".join(lines)
+    assert long in _line(lines, "latency_p90_s") or f"Station: {long} (some-board)." in text
+    assert "Data: official." in text
+    assert "max" in _line(lines, "latency_p90_s") or "limits do not fit" in text
+
+
+def test_several_stations_stay_in_the_lines_of_a_narrow_table() -> None:
+    entries = [_entry({"latency_p90_s": 0.01}, station=f"desk-on-floor-{n}") for n in (1, 2)]
+    lines = [line for line in _terminal(80, *entries) if "latency_p90_s" in line]
+    assert [line.split()[0] for line in lines] == ["desk-on-floor-1", "desk-on-floor-2"]
+
+
+def test_a_log_file_has_each_remark_in_one_line() -> None:
+    path = "/somewhere/" + "with a long name/" * 12
+    assert _line(_lines(_entry({}, error=path)), path)

@@ -14,8 +14,10 @@ import pytest
 from rich.console import Console
 
 from tinyhil.catalog.measure import MeasureName
+from tinyhil.data.pins import load_classes
 from tinyhil.publish.report.html import external_references
 from tinyhil.publish.results import render
+from tinyhil.publish.results.page import page
 from tinyhil.publish.results.rows import Figures, Row, rows_of_runs
 from tinyhil.publish.results.tree_rows import rows_of_tree
 from tinyhil.publish.submission.system import load_system
@@ -64,6 +66,39 @@ def test_a_row_holds_the_latest_of_each_measure_of_a_board_division_and_data_set
     assert (custom.tasks["ic01"].top1, custom.tasks["ic01"].throughput_ips) == (0.9, None)
 
 
+def test_a_figure_of_images_says_which_list_it_is_of(tmp_path: Path) -> None:
+    write_run(tmp_path, ("ic01", "kws01"), Device(measures=ACCURACY))
+    write_run(tmp_path, ("ic01",), Device(measures=ACCURACY, data_set="custom"))
+    later = Device(measures=ACCURACY, data_set="custom", station="unit2")
+    folder = write_run(tmp_path, ("ic01",), later)
+    raw = folder / "raw/ic01-accuracy.jsonl"
+    rows = [json.loads(line) for line in raw.read_text().splitlines()]
+    for row, name in zip(rows, load_classes("ic01-2022"), strict=True):
+        row["sample"] = name
+    raw.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    custom, official, unit2 = rows_in(tmp_path)
+    assert (
+        custom.tasks["ic01"].scope == official.tasks["ic01"].scope == ("200 samples, list of 2021")
+    )
+    assert official.tasks["kws01"].scope == "1000 samples"
+    assert unit2.tasks["ic01"].scope == "200 samples, list of 2022"
+
+
+def test_memory_has_columns_where_a_row_knows_it(tmp_path: Path) -> None:
+    known = Row(device="a", tasks={"kws01": Figures(flash_bytes=75_000.0, ram_bytes=23_552.0)})
+    unknown = Row(device="b", tasks={"kws01": Figures(top1=0.9)})
+    both = shown((known, unknown))
+    assert "flash 73.2 KiB" in both
+    assert "RAM 23.0 KiB" in both
+    assert "RAM -" in both
+    none = tmp_path / "none"
+    assert page((known, unknown), tmp_path, none).count('<th scope="col">RAM</th>') == 4
+    for form in (shown((unknown,)), render.markdown((unknown,)), page((unknown,), tmp_path, none)):
+        assert "RAM" not in form
+    (line, _) = csv.DictReader(io.StringIO(render.comma_separated((known, unknown))))
+    assert line["kws01_ram_bytes"] == "23552.0"
+
+
 def test_two_units_of_one_board_type_are_two_rows(tmp_path: Path) -> None:
     for unit, wrong_every in (("unit1", 20), ("unit2", 40)):
         device = Device("mps2-an386", unit, measures=ACCURACY, wrong_every=wrong_every)
@@ -90,21 +125,25 @@ def test_a_measure_that_ended_with_an_error_makes_no_figure(tmp_path: Path) -> N
 
 
 def test_a_real_quick_run_is_shown_as_instruction_counts_of_stand_in_data(
-    quick: tuple[Path, str],
+    quick: tuple[Path, str], tmp_path: Path
 ) -> None:
     rows = rows_in(quick[0])
     (record,) = quick[0].glob("*/record.jsonl")
     lines = [json.loads(line) for line in record.read_text().splitlines()]
     latency = next(line for line in lines if line["measure"] == "single_stream")
     count = f"{latency['metrics']['instructions']:,.0f} instr. (short)"
-    page, text = render.page(rows), shown(rows)
+    plain, text = page(rows, tmp_path, tmp_path / "none"), shown(rows)
     for form in (render.markdown(rows), text):
         assert count in form
         assert "STAND-IN" in form
         assert "measured on silicon" in form
         assert "(24 samples)" in form
         assert " ms" not in form
-    assert count.replace(" (", "<br>(") in page
+    assert count.replace(" (", "<br>(") in plain
+    assert rows[0].record == "sealed"
+    figures = rows[0].tasks["kws01"]
+    assert figures.flash_bytes
+    assert figures.ram_bytes
     assert "energy -" in text
 
 
@@ -167,7 +206,7 @@ def test_the_real_submission_is_read_as_the_field_reads_it(official: Path) -> No
     assert "latency 1/throughput 75.06 ms" in shown((row,))
 
 
-def test_hostile_text_is_shown_and_never_run_in_any_form() -> None:
+def test_hostile_text_is_shown_and_never_run_in_any_form(tmp_path: Path) -> None:
     row = Row(
         submitter=HOSTILE,
         device="=HYPERLINK(1)",
@@ -175,19 +214,19 @@ def test_hostile_text_is_shown_and_never_run_in_any_form() -> None:
         models={"kws01": HOSTILE},
         tasks={"kws01": Figures(top1=0.9, scope=HOSTILE)},
     )
-    page = render.page((row,))
-    tags = Tags(page)
+    plain = page((row,), tmp_path, tmp_path / "none")
+    tags = Tags(plain)
     assert not tags.names & {"script", "img", "iframe", "object", "embed", "link"}
     assert "<script>alert('1')</script>" in tags.text
-    assert external_references(page) == []
-    assert "default-src 'none'" in page
+    assert external_references(plain) == []
+    assert "default-src 'none'" in plain
     markdown = render.markdown((row,))
     assert "<script" not in markdown
     assert len({line.replace("\\|", "").count("|") for line in markdown.splitlines()[:3]}) == 1
     (cells,) = csv.DictReader(io.StringIO(render.comma_separated((row,))))
     assert cells["device"] == "'=HYPERLINK(1)"
     assert cells["kws01_auc"] == "-"
-    assert "\x1b" not in shown((row,)) + page + markdown
+    assert "\x1b" not in shown((row,)) + plain + markdown
     (values,) = json.loads(render.as_json((row,)))["rows"]
     assert values["submitter"] == HOSTILE
     assert values["tasks"]["kws01"]["auc"] is None

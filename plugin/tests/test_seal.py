@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def found(folder: Path) -> tuple[Difference, ...]:
 def test_a_seal_names_every_file_and_what_the_run_was_made_with(folder: Path) -> None:
     sealed = read_seal(folder)
     assert set(sealed.files) == {"run.json", "raw/kws01-energy.jsonl", "raw/kws01-serial.log"}
-    assert sealed.packages["pytest-tinyhil"] == "0.1.0"
+    assert sealed.packages["pytest-tinyhil"] == version("pytest-tinyhil")
     assert "QEMU emulator" in sealed.packages["qemu-system-arm"]
     assert {"pytest", "pyserial", "pyocd", "numpy", "scikit-learn"} <= set(sealed.packages)
     assert found(folder) == ()

@@ -25,9 +25,10 @@ from tinyhil.publish.submission.findings import Report
 from tinyhil.publish.submission.recompute import stepped_auc
 from tinyhil.publish.submission.report import show
 from tinyhil.publish.submission.runner_json import read_answers
+from tinyhil.publish.submission.runner_log import read_runner_log
 from tinyhil.publish.submission.session_log import read_log
 from tinyhil.publish.submission.summary import read_summary
-from tinyhil.publish.submission.trace import read_trace
+from tinyhil.publish.submission.trace import Stamped, read_trace
 
 from .submission_runs import Device, write_run
 from .test_submission_export import run_export
@@ -68,7 +69,7 @@ def said(report: Report) -> list[str]:
         for figure in report.figures
         if figure.state == "differs"
     ]
-    wrong = [f"{finding.file}:{finding.line} {finding.text}" for finding in report.of("wrong")]
+    wrong = [f"{finding.file}:{finding.line} {finding.said}" for finding in report.of("wrong")]
     return figures + wrong
 
 
@@ -117,7 +118,7 @@ def test_the_real_submissions_figures_follow_from_its_logs_and_traces(
         ("ic", "accuracy", "top-1, %"): ("85.0", "85.000"),
         ("vww", "accuracy", "top-1, %"): ("85.2", "85.200"),
         ("kws", "accuracy", "AUC"): ("0.99", "0.9927"),
-        ("ic", "accuracy", "AUC"): ("0.99", "0.9876"),
+        ("ic", "accuracy", "AUC"): ("0.99", "0.9878"),
         ("vww", "accuracy", "AUC"): ("0.94", "0.9360"),
         ("kws", "performance", "median throughput, inf/s"): ("13.323", "13.32346"),
         ("ic", "performance", "median throughput, inf/s"): ("4.407", "4.40739"),
@@ -223,27 +224,15 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda tree: edit(
             tree / ACCURACY / "log.txt", "lippizaner_s_000613", "toy_spaniel_s_000285"
         ),
-        f"accuracy/log.txt:None 1 of 200 samples are missing: {rules.WHOLE_SET}",
+        "accuracy/log.txt:None 1 of 200 samples of the list of 2021 are missing; 1 samples were",
     ),
     "a log of another task": (
         lambda tree: edit(tree / ACCURACY / "log.txt", "m-task-[ic01]", "m-task-[kws01]"),
         "is a session of 'kws01', not ic01",
     ),
-    "an inference without an end": (
-        lambda tree: edit(tree / ACCURACY / "log.txt", "dut: m-infer-done", "dut: m-infer-do"),
-        "accuracy/log.txt:11 an inference started in line 6; the next sample was loaded before",
-    ),
     "a device's error": (
         lambda tree: edit(tree / ACCURACY / "log.txt", "dut: m-infer-done", "dut: e-[no]"),
         "accuracy/log.txt:9 the device answers with the error 'no'",
-    ),
-    "a sample timed that answers otherwise": (
-        lambda tree: edit(
-            tree / PERFORMANCE / "log.txt",
-            "dut: m-infer-done",
-            f"dut: m-infer-done\n00005.000 dut: m-results-[1.000{9 * ',0.000'}]",
-        ),
-        "lippizaner_s_000613.bin is answered differently from the accuracy session",
     ),
     "another category": (
         lambda tree: redescribe(tree, Status="On sale"),
@@ -316,7 +305,7 @@ def test_a_log_that_is_missing_makes_its_figures_not_checkable_and_no_disagreeme
     assert report.disagreements == 0
     states = [figure.state for figure in report.figures if "accuracy" in figure.file.parts]
     assert states == ["not checkable", "not checkable"]
-    assert report.reservations == 3
+    assert len(report.of("unchecked")) == 1
 
 
 def test_samples_of_another_list_are_recomputed_and_their_completeness_left_open(
@@ -328,7 +317,7 @@ def test_samples_of_another_list_are_recomputed_and_their_completeness_left_open
     report = check(tree, None)
     assert report.disagreements == 0
     assert {finding.text[:35] for finding in report.of("unchecked")} == {
-        "no sample is in the pinned list (la"
+        "no official list has these samples,"
     }
     top1 = [figure.state for figure in report.figures if figure.name == "top-1, %"]
     assert top1 == ["equal", "equal"]
@@ -477,6 +466,10 @@ LOG_WORDS = st.sampled_from(
         "00001.000 tinyhil: m-latency-unit-[ticks of 1/0 s]",
         "00001.000 tinyhil: m-latency-[1,2,3]",
         "00001.000 tinyhil: Loading file a.bin at byte 0 of class 3",
+        "0725.143458 ulp-mlperf: Loading file a.bin segment 0",
+        "0725.143509 ulp-mlperf:   m-results    : [0.5, nan]",
+        "00001.000 session: m-session-start-id[1]",
+        "m-lap-us-18",
     ]
 )
 
@@ -485,13 +478,15 @@ LOG_WORDS = st.sampled_from(
 def test_any_log_is_read_to_its_end(texts: list[str]) -> None:
     log = read_log(enumerate(texts, start=1))
     assert len(log.inferences) <= len(texts)
+    inferences, _ = read_runner_log(enumerate(texts, start=1))
+    assert len(inferences) <= len(texts)
 
 
 @given(st.binary(max_size=300), st.binary(max_size=100))
 def test_any_bytes_are_a_recording_or_unreadable(recording: bytes, stamps: bytes) -> None:
     for data in (recording, b"\xf1\x00\x00\x7a\x44" + recording):
         with suppress(Unreadable):
-            read_trace(data, stamps).windows(1)
+            read_trace(data, stamps).windows([Stamped(1, 1.0)], PurePosixPath(), PurePosixPath())
 
 
 JSON_LIKE = st.recursive(

@@ -12,8 +12,9 @@ import pytest
 from rich.console import Console
 
 from tinyhil.catalog.task import Task
+from tinyhil.data.pins import load_classes
 from tinyhil.ground.errors import ConfigError
-from tinyhil.publish.submission import rules
+from tinyhil.publish.submission import owed, rules
 from tinyhil.publish.submission.check import check
 from tinyhil.publish.submission.export import Exported, export
 from tinyhil.publish.submission.refusals import Request
@@ -51,12 +52,18 @@ def reasons(done: Exported) -> dict[str, list[str]]:
     return found
 
 
-def test_a_tree_of_three_tasks_passes_the_check_without_a_reservation(tmp_path: Path) -> None:
+def test_a_tree_of_three_tasks_passes_the_check_and_owes_what_is_no_figure(
+    tmp_path: Path,
+) -> None:
     write_run(tmp_path / "runs", ("kws01", "ic01", "ad01"), DEVICE)
     done = run_export(tmp_path / "runs", tmp_path / "out")
     assert not done.refused
     report = check(tmp_path / "out", None)
-    assert report.disagreements == report.reservations == 0
+    assert report.disagreements == 0
+    assert report.reservations == len(report.of("owed"))
+    assert {finding.rule for finding in report.of("owed")} == {
+        owed.CHECKLIST, owed.CODE, owed.LATER_LIST, rules.RUNNER,
+    }  # fmt: skip
     names = sorted({figure.name for figure in report.figures})
     assert names == ["AUC", "latency of a single query, s", "median throughput, inf/s", "top-1, %"]
     assert {figure.file.parts[4] for figure in report.figures} == {"kws", "ic", "ad"}
@@ -106,7 +113,7 @@ def test_a_quick_emulated_run_is_refused_with_every_rule_that_it_breaks(
         (replace(DEVICE, inference_s=1.2), rules.WINDOWS, "window 1 .* has 9 inferences"),
         (replace(DEVICE, queries=1020), rules.SINGLE_STREAM, "1020 queries"),
         (replace(DEVICE, inference_s=0.05), rules.SINGLE_STREAM, r"of 51\.\d+ s in all"),
-        (replace(DEVICE, samples=199), rules.WHOLE_SET, "1 of 200 samples are missing"),
+        (replace(DEVICE, samples=199), rules.WHOLE_SET, "1 of 200 samples of the list of 2021"),
         (replace(DEVICE, samples=4), rules.WINDOWS, "4 windows, 4 different inputs"),
         (replace(DEVICE, wrong_every=5), rules.TARGET, r"top1 is 0\.8, the target 0\.85"),
         (replace(DEVICE, measures=ACCURACY), rules.BOTH_TESTS, "ic01 has no throughput"),
@@ -123,6 +130,31 @@ def test_what_the_rules_forbid_is_refused(
     done = run_export(tmp_path / "runs", tmp_path / "out")
     assert any(re.search(text, what) for what in reasons(done).get(rule, [])), reasons(done)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("labels_right", [True, False])
+def test_the_list_of_2022_is_taken_when_each_sample_and_class_is_its_own(
+    labels_right: bool, tmp_path: Path
+) -> None:
+    folder = write_run(tmp_path / "runs", ("ic01",), replace(DEVICE, data_set="custom"))
+    raw = folder / "raw/ic01-accuracy.jsonl"
+    left = load_classes("ic01-2022")
+    rows = []
+    for text in raw.read_text().splitlines():
+        row = json.loads(text)
+        row["sample"] = next(name for name, label in left.items() if label == row["label"])
+        del left[row["sample"]]
+        rows.append(row)
+    if not labels_right:
+        names = (rows[0]["sample"], rows[1]["sample"])
+        rows[1]["sample"], rows[0]["sample"] = names
+    raw.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    done = run_export(tmp_path / "runs", tmp_path / "out")
+    assert (rules.OFFICIAL_DATA in reasons(done)) is not labels_right
+    if labels_right:
+        report = check(tmp_path / "out", None)
+        assert report.disagreements == 0
+        assert owed.LATER_LIST not in {finding.rule for finding in report.of("owed")}
 
 
 def test_runs_of_two_units_or_two_images_are_not_one_system(tmp_path: Path) -> None:
@@ -159,7 +191,7 @@ def test_a_rehearsal_says_so_in_folder_description_and_every_file(tmp_path: Path
         assert mark in text.read_text().splitlines()[0]
     report = check(tmp_path / "out", None)
     assert report.disagreements == 0
-    assert [finding.text for finding in report.findings] == [
+    assert [finding.text for finding in report.of("note")] == [
         f"a rehearsal, not to be handed in: {mark}"
     ]
 

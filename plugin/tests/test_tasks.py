@@ -23,12 +23,10 @@ from tinyhil.device.queries import Queries
 from tinyhil.device.queries.opening import asking
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.paths import SUITES
+from tinyhil.ground.paths import LATER, SUITES
 from tinyhil.image import build as firmware
 from tinyhil.image.build import Firmware
 from tinyhil.image.elf import Image
-
-LATER = Path(__file__).parent / "later"
 
 
 @contextmanager

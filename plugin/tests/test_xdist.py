@@ -189,11 +189,11 @@ def test_what_a_worker_was_told_arrives_in_the_order_of_the_boards(
     send("gw0")
     controller.pytest_sessionfinish()
     assert report.runs == [tmp_path / "gw0", tmp_path / "gw1"]
-    assert [entry.measure for entry in report._entries] == [
+    assert [entry.measure for entry in report.entries] == [
         MeasureName.ACCURACY,
         MeasureName.SINGLE_STREAM,
     ] * 2
-    for sent, arrived in zip(entries, report._entries, strict=False):
+    for sent, arrived in zip(entries, report.entries, strict=False):
         assert json.dumps(arrived.as_json("")) == json.dumps(sent.as_json(""))
         assert math.isnan(arrived.verdicts[0].value)
     assert report.comparisons == [compared]

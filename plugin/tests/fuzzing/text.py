@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tinyhil.device import protocol
 from tinyhil.device.protocol import Damaged, Line, LineReader
-from tinyhil.device.protocol.lines import MAX_LINE_BYTES
+from tinyhil.device.protocol.lines import MAX_GAP_BYTES, MAX_LINE_BYTES
 
 from . import BrokenReaderError, Target, fed_whole_and_cut, flood
 from .mutate import mutated
@@ -72,19 +72,21 @@ def _check(data: bytes, random: Random) -> int:
 
 def _expected(data: bytes) -> list[Line | Damaged]:
     """What the protocol's text makes of a stream, said in the shortest way."""
-    *ended, rest = data.split(b"\n")
     made: list[Line | Damaged] = []
-    for raw, complete in (*((part, True) for part in ended), (rest, False)):
+    for gap, raw, end in _PARTS.findall(data):
+        before = gap[:MAX_GAP_BYTES]
         if len(raw) > MAX_LINE_BYTES:
-            made.append(Damaged(raw[:MAX_LINE_BYTES], f"line longer than {MAX_LINE_BYTES} bytes"))
-        elif complete and (body := raw.removesuffix(b"\r")).translate(None, _PRINTABLE):
-            made.append(Damaged(raw, "line with bytes that are not printable ASCII"))
-        elif complete:
-            made.append(Line(body.decode("ascii")))
+            reason = f"line longer than {MAX_LINE_BYTES} bytes"
+            made.append(Damaged(raw[:MAX_LINE_BYTES], reason, before))
+        elif end and raw.translate(None, _PRINTABLE):
+            made.append(Damaged(raw, "line with bytes that are not printable ASCII", before))
+        elif end:
+            made.append(Line(raw.decode("ascii"), before))
     return made
 
 
-_PRINTABLE: Final = bytes(range(0x20, 0x7F))
+_PARTS: Final = re.compile(rb"([\r\n]*)([^\r\n]+)(?=([\r\n]?))")
+_PRINTABLE: Final = bytes((*range(0x20, 0x7F), *b"\t\x1b\0"))
 
 
 def _believed(line: str) -> bool:
@@ -97,7 +99,9 @@ def _believed(line: str) -> bool:
     said = _SAID.get(type(message))
     if said is None:
         raise BrokenReaderError(f"tell the fuzzer how {type(message).__name__} is written")
-    if not said(message, line):
+    bare = line.rstrip(" \t\0")
+    begins = [at for at in range(len(bare)) if bare.startswith(("m-", "e-[", "Supplied "), at)]
+    if not any(said(message, bare[at:]) for at in begins):
         raise BrokenReaderError(f"'{line:.200}' becomes {message!r:.200}")
     return True
 
@@ -115,14 +119,15 @@ def _number(line: str, prefix: str, number: int, suffix: str = "") -> bool:
 
 
 def _scores(scores: tuple[float, ...], line: str) -> bool:
-    texts = line.removeprefix("m-results-[").removesuffix("]").split(",")
+    if not (line.startswith("m-results-[") and line.endswith("]")):
+        return False
+    inside = line[11:-1].strip(" ").removesuffix(",")
+    texts = inside.split(",") if inside else []
     return len(texts) == len(scores) and all(
-        math.isfinite(score) and f"{score:.3f}" == _LEADING_ZEROS.sub("", text)
+        math.isfinite(score) and float(text) == score
         for score, text in zip(scores, texts, strict=True)
     )
 
-
-_LEADING_ZEROS: Final = re.compile(r"(?<![0-9.])0+(?=[0-9])")
 
 _SAID: Final[dict[type, Callable[[Any, str], bool]]] = {
     protocol.Ready: lambda _, line: line == "m-ready",
@@ -139,7 +144,9 @@ _SAID: Final[dict[type, Callable[[Any, str], bool]]] = {
     protocol.Profile: lambda m, line: line == f"m-profile-[{m.text}]",
     protocol.ModelName: lambda m, line: line == f"m-model-[{m.task}]",
     protocol.Expecting: lambda m, line: _number(line, "m-[Expecting ", m.count, " bytes]"),
-    protocol.BufferBytes: lambda m, line: line == f"m-buffer-{m.data.hex('-')}",
+    protocol.BufferBytes: lambda m, line: (
+        line.lower().removesuffix("-") == f"m-buffer-{m.data.hex('-')}"
+    ),
     protocol.WarmupStart: lambda m, line: _number(line, "m-warmup-start-", m.count),
     protocol.InferStart: lambda m, line: _number(line, "m-infer-start-", m.count),
     protocol.Results: lambda m, line: _scores(m.scores, line),

@@ -69,6 +69,8 @@ class Campaign:
     read_back: float = 1.0
     expects_wrong: bool = False
     """Whether it is meant to show wrong figures."""
+    samples: int = _SAMPLES
+    """Inferred in each run."""
 
 
 CAMPAIGNS = (
@@ -115,18 +117,18 @@ class Target:
     kill: Callable[[], None]
 
 
-def samples() -> tuple[Window, ...]:
+def samples(count: int = _SAMPLES) -> tuple[Window, ...]:
     """The inputs of every run."""
     rng = np.random.default_rng(7)
     size = load_tasks()[_TASK].input.bytes
-    return tuple(Window(rng.bytes(size), 0) for _ in range(_SAMPLES))
+    return tuple(Window(rng.bytes(size), 0) for _ in range(count))
 
 
-def infer(queries: Queries, timed: bool, given: list[tuple[float, ...]]) -> Answers:
-    """Every sample, then a few timed inferences of the first one."""
-    for inference in queries.each(samples()):
+def infer(campaign: Campaign, queries: Queries, given: list[tuple[float, ...]]) -> Answers:
+    """Every sample, then, by frames, a few timed inferences of the first one."""
+    for inference in queries.each(samples(campaign.samples)):
         given.append(inference.scores)
-    if not timed:
+    if campaign.protocol == "text":
         return Answers(tuple(given))
     queries.load(samples()[0].data)
     laps = queries.infer(_LAPS, 0, expected_s=0.1, laps=True).laps
@@ -165,7 +167,7 @@ def attempt(campaign: Campaign, target: Target, spec: Spec, clean: Answers) -> O
     def work() -> None:
         try:
             with asking(campaign, broken) as queries:
-                answers = infer(queries, campaign.protocol == "frames", given)
+                answers = infer(campaign, queries, given)
                 healed.update(queries.healed)
             ended.append(("equal" if answers == clean else "wrong", ""))
         except TinyhilError as error:
@@ -230,7 +232,7 @@ def _run(campaign: Campaign, image: Image, clean: Answers, seed: int) -> Outcome
 def _clean(campaign: Campaign, image: Image) -> Answers:
     started = replayed() if campaign.link == "serial" else emulated(image)
     with started as target, asking(campaign, target) as queries:
-        return infer(queries, campaign.protocol == "frames", [])
+        return infer(campaign, queries, [])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -256,18 +258,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 ):
                     outcomes.append(outcome)
                     bar(len(outcomes), runs)
-            figures.append(_figure(campaign, outcomes))
+            figures.append(figure(campaign, outcomes))
             for seed, outcome in zip(seeds, outcomes, strict=True):
                 if outcome.verdict not in ("equal", "error") and not campaign.expects_wrong:
                     bad += 1
                     console.print(f"seed {seed}: {outcome.verdict}: {outcome.text}", markup=False)
-    console.print(_table(figures))
+    console.print(table_of(figures))
     path = write_figures("faults", figures)
     console.print(f"figures: {path}", soft_wrap=True)
     return 1 if bad else 0
 
 
-def _figure(campaign: Campaign, outcomes: Sequence[Outcome]) -> dict[str, object]:
+def figure(campaign: Campaign, outcomes: Sequence[Outcome]) -> dict[str, object]:
+    """How the runs of a campaign ended."""
     verdicts = Counter(outcome.verdict for outcome in outcomes)
     faults = sum((outcome.faults for outcome in outcomes), Counter[str]())
     return {
@@ -290,7 +293,8 @@ def _figure(campaign: Campaign, outcomes: Sequence[Outcome]) -> dict[str, object
 VERDICTS = ("equal", "error", "wrong", "lost", "hang", "crash")
 
 
-def _table(figures: Sequence[dict[str, object]]) -> Table:
+def table_of(figures: Sequence[dict[str, object]]) -> Table:
+    """The figures of campaigns, for people."""
     columns = ("campaign", "runs", "faults", *VERDICTS, "healed")
     table = Table(*columns, title="runs by how they ended", box=None)
     for figure in figures:

@@ -4,6 +4,10 @@ The devices are replayed ones: the firmware's own core as processes of this mach
 that is paced as 8N1 and a USB adapter with its latency timer. Our two ways of asking are compared
 with the official runner's, by a client of our own: 31 bytes a command, and a wait after each.
 Times are the host's clock; nothing here says how fast a processor is.
+
+Firmware of the field is played too, with the two ways in which it receives: with a buffer that an
+interrupt fills, and polling. Our host, which lowers an adapter's timer where the system allows it,
+is compared there with the official way at the adapter's own 16 ms as well.
 """
 
 from __future__ import annotations
@@ -26,11 +30,12 @@ from tinyhil.benchmarks import BUILD, write_figures
 from tinyhil.catalog.task import Task, Window, load_tasks
 from tinyhil.device.links import Link
 from tinyhil.device.links.serial import SerialLink
-from tinyhil.device.protocol import OFFICIAL_PIECE_BYTES
+from tinyhil.device.protocol import FULL_PIECE_BYTES, OFFICIAL_PIECE_BYTES
 from tinyhil.device.queries.framed import FramedQueries
 from tinyhil.device.queries.text import TextQueries
 from tinyhil.device.raw_log import RecordedLink
 from tinyhil.device.session import Session
+from tinyhil.emulator.foreign import PacedDevice
 from tinyhil.emulator.native import NativeDevice, NativeFacts
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.progress import progress_bar
@@ -45,6 +50,8 @@ SETS = {
 }
 """Samples of the full set, and how long an inference takes on a NUCLEO-L4R5ZI, in us: from the
 session logs of a real submission (STMicroelectronics, v1.0)."""
+
+_FOREIGN_TASKS = ("kws01", "ic01")
 
 _MEASURE_S = 4.0
 """A way is tried for at least so long, and at least one sample."""
@@ -139,6 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(_samples_table(figures))
     sets = [_set_figure(figures, *wire) for wire in product(BAUDS, TIMERS_MS)]
     console.print(_sets_table(sets))
+    foreign = _foreign(console)
+    console.print(_foreign_table(foreign))
     cpu = _together(console)
     console.print(
         f"{_TOGETHER} devices at once, {BAUDS[-1]} baud each, in one process with raw logs: "
@@ -152,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         for figure in figures
     ]
-    path = write_figures("link", [*rows, *sets, cpu])
+    path = write_figures("link", [*rows, *sets, *foreign, cpu])
     console.print(f"figures: {path}", soft_wrap=True)
     return 0
 
@@ -176,6 +185,74 @@ def _measure(task: Task, baud: int, timer_ms: int) -> Figure:
         framed_infer_s=_time_framed(task, real),
         infer_s=infer_us * 1e-6 * len(windows),
     )
+
+
+def _foreign(console: Console) -> list[dict[str, float | str]]:
+    """Firmware of the field at the boot rate, by both receive paths and both timers."""
+    cells = list(product(_FOREIGN_TASKS, (False, True), TIMERS_MS))
+    with progress_bar(console, "foreign") as progress, ThreadPoolExecutor(len(TIMERS_MS)) as pool:
+        found = []
+        for one in pool.map(lambda cell: _measure_foreign(*cell), cells):
+            found.append(one)
+            progress(len(found), len(cells))
+    return found
+
+
+def _measure_foreign(name: str, polled: bool, timer_ms: int) -> dict[str, float | str]:
+    task, baud = load_tasks()[name], BAUDS[0]
+    device = PacedDevice(name, _answer, infer_us=1, baud=baud, latency_ms=timer_ms, polled=polled)
+    with device:
+        link = SerialLink(device.port, baud)
+        try:
+            official = _time_windows(task, lambda some: stop_and_wait(link, some))
+            session = Session(link)
+            session.synchronize(Deadline.after(_STEP_S))
+            session.identify(Deadline.after(_STEP_S))
+            queries = TextQueries(session, baud=baud)
+            for _ in queries.each(next(sample_windows(task))[:1]):
+                pass  # It is learnt how the firmware writes: once a session, not a sample.
+            ours = _time_windows(task, queries.each)
+        finally:
+            link.close()
+    return {
+        "foreign": name,
+        "receives": "polled" if polled else "by interrupt",
+        "timer_ms": float(timer_ms),
+        "stop_and_wait_s": official,
+        "ours_s": ours,
+        "wire_s": task.input.bytes * (2 + 4 / FULL_PIECE_BYTES) * 10 / baud,
+        "ahead": float(session.ahead),
+        "healed": float(sum(queries.healed.values())),
+        "unit": "s of the host's clock a window; paced UART, inference takes no time",
+    }
+
+
+def _answer(data: bytes) -> Sequence[float]:
+    return [1.0 - data[0] / 512, data[0] / 512]
+
+
+def _foreign_table(found: Sequence[dict[str, float | str]]) -> Table:
+    table = Table(
+        *("task", "receives", "timer, ms", "stop and wait", "ours", "hex limit", "faster"),
+        *("than at 16 ms", "healed"),
+        title=f"foreign firmware: ms a window at {BAUDS[0]} baud",
+        box=None,
+    )
+    slow = {
+        (one["foreign"], one["receives"]): float(one["stop_and_wait_s"])
+        for one in found
+        if one["timer_ms"] == max(TIMERS_MS)
+    }
+    for one in found:
+        official, ours = float(one["stop_and_wait_s"]), float(one["ours_s"])
+        table.add_row(
+            *(str(one["foreign"]), str(one["receives"]), f"{one['timer_ms']:g}"),
+            *(f"{1e3 * s:.1f}" for s in (official, ours, float(one["wire_s"]))),
+            f"{official / ours:.1f} x",
+            f"{slow[one['foreign'], one['receives']] / ours:.1f} x",
+            f"{one['healed']:g}",
+        )
+    return table
 
 
 def _time_windows(task: Task, ask: Callable[[Iterable[Window]], Iterator[object]]) -> float:

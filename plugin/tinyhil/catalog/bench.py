@@ -9,6 +9,19 @@ A physical board needs an entry in the user's ``bench.toml``, which is never com
     probe = "066BFF515055657867212134"
     port = "/dev/serial/by-id/usb-STMicroelectronics_STM32_STLink_066BFF-if02"
 
+A board that already runs its firmware needs no probe: leave the key out, and nothing is flashed.
+How it is flashed, if not as its type is, is in a table of its own::
+
+    [stations.desk-l4.flash]
+    method = "command"
+    command = ["west", "flash", "--no-rebuild", "--elf-file", "{image}"]
+
+Each task has an image of its own, so firmware of your own is named by task::
+
+    [firmware]
+    kws01 = "build/kws/app.elf"
+    ic01 = "build/ic/app.elf"
+
 ``port`` is a path, a URL that pyserial knows, or the USB device behind the port, with any number
 that the system gives it: ``serial:SERIAL``, ``usb:VID:PID`` or ``usb:VID:PID:SERIAL``, each with
 ``:INTERFACE`` after it where one device has several ports.
@@ -27,7 +40,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tinyhil.catalog.board import Board
+from tinyhil.catalog.board import NO_FLASH, Board, FlashFacts
 from tinyhil.catalog.facts import Facts, load
 from tinyhil.catalog.identity import USB_NAME, port_identity, probe_identity
 from tinyhil.ground.errors import ConfigError
@@ -44,21 +57,39 @@ class Wiring(Facts):
 
     board: str
     """Name of the board type."""
-    probe: str
-    """Exact id, as ``pyocd list`` shows it."""
+    probe: str = ""
+    """Exact id, as ``pyocd list`` shows it; empty: there is none."""
     port: str
-    """Serial port by a name that survives replugging; see the module's text."""
+    """Serial port by a name that survives replugging: a path, a URL that pyserial knows, or
+    ``serial:SERIAL``, ``usb:VID:PID`` or ``usb:VID:PID:SERIAL``, each with ``:INTERFACE`` after it
+    where one device has several ports."""
     baud: int | None = Field(default=None, gt=0)
     """At which it boots, if not the board's."""
     baud_max: int = Field(default=921_600, gt=0)
     """Highest rate that cable and adapter carry; our own firmware is asked for it."""
+    flash: FlashFacts | None = None
+    """How this one is flashed, where that differs from its type."""
+
+    def board_of(self, board: Board) -> Board:
+        """The board type, with how this one is flashed."""
+        facts = board.flash
+        if self.flash:
+            given = {name: getattr(self.flash, name) for name in self.flash.model_fields_set}
+            facts = facts.model_copy(update=given)
+        if facts.method == "pyocd" and not self.probe:
+            facts = facts.model_copy(update={"method": NO_FLASH})
+        return board.model_copy(update={"flash": facts})
 
 
 class BenchFile(Facts):
     """The whole of ``bench.toml``."""
 
     schema_version: Literal[1] = Field(alias="schema")
-    stations: dict[str, Wiring]
+    """Version of the file's form."""
+    stations: dict[str, Wiring] = Field(default_factory=dict)
+    """By name: the physical boards on this desk."""
+    firmware: dict[str, Path] = Field(default_factory=dict)
+    """Images of the user's own, by task; paths below the folder of the file."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +126,39 @@ def stations(boards: Mapping[str, Board], bench: Path | None) -> dict[str, Stati
         _check_port(key, wiring.port)
     _refuse_shared(bench, wired, "probe", probe_identity)
     _refuse_shared(bench, wired, "port", port_identity)
-    named = {name: Station(name, boards[wiring.board], wiring) for name, wiring in wired.items()}
+    named = {
+        name: Station(name, wiring.board_of(boards[wiring.board]), wiring)
+        for name, wiring in wired.items()
+    }
     return found | named
+
+
+def firmware_of(bench: Path | None, tasks: Iterable[str]) -> dict[str, Path]:
+    """The user's own images by task, as the bench file's table ``firmware`` names them.
+
+    Args:
+        bench: the file, if there is one.
+        tasks: names that are known.
+
+    Raises:
+        ConfigError: the file is wrong, or names an unknown task or a file that is not there.
+    """
+    if bench is None:
+        return {}
+    known, found = set(tasks), {}
+    for task, path in load(bench, BenchFile).firmware.items():
+        if task not in known:
+            raise ConfigError(
+                f"{bench}: key 'firmware.{task}': unknown task; known: {', '.join(sorted(known))}",
+                hint="correct the name",
+            )
+        found[task] = bench.parent / path
+        if not found[task].is_file():
+            raise ConfigError(
+                f"{bench}: key 'firmware.{task}': {found[task]} is not a file",
+                hint="correct the path, which is below the bench file's folder, or build the image",
+            )
+    return found
 
 
 def _check_name(key: str, name: str, emulated: Mapping[str, Station]) -> None:

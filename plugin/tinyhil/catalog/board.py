@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tinyhil.catalog.facts import Facts, Limit, Metric, NamedFacts, load_folder
+from tinyhil.catalog.facts import Facts, Limit, Metric, NamedFacts, load_folders, shipped_and_own
 from tinyhil.ground.paths import BOARDS
 
 
@@ -18,8 +18,11 @@ class Memory(Facts):
     """One region of the memory map; `start` and `size` in bytes."""
 
     name: str
+    """As the data sheet calls it; errors name it."""
     start: int = Field(ge=0, lt=1 << 32)
+    """First address."""
     size: int = Field(gt=0, le=1 << 32)
+    """In bytes."""
     kind: Literal["flash", "ram"]
     """What a segment there counts as: code and constants, or data."""
 
@@ -44,18 +47,33 @@ class FlashFacts(Facts):
     """How an image gets onto this board."""
 
     method: str = "pyocd"
-    """Name of a module in ``tinyhil.flash``."""
-    target: str
-    """pyOCD's name of the target."""
+    """Name of a module in ``tinyhil.flash``, or ``none``: the board is measured as it is."""
+    target: str = ""
+    """pyOCD's name of the target; needed by that method alone."""
     pack: str | None = None
     """Path of a CMSIS pack, for targets that are not built into pyOCD."""
     frequency_hz: int = Field(default=4_000_000, gt=0)
+    """Of the debug probe's clock."""
+    command: tuple[str, ...] = ()
+    """Of the method ``command``: program and arguments, with ``{image}``, ``{probe}``, ``{port}``
+    in them; of ``openocd``: arguments that choose interface and target, such as ``-f FILE``."""
+    drive: str = ""
+    """Of the method ``drive``: where the board's drive is, a folder."""
+    reset: tuple[str, ...] = ()
+    """A command that resets the board, for methods that can't."""
+    timeout_s: float = Field(default=120.0, gt=0, le=3600)
+    """Of a command, or of a drive to take the image."""
+
+
+NO_FLASH = "none"
+"""The method of a board that is measured as it is."""
 
 
 class EmulatorFacts(Facts):
     """How QEMU plays this board."""
 
     machine: str
+    """QEMU's name of the machine."""
     icount_shift: int = Field(ge=0, le=10)
     """An instruction takes 2**shift ns of emulated time."""
 
@@ -69,19 +87,29 @@ class Board(NamedFacts):
     """A board type."""
 
     schema_version: Literal[1] = Field(alias="schema")
+    """Version of the file's form."""
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """As the file's: small letters, digits and ``-``."""
     title: str
+    """Its name for people."""
     processor: str
+    """As a results table shows it, with its maker."""
     core: str
+    """As GCC's ``-mcpu`` calls it."""
     clock_hz: int = Field(gt=0)
     """Of the timer behind the device's time stamps, in Hz."""
     port: str
     """Folder of ``firmware/ports``."""
     baud: int = Field(default=115200, gt=0)
+    """At which the firmware's serial port starts."""
     memory: tuple[Memory, ...] = Field(min_length=1)
+    """The memory map; the first flash takes the code, the first RAM the data."""
     toolchain: Toolchain
+    """How firmware is compiled."""
     flash: FlashFacts
+    """How an image gets onto the board."""
     emulator: EmulatorFacts | None = None
+    """How QEMU plays it; a physical board has no such table."""
     limits: dict[str, dict[Metric, Limit]] = Field(default_factory=dict)
     """Limits by task and metric."""
 
@@ -91,10 +119,13 @@ class Board(NamedFacts):
         return self.emulator is not None
 
 
-def load_boards(folder: Path = BOARDS) -> dict[str, Board]:
-    """All board types by name.
+def load_boards(own: Path | None = None) -> dict[str, Board]:
+    """All board types by name: those that tinyhil brings, and the user's own.
+
+    Args:
+        own: folder of the user's; by default what ``[tool.tinyhil]`` names, if it does.
 
     Raises:
-        ConfigError: as `facts.load_folder`.
+        ConfigError: as `facts.load_folders`.
     """
-    return load_folder(folder, Board)
+    return load_folders(shipped_and_own(BOARDS, own, "boards"), Board)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.project import project_around
 
 
 class Facts(BaseModel):
@@ -28,8 +29,11 @@ class Limit(Facts):
     """A bound on one metric, in the metric's own unit, with the source of the number."""
 
     min: float | None = None
+    """The value may not be smaller; give this or `max`."""
     max: float | None = None
+    """The value may not be larger."""
     source: str
+    """Where the number comes from; shown with every verdict."""
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Self:
@@ -102,13 +106,40 @@ def load_named(path: Path, model: type[Named]) -> Named:
     return facts
 
 
-def load_folder(folder: Path, model: type[Named]) -> dict[str, Named]:
-    """All files of a folder, by name.
+def load_folders(folders: Iterable[Path], model: type[Named]) -> dict[str, Named]:
+    """All files of the folders, by name.
 
     Raises:
-        ConfigError: as `load_named`; one wrong file is an error for all, before anything starts.
+        ConfigError: as `load_named`, a folder is missing, or two files have one name; one wrong
+            file is an error for all, before anything starts.
     """
-    return {path.stem: load_named(path, model) for path in sorted(folder.glob("*.toml"))}
+    paths: dict[str, Path] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"{folder}: is not a folder", hint="correct the path")
+        for path in sorted(folder.glob("*.toml")):
+            other = paths.setdefault(path.stem, path)
+            if other != path:
+                raise ConfigError(
+                    f"{path}: the name '{path.stem}' is taken by {other}",
+                    hint="give the file, and its key 'name', another name",
+                )
+    return {name: load_named(path, model) for name, path in paths.items()}
+
+
+def shipped_and_own(shipped: Path, own: Path | None, key: str) -> tuple[Path, ...]:
+    """The folder of facts that tinyhil brings, and the user's.
+
+    Args:
+        shipped: with the package.
+        own: which the user names; else the one that his project's ``[tool.tinyhil]`` names.
+        key: of that table.
+
+    Raises:
+        ConfigError: the table can't be read.
+    """
+    own = own or project_around(Path.cwd()).path(key)
+    return (shipped,) if own is None else (shipped, own)
 
 
 def _explain(path: Path, model: type[Facts], error: ValidationError) -> ConfigError:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import builtins
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from tinyhil.catalog.facts import Facts, Limit, Metric, NamedFacts, load_folder
+from tinyhil.catalog.facts import Facts, Limit, Metric, NamedFacts, load_folders, shipped_and_own
+from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.paths import TASKS
 
 
@@ -35,7 +36,6 @@ class Input(Facts):
     """Of one inference, where a file holds several overlapping windows."""
     stride_bytes: int | None = Field(default=None, gt=0)
     """From one window's start to the next one's."""
-
     default_windows: int | None = Field(default=None, gt=1)
     """How many windows of a file a run infers unless it is told to infer all."""
 
@@ -77,7 +77,9 @@ class Official(Facts):
     data: str
     """Folder of the data set in the runner's own layout."""
     model: str
+    """Path of the ``.tflite`` in that folder."""
     model_sha256: str
+    """Of that file; another model is of the open division."""
 
 
 class StandIn(Facts):
@@ -88,23 +90,68 @@ class StandIn(Facts):
     model: str
     """Path below ``suites/``."""
     model_sha256: str
+    """Of that file."""
+
+
+class Own(Facts):
+    """The material of a task of the user's own; paths are relative to the task's file."""
+
+    data: Path
+    """Folder of the data set: ``y_labels.csv`` and a ``.bin`` a sample, as the official ones."""
+    model: Path | None = None
+    """An int8 ``.tflite``; None where an image of the user's own is flashed."""
 
 
 class Task(NamedFacts):
-    """A benchmark task."""
+    """A task: one of the benchmark, or of the user's own."""
 
     schema_version: Literal[1] = Field(alias="schema")
+    """Version of the file's form."""
     name: str = Field(pattern=r"^[a-z0-9]+$")
+    """As the file's: small letters and digits."""
     title: str
+    """Its name for people."""
     classes: tuple[str, ...] = Field(min_length=2)
     """In the order of the model's scores."""
     input: Input
+    """What the device is sent."""
     result: Literal["scores", "mse"] = "scores"
     """What the device answers: a score a class, or the mean squared error of a window."""
-    official: Official
+    of_benchmark: Official | None = Field(default=None, alias="official")
+    """The official data set and model; this or `own`."""
     stand_in: StandIn | None = None
-    targets: dict[Metric, Limit]
+    """What runs without them."""
+    own: Own | None = None
+    """The material of a task of your own."""
+    targets: dict[Metric, Limit] = Field(default_factory=dict)
     """Quality targets, each with its source."""
+
+    @model_validator(mode="after")
+    def _has_one_material(self) -> Self:
+        if (self.of_benchmark is None) == (self.own is None):
+            raise ValueError("give exactly one of the tables 'official' and 'own'")
+        return self
+
+    @property
+    def official(self) -> Official:
+        """The official material.
+
+        Raises:
+            ConfigError: the task is the user's own, so that there is none.
+        """
+        if self.of_benchmark is None:
+            raise ConfigError(
+                f"task '{self.name}' is none of the benchmark's", hint="choose one that is"
+            )
+        return self.of_benchmark
+
+    def placed(self, folder: Path) -> Task:
+        """The task with the paths of its own material below `folder`, where its file is."""
+        if self.own is None:
+            return self
+        data, model = self.own.data, self.own.model
+        own = Own(data=folder / data, model=model and folder / model)
+        return self.model_copy(update={"own": own})
 
     @property
     def results(self) -> int:
@@ -112,10 +159,15 @@ class Task(NamedFacts):
         return len(self.classes) if self.result == "scores" else 1
 
 
-def load_tasks(folder: Path = TASKS) -> dict[str, Task]:
-    """All tasks by name.
+def load_tasks(own: Path | None = None) -> dict[str, Task]:
+    """All tasks by name: those of the benchmark, and the user's own.
+
+    Args:
+        own: folder of the user's; by default what ``[tool.tinyhil]`` names, if it does.
 
     Raises:
-        ConfigError: as `facts.load_folder`.
+        ConfigError: as `facts.load_folders`.
     """
-    return load_folder(folder, Task)
+    folders = shipped_and_own(TASKS, own, "tasks")
+    tasks = load_folders(folders, Task)
+    return {name: task.placed(folders[-1]) for name, task in tasks.items()}

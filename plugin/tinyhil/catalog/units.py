@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tinyhil.catalog.facts import Metric
 
 
@@ -24,6 +26,24 @@ def format_metric(metric: Metric, value: float) -> str:
         case "instructions":
             return f"{value:,.0f}"
     return f"{value:.6g}"
+
+
+def unit_of(metric: Metric) -> str:
+    """The unit that a metric's value has in records and for machines."""
+    end = metric.rpartition("_")[2]
+    named = {"s": "s", "j": "J", "w": "W", "ips": "1/s", "bytes": "B"}
+    return named.get(end, "1")
+
+
+def format_coarse(value: float, resolution: float, unit: str) -> str:
+    """A value that is known to a resolution only, with the digits that it leaves, and with it.
+
+    As in ``5.4 ms ± 0.1 ms``; a resolution that no digit shows is left out.
+    """
+    if resolution < 1e-6 * abs(value):
+        return scaled(value, unit)
+    digits = max(1, min(6, math.floor(math.log10(abs(value) / resolution)) + 1 if value else 1))
+    return f"{scaled(value, unit, digits)} ± {scaled(resolution, unit, 2)}"
 
 
 def scaled(value: float, unit: str, digits: int = 6) -> str:

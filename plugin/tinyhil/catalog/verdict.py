@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from tinyhil.catalog.facts import Limit, Metric
+from tinyhil.catalog.units import format_metric
 
 Status = Literal["pass", "fail", "not judged"]
 
@@ -32,11 +34,25 @@ class Verdict:
         return self.status != "fail"
 
     def __str__(self) -> str:
-        return f"{self.metric} = {self.value:.6g}: {self.status} ({self.reason})"
+        value = format_metric(self.metric, self.value)
+        return f"{self.metric} = {value}: {self.status} ({self.reason})"
+
+
+def keeps(value: float, limit: Limit) -> bool:
+    """Whether a value keeps a limit."""
+    if limit.min is not None:
+        return value >= limit.min
+    assert limit.max is not None  # a limit has one of the two
+    return value <= limit.max
 
 
 def judge(
-    metrics: Mapping[Metric, float], limits: Mapping[Metric, Limit], *, unjudged: str | None = None
+    metrics: Mapping[Metric, float],
+    limits: Mapping[Metric, Limit],
+    *,
+    unjudged: str | None = None,
+    errors: Mapping[Metric, float] = MappingProxyType({}),
+    unknown: Mapping[Metric, str] = MappingProxyType({}),
 ) -> tuple[Verdict, ...]:
     """One verdict a metric, in the order of `metrics`.
 
@@ -44,18 +60,28 @@ def judge(
         metrics: values by name.
         limits: limits by name; a metric without one is not judged.
         unjudged: why nothing may be judged at all (a quick run, say), or None.
+        errors: by how much a value may be off, such as by its clock's resolution; a limit that is
+            so near is not judged.
+        unknown: why a single metric may not be judged.
     """
     return tuple(
-        _judge_one(name, value, limits.get(name), unjudged) for name, value in metrics.items()
+        _judge_one(
+            name, value, limits.get(name), unjudged or unknown.get(name), errors.get(name, 0.0)
+        )
+        for name, value in metrics.items()
     )
 
 
-def _judge_one(metric: Metric, value: float, limit: Limit | None, unjudged: str | None) -> Verdict:
+def _judge_one(
+    metric: Metric, value: float, limit: Limit | None, unjudged: str | None, error: float
+) -> Verdict:
     if unjudged or limit is None:
         return Verdict(metric, value, limit, "not judged", unjudged or "no limit is set")
-    if limit.min is not None:
-        kept, bound = value >= limit.min, f"at least {limit.min:g}"
-    else:
-        assert limit.max is not None
-        kept, bound = value <= limit.max, f"at most {limit.max:g}"
-    return Verdict(metric, value, limit, "pass" if kept else "fail", f"{bound}; {limit.source}")
+    word, bound = ("at most", limit.max) if limit.min is None else ("at least", limit.min)
+    assert bound is not None
+    asked = f"{word} {format_metric(metric, bound)}"
+    if error and abs(value - bound) < error:
+        why = f"{asked}, which is nearer than the device's clock can tell; {limit.source}"
+        return Verdict(metric, value, limit, "not judged", why)
+    status: Status = "pass" if keeps(value, limit) else "fail"
+    return Verdict(metric, value, limit, status, f"{asked}; {limit.source}")

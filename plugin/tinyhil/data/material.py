@@ -24,6 +24,11 @@ Kind = Literal["official", "stand-in", "custom"]
 
 LABELS = "y_labels.csv"
 
+_DATA_HINT = (
+    "`tinyhil data list` says how to get it; --hil-data or TINYHIL_DATA is the folder that holds "
+    "'datasets/'"
+)
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -57,12 +62,31 @@ class Material:
     """What one run of a task is about: data set and model."""
 
     data: DataSet
-    model: Path
-    model_sha256: str
+    model_file: Path | None
+    """None where task and firmware are the user's own."""
+    model_sha256: str | None
+    own_task: bool = False
+    """Whether the task is none of the benchmark's."""
+
+    @property
+    def model(self) -> Path:
+        """The model to build firmware of.
+
+        Raises:
+            DataError: the user's own task names none.
+        """
+        if self.model_file is None:
+            raise DataError(
+                "the task's file names no model to build firmware of",
+                hint="add the key 'own.model' to it, or flash an image with --hil-firmware",
+            )
+        return self.model_file
 
     @property
     def division(self) -> str:
         """Division of the benchmark that a result would belong to."""
+        if self.own_task:
+            return "none"
         return {"official": "closed", "stand-in": "none", "custom": "open"}[self.data.kind]
 
 
@@ -72,14 +96,18 @@ def digest(files: Mapping[str, bytes]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def official_data(task: Task, root: Path) -> DataSet:
-    """The data set in a folder laid out as MLCommons gives it to its members.
+def brought_data(task: Task, root: Path | None) -> DataSet:
+    """The data set that the user brings: of a task of his own where its file says, else the
+    official one in a folder laid out as MLCommons gives it to its members.
 
     Raises:
         DataError: the folder, a file or a label is missing, damaged or unknown.
     """
-    folder = root / task.official.data
-    files = _read_folder(folder)
+    if task.own:
+        files = _read_folder(task.own.data, f"key 'own.data' of the task {task.name} names it")
+        return _data_set(task, "custom", task.own.data, digest(files), files)
+    folder = (root or Path()) / task.official.data
+    files = _read_folder(folder, _DATA_HINT)
     kind: Kind = "official" if is_official(task.name, folder, files) else "custom"
     return _data_set(task, kind, folder, digest(files), files)
 
@@ -96,7 +124,7 @@ def stand_in_data(task: Task, cache: Path) -> DataSet:
     if not folder.is_dir():
         with writing_to(folder):
             standin.write(task.name, folder)
-    files = _read_folder(folder)
+    files = _read_folder(folder, _DATA_HINT)
     sha256 = digest(files)
     if sha256 != stand_in.data_sha256:
         raise DataError(
@@ -108,7 +136,8 @@ def stand_in_data(task: Task, cache: Path) -> DataSet:
 
 
 def material(task: Task, root: Path | None, cache: Path) -> Material:
-    """Model and data set of a task: the official ones below `root`, else the stand-in.
+    """Model and data set of a task: the user's own, the official ones below `root`, or the
+    stand-in.
 
     Args:
         task: the task.
@@ -118,13 +147,16 @@ def material(task: Task, root: Path | None, cache: Path) -> Material:
     Raises:
         DataError: something is missing, damaged or changed.
     """
+    if task.own:
+        model, sha256 = task.own.model, _sum(task.own.model) if task.own.model else None
+        return Material(brought_data(task, None), model, sha256, own_task=True)
     if root is None:
         stand_in = _stand_in(task)
         model = stand_in_model(task)
         return Material(stand_in_data(task, cache), model, stand_in.model_sha256)
     model = root / task.official.model
     _check_sum(model, task.official.model_sha256)
-    return Material(official_data(task, root), model, task.official.model_sha256)
+    return Material(brought_data(task, root), model, task.official.model_sha256)
 
 
 def stand_in_model(task: Task) -> Path:
@@ -149,13 +181,7 @@ def _stand_in(task: Task) -> StandIn:
 
 
 def _check_sum(path: Path, sha256: str) -> None:
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read: {error.strerror}",
-            hint="`tinyhil data fetch DIR` gets it; --hil-data or TINYHIL_DATA is the DIR",
-        ) from error
+    found = _sum(path)
     if found != sha256:
         raise DataError(
             f"{path}: has the SHA-256 {found[:16]}…, not the pinned {sha256[:16]}…",
@@ -163,14 +189,21 @@ def _check_sum(path: Path, sha256: str) -> None:
         )
 
 
-def _read_folder(folder: Path) -> dict[str, bytes]:
+def _sum(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read: {error.strerror}",
+            hint="`tinyhil data fetch DIR` gets it; --hil-data or TINYHIL_DATA is the DIR; a model "
+            "of your own is named by the key 'own.model' of its task",
+        ) from error
+
+
+def _read_folder(folder: Path, hint: str) -> dict[str, bytes]:
     """The label file and every sample next to it, by name."""
     if not (folder / LABELS).is_file():
-        raise DataError(
-            f"{folder / LABELS}: no such file",
-            hint="`tinyhil data list` says how to get it; --hil-data or TINYHIL_DATA is the folder "
-            "that holds 'datasets/'",
-        )
+        raise DataError(f"{folder / LABELS}: no such file", hint=hint)
     paths = [folder / LABELS, *sorted(folder.glob("*.bin"))]
     try:
         return {path.name: path.read_bytes() for path in paths}

@@ -15,6 +15,7 @@ from tinyhil.ground.paths import SUITES
 PINS = SUITES / "pins"
 
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_][A-Za-z0-9_.-]*)")
+_CLASS = re.compile(r"([0-9]{1,3})  ([A-Za-z0-9_][A-Za-z0-9_.-]*)")
 
 
 class Archive(Facts):
@@ -108,3 +109,26 @@ def load_pins(name: str, folder: Path = PINS) -> dict[str, str]:
             )
         pins[match[2]] = match[1]
     return pins
+
+
+def load_classes(name: str, folder: Path = PINS) -> dict[str, int]:
+    """The samples of a list whose files have no pinned sums, each with its class.
+
+    Raises:
+        ConfigError: there is no such list, or one of its lines is wrong.
+    """
+    path = folder / f"{name}.classes"
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path}: the list of samples can't be read: {error}", hint="install tinyhil again"
+        ) from error
+    matches = [_CLASS.fullmatch(line) for line in lines if not line.startswith("#")]
+    found = {match[2]: int(match[1]) for match in matches if match}
+    if len(found) != len(matches):
+        raise ConfigError(
+            f"{path}: a line is not '<class>  <sample>' of a sample not yet named",
+            hint="restore the file",
+        )
+    return found

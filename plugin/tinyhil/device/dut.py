@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from tinyhil.catalog.bench import Station
-from tinyhil.catalog.board import Board
+from tinyhil.catalog.board import NO_FLASH, Board
 from tinyhil.device.lock import Hold, held
 from tinyhil.emulator import qemu
 from tinyhil.ground.deadline import Deadline
@@ -23,6 +23,7 @@ class Dut:
     station: str
     board: Board
     probe_uid: str
+    """Empty where there is no probe."""
     serial_url: str
     baud: int
     """Rate at which the board boots."""
@@ -34,6 +35,16 @@ class Dut:
     """Is told which device the port is, each time before it is opened; see `lock.Hold.claim`."""
     port_returns: bool = False
     """Whether a port that goes away may come back: one that is plugged in, not an emulated one."""
+
+    @property
+    def flashed(self) -> bool:
+        """Whether images are put onto it; else it is measured as it is."""
+        return self.board.flash.method != NO_FLASH
+
+    @property
+    def proven(self) -> bool:
+        """Whether its probe can show what the board holds."""
+        return bool(self.probe_uid) and self.board.flash.method == "pyocd"
 
 
 @contextmanager
@@ -57,7 +68,9 @@ def attached(
     if station.wiring:
         wiring = station.wiring
         baud = wiring.baud or board.baud
-        with held(station.name, wiring.probe, wiring.port, wait_s=wait_s, tell=tell) as hold:
+        with held(
+            station.name, wiring.probe or None, wiring.port, wait_s=wait_s, tell=tell
+        ) as hold:
             yield Dut(
                 station.name, board, wiring.probe, wiring.port, baud, wiring.baud_max,
                 claim=hold.claim, port_returns=True,

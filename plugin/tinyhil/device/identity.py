@@ -240,20 +240,25 @@ def _official(session: Asks, deadline: Deadline) -> tuple[str, str, str]:
 
 
 def _extension(session: Asks, deadline: Deadline) -> Extension | None:
-    """What the extension reports, asked twice: text has no checksum."""
-    try:
-        first = _ask_extension(session, deadline)
-    except DeviceError as error:
-        if error.message.endswith(_FOREIGN):
-            return None
-        raise
-    if _ask_extension(session, deadline) != first:
+    """What the extension reports, asked twice: text has no checksum; None for other firmware."""
+    first = _ask_extension(session, deadline)
+    if isinstance(first, str) and first.endswith(_FOREIGN):
+        return None
+    again = _ask_extension(session, deadline)
+    if again != first:
         raise _unequal("what the firmware says about itself")
-    return first
+    # In other words, but twice the same ones: no fault of the wire makes ours answer so.
+    return None if isinstance(first, str) else first
 
 
-def _ask_extension(session: Asks, deadline: Deadline) -> Extension:
-    reply = session.ask("hil info%", deadline)
+def _ask_extension(session: Asks, deadline: Deadline) -> Extension | str:
+    """What the extension reports, or how the firmware says that it has none."""
+    try:
+        reply = session.ask("hil info%", deadline)
+    except DeviceError as error:
+        return error.message
+    if reply.empty:
+        return "nothing"
     for name, known in (("version", _VERSION), ("frames", frames.VERSION)):
         version = value_of(reply, name)
         if version != known:

@@ -17,7 +17,11 @@ from tinyhil.ground.errors import BenchError
 
 
 class MissingPortError(BenchError):
-    """The port is not there, or not yet."""
+    """The port is not there, or not yet.
+
+    Plug the board in, or correct `port` in `bench.toml`; a port by the USB device behind it
+    (`serial:SERIAL`) is found under any number that the system gives it.
+    """
 
 
 def find(port: str, dead: str = "") -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from tinyhil.device import protocol
@@ -16,12 +17,17 @@ from tinyhil.device.identity import Guard, read_info, value_of
 from tinyhil.device.inference import ATTEMPTS, Inference
 from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
-from tinyhil.device.protocol import Damaged, Message, Reply, frames
+from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError, frames
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
 
 Answer = TypeVar("Answer")
+
+
+class ClockError(DeviceError):
+    """The device's clock ran backwards between two time stamps."""
+
 
 _MAX_REPLY_LINES = 8192
 """Of one command; `db print` of the largest buffer takes 3456."""
@@ -60,7 +66,14 @@ class Session:
         """For callers that speak something other than text over it for a while."""
         self._reader = protocol.LineReader()
         self._lines: list[protocol.Line | Damaged] = []
+        self.listener = protocol.Listener()
+        """Knows how the device writes its lines, once that has been learnt."""
+        self.repeats_scores = True
+        """Whether the device gives the scores of the last inference again."""
+        self.ahead = 1
+        """Commands of an upload that may be under way at once; 1: each waits for its answer."""
         self._calls: tuple[bytes, ...] = _CALLS
+        self._needs_number = False
         self.guard: Guard | None = None
         """Who answers; None until the device has been identified."""
 
@@ -79,20 +92,29 @@ class Session:
 
         A command that no firmware knows comes back in its error line. It is a new one each time,
         so once it is seen, no answer to anything older can follow. It is repeated, as a device
-        may still be booting, or may take the first one for the end of a command cut short. A
-        device of ours may have been left in frames, at another rate even, by a host that was
+        may still be booting, or may take the first one for the end of a command cut short; and
+        with it, some firmware does not name what it does not know, a number that is named by any.
+        A device of ours may have been left in frames, at another rate even, by a host that was
         killed: it is called back, unless it has been identified as not ours.
         """
-        for call in itertools.cycle(self._calls):
+        for attempts in itertools.count(2 if self._needs_number else 0):
             attempt = deadline.within(_SYNC_TRY_S)
-            nonce = f"sync-{secrets.token_hex(4)}"
+            nonce, number = f"sync-{secrets.token_hex(4)}", None
+            question = f"{nonce}%"
+            # Not each time: a device that polls its receiver does not hear the second command.
+            if attempts % 3 == 2:
+                number = 100 + secrets.randbelow(300)
+                question += protocol.db_load(number)
+            call = self._calls[attempts % len(self._calls)]
             try:
-                self.link.write(call + f"{nonce}%".encode("ascii"), attempt)
-                self._skip_past(nonce, attempt)
-                return
+                self.link.write(call + question.encode("ascii"), attempt)
+                self._skip_past(nonce, number, attempt)
             except LinkTimeoutError as error:
                 if deadline.expired:
                     raise self._late(nonce, deadline) from error
+            else:
+                self._needs_number = number is not None
+                return
 
     def identify(self, deadline: Deadline) -> DeviceInfo:
         """Ask the device who it is; from here on nobody else may answer, see `identity`.
@@ -102,6 +124,8 @@ class Session:
         """
         info = self.again(lambda left: read_info(self, left), deadline)
         self._calls = _CALLS if info.extension else _CALLS[:1]
+        if info.extension:
+            self.listener.dialect = Dialect()
         self.guard = Guard(self, info)
         self.guard.begin(deadline)
         return info
@@ -116,44 +140,45 @@ class Session:
             deadline: for all of it.
             piece_bytes: how much of it one command carries.
         """
-        reply = self.ask(protocol.db_load(len(sample)), deadline)
-        expecting = reply.take(protocol.Expecting)
-        reply.end()
-        if expecting.count != len(sample):
-            raise LinkError(
-                f"announced {len(sample)} bytes, the device expects {expecting.count}",
-                hint="a byte of the command was damaged; check the cable, or lower the baud rate",
-            )
-        *first, last = protocol.db_pieces(sample, piece_bytes)
-        for command in first:
-            self.ask(command, deadline).end()
-        reply = self.ask(last, deadline)
-        reply.take(protocol.LoadDone)
-        reply.end()
+        commands = [protocol.db_load(len(sample)), *protocol.db_pieces(sample, piece_bytes)]
+        for number, reply in enumerate(self._ask_ahead(commands, deadline)):
+            expecting = reply.take(protocol.Expecting) if number == 0 else None
+            if expecting and expecting.count != len(sample):
+                raise LinkError(
+                    f"announced {len(sample)} bytes, the device expects {expecting.count}",
+                    hint="a byte of the command was damaged; check the cable, or lower the baud "
+                    "rate",
+                )
+            if number == len(commands) - 1:
+                reply.take(protocol.LoadDone)
+            reply.end()
 
     def infer(self, count: int, warm_up: int, deadline: Deadline) -> Inference:
         """Run `warm_up` inferences, then `count` timed ones, on the loaded sample."""
         reply = self.ask(protocol.infer(count, warm_up), deadline)
-        warmed_up = reply.take(protocol.WarmupStart)
-        reply.take(protocol.WarmupDone)
+        warmed_up = reply.take_if(protocol.WarmupStart)
+        reply.take_if(protocol.WarmupDone)
         inferred = reply.take(protocol.InferStart)
         start = reply.take(protocol.LapUs)
         end = reply.take(protocol.LapUs)
         reply.take(protocol.InferDone)
-        results = reply.take(protocol.Results)
+        # Some firmware prints no scores behind many inferences.
+        results = reply.take_if(protocol.Results) if count > 1 else reply.take(protocol.Results)
         reply.end()
-        if (warmed_up.count, inferred.count) != (warm_up, count):
+        ran = (warmed_up.count if warmed_up else warm_up, inferred.count)
+        if ran != (warm_up, count):
             raise LinkError(
                 f"asked for {count} inferences after {warm_up} to warm up, the device ran "
-                f"{inferred.count} after {warmed_up.count}",
+                f"{ran[1]} after {ran[0]}",
                 hint="a byte of the command was damaged; check the cable, or lower the baud rate",
             )
         if end.microseconds < start.microseconds:
-            raise DeviceError(
+            raise ClockError(
                 f"time stamps run backwards: {start.microseconds} us, then {end.microseconds} us",
                 hint="the device's timer wraps or is misread; check the firmware's port",
             )
-        return Inference(count, start.microseconds, end.microseconds, results.scores)
+        scores = results.scores if results else ()
+        return Inference(count, start.microseconds, end.microseconds, scores)
 
     def results(self, deadline: Deadline) -> tuple[float, ...]:
         """Scores of the last inference, again."""
@@ -253,11 +278,24 @@ class Session:
         self._send(command, deadline)
         return self._answer(command, deadline)
 
+    def _ask_ahead(self, commands: Sequence[str], deadline: Deadline) -> Iterator[Reply]:
+        """The answers to commands, of which `ahead` may be under way at once."""
+        waiting: deque[str] = deque()
+        for command in commands:
+            self._send(command, deadline)
+            waiting.append(command)
+            if len(waiting) == self.ahead:
+                yield self._answer(waiting.popleft(), deadline)
+        while waiting:
+            yield self._answer(waiting.popleft(), deadline)
+
     def _answer(self, command: str, deadline: Deadline) -> Reply:
         messages: list[Message] = []
+        printed: list[str] = []
         complaint: protocol.DeviceComplaint | None = None
-        while len(messages) <= _MAX_REPLY_LINES:
-            message = self._next_message(command, deadline)
+        while len(printed) <= _MAX_REPLY_LINES:
+            line = self._next_line(command, deadline)
+            message = self._understood(line, command)
             if isinstance(message, protocol.Ready):
                 if complaint:
                     raise DeviceError(
@@ -265,7 +303,8 @@ class Session:
                         f"'{printable(complaint.text)}'",
                         hint="see the raw log; a damaged or wrong command is answered so",
                     )
-                return Reply(command, messages)
+                self.listener.ended(command)
+                return Reply(command, messages, printed)
             if isinstance(message, protocol.InitDone):
                 self._saw_boot()
                 raise LinkError(
@@ -274,7 +313,9 @@ class Session:
                 )
             if isinstance(message, protocol.DeviceComplaint):
                 complaint = complaint or message
-            messages.append(message)
+            printed.append(line.text if isinstance(line, protocol.Line) else repr(line.raw))
+            if message is not None:
+                messages.append(message)
         raise LinkError(
             f"'{printable(command)}' was answered with more than {_MAX_REPLY_LINES} lines",
             hint="the device writes without end; reset it, see the raw log",
@@ -287,8 +328,9 @@ class Session:
     def _send(self, command: str, deadline: Deadline) -> None:
         self.link.write(command.encode("ascii"), deadline)
 
-    def _skip_past(self, nonce: str, deadline: Deadline) -> None:
-        """Drop lines, damaged ones too, up to the `m-ready` after the complaint about `nonce`."""
+    def _skip_past(self, nonce: str, number: int | None, deadline: Deadline) -> None:
+        """Drop lines, damaged ones too, up to the `m-ready` after the answer that names the
+        unknown word, or, if it is given, the number."""
         found = False
         while True:
             line = self._next_line(nonce, deadline)
@@ -297,18 +339,29 @@ class Session:
                 return
             if isinstance(message, protocol.InitDone):
                 self._saw_boot()
-            if isinstance(message, protocol.DeviceComplaint):
-                found = found or message.text.endswith(nonce)
+            if number is not None:
+                found = found or message == protocol.Expecting(number)
+            elif isinstance(message, protocol.DeviceComplaint):
+                found = found or nonce in message.text
 
-    def _next_message(self, command: str, deadline: Deadline) -> Message:
-        line = self._next_line(command, deadline)
+    def _understood(self, line: protocol.Line | Damaged, command: str) -> Message | None:
+        """The message of a line; None for one of the firmware's own."""
+        try:
+            return self.listener.take(line, command)
+        except UnknownLineError:
+            pass
         if isinstance(line, Damaged):
             raise LinkError(
                 f"'{printable(command)}' was answered with a damaged line "
                 f"({line.reason}): '{printable(line.raw)}'",
                 hint="check the cable, the ground and the baud rate; see the raw log",
             )
-        return protocol.parse(line.text)
+        raise LinkError(
+            f"'{printable(command)}' was answered with '{printable(line.text)}', and this "
+            "firmware does not write such a line",
+            hint="if it came damaged, check the cable, or lower the baud rate; if the firmware "
+            "does write so, let it write the line of the protocol; see the raw log",
+        )
 
     def _next_line(self, command: str, deadline: Deadline) -> protocol.Line | Damaged:
         while not self._lines or deadline.expired:

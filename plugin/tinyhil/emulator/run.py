@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
-
-from rich.console import Console
 
 from tinyhil.catalog.board import Board
 from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.text import say
 
 _START_S = 30.0
 
 
-def emulate(board: Board, *, console: Console) -> NoReturn:
-    """Start a board, say how to reach it, and wait for Ctrl-C, which raises KeyboardInterrupt.
+def emulate(board: Board, tell: Callable[[EmulatedBoard], None]) -> NoReturn:
+    """Start a board, tell how to reach it, and wait for Ctrl-C, which raises KeyboardInterrupt.
 
     Raises:
         ConfigError, BenchError: as `start`; also when the board dies, as a lockup makes it.
     """
     with start(board, deadline=Deadline.after(_START_S)) as emulated:
-        say(console, _describe(emulated))
+        tell(emulated)
         emulated.process.exited.wait()
         raise emulated.death()
 
 
-def _describe(emulated: EmulatedBoard) -> str:
+def describe(emulated: EmulatedBoard) -> str:
+    """How to reach a board, for a person."""
     board, uid, port = emulated.board, emulated.probe_uid, emulated.serial_url
     return f"""\
 {board.title} runs, empty and halted.

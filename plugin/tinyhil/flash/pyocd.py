@@ -38,6 +38,12 @@ def open_flasher(board: Board, probe_uid: str, deadline: Deadline) -> PyocdFlash
         BenchError: no such probe (the text lists the known ones), it is taken, or the board
             does not answer.
     """
+    if not board.flash.target:
+        raise ConfigError(
+            f"board '{board.name}' has no 'flash.target', which pyOCD needs",
+            hint="write pyOCD's name of the target into the board's file: `pyocd list --targets`",
+            board=board.name,
+        )
     if board.flash.pack and not Path(board.flash.pack).is_file():
         raise ConfigError(
             f"the CMSIS pack '{board.flash.pack}' of board '{board.name}' is not a file",

@@ -13,6 +13,8 @@ BOARDS = ROOT / "boards"
 FIRMWARE = ROOT / "firmware"
 SUITES = ROOT / "suites"
 TASKS = SUITES / "tasks"
+LATER = SUITES / "later"
+"""Tasks of later rounds, which the suites do not measure."""
 REPORTS = ROOT / "reports"
 
 

@@ -24,6 +24,10 @@ MAX_LINE_BYTES = 64 * 1024
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
+_POINTER = b"version https://git-lfs"
+"""How a file begins that Git LFS left in another one's place."""
+
+
 class Unreadable(Exception):  # noqa: N818 - not our fault: a fact about a file
     """A file that can't or must not be read; the text says why."""
 
@@ -79,13 +83,14 @@ class Tree:
         """A file's bytes.
 
         Raises:
-            Unreadable: it isn't there, is a link or lies behind one, is not a regular file, or is
-                longer than `limit` bytes.
+            Unreadable: it isn't there, is a link or lies behind one, is not a regular file, is
+                longer than `limit` bytes, or is only a pointer to the file.
         """
         with self._open(place, limit) as file:
             data = file.read(limit + 1)
         if len(data) > limit:
             raise Unreadable(f"is longer than {limit} bytes")
+        _check_that_it_is_there(data)
         return data
 
     def text(self, place: PurePosixPath, limit: int = MIB) -> str:
@@ -108,6 +113,8 @@ class Tree:
         with self._open(place, limit) as file:
             number = 0
             while raw := file.readline(MAX_LINE_BYTES):
+                if not number:
+                    _check_that_it_is_there(raw)
                 number += 1
                 ended = raw.endswith(b"\n")
                 yield number, raw.decode("utf-8", "replace").rstrip("\r\n")
@@ -159,3 +166,8 @@ class Tree:
             return []
         except OSError as error:
             raise Unreadable(f"the folder cannot be read: {error.strerror}") from error
+
+
+def _check_that_it_is_there(start: bytes) -> None:
+    if start.startswith(_POINTER):
+        raise Unreadable("is only a pointer of Git LFS: `git lfs pull` fetches the file")

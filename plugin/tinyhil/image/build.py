@@ -11,17 +11,21 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from tinyhil.catalog.board import Board, Memory
 from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import BenchError, FirmwareError, ModelError
+from tinyhil.ground.extras import how_to_get, part_of
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
-from tinyhil.image.compiler import CompiledModel, compile_model
 from tinyhil.image.elf import Image, read_image
+
+if TYPE_CHECKING:
+    from tinyhil.image.compiler import CompiledModel
 
 _BUILD_S = 300.0
 _SHOWN_LINES = 30
@@ -61,6 +65,8 @@ def build(
         WriteError: the folder can't be written.
         FirmwareError: the build fails, as when the image is too large for the board.
     """
+    with part_of("build", "building firmware"):
+        from tinyhil.image.compiler import compile_model  # noqa: PLC0415 - of an extra
     compiled = compile_model(model)
     check_shapes(compiled, task, model)
     # Two runs may build the same firmware at once, one for each of two equal boards.
@@ -156,9 +162,10 @@ def require_tool(name: str) -> str:
     """
     path = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
     if path is None:
-        raise BenchError(
-            f"program '{name}' is not installed", hint="run `tinyhil doctor`; it says how to get it"
-        )
+        hint = "run `tinyhil doctor`; it says how to get it"
+        if name in ("cmake", "ninja"):
+            hint = how_to_get("build")
+        raise BenchError(f"program '{name}' is not installed", hint=hint)
     return path
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tinyhil.catalog import metrics
@@ -22,17 +23,27 @@ from tinyhil.device.queries import Queries
 from tinyhil.device.queries.opening import Tap, asking
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import DataError
+from tinyhil.ground.errors import DataError, FirmwareError
 from tinyhil.ground.progress import Progress
 from tinyhil.image.elf import Image
 from tinyhil.measure import audit
 from tinyhil.measure import measures as measure
+from tinyhil.measure.duration import how_long
 from tinyhil.measure.measures import Accuracy, SingleStream, Throughput
 from tinyhil.measure.memory import MemoryUse, memory_use
 from tinyhil.record import FAULTS_MARK, ImageSizes, JobFacts, Subject
 from tinyhil.record.rows import Row, Rows, accuracy_of, single_stream_of, throughput_of
 
 _CONFIRM_S = 10.0
+
+NO_IMAGE = "memory is read off the firmware's image, and this board is measured as it is"
+NO_IMAGE_HINT = (
+    "give the image with --hil-firmware, and in the bench file a probe or a 'flash' table that "
+    "puts it onto the board"
+)
+
+INSTRUCTIONS_OF = "mean of all queries"
+"""What ``instructions`` are of, in a run as in a gate; of the 90th percentile in older runs."""
 
 QUICK_SAMPLES = 24
 """Of a quick run: two for each class of keyword spotting."""
@@ -45,7 +56,8 @@ class Job:
     dut: Dut
     task: Task
     material: Material
-    image: Image
+    image: Image | None
+    """None of a board that is measured as it is."""
     model_sha256: str | None
     """Of the model in the image; None where the user's own image does not say."""
     link: str
@@ -94,7 +106,7 @@ class Job:
             data_set=data.kind,
             data_sha256=data.sha256,
             model_sha256=self.model_sha256,
-            firmware_sha256=self.image.sha256,
+            firmware_sha256=self.image.sha256 if self.image else None,
         )
 
     @property
@@ -103,9 +115,10 @@ class Job:
         emulator, image = self.dut.board.emulator, self.image
         return JobFacts(
             subject=self.subject,
-            image=ImageSizes(text=image.text_bytes, data=image.data_bytes, bss=image.bss_bytes),
+            image=image
+            and ImageSizes(text=image.text_bytes, data=image.data_bytes, bss=image.bss_bytes),
             samples=len(self.samples),
-            build_id=image.build_id,
+            build_id=image.build_id if image else None,
             limits={str(metric): limit for metric, limit in self.limits.items()},
             instruction_s=emulator.instruction_s if emulator else None,
         )
@@ -121,6 +134,8 @@ class Conversation:
     tap: Tap
     proof: ProbeProof | None
     """None for a device without a debug probe."""
+    notice: Callable[[str], None] = lambda _: None
+    """Says something to the user at once."""
 
     @property
     def guard(self) -> Guard:
@@ -180,6 +195,10 @@ class Finding:
     """Figures other than the metrics; JSON values."""
     unjudged: str | None = None
     """Why the metrics may not be judged, or None."""
+    errors: Mapping[Metric, float] = field(default_factory=dict)
+    """See `verdict.judge`."""
+    unknown: Mapping[Metric, str] = field(default_factory=dict)
+    """See `verdict.judge`."""
 
 
 @dataclass(frozen=True)
@@ -199,8 +218,16 @@ def _ask_accuracy(talk: Conversation, rows: Rows, progress: Progress) -> Told:
     if not missing:
         return {"healed": {}}
 
+    started, told = time.monotonic(), False
+
     def advance(count: float, _: float) -> None:
+        nonlocal told
         progress(done + count, len(job.samples))
+        if not told and count >= 1 and talk.info.extension is None:
+            told = True
+            text = how_long(job, (time.monotonic() - started) * len(missing))
+            if text:
+                talk.notice(text)
 
     with talk.asking(job.link) as queries:
         measure.accuracy(queries, job.task, missing, rows, advance, all_windows=job.all_windows)
@@ -259,16 +286,20 @@ def _find_single_stream(talk: Conversation, rows: Sequence[Row], told: Told) -> 
     result = single_stream_of(rows, extension.tick_hz if extension else None)
     p50, p90, p99 = (metrics.percentile(result.times_s, percent) for percent in (50, 90, 99))
     found: dict[Metric, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
-    if job.dut.board.emulator:
-        found["instructions"] = round(p90 / job.dut.board.emulator.instruction_s)
+    emulator = job.dut.board.emulator
+    if emulator:
+        found["instructions"] = round(float(result.times_s.mean()) / emulator.instruction_s)
     details = {
         "clock": result.clock,
         "tick_hz": result.tick_hz,
+        "resolution_s": result.resolution_s,
         "device_s": round(float(result.times_s.sum()), 6),
         "inputs": len(job.performance_inputs),
         "healed": told["healed"],
+        **({"instructions_of": INSTRUCTIONS_OF} if emulator else {}),
     }
-    return Finding(result, len(result.times_s), found, details)
+    errors = result.errors(emulator.instruction_s if emulator else None)
+    return Finding(result, len(result.times_s), found, details, errors=errors)
 
 
 def _ask_throughput(talk: Conversation, rows: Rows, progress: Progress) -> Told:
@@ -297,6 +328,8 @@ def _find_throughput(_: Conversation, rows: Sequence[Row], told: Told) -> Findin
 def _ask_memory(talk: Conversation, rows: Rows, progress: Progress) -> Told:
     if rows.done:
         return {}
+    if talk.job.image is None:
+        raise FirmwareError(NO_IMAGE, hint=NO_IMAGE_HINT)
     _, data = talk.job.performance_inputs[0]
     if talk.info.extension:
         # So that the stack has been as deep as it gets.
@@ -311,7 +344,7 @@ def _ask_memory(talk: Conversation, rows: Rows, progress: Progress) -> Told:
 def _find_memory(_: Conversation, rows: Sequence[Row], __: Told) -> Finding:
     use = MemoryUse(**rows[-1])
     found: dict[Metric, float] = {"flash_bytes": use.flash_bytes, "ram_bytes": use.ram_bytes}
-    return Finding(use, 1, found, use.as_json())
+    return Finding(use, 1, found, use.as_json(), unknown=use.unknown)
 
 
 def _audit(name: str) -> Measure:

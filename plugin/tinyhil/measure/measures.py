@@ -34,6 +34,7 @@ from tinyhil.record.rows import (
     seconds_of,
     single_stream_of,
     throughput_of,
+    tick_us,
 )
 
 __all__ = [
@@ -46,6 +47,15 @@ __all__ = [
     "single_stream",
     "throughput",
 ]
+
+_LEAST_TICKS = 100
+"""Of the clock in a time: its two ends are known to a tick, so this is to 1 % at worst."""
+
+_STANDS_STILL_S, _MOST_TO_FIND = 2.0, 1 << 18
+"""On the host's clock, and inferences, that no clock in use is too coarse for."""
+
+_STAMPS_KEPT = 30
+"""Of which the clock's resolution is told."""
 
 _BATCH_S = 2.0
 """Device time of one `infer` of many: short enough for a progress bar that moves."""
@@ -117,7 +127,8 @@ def single_stream(
     """Time each of many single queries; each input gets its share of the rules' length.
 
     Our own firmware times every one of N back-to-back inferences; any other is sent N times
-    `infer 1 0`, by its own time stamps.
+    `infer 1 0`, by its own time stamps, or, where those are too coarse for one inference, batches
+    that are long enough.
 
     Args:
         queries: the way to ask the device.
@@ -144,10 +155,11 @@ def single_stream(
         refuse_rows_of([part.rows for part in parts[number + 1 :]])
         queries.load(data)
         pace = _Pace(queries)
-        pace.infer(1, 0)
-        pace.infer(1, rules.warm_up)
+        pace.find()
+        pace.infer(pace.batch, rules.warm_up)
         if own.rows:
-            pace.device_s = seconds_of(own.rows[-1]) / len(own.rows[-1]["times"])
+            last = own.rows[-1]
+            pace.device_s = seconds_of(last) / last.get("count", len(last["times"]))
         while not own.enough:
             row = {"sample": name, **_batch(info, pace, _batch_size(info, pace, share, own))}
             keep(row)
@@ -186,7 +198,7 @@ def throughput(
         refuse_rows_of(parts[number + 1 :])
         queries.load(data)
         pace = _Pace(queries)
-        pace.infer(1, 0)
+        pace.find()
         count, seconds = rules.window_inferences, -1.0
         if own:
             count, pace.device_s = own[-1]["count"], seconds_of(own[-1]) / own[-1]["count"]
@@ -207,26 +219,57 @@ class _Pace:
         self._queries = queries
         self.device_s = 0.0
         self._host_s: float | None = None
+        self._rows: list[Row] = []
 
-    def infer(self, count: int, warm_up: int, *, laps: bool = False) -> Inference:
+    def find(self) -> None:
+        """Infer until the device's clock shows how long an inference takes.
+
+        Raises:
+            DeviceError: it shows none, for as long as no clock is too coarse.
+        """
+        count, started = 1, time.monotonic()
+        while self.infer(count, 0, may_be_too_short=True) and self.device_s <= 0.0:
+            if time.monotonic() - started > _STANDS_STILL_S or count >= _MOST_TO_FIND:
+                raise _no_time(count)
+            count *= 8
+
+    @property
+    def batch(self) -> int:
+        """How many inferences a time must be of, for the clock's resolution to matter no more."""
+        tick_s = tick_us(self._rows) * 1e-6
+        return (
+            math.ceil(_LEAST_TICKS * tick_s / self.device_s)
+            if (self.device_s < _LEAST_TICKS * tick_s)
+            else 1
+        )
+
+    def infer(
+        self, count: int, warm_up: int, *, laps: bool = False, may_be_too_short: bool = False
+    ) -> Inference:
         """Infer; how long it should take is known from the ones before."""
         started = time.monotonic()
         inferences = count + warm_up
         expected_s = None if self._host_s is None else inferences * self._host_s
         inference = self._queries.infer(count, warm_up, expected_s=expected_s, laps=laps)
         self._host_s = (time.monotonic() - started) / inferences
+        self._rows = [*self._rows[-_STAMPS_KEPT:], _stamps(inference)]
         self.device_s = seconds_of(_stamps(inference)) / count
-        if self.device_s <= 0.0:
-            raise DeviceError(
-                f"{count} inferences took no time by the device's clock",
-                hint="its timer does not run; check the firmware's port",
-            )
+        if self.device_s <= 0.0 and not may_be_too_short:
+            raise _no_time(count)
         return inference
+
+
+def _no_time(count: int) -> DeviceError:
+    return DeviceError(
+        f"{count} inferences took no time by the device's clock",
+        hint="its timer does not run, or its resolution is far coarser than an inference: check "
+        "the firmware's port",
+    )
 
 
 def _batch_size(info: DeviceInfo, pace: _Pace, share: Share, own: Queried) -> int:
     if info.extension is None:
-        return 1
+        return pace.batch
     missing_s = max(0.0, share.seconds - own.seconds)
     missing = max(share.queries - own.queries, math.ceil(missing_s / pace.device_s), 1)
     return min(missing, math.ceil(_BATCH_S / pace.device_s), info.extension.lap_capacity)
@@ -237,7 +280,8 @@ def _batch(info: DeviceInfo, pace: _Pace, count: int) -> dict[str, Any]:
     inference = pace.infer(count, 0, laps=True)
     if info.extension is None:
         took = inference.end_us - inference.start_us
-        return {"times": (took,), "unit": "us", **_stamps(inference)}
+        many = {"count": count} if count > 1 else {}
+        return {"times": (took,), "unit": "us", **_stamps(inference), **many}
     if len(inference.laps) != count:
         raise DeviceError(
             f"asked for the times of {count} inferences, {len(inference.laps)} came",

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.units import format_metric
 from tinyhil.device.info import DeviceInfo
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.text import printable
 from tinyhil.image.elf import Image
+from tinyhil.record.rows import NO_STACK
 
 _ANSWER_S = 10.0
 
@@ -39,9 +44,33 @@ class MemoryUse:
         """What it takes of RAM; the stack counts as far as it was used."""
         return self.data + self.bss + (self.stack_used or 0)
 
+    @property
+    def unknown(self) -> dict[Metric, str]:
+        """Which of both may not be judged, and why."""
+        if self.stack_used is not None:
+            return {}
+        return {"ram_bytes": NO_STACK}
+
     def as_json(self) -> dict[str, Any]:
         """For the record."""
         return asdict(self)
+
+
+_SHOWN_SYMBOLS = 5
+
+
+def largest(image: Image, board: Board, metric: Metric) -> str:
+    """The symbols that take the most of what a memory metric counts, largest first; or nothing."""
+    kind = "ram" if metric == "ram_bytes" else "flash"
+    regions = [memory for memory in board.memory if memory.kind == kind]
+    found = sorted(
+        (-symbol.size, name)
+        for name, symbol in image.symbols.items()
+        if symbol.size and any(one.start <= symbol.address < one.end for one in regions)
+    )
+    return ", ".join(
+        f"{printable(name)} {format_metric(metric, -size)}" for size, name in found[:_SHOWN_SYMBOLS]
+    )
 
 
 def memory_use(session: Session, info: DeviceInfo, image: Image) -> MemoryUse:

@@ -32,7 +32,8 @@ from tinyhil.ground.errors import (
 )
 from tinyhil.ground.progress import Progress
 from tinyhil.ground.text import printable
-from tinyhil.measure.job import MEASURES, Conversation, Finding, Job, Measure, Told
+from tinyhil.measure.job import MEASURES, NO_IMAGE, Conversation, Finding, Job, Measure, Told
+from tinyhil.measure.memory import largest
 from tinyhil.record import Entry, Record
 from tinyhil.record.entry import restored
 from tinyhil.record.rows import Rows
@@ -57,6 +58,10 @@ class Reporter(Protocol):
 
     def bar(self, title: str) -> AbstractContextManager[Progress]:
         """Open a progress bar."""
+        ...
+
+    def notice(self, text: str) -> None:
+        """Say something at once, such as how long it will take."""
         ...
 
     def made(self, entry: Entry) -> None:
@@ -96,8 +101,11 @@ class Measurement:
     ) -> None:
         self.job = job
         self.record = record
-        proof = ProbeProof(job.dut, job.image) if probed else None
-        self._talk = Conversation(job, session, identify(session, job, proof), tap, proof)
+        probed = probed and job.dut.proven
+        proof = ProbeProof(job.dut, job.image) if probed and job.image else None
+        self._talk = Conversation(
+            job, session, identify(session, job, proof), tap, proof, reporter.notice
+        )
         self._lost: IdentityError | None = None
         self._reporter = reporter
         self._out_of_step = False
@@ -126,6 +134,8 @@ class Measurement:
         Raises:
             TinyhilError: as `outcome`.
         """
+        if self.job.image is None and metric in MeasureName.MEMORY.metrics:
+            return Verdict(metric, math.nan, None, "not judged", NO_IMAGE)
         outcome = self.outcome(metric)
         why = "this task, or a quick run, has none"
         undefined = Verdict(metric, math.nan, None, "not judged", why)
@@ -152,7 +162,16 @@ class Measurement:
                 blank,
                 samples=finding.samples,
                 metrics=finding.metrics,
-                verdicts=judge(finding.metrics, job.limits, unjudged=self._unjudged(finding)),
+                verdicts=tuple(
+                    self._explained(verdict)
+                    for verdict in judge(
+                        finding.metrics,
+                        job.limits,
+                        unjudged=self._unjudged(finding),
+                        errors=finding.errors,
+                        unknown=finding.unknown,
+                    )
+                ),
                 details={**_with_resumed(finding.details, rows), **boots},
                 seconds=time.monotonic() - clock,
             )
@@ -168,6 +187,14 @@ class Measurement:
             self._reporter.made(failed)
             raise
         return Outcome(job, entry, finding)
+
+    def _explained(self, verdict: Verdict) -> Verdict:
+        """A missed limit of memory names what takes the most of it."""
+        image = self.job.image
+        if verdict or image is None or verdict.metric not in MeasureName.MEMORY.metrics:
+            return verdict
+        symbols = largest(image, self.job.dut.board, verdict.metric)
+        return replace(verdict, reason=f"{verdict.reason}; largest symbols: {symbols or 'unknown'}")
 
     def _ask(self, measure: Measure, rows: Rows) -> tuple[Told, dict[str, int]]:
         """Ask what a measure asks, and see at its end that who answered is who was flashed.
@@ -210,7 +237,14 @@ class Measurement:
                 board=self.job.dut.station,
                 stage=name,
             )
-        entry = restored(line, self.job.subject, self.job.limits, self._unjudged(finding))
+        entry = restored(
+            line,
+            self.job.subject,
+            self.job.limits,
+            self._unjudged(finding),
+            finding.errors,
+            finding.unknown,
+        )
         self._reporter.made(entry)
         return Outcome(self.job, entry, finding)
 
@@ -259,10 +293,11 @@ def identify(session: Session, job: Job, proof: ProbeProof | None) -> DeviceInfo
             board=job.dut.station,
             stage="identify",
         )
-    if held and job.image.build_id and held.build_id != job.image.build_id:
+    build_id = job.image.build_id if job.image else None
+    if held and build_id and held.build_id != build_id:
         raise IdentityError(
             f"the device runs the build {printable(held.build_id[:12])}…, but flashed was "
-            f"{job.image.build_id[:12]}…: the port leads to another board than the probe, or "
+            f"{build_id[:12]}…: the port leads to another board than the probe, or "
             "somebody else has flashed this one",
             hint=WIRING_HINT,
             board=job.dut.station,

@@ -56,7 +56,7 @@ def device_clock(request: pytest.FixtureRequest) -> DeviceClock:
 
 @pytest.fixture
 def device_benchmark(
-    device_clock: DeviceClock, benchmark: Any
+    device_clock: DeviceClock, benchmark: Any, request: pytest.FixtureRequest
 ) -> Callable[[Outcome], Sequence[float] | None]:
     """Hands the times of a single-stream measure to pytest-benchmark.
 
@@ -65,14 +65,24 @@ def device_benchmark(
     """
 
     def store(outcome: Outcome) -> Sequence[float] | None:
-        from tinyhil.publish.report import allure  # noqa: PLC0415 - heavy, as in the plugin
+        from tinyhil.catalog.wording import in_short  # noqa: PLC0415 - heavy, as in the plugin
+        from tinyhil.publish.report import allure  # noqa: PLC0415
+        from tinyhil.pytest_side.report import REPORT  # noqa: PLC0415
 
         result, subject = cast("SingleStream", outcome.finding.result), outcome.entry.subject
         emulated = ", emulated: instruction counts, not times measured on silicon"
-        job = outcome.job
-        title = "latency, to pytest-benchmark"
+        job, p90 = outcome.job, in_short("latency_p90_s", outcome.entry.metrics["latency_p90_s"])
+        title = f"p90 latency {p90} to pytest-benchmark{', emulated' * subject.emulated}"
+        report = request.config.pluginmanager.getplugin(REPORT)
+        if report:
+            report.tests.name(title, "pass")
         allure.describe(
-            job.dut.board, job.task, title, data_set=subject.data_set, station=job.dut.station
+            job.dut.board,
+            job.task,
+            "latency, to pytest-benchmark",
+            data_set=subject.data_set,
+            station=job.dut.station,
+            title=title,
         )
         benchmark.group = f"{subject.task}: single-stream latency{emulated * subject.emulated}"
         benchmark.extra_info.update(_extra_info(outcome))

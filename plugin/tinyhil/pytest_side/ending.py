@@ -32,16 +32,14 @@ def resume_command(arguments: Iterable[str], station: str, folder: Path) -> str:
         folder: of the run.
     """
     kept: list[str] = []
-    left, chosen = iter(arguments), False
+    left = iter(arguments)
     for argument in left:
         if argument in _OWN:
             next(left, None)
         if argument.split("=")[0] not in _OWN:
             kept.append(argument)
-        elif argument.startswith("--hil-board"):
-            chosen = True
-    board = ["--hil-board", station] if chosen else []
-    return shlex.join(["pytest", *kept, *board, "--hil-resume", str(folder)])
+    command = ["pytest", *kept, "--hil-board", station, "--hil-resume", str(folder)]
+    return shlex.join(command)
 
 
 def check_reports(config: pytest.Config) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 
 import pytest
 from rich.console import Console
@@ -21,6 +22,7 @@ from tinyhil.judge.gate.table import show
 from tinyhil.judge.gate.tolerance import GATED, Gated, parse
 from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure
+from tinyhil.publish.report.title import gate_title
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
 from tinyhil.pytest_side.plan import Plan
 from tinyhil.pytest_side.report import report_of
@@ -51,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         gate = Gate(load_all(paths), tolerances, config.getoption("--hil-confidence"))
         pairs = pairs_of(gate, plan, chosen=bool(config.getoption("--hil-board")))
     except ConfigError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(error.told) from error
     config.stash[_gate_key], config.stash[_pairs_key] = gate, pairs
 
 
@@ -129,25 +131,28 @@ def against_baseline(
     def compare(metric: Gated) -> Comparison:
         subject = job.subject
         line = gate.line_of(station, subject.task, metric)
-        allure.describe(
+        describe = partial(
+            allure.describe,
             job.dut.board,
             job.task,
             f"{metric} against the baseline",
             data_set=subject.data_set,
             station=job.dut.station,
         )
+        describe()
         # Refused before it is measured in vain.
         known = {**asdict(subject), "run": measurement.record.run}
         refuse_strangers(line, line.model_copy(update=known))
         measurement.outcome(next(iter(line.metrics)))
         measured = _measured(measurement, line.measure)
         comparison = gate.compare_metric(line, measured, metric, subject.station)
+        describe(title=gate_title(comparison))
         allure.attach_text("against the baseline", str(comparison))
-        if metric != "outputs" and allure.active():
-            from tinyhil.publish.report import history  # noqa: PLC0415 - matplotlib takes a second
+        if metric != "outputs" and allure.draws():
+            from tinyhil.publish.report import trends  # noqa: PLC0415 - matplotlib takes a second
 
             folder = measurement.record.folder
-            for name, svg in history.pictures_of(folder, subject.task, metric):
+            for name, svg in trends.pictures_of(folder, subject.task, metric):
                 allure.attach_svg(name, svg)
         report_of(request.config).compared(comparison)
         return comparison

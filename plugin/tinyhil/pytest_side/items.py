@@ -23,3 +23,9 @@ def station_of(item: pytest.Item) -> str | None:
     """Name of the station that a test is for, if it is for one."""
     spec = getattr(item, "callspec", None)
     return spec.params.get(BOARD) if spec else None
+
+
+def place_of(item: pytest.Item) -> tuple[str, str | None] | None:
+    """Names of the station and of the task that a test is for, if it is for a station."""
+    station = station_of(item)
+    return (station, item.callspec.params.get(TASK)) if station else None  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ import pytest
 from tinyhil.catalog.rules import CONFIDENCE
 from tinyhil.device.fault_spec import SPEC_HELP
 
-_OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     (
         "--hil-board",
         "board to test: a name, a glob such as 'mps2*', or 'all'; repeatable (default: "
@@ -22,9 +22,24 @@ _OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
         {"action": "append", "default": [], "metavar": "NAME"},
     ),
     (
+        "--hil-task",
+        "task to test: a name, or a glob such as 'kws*'; repeatable (default: all)",
+        {"action": "append", "default": [], "metavar": "NAME"},
+    ),
+    (
+        "--hil-boards",
+        "folder with board types of your own, a TOML file each; they come to those of tinyhil",
+        {"type": Path, "metavar": "DIR"},
+    ),
+    (
+        "--hil-tasks",
+        "folder with tasks of your own, a TOML file each; they come to those of tinyhil",
+        {"type": Path, "metavar": "DIR"},
+    ),
+    (
         "--hil-bench",
         "TOML file that says which probe and port each physical board is wired to (default: "
-        "bench.toml in the root folder, if there)",
+        "bench.toml in the project's folder, if there)",
         {"type": Path, "metavar": "FILE"},
     ),
     (
@@ -42,14 +57,14 @@ _OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
         "--hil-link",
         "how samples travel: 'serial', 'rtt' (through the debug probe), or 'auto' (default): "
         "rtt to an emulated board with our own firmware, else serial",
-        {"default": "auto", "metavar": "LINK"},
+        {"metavar": "LINK"},
     ),
     (
         "--hil-read-back",
         "share of the samples, from 0 to 1, that are read back from firmware that speaks the "
         "official protocol alone, which has no checksums (default: 0.05); 1 takes twice the "
         "time and corrects what it finds",
-        {"type": float, "default": 0.05, "metavar": "SHARE"},
+        {"type": float, "metavar": "SHARE"},
     ),
     ("--hil-faults", SPEC_HELP, {"metavar": "SPEC"}),
     (
@@ -66,7 +81,7 @@ _OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     (
         "--hil-wait",
         "how long to wait for a board that somebody else uses (default: 0)",
-        {"type": float, "default": 0.0, "metavar": "SECONDS"},
+        {"type": float, "metavar": "SECONDS"},
     ),
     (
         "--hil-resume",
@@ -76,12 +91,13 @@ _OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ),
     (
         "--hil-runs",
-        "folder for run folders and reports (default: reports/runs in the root folder)",
+        "folder for run folders and reports (default: reports/runs in the project's folder)",
         {"type": Path, "metavar": "DIR"},
     ),
     (
         "--hil-build",
-        "folder for firmware builds and generated data sets (default: build in the root folder)",
+        "folder for firmware builds and generated data sets (default: build in the project's "
+        "folder)",
         {"type": Path, "metavar": "DIR"},
     ),
     (
@@ -97,14 +113,36 @@ _OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ),
     (
         "--hil-confidence",
-        "confidence of all comparisons on silicon together (default: %(default)s)",
-        {"type": float, "default": CONFIDENCE, "metavar": "SHARE"},
+        f"confidence of all comparisons on silicon together (default: {CONFIDENCE:g})",
+        {"type": float, "metavar": "SHARE"},
+    ),
+    (
+        "--hil-summary",
+        "write the figures and verdicts as a table in Markdown to this file; to the end of it, if "
+        "it is GitHub's ($GITHUB_STEP_SUMMARY)",
+        {"type": Path, "metavar": "FILE"},
     ),
 )
+
+KEYS: Mapping[str, Mapping[str, Any]] = {
+    name.removeprefix("--hil-").replace("-", "_"): keywords
+    for name, _, keywords in OPTIONS
+    if name != "--hil-resume"
+}
+"""What ``[tool.tinyhil]`` may hold: all but the option that is of one run alone."""
+
+DEFAULTS: Mapping[str, Any] = {
+    "link": "auto",
+    "read_back": 0.05,
+    "wait": 0.0,
+    "confidence": CONFIDENCE,
+}
+"""Of the options that are neither a list, a flag nor a place; none of them is argparse's, so that
+a value that the user typed can be told from a default."""
 
 
 def add(parser: pytest.Parser) -> None:
     """Add them to pytest's."""
     group = parser.getgroup("tinyhil", "MLPerf Tiny on microcontroller boards (tinyhil)")
-    for name, text, keywords in _OPTIONS:
+    for name, text, keywords in OPTIONS:
         group.addoption(name, help=text, **keywords)

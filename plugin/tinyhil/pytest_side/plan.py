@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tinyhil.catalog.bench import Station, select, stations
-from tinyhil.catalog.board import load_boards
+from tinyhil.catalog.bench import Station, firmware_of, select, stations
+from tinyhil.catalog.board import NO_FLASH, load_boards
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device import links
 from tinyhil.device.faults import Spec, parse_spec
-from tinyhil.ground.errors import ConfigError
-from tinyhil.ground.outputs import check_folder
+from tinyhil.ground.errors import ConfigError, FirmwareError
+from tinyhil.ground.outputs import check_file, check_folder
 from tinyhil.image.elf import Image, read_image
 from tinyhil.record import Configuration, resume
 
@@ -40,6 +41,13 @@ class Options:
     """Folder of a run to continue."""
     wait_s: float = 0.0
     """How long to wait for a station that somebody else uses."""
+    tasks: Sequence[str] = ()
+    """Names or globs; none for all."""
+    own_boards: Path | None = None
+    """Folder of board types of the user's own."""
+    own_tasks: Path | None = None
+    summary: Path | None = None
+    """File for a table in Markdown."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +57,34 @@ class Plan:
     options: Options
     stations: tuple[Station, ...]
     tasks: tuple[Task, ...]
+    """All that are known."""
+    chosen: tuple[Task, ...]
+    """Those to test."""
     faults: Spec | None
     """To inject."""
     image: Image | None = None
     """The user's own, read once: what is checked is what is flashed."""
+    images: Mapping[str, Image] = field(default_factory=dict)
+    """The user's own by task, if there is none for all."""
+
+    @property
+    def own_firmware(self) -> bool:
+        """Whether the user's images are flashed, and not ours."""
+        return self.image is not None or bool(self.images)
+
+    def image_of(self, task: str) -> Image | None:
+        """The user's own image for a task; None where ours is to be built.
+
+        Raises:
+            FirmwareError: there are images for other tasks only.
+        """
+        if self.image is None and self.images and task not in self.images:
+            raise FirmwareError(
+                f"the bench file's table 'firmware' has no image for {task}; it has: "
+                f"{', '.join(sorted(self.images))}",
+                hint=f"add it, or leave the task out: -k 'not {task}'",
+            )
+        return self.image or self.images.get(task)
 
     def station(self, name: str) -> Station:
         """The chosen station of this name."""
@@ -74,7 +106,7 @@ class Plan:
             all_windows=options.all_windows,
             read_back=options.read_back,
             faults=str(self.faults) if self.faults else None,
-            own_firmware=options.firmware is not None,
+            own_firmware=self.own_firmware,
         )
 
 
@@ -110,17 +142,62 @@ def make_plan(options: Options) -> Plan:
             hint="0 does not wait, 3600 waits an hour",
         )
     faults = parse_spec(options.faults) if options.faults is not None else None
-    chosen = select(stations(load_boards(), options.bench), options.boards or [DEFAULT_BOARD])
+    known = stations(load_boards(options.own_boards), options.bench)
+    chosen = select(known, options.boards or [DEFAULT_BOARD])
+    _check_flashing(options, chosen)
+    tasks = load_tasks(options.own_tasks)
     image = read_image(options.firmware) if options.firmware else None
-    plan = Plan(options, chosen, tuple(load_tasks().values()), faults, image)
+    named = {} if image else firmware_of(options.bench, tasks)
+    plan = Plan(
+        options,
+        chosen,
+        tuple(tasks.values()),
+        _select(tasks, options.tasks or ["*"]),
+        faults,
+        image,
+        {task: read_image(path) for task, path in named.items()},
+    )
     if options.resume:
         for station in chosen:
             resume.check(options.resume, plan.configuration(station, ()))
     return plan
 
 
+def _select(tasks: Mapping[str, Task], patterns: Iterable[str]) -> tuple[Task, ...]:
+    """The tasks that the patterns name, each once.
+
+    Raises:
+        ConfigError: a pattern names none.
+    """
+    chosen: dict[str, Task] = {}
+    for pattern in patterns:
+        found = {name: task for name, task in tasks.items() if fnmatchcase(name, pattern)}
+        if not found:
+            raise ConfigError(
+                f"option --hil-task: no task '{pattern}'; known: {', '.join(tasks)}",
+                hint="correct the name; a task of your own needs a file in --hil-tasks",
+            )
+        chosen |= found
+    return tuple(chosen.values())
+
+
+def _check_flashing(options: Options, chosen: Iterable[Station]) -> None:
+    """Refuse options that need an image on a station that gets none."""
+    for station in chosen:
+        wanted = "--hil-firmware" if options.firmware else "--hil-link rtt"
+        needs = options.firmware is not None or options.link == "rtt"
+        if needs and station.board.flash.method == NO_FLASH:
+            raise ConfigError(
+                f"option {wanted}: station '{station.name}' has neither a probe nor a way to flash",
+                hint="give it a 'probe' or a 'flash' table in the bench file, or leave the option "
+                "out: it is measured as it is then",
+            )
+
+
 def _check_outputs(options: Options) -> None:
     """Refuse folders that a run could not be written to."""
+    if options.summary:
+        check_file(options.summary, "--hil-summary")
     check_folder(options.resume or options.runs, "--hil-resume" if options.resume else "--hil-runs")
     if not (options.firmware and options.data):
         check_folder(options.build, "--hil-build")

@@ -1,17 +1,16 @@
-"""What a pytest run shows of the boards: progress, the table, Allure results, the HTML page."""
+"""What a pytest run shows of the boards: progress, the table, the report, Allure's results."""
 
 from __future__ import annotations
 
 import json
 import platform
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from rich.console import Console
@@ -26,35 +25,36 @@ from tinyhil.catalog.verdict import Verdict
 from tinyhil.device.dut import Dut
 from tinyhil.device.faults import Fault
 from tinyhil.flash import FlashResult
-from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, TinyhilError
-from tinyhil.ground.files import writing_to
-from tinyhil.ground.interrupts import breakable, caught
+from tinyhil.ground.errors import TinyhilError
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.progress import Progress, progress_bar
+from tinyhil.ground.tables import show_text
+from tinyhil.ground.text import replace_unprintable
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.measure.measures import Accuracy, SingleStream
 from tinyhil.measure.runner import Outcome
-from tinyhil.publish.report import allure, html
-from tinyhil.publish.report.table import verdict_table
-from tinyhil.publish.report.title import data_label, title_of
-from tinyhil.pytest_side.items import BOARD, TASK, plan_key
+from tinyhil.publish.report import allure, ci
+from tinyhil.publish.report.history import missed_since, points_of
+from tinyhil.publish.report.table import show_verdicts
+from tinyhil.publish.report.title import data_label, figure_title, gate_title, title_of
+from tinyhil.pytest_side.items import BOARD, TASK, plan_key, station_of
+from tinyhil.pytest_side.pages import Pages
+from tinyhil.pytest_side.seen import SeenTests
 from tinyhil.record import Entry
+
+if TYPE_CHECKING:
+    from tinyhil.publish.report.page.content import Source
 
 REPORT = "tinyhil-report"
 """Name of the `HilReport` among pytest's plugins."""
 
-_RENDER_S = 120.0
-_TABLE_COLUMNS = 100
-"""At least; a log file has no width."""
 
-
-def choose_results(config: pytest.Config, runs: Path | None) -> Path | None:
-    """The folder of Allure's results: the user's ``--alluredir``, else a new one among the runs.
+def choose_results(config: pytest.Config, folder: Path | None) -> Path | None:
+    """The folder of Allure's results: the user's ``--alluredir``, else a new one beside the report.
 
     Args:
         config: of the run.
-        runs: folder of the runs; None after allure-pytest has been configured, which looks at its
+        folder: of the reports; None after allure-pytest has been configured, which looks at its
             option once.
 
     Raises:
@@ -64,10 +64,9 @@ def choose_results(config: pytest.Config, runs: Path | None) -> Path | None:
     if not hasattr(option, "allure_report_dir"):
         return None  # The user has switched allure-pytest off.
     if not option.allure_report_dir:
-        if runs is None:
+        if folder is None:
             return None
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        option.allure_report_dir = str(runs / f"{stamp}_report" / "allure-results")
+        option.allure_report_dir = str(folder / "allure-results")
     check_folder(Path(option.allure_report_dir), "--alluredir")
     return Path(option.allure_report_dir)
 
@@ -80,27 +79,38 @@ def report_of(config: pytest.Config) -> HilReport:
 
 
 class HilReport:
-    """Gathers what the boards of a pytest run gave; idle in a run that tests none."""
+    """Gathers what the boards of a pytest run gave; idle in a run that tests none.
 
-    def __init__(self, config: pytest.Config, results: Path | None) -> None:
+    Args:
+        config: of the run.
+        results: folder of Allure's results, if there are any.
+        folder: for the pages; None in a worker of pytest-xdist, which makes none.
+    """
+
+    def __init__(
+        self, config: pytest.Config, results: Path | None, folder: Path | None = None
+    ) -> None:
         self.runs: list[Path] = []
         self.comparisons: list[Comparison] = []
         """With the baseline."""
+        self.entries: list[Entry] = []
         self._config = config
         self._results = results
         self._guard = allure.Guard(results) if results else None
         if self._guard:
             config.add_cleanup(self._guard.close)
-        self._entries: list[Entry] = []
+        self._item: pytest.Item | None = None
         self._stations: dict[str, Board] = {}
         self._folders: dict[str, Path] = {}
-        self._page: Path | None = None
-        self._problem: TinyhilError | None = None
+        self._made = Pages(folder, results, self._guard) if folder else None
+        self.tests = SeenTests()
+        """Named after their figures."""
 
     @contextmanager
     def bar(self, title: str) -> Iterator[Progress]:
         """A progress bar on the terminal, past pytest's capturing."""
         with self._uncaptured():
+            replace_unprintable()
             print()  # noqa: T201 - leaves the line on which pytest names the test
             with progress_bar(Console(), title) as progress:
                 yield progress
@@ -128,6 +138,7 @@ class HilReport:
     def say(self, text: str) -> None:
         """Print a line past pytest's capturing."""
         with self._uncaptured():
+            replace_unprintable()
             print(text)  # noqa: T201
 
     def notice(self, text: str) -> None:
@@ -137,10 +148,30 @@ class HilReport:
     def compared(self, comparison: Comparison) -> None:
         """A figure was compared with the baseline's."""
         self.comparisons.append(comparison)
+        self.tests.name(gate_title(comparison), "pass" if comparison else "fail")
+        self._tell(ci.compared(comparison))
+
+    @property
+    def boards(self) -> dict[str, Board]:
+        """Types of the boards that were used, by name."""
+        return {board.name: board for board in self._stations.values()}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Note who asks for the figures that come."""
+        self._item = item
+
+    def _tell(self, properties: Iterable[tuple[str, str]]) -> None:
+        """Add what the running test has found to its report, for JUnit's file."""
+        if self._item:
+            # A test may be run again, or judge twice: the last value counts.
+            told = dict(properties)
+            others = [one for one in self._item.user_properties if one[0] not in told]
+            self._item.user_properties[:] = [*others, *told.items()]
 
     def made(self, entry: Entry) -> None:
         """See `runner.Reporter`."""
-        self._entries.append(entry)
+        self.entries.append(entry)
 
     def using(self, station: str, board: Board, folder: Path) -> None:
         """A run on a station has begun, with its record in `folder`."""
@@ -149,13 +180,22 @@ class HilReport:
 
     def judged(self, verdict: Verdict, outcome: Outcome) -> None:
         """See `runner.Reporter`."""
+        self._tell(ci.properties(verdict, outcome.entry))
         job, data_set = outcome.job, outcome.entry.subject.data_set
+        title = figure_title(verdict, emulated=job.dut.board.emulated)
+        self.tests.name(title, verdict.status)
         allure.describe(
-            job.dut.board, job.task, verdict.metric, data_set=data_set, station=job.dut.station
+            job.dut.board,
+            job.task,
+            verdict.metric,
+            data_set=data_set,
+            station=job.dut.station,
+            title=title,
         )
-        allure.attach_text("verdict", str(verdict))
-        if allure.active():
-            folder = self._folders[job.dut.station]
+        folder = self._folders[job.dut.station]
+        since = missed_since(points_of(folder, job.task.name), verdict)
+        allure.attach_text("verdict", f"{verdict}\n{since}".rstrip())
+        if allure.draws():
             for name, svg in chain(_pictures(outcome), _earlier(folder, job.task, verdict.metric)):
                 allure.attach_svg(name, svg)
         line = outcome.entry.as_json("")
@@ -165,52 +205,36 @@ class HilReport:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Show an error of ours as its text: it names the thing and the next step."""
+        """Show an error of ours as its text: it names the board, the thing and the next step."""
+        error, station = call.excinfo and call.excinfo.value, station_of(item)
+        if isinstance(error, TinyhilError) and station and not error.board:
+            error.locate(station, call.when)
         if call.when == "setup" and call.excinfo:
             self._describe_unmeasured(item)
         report = yield
-        if call.excinfo and isinstance(call.excinfo.value, TinyhilError):
-            report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"
+        if isinstance(error, TinyhilError):
+            report.longrepr = f"{error.kind}: {error.told}"
+        self.tests.mark(item, call, report)
         return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how a test has ended."""
+        self.tests.add(report)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
-        """Turn Allure's results into one HTML file when they are complete, unless the user has
-        stopped the run."""
+        """Make the pages of what there is, unless the user has stopped the run: then ours alone."""
         try:
             yield
         finally:
-            if self.runs and self._results is not None:
-                self._finish(self._results)
+            if self._made and any(folder.is_dir() for folder in self.runs):
+                self._made.make(self._source())
 
-    def _finish(self, results: Path) -> None:
-        try:
-            with breakable(), writing_to(results):
-                self._page = self._render(results)
-        except BenchError as error:
-            self._problem = error
-        except KeyboardInterrupt:
-            self._problem = _interrupted()
+    def _source(self) -> Source:
+        from tinyhil.publish.report.page.content import Source  # noqa: PLC0415 - at the end only
 
-    def _render(self, results: Path) -> Path:
-        """Make the page.
-
-        Raises:
-            BenchError: it can't be made, or a result could not be written.
-            OSError: something can't be written.
-        """
-        if caught():
-            raise _interrupted()
-        from tinyhil.publish.report import history  # noqa: PLC0415 - matplotlib takes a second
-
-        for name, svg in chain.from_iterable(map(history.pictures, self.runs)):
-            allure.attach_svg_to_run(name, svg)
-        if self._guard and self._guard.error:
-            raise self._guard.error
-        allure.write_environment(results, self._environment())
-        allure.write_categories(results)
-        page, runs = results.parent / "report.html", self.runs[0].parent
-        return html.render(results, page, Deadline.after(_RENDER_S), runs / "history.jsonl")
+        stations = {name: (board, self._folders[name]) for name, board in self._stations.items()}
+        return Source(self.entries, stations, self.comparisons, self.tests.ran, self._environment())
 
     def _describe_unmeasured(self, item: pytest.Item) -> None:
         """Name a test whose set-up failed, so that the report says what could not be measured."""
@@ -227,7 +251,7 @@ class HilReport:
 
     def _environment(self) -> dict[str, str]:
         """What the whole run was made with, for the report's first page."""
-        subjects = [entry.subject for entry in self._entries]
+        subjects = [entry.subject for entry in self.entries]
         values = {
             "tinyhil": version("pytest-tinyhil"),
             "pyOCD": version("pyocd"),
@@ -241,7 +265,8 @@ class HilReport:
             label = station_label(station, board.name)
             values[f"station {label}"] = f"{board.processor}{emulated}"
         for subject in subjects:
-            values[f"firmware {subject.station} {subject.task}"] = subject.firmware_sha256
+            seen = subject.firmware_sha256 or "as the board was: not flashed, not seen"
+            values[f"firmware {subject.station} {subject.task}"] = seen
         return values
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -249,29 +274,22 @@ class HilReport:
         if not self.runs:
             return
         terminalreporter.section("tinyhil")
+        replace_unprintable()
         console = Console()
-        if not console.is_terminal:
-            console = Console(width=_TABLE_COLUMNS)
-        boards = {board.name: board for board in self._stations.values()}
-        console.print(verdict_table(self._entries, boards))
-        for entry in self._entries:
+        show_verdicts(self.entries, self.boards, console)
+        for entry in self.entries:
             if entry.measure is MeasureName.MEMORY and entry.error is None:
-                console.print(_memory_line(entry))
+                show_text(console, _memory_line(entry))
+        for problem in self._made.wrong if self._made else ():
+            if problem.state == "fail":
+                terminalreporter.line(f"FAIL {problem.where}: {problem.what}", red=True)
+                first, _, _ = problem.detail.partition("\n")
+                terminalreporter.line(f"     {first}")
         for folder in self.runs:
             there = "" if folder.is_dir() else " is gone; nothing of it is kept"
             terminalreporter.line(f"run:    {folder}{there}")
-        if self._page:
-            terminalreporter.line(f"report: {self._page}")
-        if self._problem:
-            terminalreporter.line(f"no HTML report: {self._problem}")
-
-
-def _interrupted() -> BenchError:
-    number = caught()
-    return BenchError(
-        f"the run was ended by {number.name if number else 'Ctrl-C'}",
-        hint="let a run finish",
-    )
+        for line in self._made.lines() if self._made else ():
+            terminalreporter.line(line)
 
 
 def _memory_line(entry: Entry) -> str:
@@ -306,6 +324,6 @@ def _pictures(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
 
 def _earlier(folder: Path, task: Task, metric: Metric) -> Iterator[tuple[str, bytes]]:
     """The same of the runs before."""
-    from tinyhil.publish.report import history  # noqa: PLC0415 - as above
+    from tinyhil.publish.report import trends  # noqa: PLC0415 - as above
 
-    return history.pictures_of(folder, task.name, metric)
+    return trends.pictures_of(folder, task.name, metric)

@@ -29,11 +29,13 @@ from tinyhil.image.elf import Image
 from tinyhil.measure.job import Job
 from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure
-from tinyhil.pytest_side import gate, xdist
+from tinyhil.pytest_side import gate, neighbours, settings, xdist
 from tinyhil.pytest_side.ending import Ending, check_reports
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
+from tinyhil.pytest_side.pages import new_folder
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
 from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
+from tinyhil.pytest_side.summary import SummaryFile
 from tinyhil.record import Record
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal, versions
@@ -65,28 +67,33 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
     if xdist.is_worker(config):
         report: HilReport = xdist.WorkerReport(config)
     else:
-        results = _results(config, late=late)
-        report = HilReport(config, results)
+        folder = new_folder(config.getoption("--hil-runs"))
+        results = _results(config, None if late or config.option.collectonly else folder)
+        report = HilReport(config, results, folder)
         if xdist.is_active(config):
             config.pluginmanager.register(xdist.Controller(config, report, results))
+        path = config.getoption("--hil-summary")
+        if path:
+            config.pluginmanager.register(SummaryFile(path, report))
     config.pluginmanager.register(report, REPORT)
     config.pluginmanager.register(gate)
+    config.pluginmanager.register(neighbours)
 
 
-def _results(config: pytest.Config, *, late: bool) -> Path | None:
+def _results(config: pytest.Config, folder: Path | None) -> Path | None:
     """The folder of Allure's results, which can be written."""
     try:
         check_reports(config)
-        return choose_results(config, None if late else _runs(config))
+        return choose_results(config, folder)
     except ConfigError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(error.told) from error
 
 
 def names(config: pytest.Config, fixture: str) -> list[str]:
     """What `BOARD` or `TASK` is parametrized with."""
     register(config, late=True)
     plan = plan_of(config)
-    return [choice.name for choice in (plan.stations if fixture == BOARD else plan.tasks)]
+    return [choice.name for choice in (plan.stations if fixture == BOARD else plan.chosen)]
 
 
 def plan_of(config: pytest.Config) -> Plan:
@@ -97,11 +104,14 @@ def plan_of(config: pytest.Config) -> Plan:
     """
     if plan_key not in config.stash:
         option = config.getoption
-        bench = option("--hil-bench") or config.rootpath / "bench.toml"
         root = os.environ.get("TINYHIL_DATA")
         options = Options(
             boards=option("--hil-board"),
-            bench=bench if option("--hil-bench") or bench.is_file() else None,
+            tasks=option("--hil-task"),
+            own_boards=option("--hil-boards"),
+            own_tasks=option("--hil-tasks"),
+            summary=option("--hil-summary"),
+            bench=option("--hil-bench"),
             data=option("--hil-data") or (Path(root) if root else None),
             firmware=option("--hil-firmware"),
             link=option("--hil-link"),
@@ -109,15 +119,15 @@ def plan_of(config: pytest.Config) -> Plan:
             all_windows=option("--hil-all-windows"),
             read_back=option("--hil-read-back"),
             faults=option("--hil-faults"),
-            runs=_runs(config),
-            build=option("--hil-build") or config.rootpath / "build",
+            runs=option("--hil-runs"),
+            build=option("--hil-build"),
             resume=option("--hil-resume"),
             wait_s=option("--hil-wait"),
         )
         try:
             config.stash[plan_key] = make_plan(options)
         except ConfigError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(settings.explained(config, error)) from error
     return config.stash[plan_key]
 
 
@@ -167,7 +177,9 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
     options = plan.options
     material = data.material(hil_task, options.data, options.build / "data")
     with _located(hil_board, "build"), report.bar("build"):
-        image, model_sha256 = _image(hil_board, hil_task, material, plan)
+        image, model_sha256 = (
+            _image(hil_board, hil_task, material, plan) if hil_board.flashed else (None, None)
+        )
     link = options.link
     if link == "auto":
         link = choose(image, emulated=hil_board.board.emulated)
@@ -184,6 +196,9 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
         faults=str(plan.faults) if plan.faults else None,
     )
     hil_record.begin(job.facts)
+    if image is None:
+        report.say(f"{hil_board.station}: is measured as it is, nothing is flashed")
+        return job
     with _located(hil_board, "flash"), report.bar("flash") as progress:
         result = flash(
             image, hil_board.board, hil_board.probe_uid, Deadline.after(_FLASH_S), progress
@@ -204,7 +219,8 @@ def tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) -> Ite
     def wrap(link: Link, name: str) -> Link:
         if spec:
             if name not in injectors:
-                injectors[name] = Injector(spec, reset=reset_board, kill=dut.power_off)
+                reset_it = reset_board if dut.flashed else None
+                injectors[name] = Injector(spec, reset=reset_it, kill=dut.power_off)
             link = injectors[name].through(link)
         return RecordedLink(link, hil_record.raw / f"{hil_job.task.name}-{name}.log")
 
@@ -213,10 +229,16 @@ def tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) -> Ite
         report_of(request.config).injected(dut, name, injector.faults)
 
 
-def session(hil_job: Job, hil_record: Record, hil_tap: Tap) -> Iterator[Session]:
+def session(
+    hil_job: Job, hil_record: Record, hil_tap: Tap, request: pytest.FixtureRequest
+) -> Iterator[Session]:
     """See the fixture `hil_session`."""
     with _located(hil_job.dut, "open"):
-        link = hil_tap(open_link(hil_job.link, hil_job.dut, Deadline.after(_PORT_S)), "serial")
+        opened = open_link(hil_job.link, hil_job.dut, Deadline.after(_PORT_S))
+        advice = getattr(opened, "advice", None)
+        if advice:
+            report_of(request.config).notice(f"{hil_job.dut.station}: {advice}")
+        link = hil_tap(opened, "serial")
     try:
         made = Session(link)
         with _located(hil_job.dut, "synchronize"):
@@ -248,8 +270,9 @@ def _tasks_of(items: Sequence[pytest.Item], station: str) -> set[str]:
 
 def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple[Image, str | None]:
     """The image to flash, and the sum of the model that is known to be in it."""
-    if plan.image:
-        return plan.image, None
+    own = plan.image_of(task.name)
+    if own:
+        return own, None
     folder = (
         plan.options.build / "firmware" / board.board.name / f"{task.name}-{material.data.kind}"
     )
@@ -266,7 +289,3 @@ def _located(board: Dut, stage: str) -> Iterator[None]:
     except TinyhilError as error:
         error.locate(board.station, stage)
         raise
-
-
-def _runs(config: pytest.Config) -> Path:
-    return config.getoption("--hil-runs") or config.rootpath / "reports" / "runs"

@@ -99,6 +99,7 @@ class WorkerReport(HilReport):
 
     def compared(self, comparison: Comparison) -> None:
         """See `HilReport.compared`."""
+        super().compared(comparison)
         self._events.append(("compared", _COMPARISON.dump_python(comparison, mode="json")))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -211,8 +212,11 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """All workers have ended: hand on what they measured, station by station."""
-        for (name, folder), entries in self._measured.items():
+        """All workers have ended: hand on what they measured, in the order of the stations."""
+        order = [station.name for station in self._plan.stations]
+        for (name, folder), entries in sorted(
+            self._measured.items(), key=lambda measured: order.index(measured[0][0])
+        ):
             self._report.using(name, self._plan.station(name).board, Path(folder))
             for entry in entries:
                 self._report.made(entry)

@@ -34,7 +34,8 @@ class JobFacts(_Object):
     """What one task of a run is measured with."""
 
     subject: Subject
-    image: ImageSizes
+    image: ImageSizes | None
+    """None of a board that is measured as it is."""
     samples: Count
     """Of the data set that are measured."""
     build_id: Name | None

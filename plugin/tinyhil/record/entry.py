@@ -34,7 +34,7 @@ class Subject:
     data_sha256: str
     model_sha256: str | None
     """None where the user's own firmware does not report its model."""
-    firmware_sha256: str
+    firmware_sha256: str | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ def restored(
     subject: Subject,
     limits: Mapping[Metric, Limit],
     unjudged: str | None,
+    errors: Mapping[Metric, float],
+    unknown: Mapping[Metric, str],
 ) -> Entry:
     """The entry of a line that is in the record already, without an error.
 
@@ -92,13 +94,15 @@ def restored(
         subject: of the run that it belongs to.
         limits: of the run.
         unjudged: why its metrics may not be judged, or None.
+        errors: see `verdict.judge`.
+        unknown: see `verdict.judge`.
     """
     return Entry(
         subject=subject,
         measure=line.measure,
         samples=line.samples,
         metrics=line.metrics,
-        verdicts=judge(line.metrics, limits, unjudged=unjudged),
+        verdicts=judge(line.metrics, limits, unjudged=unjudged, errors=errors, unknown=unknown),
         details=line.details,
         started=line.started,
         seconds=line.seconds,

@@ -34,7 +34,10 @@ Item = TypeVar("Item")
 
 
 class TornLineError(ConfigError):
-    """The last line of a file has no end: the run was killed while it was written."""
+    """The last line of a file has no end: the run was killed while it was written.
+
+    `--hil-resume RUN` cuts that line off and goes on after the last whole one.
+    """
 
 
 def list_files(folder: Path) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ added make the same result as those of one that was not killed.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyhil.catalog.facts import Metric
 from tinyhil.ground.errors import DataError
 from tinyhil.ground.text import printable
 
@@ -65,6 +67,27 @@ class Accuracy:
     inferences: int
 
 
+NO_STACK = "the firmware says nothing of its stack, which is not in the figure"
+"""Why RAM may not be judged."""
+
+
+def clock_errors(
+    clock: str, resolution_s: float, instruction_s: float | None
+) -> dict[Metric, float]:
+    """See `SingleStream`, of which the arguments are."""
+    if clock == "timer":
+        return {}
+    error_s = 2 * resolution_s
+    found: dict[Metric, float] = {
+        "latency_p50_s": error_s,
+        "latency_p90_s": error_s,
+        "latency_p99_s": error_s,
+    }
+    if instruction_s:
+        found["instructions"] = error_s / instruction_s
+    return found
+
+
 @dataclass(frozen=True)
 class SingleStream:
     """Latency of single queries, on the device's clock."""
@@ -72,8 +95,21 @@ class SingleStream:
     times_s: NDArray[np.float64]
     """``(queries,)``"""
     clock: str
-    """Which of the device's clocks: ``timer`` ticks for each query, or ``time stamps``."""
+    """Which of the device's clocks: ``timer`` ticks for each query, ``time stamps`` around each,
+    or ``time stamps of batches``, where the stamps are too coarse for a single query."""
     tick_hz: int
+    resolution_s: float
+    """How fine a time is known: of the clock, by the queries of a batch."""
+
+    def errors(self, instruction_s: float | None) -> dict[Metric, float]:
+        """By how much its figures may be off: both ends of a time are on the clock's ticks.
+
+        A timer starts with the query, and is as exact as its ticks.
+
+        Args:
+            instruction_s: emulated seconds of an instruction, on an emulated board.
+        """
+        return clock_errors(self.clock, self.resolution_s, instruction_s)
 
 
 @dataclass(frozen=True)
@@ -100,9 +136,32 @@ def single_stream_of(rows: Sequence[Row], tick_hz: int | None) -> SingleStream:
         rows: at least one.
         tick_hz: of the timer that they were counted on; None for time stamps.
     """
-    clock, hertz = ("timer", tick_hz) if tick_hz else ("time stamps", 10**6)
-    times = np.array([ticks for row in rows for ticks in row["times"]], dtype=np.float64)
-    return SingleStream(times / hertz, clock, hertz)
+    if any("count" in row for row in rows):
+        clock, hertz = "time stamps of batches", BATCH_HZ
+    else:
+        clock, hertz = ("timer", tick_hz) if tick_hz else ("time stamps", 10**6)
+    times = np.array([ticks for row in rows for ticks in ticks_of(row)], dtype=np.float64)
+    fine_s = 1 / tick_hz if tick_hz else tick_us(rows) * 1e-6
+    batch = min(row.get("count", 1) for row in rows)
+    return SingleStream(times / hertz, clock, hertz, fine_s / batch)
+
+
+BATCH_HZ = 10**9
+"""Unit of the times of batches."""
+
+
+def ticks_of(row: Row) -> Sequence[int]:
+    """The time of each query of a row; where only that of the batch is known, equal shares of it,
+    in units of `BATCH_HZ`."""
+    if "count" not in row:
+        times: Sequence[int] = row["times"]
+        return times
+    return [round(row["times"][0] * 1000 / row["count"])] * row["count"]
+
+
+def tick_us(rows: Iterable[Row]) -> int:
+    """How fine the time stamps of rows are: what all of them are multiples of."""
+    return max(1, math.gcd(*(row[end] for row in rows for end in ("start_us", "end_us"))))
 
 
 def throughput_of(rows: Sequence[Row]) -> Throughput:
@@ -135,7 +194,7 @@ class Queried:
     def add(self, row: Row) -> None:
         """Count a row."""
         self.rows.append(row)
-        self.queries += len(row["times"])
+        self.queries += row.get("count", len(row["times"]))
         for ticks in row["times"]:
             self.seconds += ticks / self._hertz
 

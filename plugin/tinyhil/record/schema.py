@@ -147,7 +147,8 @@ class Line(_Object):
     data_set: Name
     data_sha256: Sum
     model_sha256: Sum | None
-    firmware_sha256: Sum
+    firmware_sha256: Sum | None
+    """None of a board that was measured as it was: nobody has seen its image."""
     measure: MeasureName
     scenario: Name | None
     samples: Count
@@ -206,6 +207,14 @@ class SingleStreamRow(_Object):
     unit: StrictStr = Field(pattern=r"^(us|ticks of 1/[1-9][0-9]{0,11} s)$")
     start_us: Tick
     end_us: Tick
+    count: AtLeastOne | None = None
+    """Queries of a batch, whose time is the only one: the clock is too coarse for each of them."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.count is not None and (len(self.times) != 1 or self.unit != "us"):
+            raise ValueError("a batch has one time, in us")
+        return self
 
     @property
     def hertz(self) -> int:
@@ -214,9 +223,9 @@ class SingleStreamRow(_Object):
 
     @property
     def seconds(self) -> tuple[float, ...]:
-        """Each time in seconds."""
-        hertz = self.hertz
-        return tuple(time / hertz for time in self.times)
+        """The time of each query in seconds; of a batch, its share."""
+        count = self.count or 1
+        return tuple(time / self.hertz / count for time in self.times) * count
 
 
 class ThroughputRow(_Object):

@@ -17,16 +17,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
 from tinyhil.emulator.qemu import QEMU
+from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import gone, replace
 from tinyhil.ground.text import printable
 from tinyhil.record.description import read_description
 from tinyhil.record.reading import list_files, parse, parse_values, read_whole
-from tinyhil.record.schema import RUN, SCHEMA, SEAL, Sum
+from tinyhil.record.schema import LINES, RUN, SCHEMA, SEAL, Sum
 from tinyhil.record.sums import FileSum, sum_of
 
 _PACKAGES = (
@@ -34,6 +35,8 @@ _PACKAGES = (
     "allure-pytest", "pytest-benchmark", "cobs",
 )  # fmt: skip
 _ANSWER_S = 10.0
+
+RecordState = Literal["sealed", "not sealed", "changed"]
 
 
 class Seal(BaseModel):
@@ -128,6 +131,23 @@ def read_seal(folder: Path) -> Seal:
     values = parse_values(read_whole(path), str(path), versioned=True)
     values.pop("sha256", None)
     return parse(json.dumps(values).encode(), Seal, str(path))
+
+
+def record_state(folder: Path) -> RecordState:
+    """Whether a run's figures are as they were sealed: the seal, ``run.json`` and the record.
+
+    `differences` looks at the raw files too, which may be long.
+    """
+    if not (folder / SEAL).exists():
+        return "not sealed"
+    try:
+        sealed = read_seal(folder)
+        found = list(_own_differences(folder, sealed))
+        for name in (RUN, LINES):
+            found += _compare(folder / name, name, sealed.files[name])
+    except (ConfigError, KeyError):
+        return "changed"
+    return "changed" if found else "sealed"
 
 
 def differences(folder: Path, sealed: Seal) -> tuple[Difference, ...]:

@@ -142,6 +142,9 @@ class _Silent:
     def made(self, entry: Entry) -> None:
         del entry
 
+    def notice(self, text: str) -> None:
+        """Nobody is told."""
+
     def judged(self, verdict: object, outcome: object) -> None:
         del verdict, outcome
 

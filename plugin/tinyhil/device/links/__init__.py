@@ -84,14 +84,14 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
-def choose(image: Image, *, emulated: bool) -> str:
+def choose(image: Image | None, *, emulated: bool) -> str:
     """What ``--hil-link auto`` means for samples.
 
     A physical board takes its serial port: the speed of a debug probe differs by a factor of
     a hundred from one kind to another. An emulated one takes the probe, which is many times faster
     than the UART that QEMU plays; a firmware without our harness has no such link.
     """
-    return "rtt" if emulated and image.has_harness else "serial"
+    return "rtt" if emulated and image and image.has_harness else "serial"
 
 
 def open_link(kind: str, dut: Dut, deadline: Deadline | None = None) -> Link:

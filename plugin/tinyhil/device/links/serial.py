@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import serial
 
 from tinyhil.catalog.identity import is_path
-from tinyhil.device import ports
+from tinyhil.device import adapter, ports
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, LinkError, LinkTimeoutError
 
@@ -116,9 +116,17 @@ class SerialLink:
         if self._claim and is_path(device):
             self._claim(device)
         self._device = device
-        return serial.serial_for_url(
+        port = serial.serial_for_url(
             device, baudrate=self._baud, timeout=_POLL_S, write_timeout=_WRITE_S, exclusive=True
         )
+        if is_path(device):
+            adapter.lower(port, device)
+        return port
+
+    @property
+    def advice(self) -> str | None:
+        """What the user could do for a faster port, see `adapter.advice`."""
+        return adapter.advice(self._device) if is_path(self._device) else None
 
     def _gone(self, error: Exception) -> LinkError:
         """The error to raise when the port has died; where it may come back, it is back then."""

@@ -11,6 +11,7 @@ from tinyhil.device.protocol.commands import (
     db_pieces,
     infer,
 )
+from tinyhil.device.protocol.dialect import Dialect, Listener, UnknownLineError, is_broken
 from tinyhil.device.protocol.lines import Damaged, Line, LineReader
 from tinyhil.device.protocol.messages import (
     BufferBytes,
@@ -43,6 +44,7 @@ __all__ = [
     "BufferBytes",
     "Damaged",
     "DeviceComplaint",
+    "Dialect",
     "Expecting",
     "HilText",
     "HilValue",
@@ -52,6 +54,7 @@ __all__ = [
     "LapUs",
     "Line",
     "LineReader",
+    "Listener",
     "LoadDone",
     "Message",
     "ModelName",
@@ -62,10 +65,12 @@ __all__ = [
     "Reply",
     "Results",
     "TimestampMode",
+    "UnknownLineError",
     "WarmupDone",
     "WarmupStart",
     "db_load",
     "db_pieces",
     "infer",
+    "is_broken",
     "parse",
 ]

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 MAX_LINE_BYTES = 4096
 """Longest line that is accepted; the longest official one is far shorter."""
 
+MAX_GAP_BYTES = 16
+"""Line ends in a row that are told apart."""
+
+_RUNS = re.compile(rb"[\r\n]+|[^\r\n]+")
+_TEXT = frozenset((*range(0x20, 0x7F), *b"\t\x1b\0"))
+"""With the tab, and with what colours a terminal and ends a string: firmware prints those too."""
+
 
 @dataclass(frozen=True)
 class Line:
-    """A whole line of printable ASCII, without its line end."""
+    """A whole line of ASCII text, not empty, without its line end."""
 
     text: str
+    gap: bytes = b""
+    """All CR and LF between the line before and this one: firmware of the field ends its lines in
+    LF, CR LF, LF CR, CR CR LF or CR."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +33,16 @@ class Damaged:
     raw: bytes
     """Bounded: at most what the reader keeps."""
     reason: str
+    gap: bytes = b""
+    """As of `Line`."""
 
 
 class LineReader:
-    """Cuts a byte stream into lines that end in LF, with or without a CR before it."""
+    """Cuts a byte stream into lines, at any CR or LF; blank lines are none."""
 
     def __init__(self) -> None:
         self._held = bytearray()
+        self._gap = b""
         self._skipping = False
 
     @property
@@ -43,14 +57,18 @@ class LineReader:
         that an endless one is noticed; its rest is dropped. Memory stays bounded.
         """
         lines: list[Line | Damaged] = []
-        *ended, rest = data.split(b"\n")
-        for part in ended:
-            lines.extend(self._extend(part))
-            if not self._skipping:
-                lines.append(_check(bytes(self._held)))
+        for run in _RUNS.finditer(data):
+            part = run[0]
+            if part[0] not in b"\r\n":
+                lines.extend(self._extend(part))
+                continue
+            if self._held:
+                lines.append(_check(bytes(self._held), self._gap))
+            if self._held or self._skipping:
+                self._gap = b""
             self._held.clear()
             self._skipping = False
-        lines.extend(self._extend(rest))
+            self._gap = (self._gap + part)[:MAX_GAP_BYTES]
         return lines
 
     def _extend(self, part: bytes) -> list[Line | Damaged]:
@@ -63,11 +81,10 @@ class LineReader:
         raw = bytes(self._held[:MAX_LINE_BYTES])
         self._held.clear()
         self._skipping = True
-        return [Damaged(raw, f"line longer than {MAX_LINE_BYTES} bytes")]
+        return [Damaged(raw, f"line longer than {MAX_LINE_BYTES} bytes", self._gap)]
 
 
-def _check(raw: bytes) -> Line | Damaged:
-    body = raw.removesuffix(b"\r")
-    if all(0x20 <= byte < 0x7F for byte in body):
-        return Line(body.decode("ascii"))
-    return Damaged(raw, "line with bytes that are not printable ASCII")
+def _check(raw: bytes, gap: bytes) -> Line | Damaged:
+    if _TEXT.issuperset(raw):
+        return Line(raw.decode("ascii"), gap)
+    return Damaged(raw, "line with bytes that are not printable ASCII", gap)

@@ -1,5 +1,9 @@
 """What a line of a device means: one table of patterns turns text into messages.
 
+Firmware of the field writes text of its own before a message, blanks behind it, and scores in any
+decimal form: all of that is understood here, live and in finished logs. Whether a line is one that
+this very device writes, or one that the wire has damaged, is for `dialect` to say.
+
 Every number is bounded by its pattern, so that no hostile line costs more than its length.
 """
 
@@ -76,7 +80,7 @@ class LoadDone:
 
 @dataclass(frozen=True)
 class BufferBytes:
-    """``m-buffer-xx-xx-…``: up to eight bytes of the input buffer."""
+    """``m-buffer-xx-xx-…``: bytes of the input buffer, most often eight."""
 
     data: bytes
 
@@ -107,7 +111,7 @@ class InferDone:
 
 @dataclass(frozen=True)
 class Results:
-    """``m-results-[…]``: scores, three decimals each."""
+    """``m-results-[…]``: scores; none where a firmware prints none behind many inferences."""
 
     scores: tuple[float, ...]
 
@@ -130,7 +134,7 @@ class HilText:
 
 @dataclass(frozen=True)
 class Other:
-    """A line that is not a message of the protocol, such as one of the help text."""
+    """A line of the firmware's own, such as one of the help text, or a message that is damaged."""
 
     text: str
 
@@ -159,7 +163,8 @@ Message = (
 
 _COUNT = r"(\d{1,10})"
 _WORDS = r"[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*"
-_SCORE = r"-?\d{1,12}\.\d{3}"  # All firmware of the field prints three; fewer are a lost one.
+_NUMBER = r"[+-]?(?:\d{1,20}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,2})?"
+_SCORES = re.compile(rf" *(?:{_NUMBER} *(?:, *{_NUMBER} *)*(?:, *)?)?")
 
 
 _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
@@ -177,7 +182,7 @@ _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
         (rf"m-\[Expecting {_COUNT} bytes\]", lambda n: Expecting(int(n))),
         (r"m-load-done", LoadDone),
         (
-            r"m-buffer-((?:[0-9a-f]{2})(?:-[0-9a-f]{2}){0,7})",
+            r"m-buffer-((?:[0-9a-fA-F]{2})(?:-[0-9a-fA-F]{2})*)-?",
             lambda digits: BufferBytes(bytes.fromhex(digits.replace("-", ""))),
         ),
         (rf"m-warmup-start-{_COUNT}", lambda n: WarmupStart(int(n))),
@@ -185,19 +190,41 @@ _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
         (rf"m-infer-start-{_COUNT}", lambda n: InferStart(int(n))),
         (r"m-infer-done", InferDone),
         (
-            rf"m-results-\[({_SCORE}(?:,{_SCORE})*)\]",
-            lambda scores: Results(tuple(float(score) for score in scores.split(","))),
+            rf"m-results-\[({_SCORES.pattern})\]",
+            lambda scores: Results(tuple(map(float, numbers(scores)))),
         ),
         (rf"m-hil-({_WORDS})-(\d{{1,20}})", lambda name, value: HilValue(name, int(value))),
         (rf"m-hil-({_WORDS})-\[(.*)\]", HilText),
     )
 )
 
+_FIRST_WORDS = "timestamp|lap-us|init|name|profile|model|load|buffer|warmup|infer|results|hil"
+BEGIN = re.compile(
+    rf"m-(?=ready|\[|(?:{_FIRST_WORDS})-)|(?<![A-Za-z0-9])e-(?=\[)|Supplied (?=buffer)"
+)
+"""Of any message; an ``e-`` is none within a word, as in ``scale-[3]``."""
+
+
+def numbers(scores: str) -> list[str]:
+    """The numbers between the brackets of ``m-results-[…]``, as they are written."""
+    inside = scores.strip(" ").removesuffix(",")
+    return [number.strip(" ") for number in inside.split(",")] if inside else []
+
 
 def parse(line: str) -> Message:
-    """The message that a line carries; a line that only resembles one is `Other`."""
-    for pattern, make in _TABLE:
-        match = pattern.fullmatch(line)
+    """The message that a line carries; see `find`."""
+    return find(line)[1]
+
+
+def find(line: str) -> tuple[int, Message]:
+    """The message that a line carries, perhaps behind text of the firmware's own, and its place.
+
+    A line that only resembles a message is `Other`; so is one that holds the beginnings of two.
+    """
+    bare = line.rstrip(" \t\0")
+    begin = BEGIN.search(bare)
+    for pattern, make in _TABLE if begin else ():
+        match = pattern.fullmatch(bare, begin.start() if begin else 0)
         if match:
-            return make(*match.groups())
-    return Other(line)
+            return match.start(), make(*match.groups())
+    return 0, Other(line)

@@ -11,13 +11,29 @@ from tinyhil.ground.text import printable
 
 Kind = TypeVar("Kind", bound=Message)
 
+_SHOWN_LINES = 6
+
 
 class Reply:
-    """Messages between a command and its ``m-ready``; errors name the command."""
+    """Messages between a command and its ``m-ready``; errors name the command.
 
-    def __init__(self, command: str, messages: Sequence[Message]) -> None:
+    Args:
+        command: that was sent.
+        messages: in their order, without lines of the firmware's own.
+        printed: all lines as they came; for errors.
+    """
+
+    def __init__(
+        self, command: str, messages: Sequence[Message], printed: Sequence[str] = ()
+    ) -> None:
         self._command = command
         self._messages = list(reversed(messages))
+        self._printed = printed
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left of it."""
+        return not self._messages
 
     def take(self, kind: type[Kind]) -> Kind:
         """The next message, which must be of this kind.
@@ -26,14 +42,17 @@ class Reply:
             LinkError: it is missing, or there is another one in its place.
         """
         if not self._messages:
-            raise LinkError(
-                f"'{printable(self._command)}' was answered without {kind.__name__}",
-                hint="bytes were lost on the way; check the cable, or lower the baud rate",
-            )
+            raise self._refused(f"without {kind.__name__}")
         message = self._messages.pop()
         if not isinstance(message, kind):
             raise self._unexpected(message)
         return message
+
+    def take_if(self, kind: type[Kind]) -> Kind | None:
+        """The next message if it is of this kind; some firmware leaves it out."""
+        if not (self._messages and isinstance(self._messages[-1], kind)):
+            return None
+        return self.take(kind)
 
     def take_all(self, kind: type[Kind]) -> Iterator[Kind]:
         """All messages that are left, each of which must be of this kind.
@@ -54,8 +73,19 @@ class Reply:
             raise self._unexpected(self._messages[-1])
 
     def _unexpected(self, message: Message) -> LinkError:
+        return self._refused(
+            f"with {printable(repr(message))} where the protocol does not allow it"
+        )
+
+    def _refused(self, how: str) -> LinkError:
+        shown = ", ".join(f"'{printable(line)}'" for line in self._printed[:_SHOWN_LINES])
+        more = f" and {len(self._printed) - _SHOWN_LINES} more lines" * (
+            len(self._printed) > _SHOWN_LINES
+        )
         return LinkError(
-            f"'{printable(self._command)}' was answered with {printable(repr(message))} "
-            "where the protocol does not allow it",
-            hint="a line was lost, damaged or repeated; see the raw log, check the cable",
+            f"'{printable(self._command)}' was answered {how}"
+            + (f"; this firmware printed {shown}{more}" if shown else ""),
+            hint="if that is all of its answer, the firmware does not speak the protocol there: "
+            "correct it; if not, bytes were lost on the way: check the cable, or lower the baud "
+            "rate; the raw log has every byte",
         )

@@ -24,7 +24,7 @@ def asking(
     session: Session,
     info: DeviceInfo,
     dut: Dut,
-    image: Image,
+    image: Image | None,
     link: str,
     *,
     tap: Tap = lambda link, _: link,
@@ -36,7 +36,7 @@ def asking(
         session: a synchronized session.
         info: what the device said about itself.
         dut: the device.
-        image: what runs on it.
+        image: what runs on it; None where nobody has seen it, so that frames can't take the probe.
         link: kind of link that frames take, see `links.names`.
         tap: wraps a link that is opened on the way.
         read_back: see `TextQueries`.
@@ -50,6 +50,7 @@ def asking(
         return
 
     def open_link() -> Link:
+        assert image is not None, "a link by the probe is refused without an image"
         opened = open_frames(link, dut, image)
         assert opened is not None, "only the serial link has none of its own"
         return tap(opened, link)

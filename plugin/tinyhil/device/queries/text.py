@@ -1,11 +1,13 @@
 """Queries by the official text protocol, which any firmware of the field speaks.
 
-It has no checksum. Faults that its answers show are noticed and asked again: a lost or repeated
-byte (a command's bytes and answers are counted), an error line, a line that is damaged or out of
-place, a device that restarted. What they can't show are digits that were changed into other digits:
-in a sample on its way to the device, in scores and in time stamps on their way back, and a lost
-pair of digits that a repeated one makes up for. Reading back sees the samples and the scores: the
-device's buffer is printed and compared, and the scores are asked for twice.
+It has no checksum. How the firmware writes its lines is learnt first, see `learning`. Faults that
+its answers show are noticed and asked again: a lost or repeated byte (a command's bytes and answers
+are counted), an error line, a line that is out of place, or not as this firmware writes it, a
+device that restarted. What they can't show are digits that were changed into other digits: in a
+sample on its way to the device, in scores and in time stamps on their way back, and a lost pair of
+digits that a repeated one makes up for. Reading back sees the samples and the scores: the device's
+buffer is printed and compared, and the scores are asked for twice. Where a firmware writes scores
+so that a lost digit would not show, they always are.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from tinyhil.catalog.task import Window
 from tinyhil.device import protocol
 from tinyhil.device.inference import ATTEMPTS, Inference
+from tinyhil.device.queries.learning import learn
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
@@ -84,13 +88,14 @@ class TextQueries:
         """See `Queries.each`; this protocol does not report the raw output."""
         del output
         for window in windows:
+            self._learn(window.data)
             check = self._is_checked()
 
             def ask(data: bytes = window.data, check: bool = check) -> Inference:
                 self._load(data, check)
                 inference = self._infer(1, 0, self._expected_s)
-                if check:
-                    self._compare_scores(inference)
+                if check or self._loose:
+                    self._compare_scores(data, inference)
                 return inference
 
             yield self._heal(ask)
@@ -104,13 +109,32 @@ class TextQueries:
         """See `Queries.infer`; it does not report the times of single inferences."""
         del laps
 
+        self._learn(self._data)
+
         def ask() -> Inference:
             if not self._loaded:
                 self._load(self._data, check=self._read_back > 0)
                 self._loaded = True
-            return self._infer(count, warm_up, expected_s)
+            inference = self._infer(count, warm_up, expected_s)
+            if inference.scores or not self._session.repeats_scores:
+                return inference
+            return replace(inference, scores=self._session.results(self._deadline(0.0)))
 
         return self._heal(ask)
+
+    def _learn(self, data: bytes) -> None:
+        """Get to know the firmware, at the start of a session."""
+        if self._session.listener.dialect is None:
+            learn(
+                self._session,
+                lambda deadline: self._load(data, check=False, deadline=deadline),
+                lambda: self._deadline(self._first_s),
+            )
+
+    @property
+    def _loose(self) -> bool:
+        dialect = self._session.listener.dialect
+        return dialect is not None and dialect.loose
 
     def _infer(self, count: int, warm_up: int, expected_s: float | None) -> Inference:
         budget_s = self._first_s if expected_s is None else 10 * expected_s
@@ -143,26 +167,35 @@ class TextQueries:
         self._checked += 1
         return self._read_back > 0 and (first or self._choice.random() < self._read_back)
 
-    def _load(self, data: bytes, check: bool) -> None:
-        deadline = self._deadline(self._s_a_byte * len(data))
+    def _load(self, data: bytes, check: bool, *, deadline: Deadline | None = None) -> None:
+        deadline = deadline or self._deadline(self._s_a_byte * len(data))
         try:
             self._session.load(data, deadline, self._piece_bytes)
         except (LinkError, DeviceError):
-            # Perhaps its buffer of commands is smaller than the reference's.
-            self._piece_bytes = protocol.OFFICIAL_PIECE_BYTES
+            if self._session.ahead > 1:
+                self._session.ahead = 1  # Perhaps it can't take commands while it answers.
+            else:
+                # Perhaps its buffer of commands is smaller than the reference's.
+                self._piece_bytes = protocol.OFFICIAL_PIECE_BYTES
             raise
         if not check:
             return
         if self._session.read_back(self._deadline(2 * self._s_a_byte * len(data))) != data:
             raise self._differs("the bytes of the input buffer, read back,")
 
-    def _compare_scores(self, inference: Inference) -> None:
-        if self._session.results(self._deadline(0.0)) != inference.scores:
+    def _compare_scores(self, data: bytes, inference: Inference) -> None:
+        if self._session.repeats_scores:
+            again = self._session.results(self._deadline(0.0))
+        else:
+            self._session.synchronize(Deadline.after(_RECOVER_S))
+            self._load(data, check=False)
+            again = self._infer(1, 0, self._expected_s).scores
+        if again != inference.scores:
             raise self._differs("the scores, asked for twice,")
 
     def _differs(self, what: str) -> LinkError:
         """With samples that nobody read back, asking again would heal only what was seen."""
-        if self._read_back >= 1:
+        if self._read_back >= 1 or self._loose:
             return LinkError(f"{what} have changed", hint="check the cable")
         return _UnseenFaultsError(
             f"{what} differ from what was sent: the wire changes bytes, and only a share of "

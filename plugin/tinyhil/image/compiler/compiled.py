@@ -12,9 +12,11 @@ class OperatorSummary:
     """One operator of the model."""
 
     index: int
+    """In the order in which they run, from 0."""
     name: str
     """As in the TensorFlow Lite schema: ``CONV_2D``."""
     output_shape: tuple[int, ...]
+    """Elements along each axis."""
     macs: int
     """Multiply-accumulates of one inference."""
     instructions: int | None

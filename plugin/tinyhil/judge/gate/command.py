@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.outputs import check_file
 from tinyhil.ground.text import say
+
+if TYPE_CHECKING:
+    from tinyhil.judge.gate.compare import Comparison
 
 HELP = "compare a run with a baseline: is the firmware any worse?"
 _DESCRIPTION = """\
@@ -35,7 +41,9 @@ examples:
                                       compare a run with it
   tinyhil gate OLD NEW --tolerance speed=0.5% --tolerance flash=1024
                                       allow 0.5 % more time and 1024 bytes more flash
-  pytest suites --hil-baseline reports/baselines/m4.json
+  tinyhil gate OLD NEW --format json  the same for a script
+
+next: pytest suites --hil-baseline reports/baselines/m4.json
                                       the same as tests, while measuring
 
 default tolerances: 0; on silicon 0.5 % of latency and throughput, and 1 % of energy. Of RAM, the
@@ -43,6 +51,30 @@ stack's high-water mark may grow by 256 bytes: whether an interrupt came at its 
 names: speed, latency, throughput, memory, flash, ram, quality, energy, outputs, or a metric's own.
 For top1, auc and outputs, % means percentage points: top1=0.5% allows 90.1 % to become 89.6 %.
 """
+
+
+@dataclass(frozen=True)
+class Compared(Answer):
+    """A candidate against a baseline; the exit status is 1 if `failed` is not 0."""
+
+    comparisons: tuple[Comparison, ...]
+    """One a figure."""
+    failed: int
+    """How many got worse beyond their tolerance, or are missing."""
+
+
+@dataclass(frozen=True)
+class Saved(Answer):
+    """A baseline file that was written (``--save``)."""
+
+    file: Path
+    """The file, to be committed."""
+    measurements: int
+    """How many it holds."""
+    bytes: int
+    """Its size."""
+    left_out: tuple[str, ...]
+    """Measurements that no baseline can hold, and why."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +110,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="confidence of all verdicts on silicon together (default: %(default)s)",
     )
+    add_format(parser, Compared, Saved)
     parser.set_defaults(run=run)
 
 
@@ -96,7 +129,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     paths: Sequence[Path] = options.paths
     if options.save:
         check_file(options.save, "--save")
-        return _save(options.save, paths, console)
+        return _save(options, console)
     if len(paths) < 2:
         raise ConfigError(
             "a baseline and a candidate are needed, one path is given",
@@ -104,7 +137,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         )
     gate = Gate(load_all(paths[:1], _tell), parse(options.tolerance), options.confidence)
     comparisons = gate.compare(load_all(paths[1:], _tell))
-    show(comparisons, console)
+    answer = Compared(tuple(comparisons), len(failed(comparisons)))
+    if not answered(options, answer):
+        show(comparisons, console)
     return 1 if failed(comparisons) else 0
 
 
@@ -112,18 +147,21 @@ def _tell(remark: str) -> None:
     say(Console(stderr=True), remark)
 
 
-def _save(file: Path, runs: Sequence[Path], console: Console) -> int:
+def _save(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.judge.gate import figures  # noqa: PLC0415 - as above
     from tinyhil.judge.gate.matching import by_place, usable  # noqa: PLC0415
     from tinyhil.judge.gate.reading import load_all  # noqa: PLC0415
 
-    measured = by_place(load_all(runs, _tell))
+    file: Path = options.save
+    measured = by_place(load_all(options.paths, _tell))
     lines = usable(measured)
     figures.write(file, lines)
-    for left_out in measured.values():
-        if left_out.problem:
-            say(console, f"left out: {left_out.line}: {left_out.problem}")
+    left_out = tuple(f"{one.line}: {one.problem}" for one in measured.values() if one.problem)
     size = file.stat().st_size
+    if answered(options, Saved(file, len(lines), size, left_out)):
+        return 0
+    for what in left_out:
+        say(console, f"left out: {what}")
     text = f"{file}: {len(lines)} measurements, {size:,} bytes; commit it"
     say(console, text)
     return 0

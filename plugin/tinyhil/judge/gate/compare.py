@@ -47,11 +47,17 @@ class Comparison:
     board: str
     """Its type."""
     task: str
+    """Name of the task."""
     emulated: bool
+    """Whether the board is; its times are instruction counts."""
     metric: Gated
+    """Name of the figure."""
     old: float | None
+    """Of the baseline, in the metric's unit; None if it has none."""
     new: float | None
+    """Of the candidate, likewise."""
     status: Status
+    """The verdict; `worse` and `missing` fail the gate."""
     reason: str
     """How it was judged, or why it could not be."""
     against: str | None = None

@@ -23,6 +23,7 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.text import printable
 from tinyhil.judge.gate.figures import DISTINCT, Histogram, Latency, Line, Quality, Window
 from tinyhil.judge.gate.statistics import effective_size
+from tinyhil.record.rows import ticks_of
 from tinyhil.record.schema import AccuracyRow, MemoryRow, SingleStreamRow, ThroughputRow
 from tinyhil.record.store import Run
 
@@ -81,7 +82,7 @@ def _latency(
 ) -> Latency:
     times: dict[str, list[int]] = {}
     for row in rows:
-        times.setdefault(row.sample, []).extend(row.times)
+        times.setdefault(row.sample, []).extend(ticks_of(row.model_dump(exclude_none=True)))
     hertz = details["tick_hz"]
     by_input = {name: np.array(ticks, dtype=np.int64) for name, ticks in times.items()}
     together = np.concatenate(list(by_input.values()))
@@ -101,6 +102,7 @@ def _latency(
             "clock": details["clock"],
             "tick_hz": hertz,
             "step": step,
+            "resolution_s": details.get("resolution_s"),
             "effective": effective,
             "instruction_s": board.emulator.instruction_s if board and board.emulator else None,
             "inputs": {name: _histogram(ticks, step) for name, ticks in by_input.items()},

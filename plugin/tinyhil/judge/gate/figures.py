@@ -67,10 +67,19 @@ class Latency(_Part):
     effective: dict[Literal["50", "90", "99"], float]
     """By percentile, how many independent queries the correlated ones are equal to; see
     `statistics.effective_size`."""
+    resolution_s: float | None = Field(default=None, gt=0)
+    """How fine a time is known; None in baselines from before it was measured."""
     instruction_s: float | None = None
     """Emulated seconds of an instruction, on an emulated board."""
     inputs: dict[str, Histogram] = Field(min_length=1)
     """By name of the sample."""
+
+    @property
+    def error_s(self) -> float:
+        """By how much two equal times may differ: both ends of each are on the clock's ticks."""
+        if self.clock == "timer":
+            return 1 / self.tick_hz
+        return 2 * (self.resolution_s or 1e-6)
 
     def pooled(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Distinct times in seconds, rising, and how often each came, over all inputs."""
@@ -152,7 +161,7 @@ class Line(_Part):
     data_set: str
     data_sha256: str
     model_sha256: str | None = None
-    firmware_sha256: str
+    firmware_sha256: str | None = None
     run: str
     samples: int
     metrics: dict[Metric, float]

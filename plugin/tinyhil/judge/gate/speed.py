@@ -27,8 +27,10 @@ def percentile(metric: Percentile, pair: Pair) -> Judgement:
         return other
     if pair.old.emulated:
         rule = "emulated: compared as it is, to one tick of its clock"
-        tick_s = 1 / before.tick_hz
-        return exact(metric, pair, pair.values(metric), resolution=tick_s, rule=rule)
+        if before.clock != "timer":
+            rule = "emulated: compared as it is, to two ticks of its time stamps"
+        error_s = max(before.error_s, after.error_s)
+        return exact(metric, pair, pair.values(metric), resolution=error_s, rule=rule)
     change = statistics.ratio_interval(
         _interval(metric, before, pair.alpha / 2), _interval(metric, after, pair.alpha / 2)
     )
@@ -44,7 +46,7 @@ def _interval(metric: Percentile, latency: Latency, alpha: float) -> Interval:
         values, counts, int(percent), effective=effective, alpha=alpha
     )
     # A time is known up to a tick, and no better than it was rounded to.
-    error_s = max(1, latency.step) / latency.tick_hz
+    error_s = max(latency.step / latency.tick_hz, latency.error_s)
     return Interval(max(0.0, found.low - error_s), found.high + error_s)
 
 
@@ -56,9 +58,13 @@ def instructions(pair: Pair) -> Judgement:
     means = before.mean_instructions(), after.mean_instructions()
     if means[0] is None or means[1] is None:
         return exact("instructions", pair, pair.values("instructions"))
-    rule = "emulated: mean of all queries, compared to half an instruction"
+    resolution, fine = _HALF_AN_INSTRUCTION, "half an instruction"
+    if before.clock != "timer" and before.instruction_s:
+        resolution = max(before.error_s, after.error_s) / before.instruction_s
+        fine = f"{resolution:.0f}, two ticks of its time stamps"
+    rule = f"emulated: mean of all queries, compared to {fine}"
     values = means[0], means[1]
-    return exact("instructions", pair, values, resolution=_HALF_AN_INSTRUCTION, rule=rule)
+    return exact("instructions", pair, values, resolution=resolution, rule=rule)
 
 
 def throughput(pair: Pair) -> Judgement:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import say
 from tinyhil.judge.gate.compare import WORDS, Comparison, failed
 from tinyhil.judge.gate.wording import change_text, value_text
 
-_COLUMNS = 110
-"""At least; a log file has no width of its own."""
+_HEADINGS = ("station", "task", "metric", "baseline", "candidate", "change", "verdict")
 
 _STYLES = {
     "same": "",
@@ -27,28 +28,30 @@ _STYLES = {
 
 def show(comparisons: Sequence[Comparison], console: Console) -> None:
     """Print one line a figure; below, each failed one in words, and how many there are of each."""
-    if not console.is_terminal:
-        console = Console(file=console.file, width=_COLUMNS)
-    console.print(_table(comparisons))
+    one = len({entry.label for entry in comparisons}) == 1
+    gives_way = ["baseline", *["station"] * one]
+    left_out = show_fitted(console, lambda without: _table(comparisons, without), gives_way)
+    if "station" in left_out:
+        say(console, f"Station: {comparisons[0].label}.")
     for text in (*(f"- {entry}" for entry in failed(comparisons)), *_summary(comparisons)):
         say(console, text)
 
 
-def _table(comparisons: Sequence[Comparison]) -> Table:
+def _table(comparisons: Sequence[Comparison], without: frozenset[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    for heading in ("station", "task", "metric"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("baseline", "candidate", "change"):
-        table.add_column(heading, overflow="fold", justify="right")
-    table.add_column("verdict", no_wrap=True)
+    wanted = [heading not in without for heading in _HEADINGS]
+    for heading in compress(_HEADINGS, wanted):
+        numbers = heading in ("baseline", "candidate", "change")
+        table.add_column(heading, justify="right" if numbers else "left", overflow="fold")
     before = None
     for entry in comparisons:
         if before not in (None, (entry.station, entry.task)):
             table.add_section()
         before = (entry.station, entry.task)
         word = WORDS[entry.status] if entry else WORDS[entry.status].upper()
-        cells = (entry.label, entry.task, entry.metric, *_figures(entry))
-        table.add_row(*map(Text, cells), Text(word, style=_STYLES[entry.status]))
+        cells = map(Text, (entry.label, entry.task, entry.metric, *_figures(entry)))
+        row = [*cells, Text(word, style=_STYLES[entry.status])]
+        table.add_row(*compress(row, wanted))
     return table
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.text import printable, say
 
 if TYPE_CHECKING:
     from tinyhil.catalog.facts import Metric
-    from tinyhil.judge.verify.run import Report
+    from tinyhil.judge.verify.findings import Finding
+    from tinyhil.judge.verify.run import Checked, Report
 
 HELP = "check the record of a run: figures from the raw bytes, and the seal"
 _DESCRIPTION = """\
@@ -27,7 +30,27 @@ examples:
   tinyhil verify reports/runs/20260102T030405Z_mps2-an386
   tinyhil verify RUN --data ../mlperf-tiny    also check that the official data set was sent
   tinyhil verify RUN --data build/data        or the stand-in set, where tinyhil generated it
+
+next: `tinyhil gate BASELINE RUN` compares the run with an earlier one
 """
+
+
+@dataclass(frozen=True)
+class Verified(Answer):
+    """What a check of a run has found; the exit status is 1 if there are findings."""
+
+    run: str
+    """The name that the run was made with."""
+    sealed: bool
+    """Whether it has a seal."""
+    measures: tuple[Checked, ...]
+    """Each measure, with its figures computed again."""
+    answers: int
+    """Answers of the device that were decoded from the raw logs."""
+    transfers: int
+    """Transfers in the raw logs."""
+    findings: tuple[Finding, ...]
+    """Disagreements; none if the record is right."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of the data set, to compare the samples that were sent with; without it they "
         "are taken from the raw bytes, which hold them with their CRCs",
     )
+    add_format(parser, Verified)
     parser.set_defaults(run=_verify)
 
 
@@ -53,7 +77,16 @@ def _verify(options: argparse.Namespace, console: Console) -> int:
     folder: Path = options.run_folder
     with progress_bar(console, f"verifying {printable(folder.name)}") as progress:
         report = verify(folder, options.data, progress)
-    _show(report, console)
+    answer = Verified(
+        report.run,
+        report.sealed,
+        report.measures,
+        report.answers,
+        report.transfers,
+        report.findings,
+    )
+    if not answered(options, answer):
+        _show(report, console)
     return 1 if report.findings else 0
 
 

@@ -14,7 +14,9 @@ from tinyhil.judge.verify.framed import LEAVE, Frames
 from tinyhil.judge.verify.text import Text
 from tinyhil.judge.verify.transfers import Transfer, read_transfers
 
-_CALL = re.compile(rb"U*(?:leave" + re.escape(LEAVE) + rb"%)?(?:(sync-[0-9a-f]{1,16})%)?")
+_CALL = re.compile(
+    rb"U*(?:leave" + re.escape(LEAVE) + rb"%)?(?:(sync-[0-9a-f]{1,16})%(?:db load ([0-9]{3})%)?)?"
+)
 """What brings a device back to text and in step, from any state."""
 
 
@@ -74,7 +76,8 @@ def _sent(transfer: Transfer, text: Text, frames: Frames) -> None:
     call = _CALL.fullmatch(data)
     if call:
         frames.leave()
-        text.called(line, call[1].decode() if call[1] else None)
+        word = call[2] or call[1]  # A number is named by firmware that names no unknown word.
+        text.called(line, word.decode() if word else None)
     elif b"\0" in data:  # No command has one, and every frame ends in one.
         text.forget()
         frames.sent(line, data)

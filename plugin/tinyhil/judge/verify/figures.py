@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tinyhil.catalog import metrics
@@ -13,7 +13,7 @@ from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.rules import QUICK, Rules
 from tinyhil.measure.audit import AUDITS
 from tinyhil.record.description import JobFacts
-from tinyhil.record.rows import Row, accuracy_of, single_stream_of, throughput_of
+from tinyhil.record.rows import NO_STACK, Row, accuracy_of, single_stream_of, throughput_of
 from tinyhil.record.schema import SingleStreamRow
 
 
@@ -29,6 +29,10 @@ class Figures:
     """Whether it may not be judged, with any limits."""
     objections: tuple[str, ...] = ()
     """What is against the rules of measuring."""
+    errors: Mapping[Metric, float] = field(default_factory=dict)
+    """See `verdict.judge`."""
+    unknown: Mapping[Metric, str] = field(default_factory=dict)
+    """See `verdict.judge`."""
 
 
 def figures(
@@ -60,7 +64,7 @@ def figures(
         case MeasureName.ACCURACY:
             return _accuracy(rows, told)
         case MeasureName.SINGLE_STREAM:
-            return _single_stream(rows, facts, rules)
+            return _single_stream(rows, facts, rules, told)
         case MeasureName.THROUGHPUT:
             return _throughput(rows, rules)
         case MeasureName.MEMORY:
@@ -86,7 +90,9 @@ def _accuracy(rows: Sequence[Row], told: Mapping[str, Any]) -> Figures:
     )
 
 
-def _single_stream(rows: Sequence[Row], facts: JobFacts, rules: Rules) -> Figures:
+def _single_stream(
+    rows: Sequence[Row], facts: JobFacts, rules: Rules, told: Mapping[str, Any]
+) -> Figures:
     units = {row["unit"] for row in rows}
     if len(units) > 1:
         raise ValueError("its rows have different units")
@@ -95,17 +101,23 @@ def _single_stream(rows: Sequence[Row], facts: JobFacts, rules: Rules) -> Figure
     p50, p90, p99 = (metrics.percentile(result.times_s, percent) for percent in (50, 90, 99))
     found: dict[Metric, float] = {"latency_p50_s": p50, "latency_p90_s": p90, "latency_p99_s": p99}
     if facts.instruction_s:
-        found["instructions"] = round(p90 / facts.instruction_s)
+        # Of the 90th percentile in runs from before a gate and a run had the same.
+        of_s = float(result.times_s.mean()) if "instructions_of" in told else p90
+        found["instructions"] = round(of_s / facts.instruction_s)
     seconds = float(result.times_s.sum())
-    details = {
+    details: dict[str, Any] = {
         "clock": result.clock,
         "tick_hz": result.tick_hz,
         "device_s": round(seconds, 6),
         "inputs": len({row["sample"] for row in rows}),
     }
+    if "resolution_s" in told:  # Runs from before it was measured have none.
+        details["resolution_s"] = result.resolution_s
     short = len(result.times_s) < rules.queries or seconds < rules.single_stream_s
     rule = f"fewer than {rules.queries} queries or {rules.single_stream_s:g} s"
-    return Figures(len(result.times_s), found, details, objections=(rule,) if short else ())
+    objections = (rule,) if short else ()
+    errors = result.errors(facts.instruction_s) if "resolution_s" in told else {}
+    return Figures(len(result.times_s), found, details, objections=objections, errors=errors)
 
 
 def _throughput(rows: Sequence[Row], rules: Rules) -> Figures:
@@ -125,7 +137,7 @@ def _throughput(rows: Sequence[Row], rules: Rules) -> Figures:
 def _memory(rows: Sequence[Row], facts: JobFacts) -> Figures:
     row, image = rows[-1], facts.image
     sizes = (row["text"], row["data"], row["bss"] + (row["stack_reserved"] or 0))
-    other = sizes != (image.text, image.data, image.bss)
+    other = image is None or sizes != (image.text, image.data, image.bss)
     return Figures(
         samples=1,
         metrics={
@@ -134,6 +146,7 @@ def _memory(rows: Sequence[Row], facts: JobFacts) -> Figures:
         },
         details=dict(row),
         objections=("sizes that are not the image's in run.json",) if other else (),
+        unknown={"ram_bytes": NO_STACK} if row["stack_used"] is None else {},
     )
 
 

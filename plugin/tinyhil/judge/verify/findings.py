@@ -23,6 +23,7 @@ class Finding:
     line: int | None
     """From 1; None where the whole file is meant."""
     text: str
+    """What disagrees."""
     hint: str = ""
     """The next step, where it is not the same for all."""
 

@@ -88,6 +88,8 @@ def _check_verdict(
         made.metrics,
         cast(Any, limits),
         unjudged="not to be judged" if quick or made.unjudged else None,
+        errors=made.errors,
+        unknown=made.unknown,
     )
     verdict = overall(verdicts, None)
     if line.verdict != verdict:

@@ -50,7 +50,8 @@ def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
             yield Claim(file, line, row["sample"], window, start, end, 1, scores=tuple(scores))
     elif measure == MeasureName.SINGLE_STREAM and row["unit"] == "us":
         duration = sum(row["times"])
-        yield Claim(file, line, name, 0, start, end, len(row["times"]), duration_us=duration)
+        count = row.get("count", len(row["times"]))
+        yield Claim(file, line, name, 0, start, end, count, duration_us=duration)
     elif measure == MeasureName.SINGLE_STREAM:
         times = tuple(row["times"])
         yield Claim(file, line, name, 0, start, end, len(times), laps=times)

@@ -32,8 +32,11 @@ class Checked:
     """One measure of a run, computed again."""
 
     task: str
+    """Name of the task."""
     measure: str
+    """What is measured."""
     rows: int
+    """Answers of the device that are kept of it."""
     metrics: Mapping[Metric, float]
     """As the rows give them; empty where the measure is not finished."""
     verdict: str

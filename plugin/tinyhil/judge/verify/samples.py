@@ -105,7 +105,7 @@ def _data_set(task: Task, root: Path, facts: JobFacts) -> DataSet:
             )
         found = data.stand_in_data(task, root)
     else:
-        found = data.official_data(task, root)
+        found = data.brought_data(task, root)
     if found.sha256 != wanted.data_sha256:
         raise ConfigError(
             f"{found.folder}: holds the data set {found.sha256[:16]}…, the run is of "

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import replace
 
+from tinyhil.device.protocol import (
+    Damaged,
+    DeviceComplaint,
+    Expecting,
+    HilText,
+    HilValue,
+    InferDone,
+    InferStart,
+    InitDone,
+    LapUs,
+    Line,
+    LineReader,
+    LoadDone,
+    Message,
+    ModelName,
+    Name,
+    Other,
+    Profile,
+    Ready,
+    Results,
+    WarmupDone,
+    WarmupStart,
+    is_broken,
+    parse,
+)
 from tinyhil.ground.text import printable
 from tinyhil.judge.verify.answers import Answer, Device, Stack, digest_of
 from tinyhil.judge.verify.findings import Findings
 
-_LONGEST_LINE = 4096
 _MOST_LINES = 8193
-_SCORE = r"-?\d{1,12}\.\d{3}"
-_INFER = re.compile(
-    r"m-warmup-start-(\d{1,10})\nm-warmup-done\nm-infer-start-(\d{1,10})\n"
-    r"m-lap-us-(\d{1,20})\nm-lap-us-(\d{1,20})\nm-infer-done\n"
-    rf"m-results-\[({_SCORE}(?:,{_SCORE})*)\]"
-)
-_NAME = re.compile(r"m-name-dut-\[(.*)\]")
-_PROFILE = re.compile(r"m-profile-\[(.*)\]\nm-model-\[(.*)\]")
-_IDENTITY = re.compile(r"m-hil-build-id-\[([0-9a-f]{40})\]\nm-hil-token-\[[0-9a-f]{16}\]")
-_STACK = re.compile(r"m-hil-stack-used-(\d{1,18})\nm-hil-stack-size-(\d{1,18})")
-_INFO = re.compile(r"m-hil-(tick-hz|arena-bytes|model-sha256|build-id)-\[?([0-9a-f]{1,64})\]?")
+_BUILD_ID, _TOKEN = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{16}")
+_HEX = re.compile(r"[0-9a-f]{1,64}")
 
 
 class Text:
@@ -43,11 +59,12 @@ class Text:
         self._log = log
         self._findings = findings
         self._epoch = 0
-        self._held = b""
-        self._waiting: list[str | None] = []  # lines that no command has taken yet
+        self._reader = LineReader()
+        self._waiting: list[Message | None] = []  # of lines that no command has taken yet
         self._command: str | None = None
+        self._ahead: deque[str] = deque()  # sent before the answer to the one before had come
         self._word: str | None = None  # unknown to any device: what comes after it is in step
-        self._reply: list[str] = []
+        self._reply: list[Message] = []
         self._announced = 0
         self._loading: bytes | None = None  # what came of the sample
         self._digest: bytes | None = None  # of the sample in the device
@@ -58,12 +75,16 @@ class Text:
         if not data.endswith(b"%") or data.count(b"%") != 1:
             self._findings.add(self._log, line, "is not a command that the host could have sent")
             return
+        command = data[:-1].decode("ascii", "replace")
+        if self._command is not None and self._command.startswith("db ") and command[:3] == "db ":
+            self._ahead.append(command)  # Pieces of an upload may be sent ahead.
+            return
         if self._command is not None:
             asked = printable(self._command)
             text = f"is sent although '{asked}' has no answer: a part of the log is missing"
             self._findings.add(self._log, line, text)
         self._stop()
-        self._command = data[:-1].decode("ascii", "replace")
+        self._command = command
         self._proceed(line)
 
     def called(self, line: int, word: str | None) -> None:
@@ -76,83 +97,91 @@ class Text:
 
     def came(self, line: int, data: bytes) -> None:
         """These bytes have come from the device."""
-        *ended, rest = (self._held + data).split(b"\n")
-        self._waiting += [_line(part) for part in ended]
+        self._waiting += [_message(part) for part in self._reader.feed(data)]
         # What floods while nothing is asked is of no answer.
         del self._waiting[:-_MOST_LINES]
-        self._held = rest[: _LONGEST_LINE + 2]
         self._proceed(line)
 
     def forget(self) -> None:
         """The link speaks something else from here on."""
         self._stop()
-        self._held = b""
+        self._reader = LineReader()
         self._waiting.clear()
 
     def _stop(self) -> None:
         self._command = None
+        self._ahead.clear()
         self._reply = []
 
     def _proceed(self, line: int) -> None:
         """Let the command at hand take lines, up to the end of its answer."""
         taken = 0
         while self._command is not None and taken < len(self._waiting):
-            text = self._waiting[taken]
+            message = self._waiting[taken]
             taken += 1
             if self._command == self._word:
-                self._find_step(text)
+                self._find_step(message)
             else:
-                self._take(line, text)
+                self._take(line, message)
         del self._waiting[:taken]
 
-    def _find_step(self, text: str | None) -> None:
+    def _find_step(self, message: Message | None) -> None:
         """Skip what is old: up to the complaint about the unknown word, and its end."""
         assert self._command is not None
-        complaint = text is not None and text.startswith("e-[") and text.endswith("]")
-        if complaint and text is not None and text[:-1].endswith(self._command):
-            self._reply = [text]
-        elif self._reply and text == "m-ready":
-            self._stop()
+        match message:
+            case DeviceComplaint(text) if self._command in text:
+                self._reply = [message]
+            case Expecting(count) if self._command == str(count):
+                self._reply = [message]
+            case Ready() if self._reply:
+                self._stop()
 
-    def _take(self, line: int, text: str | None) -> None:
+    def _take(self, line: int, message: Message | None) -> None:
         """A line of the answer to the command at hand; None is a damaged one."""
         assert self._command is not None
-        if text == "m-ready":
-            command, reply = self._command, "\n".join(self._reply)
-            self._stop()
-            if not any(part.startswith(("e-[", "Supplied ")) for part in reply.split("\n")):
+        if isinstance(message, Ready):
+            command, reply = self._command, self._reply
+            self._command, self._reply = (self._ahead.popleft() if self._ahead else None), []
+            if not any(isinstance(part, DeviceComplaint) for part in reply):
                 self._answered(line, command, reply)
-        elif text is None or text == "m-init-done" or len(self._reply) >= _MOST_LINES:
+        elif message is None or isinstance(message, InitDone) or len(self._reply) >= _MOST_LINES:
             self._stop()
-        else:
-            self._reply.append(text)
+        elif not isinstance(message, Other):  # A line of the firmware's own says nothing.
+            self._reply.append(message)
 
-    def _answered(self, line: int, command: str, reply: str) -> None:
+    def _answered(self, line: int, command: str, reply: list[Message]) -> None:
         name, *arguments = command.split(" ")
         if name == "db":
             self._load(arguments, reply)
         elif name == "infer":
             self._infer(line, arguments, reply)
-        elif command == "name" and (match := _NAME.fullmatch(reply)):
-            self._told(line, Device(vendor=match[1]))
-        elif command == "profile" and (match := _PROFILE.fullmatch(reply)):
-            self._told(line, Device(profile=match[1], task=match[2]))
-        elif command == "hil stack" and (match := _STACK.fullmatch(reply)):
-            self.stacks.append(Stack(int(match[1]), int(match[2])))
-        elif command == "hil info":
-            told = {part[1]: part[2] for part in map(_INFO.fullmatch, reply.split("\n")) if part}
-            if len(told) == 4 and told["tick-hz"].isdigit() and told["arena-bytes"].isdigit():
-                self._told(
-                    line,
-                    Device(
-                        tick_hz=int(told["tick-hz"]),
-                        arena=int(told["arena-bytes"]),
-                        model_sha256=told["model-sha256"],
-                        build_id=told["build-id"],
-                    ),
-                )
-        elif command == "hil id" and (match := _IDENTITY.fullmatch(reply)):
-            self._told(line, Device(build_id=match[1]))
+        elif name == "hil":
+            self._ours(line, command, reply)
+        match reply:
+            case [Name(vendor)] if command == "name":
+                self._told(line, Device(vendor=vendor))
+            case [Profile(profile), ModelName(task)] if command == "profile":
+                self._told(line, Device(profile=profile, task=task))
+            case [Results(scores)] if command == "results" and self.answers:
+                last = self.answers[-1]
+                if self._nth and not last.scores:  # It printed none behind many inferences.
+                    self.answers[-1] = replace(last, scores=scores)
+
+    def _ours(self, line: int, command: str, reply: list[Message]) -> None:
+        """An answer that only our own firmware gives."""
+        values = {part.name: part.value for part in reply if isinstance(part, HilValue)}
+        texts = {part.name: part.text for part in reply if isinstance(part, HilText)}
+        build_id, token = texts.get("build-id", ""), texts.get("token", "")
+        if command == "hil stack" and values.keys() == {"stack-used", "stack-size"}:
+            self.stacks.append(Stack(values["stack-used"], values["stack-size"]))
+        elif command == "hil info" and _HEX.fullmatch(build_id):
+            if _HEX.fullmatch(model := texts.get("model-sha256", "")):
+                tick_hz, arena = values.get("tick-hz"), values.get("arena-bytes")
+                told = Device(tick_hz=tick_hz, arena=arena, model_sha256=model, build_id=build_id)
+                if tick_hz is not None and arena is not None:
+                    self._told(line, told)
+        elif command == "hil id" and _BUILD_ID.fullmatch(build_id) and _TOKEN.fullmatch(token):
+            self._told(line, Device(build_id=build_id))
 
     def _told(self, line: int, said: Device) -> None:
         """The device has said something about itself; text has no checksum, so a different answer
@@ -166,12 +195,12 @@ class Text:
         self._doubted = {**self._doubted, **changed}
         self.device = self.device.merged(replace(said, **dict.fromkeys(changed)))
 
-    def _load(self, arguments: list[str], reply: str) -> None:
+    def _load(self, arguments: list[str], reply: list[Message]) -> None:
         """A part of an upload; anything wrong makes all of it void."""
         if arguments[:1] == ["load"] and len(arguments) == 2 and arguments[1].isdigit():
             self._digest = None
             self._announced = int(arguments[1][:10])
-            self._loading = b"" if reply == f"m-[Expecting {self._announced} bytes]" else None
+            self._loading = b"" if reply == [Expecting(self._announced)] else None
         elif len(arguments) == 1 and self._loading is not None and arguments != ["print"]:
             try:
                 self._loading += bytes.fromhex(arguments[0])
@@ -179,17 +208,26 @@ class Text:
                 self._loading = None
                 return
             whole = len(self._loading) == self._announced
-            if reply != ("m-load-done" if whole else ""):
+            if reply != [LoadDone()] * whole:
                 self._loading = None
             elif whole:
                 self._digest, self._loading, self._nth = digest_of(self._loading), None, 0
 
-    def _infer(self, line: int, arguments: list[str], reply: str) -> None:
-        match = _INFER.fullmatch(reply)
-        if match is None or self._digest is None:
+    def _infer(self, line: int, arguments: list[str], reply: list[Message]) -> None:
+        warm_up: int | None = None
+        match reply:
+            case [WarmupStart(warm_up), WarmupDone(), *reply]:
+                pass
+        match reply:
+            case [InferStart(count), LapUs(start), LapUs(end), InferDone(), *rest]:
+                scores = rest[0].scores if rest and isinstance(rest[0], Results) else ()
+            case _:
+                return
+        if self._digest is None or len(rest) > 1 or (count == 1 and not scores) or end < start:
             return
-        warm_up, count, start, end = map(int, match.groups()[:4])
-        if arguments != [str(count), str(warm_up)] or end < start:
+        if len(arguments) != 2 or arguments[0] != str(count) or not arguments[1].isdigit():
+            return
+        if warm_up not in (None, int(arguments[1][:10])):
             return
         self.answers.append(
             Answer(
@@ -199,11 +237,11 @@ class Text:
                 digest=self._digest,
                 timed=True,
                 count=count,
-                warm_up=warm_up,
+                warm_up=int(arguments[1][:10]),
                 nth=self._nth,
                 start=start,
                 end=end,
-                scores=tuple(map(float, match[5].split(","))),
+                scores=scores,
                 laps=None,
                 by_text=True,
             )
@@ -211,9 +249,7 @@ class Text:
         self._nth += 1
 
 
-def _line(raw: bytes) -> str | None:
-    """A line of the device; None if the host can't accept it."""
-    body = raw.removesuffix(b"\r")
-    if len(raw) > _LONGEST_LINE or any(not 0x20 <= byte < 0x7F for byte in body):
-        return None
-    return body.decode("ascii")
+def _message(line: Line | Damaged) -> Message | None:
+    """What a line of the device says; None if the host can't accept it."""
+    message = Other("") if isinstance(line, Damaged) else parse(line.text)
+    return None if isinstance(message, Other) and is_broken(line) else message

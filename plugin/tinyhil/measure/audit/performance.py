@@ -40,6 +40,11 @@ def ask(asker: Asker, setting: Setting) -> None:
         setting.progress(number, len(runs))
     for _ in asker.results([("accuracy_again", one) for one in inputs]):
         pass
+    for one in inputs:
+        # Sent once and inferred twice, as a performance run does it, but with both answers told.
+        asker.send(one)
+        asker.infer(one, "sent")
+        asker.infer(one, "kept")
 
 
 def judge(attempt: Attempt) -> Report:
@@ -50,7 +55,8 @@ def judge(attempt: Attempt) -> Report:
     changed = [second for second, first in later if second.scores != first.scores]
     objections = []
     if wrong:
-        objections.append(_wrong(attempt, wrong, len(runs)))
+        overwritten = _overwritten(attempt)
+        objections.append(_wrong(attempt, wrong, len(runs), overwritten=overwritten))
     if changed:
         objections.append(_changed(changed, len(later)))
     figures = {
@@ -69,7 +75,17 @@ def _differing(candidates: list[Input], scores: list[Scores]) -> list[Input]:
     return [*first.values(), *others][:PERFORMANCE_INPUTS]
 
 
-def _wrong(attempt: Attempt, wrong: list[Answer], runs: int) -> Objection:
+def _overwritten(attempt: Attempt) -> bool:
+    """Whether an input answers right once after it was sent, and not a second time."""
+    truths = attempt.by_place("accuracy")
+    sent, kept = attempt.by_place("sent"), attempt.by_place("kept")
+    return bool(sent) and all(
+        sent[place].scores == truths[place].scores and kept[place].scores != truths[place].scores
+        for place in sent.keys() & kept.keys()
+    )
+
+
+def _wrong(attempt: Attempt, wrong: list[Answer], runs: int, *, overwritten: bool) -> Objection:
     run = wrong[0]
     truth = attempt.by_place("accuracy")[run.place].scores
     place = attempt.answers.index(run)
@@ -80,9 +96,18 @@ def _wrong(attempt: Attempt, wrong: list[Answer], runs: int) -> Objection:
         f"{run.name} has {_short(run.scores)}{stale} after 'infer {run.count} {run.warm_up}', and "
         f"{_short(truth)} when it is inferred once",
         "none: the same code must run in both modes, and the reference is deterministic",
-        "look in the firmware for what it does differently when many inferences are asked for, "
-        "and whether each of them writes its result",
+        _OVERWRITTEN if overwritten else _OTHER_PATH,
     )
+
+
+_OVERWRITTEN = (
+    "the input is loaded once and overwritten by the engine; copy it before each inference (an "
+    "engine that plans its memory reuses the input's from the second inference on)"
+)
+_OTHER_PATH = (
+    "look in the firmware for what it does differently when many inferences are asked for, and "
+    "whether each of them writes its result"
+)
 
 
 def _changed(changed: list[Answer], count: int) -> Objection:

@@ -1,1 +1,1 @@
-"""The report: pictures, a table on the terminal, and an HTML page by Allure."""
+"""The report: a table on the terminal, a page of our own, and what Allure makes its page of."""

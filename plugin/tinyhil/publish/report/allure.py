@@ -20,6 +20,7 @@ from tinyhil.catalog.board import Board
 from tinyhil.catalog.task import Task
 from tinyhil.catalog.units import station_label
 from tinyhil.ground.errors import WriteError
+from tinyhil.ground.extras import installed
 from tinyhil.ground.files import unwritable
 from tinyhil.ground.paths import REPORTS
 from tinyhil.ground.text import shown
@@ -34,8 +35,13 @@ _TEXT_SUFFIXES = frozenset({".csv", ".json", ".jsonl", ".log", ".toml", ".txt"})
 
 
 def active() -> bool:
-    """Whether anybody takes what is told: else no picture need be drawn."""
+    """Whether anybody takes what is told."""
     return bool(plugin_manager.get_plugins())
+
+
+def draws() -> bool:
+    """Whether pictures are wanted, and can be drawn: Matplotlib comes with an extra."""
+    return active() and installed("matplotlib")
 
 
 class Guard:
@@ -95,7 +101,9 @@ def step(title: str) -> AbstractContextManager[None]:
     return cast(AbstractContextManager[None], allure.step(_one_line(title)))
 
 
-def describe(board: Board, task: Task, measure: str, *, data_set: str, station: str) -> None:
+def describe(
+    board: Board, task: Task, measure: str, *, data_set: str, station: str, title: str = ""
+) -> None:
     """Name the running test after what it measures, and sort it under station and task.
 
     Call it when the set-up is over (`pytest_runtest_makereport` of ``setup``, or in the call
@@ -107,10 +115,11 @@ def describe(board: Board, task: Task, measure: str, *, data_set: str, station: 
         measure: as in the record: ``latency``, ``accuracy`` …
         data_set: kind of data set, or ``unknown`` where the set-up ended before it was read.
         station: the board's name on this bench.
+        title: with the figure, its unit and its limit, where there is one.
     """
     data = data_label(data_set)
     label = station_label(station, board.name, emulated=board.emulated)
-    _DYNAMIC.title(f"{measure}: {task.name} on {label}, {data} data")
+    _DYNAMIC.title(f"{title or measure}: {task.name} on {label}, {data} data")
     _DYNAMIC.epic(label)
     _DYNAMIC.feature(f"{task.title} ({task.name})")
     _DYNAMIC.story(measure)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from tinyhil.catalog.metrics import PERCENTILES, percentile
 from tinyhil.catalog.units import format_seconds
 from tinyhil.measure.measures import SingleStream
+from tinyhil.publish.report.bins import edges_of
 from tinyhil.publish.report.title import Title
 
 STYLE: dict[Any, Any] = {
@@ -34,7 +34,6 @@ STYLE: dict[Any, Any] = {
 _MARKS = {50: ("#1b7837", "solid"), 90: ("#b35806", (0, (5, 3))), 99: ("#b2182b", (0, (1.5, 2)))}
 """Colour and dashes of each percentile: they differ even at the same place, and without colour."""
 
-_BINS = 60
 _NARROW = 0.01
 """A spread below this share of the median is drawn as the difference from the median."""
 
@@ -57,7 +56,7 @@ def latency_histogram(single: SingleStream, *, title: Title, instruction_s: floa
     middle = percentile(times, 50)
     narrow = float(np.ptp(times)) < _NARROW * middle
     origin = middle if narrow else 0.0
-    edges = _edges(times, tick_s) - origin
+    edges = edges_of(times, tick_s) - origin
     widest = max(abs(edges[0]), abs(edges[-1]))
     unit, scale = next((name, size) for name, size in _UNITS if widest >= size or name == "ns")
     with mpl.rc_context(STYLE):
@@ -108,19 +107,6 @@ def confusion_matrix(counts: NDArray[np.int64], classes: Sequence[str], *, title
         right, total = int(np.trace(counts)), int(counts.sum())
         figure.suptitle(f"{title}\n{right} of {total} samples right", fontsize=10.0)
         return as_svg(figure)
-
-
-def _edges(times: NDArray[np.float64], tick_s: float) -> NDArray[np.float64]:
-    """Edges of bins that are whole timer ticks wide: other widths show a false comb.
-
-    Each bin holds its ticks in its middle; a few bins have some empty ones on either side.
-    """
-    ticks = np.rint(times / tick_s)
-    first, last = int(ticks.min()), int(ticks.max())
-    width = math.ceil((last - first + 1) / _BINS)
-    spare = max(1, 5 - (last - first)) * width
-    starts = np.arange(first - spare, last + spare + width + 1, width, dtype=np.float64)
-    return (starts - 0.5) * tick_s
 
 
 def _mark(axes: Axes, x: float, label: str, percent: int, row: int) -> None:

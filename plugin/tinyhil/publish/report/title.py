@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import NewType
 
 from tinyhil.catalog.units import station_label
+from tinyhil.catalog.verdict import Verdict
+from tinyhil.catalog.wording import beside_limit, bound, in_short, is_timed, named
+from tinyhil.judge.gate.compare import WORDS, Comparison
+from tinyhil.judge.gate.wording import change_text, value_text
 from tinyhil.record import Subject
 
 Title = NewType("Title", str)
@@ -26,3 +30,31 @@ def task_place(subject: Subject) -> str:
     """Task and station, as in ``kws01 on mps2-an386 (emulated)``."""
     station = station_label(subject.station, subject.board, emulated=subject.emulated)
     return f"{subject.task} on {station}"
+
+
+def figure_title(verdict: Verdict, *, emulated: bool) -> str:
+    """A test's figure, unit and limit, as in ``p90 latency 166.0 ms ≤ 246.4 ms, emulated``."""
+    metric, value, limit = verdict.metric, verdict.value, verdict.limit
+    mark = ", emulated" if emulated and is_timed(metric) else ""
+    if not verdict.defined:
+        return f"{named(metric)}: none, {verdict.reason}"
+    if metric.startswith("audit"):
+        return f"{named(metric)}: {in_short(metric, value)}{mark}"
+    if limit is None:
+        return f"{named(metric)} {in_short(metric, value)}, no limit{mark}"
+    if verdict.status == "not judged":
+        figure = f"{in_short(metric, value)}, limit {bound(metric, limit)}, not judged"
+        return f"{named(metric)} {figure}{mark}"
+    return f"{named(metric)} {beside_limit(metric, value, limit)}{mark}"
+
+
+def gate_title(comparison: Comparison) -> str:
+    """A comparison, as in ``flash 45,336 B → 46,360 B, +2.26 %: regression against …``."""
+    metric, values = comparison.metric, (comparison.old, comparison.new)
+    texts = ["none" if value is None else value_text(metric, value) for value in values]
+    same = values[0] == values[1]
+    told = texts[0] if same else " → ".join(texts)
+    change = "unchanged" if same else change_text(metric, *values)
+    mark = ", emulated" if comparison.emulated and is_timed(metric) else ""
+    how = f"{change and f', {change}'}: {WORDS[comparison.status]} against the baseline"
+    return f"{named(metric)} {told}{how}{mark}"

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from tinyhil.catalog.units import scaled
 from tinyhil.ground.text import shown
 from tinyhil.publish.report.title import data_label
-from tinyhil.publish.results.rows import Figures, Row
+from tinyhil.publish.results.rows import RECORDS, Figures, Row
 
 DASH = "-"
 _WIDTH = 200
 _DIGITS = 4
 """Of a figure: figures that are compared here differ by more."""
 TASKS = ("kws01", "vww01", "ic01", "ad01")
-"""As the field orders them; other tasks follow."""
+"""As the field orders them; those of later rounds follow, each where a row has it."""
 
 SYSTEM = (
     "submitter",
@@ -27,13 +27,23 @@ SYSTEM = (
     "software",
     "data",
     "model",
+    "record",
 )
 FIGURES = ("latency p90", "latency 1/throughput", "energy", "quality")
+MEMORY = ("flash", "RAM")
+"""Figures that only runs have; a submission names no memory that a task uses."""
 
 
 def tasks_of(rows: Sequence[Row]) -> tuple[str, ...]:
     """The tasks of a table, the four of the benchmark always."""
     return tuple(dict.fromkeys([*TASKS, *(task for row in rows for task in row.tasks)]))
+
+
+def figures_of(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The figures of a table: those of every row, and memory where one knows it."""
+    every = [figures for row in rows for figures in row.tasks.values()]
+    known = any(figures.flash_bytes or figures.ram_bytes for figures in every)
+    return (*FIGURES, *MEMORY) if known else FIGURES
 
 
 def system_cells(row: Row) -> tuple[str, ...]:
@@ -51,6 +61,7 @@ def system_cells(row: Row) -> tuple[str, ...]:
             row.software,
             data_label(row.data_set),
             _models(row),
+            row.record.replace("changed", "CHANGED after it was sealed"),
         )
     )
 
@@ -61,7 +72,7 @@ def end_cells(row: Row) -> tuple[str, str]:
 
 
 def figure_cells(row: Row, task: str) -> tuple[str, ...]:
-    """The cells of `FIGURES` for one task."""
+    """The cells of `FIGURES` and `MEMORY` for one task."""
     figures = row.tasks.get(task, Figures())
     energy, short = figures.energy_j, " (short)" if figures.short else ""
     return (
@@ -69,6 +80,8 @@ def figure_cells(row: Row, task: str) -> tuple[str, ...]:
         _marked(_latency(row, figures.latency_s, None), short),
         DASH if energy is None else scaled(energy, "J", _DIGITS),
         _quality(figures),
+        _bytes(figures.flash_bytes),
+        _bytes(figures.ram_bytes),
     )
 
 
@@ -87,11 +100,32 @@ def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
             said[f"{shown(row.device, _WIDTH)}: {shown(row.mark, _WIDTH)}."] = None
         if row.data_set == "stand-in":
             said["STAND-IN: our own data and model; do not compare with other results."] = None
+        if row.record == "changed":
+            said[
+                f"{shown(row.details, _WIDTH)}: its record was CHANGED after it was sealed: do not "
+                "trust its figures; `tinyhil verify` shows what was changed."
+            ] = None
+        if row.record == RECORDS[0]:
+            said[
+                "as claimed: nothing has checked these figures; `tinyhil submission check` does."
+            ] = None
+        if any(figures.firmwares > 1 for figures in row.tasks.values()):
+            said[
+                f"{shown(row.details, _WIDTH)}: figures of one task come from several firmware "
+                "images, the latest of each measure."
+            ] = None
         if any(figures.short for figures in row.tasks.values()):
             said["(short): a quick measurement, shorter than the rules ask."] = None
+    if any(figures.duty_cycle is not None for row in rows for figures in row.tasks.values()):
+        said["sww01 listens to one long recording: its energy is that of all of it."] = None
+        said["FP, FN: false positives and negatives."] = None
     said["latency 1/throughput is how the official table makes its latency."] = None
     said["What tinyhil shows is not an MLPerf result unless MLCommons has published it."] = None
     return tuple(said)
+
+
+def _bytes(count: float | None) -> str:
+    return DASH if count is None else f"{count / 1024:,.1f} KiB"
 
 
 def _marked(cell: str, mark: str) -> str:
@@ -116,6 +150,11 @@ def _quality(figures: Figures) -> str:
         found.append(f"top-1 {100 * figures.top1:.4g} %")
     if figures.auc is not None:
         found.append(f"AUC {figures.auc:.4g}")
+    if figures.false_positives is not None and figures.false_negatives is not None:
+        found.append(f"{figures.false_positives} FP")
+        found.append(f"{figures.false_negatives} FN")
+    if figures.duty_cycle is not None:
+        found.append(f"duty cycle {100 * figures.duty_cycle:.4g} %")
     if not found:
         return DASH
     return ", ".join(found) + (f" ({shown(figures.scope, _WIDTH)})" if figures.scope else "")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,14 +24,20 @@ FORMATS = ("table", "markdown", "html", "csv", "json")
 _DESCRIPTION = """\
 The results table as the field reads it: submitter, device, processor and accelerator, software, and
 for each task latency, energy and quality; open rows with their model. Rows come from folders of
-runs (for each station, division and data set the latest of every measure) and from submission trees
-(as they claim it; `tinyhil submission check` says what is true). A missing figure is a dash.
+runs (for each station, division, data set and firmware, ours or yours, the latest of every measure)
+and from submission trees, also whole rounds (as they claim it; `tinyhil submission check` says what
+is true). A missing figure is a dash. What was changed after it was sealed is shown as such.
+HTML is an explorer in one file: sort, filter, compare side by side, latency against energy and
+memory with the Pareto front, links to the evidence; it loads nothing.
 A run in a folder of runs that can't be read is left out and named; the exit status is then 2.
 """
 _EPILOG = """\
 examples:
   tinyhil results                                       all runs in reports/runs
   tinyhil results reports/runs submission --format html --out results.html
+  tinyhil results --format json                         for a script
+
+next: `tinyhil submission export` makes the tree of a submission from such runs
 """
 
 
@@ -53,19 +60,24 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: %(default)s")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write it there")
+    parser.add_argument(
+        "--every-run",
+        action="store_true",
+        help="a row for each run, not for each station's latest figures",
+    )
     parser.set_defaults(run=_results)
 
 
 def _results(options: argparse.Namespace, console: Console) -> int:
-    from tinyhil.publish.results import render  # noqa: PLC0415 - other commands need it not
+    from tinyhil.publish.results import page, render  # noqa: PLC0415 - other commands need it not
 
     if options.out:
         check_file(options.out, "--out")
-    rows, left_out = _read(options.sources)
+    rows, left_out = _read(options.sources, every_run=options.every_run)
     status = 2 if left_out else 0
-    writers = {
+    writers: dict[str, Callable[[Sequence[Row]], str]] = {
         "markdown": render.markdown,
-        "html": render.page,
+        "html": partial(page.page, folder=options.out.parent if options.out else Path()),
         "csv": render.comma_separated,
         "json": render.as_json,
     }
@@ -86,7 +98,7 @@ def _results(options: argparse.Namespace, console: Console) -> int:
     return status
 
 
-def _read(sources: Sequence[Path]) -> tuple[list[Row], int]:
+def _read(sources: Sequence[Path], *, every_run: bool) -> tuple[list[Row], int]:
     """The rows, and how many runs were left out because they can't be read; each is named.
 
     Raises:
@@ -117,7 +129,10 @@ def _read(sources: Sequence[Path]) -> tuple[list[Row], int]:
     for run in runs:
         for remark in run.remarks:
             say(aside, remark)
-    return [*rows_of_runs(runs), *rows], left_out
+    of_runs = (
+        [row for run in runs for row in rows_of_runs([run])] if every_run else rows_of_runs(runs)
+    )
+    return [*of_runs, *rows], left_out
 
 
 def _of_tree(source: Path) -> tuple[Row, ...]:

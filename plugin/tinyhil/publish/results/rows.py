@@ -10,8 +10,15 @@ from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
-from tinyhil.record.schema import Line
+from tinyhil.ground.answer import Answer
+from tinyhil.publish.submission.labels import list_of, official_lists
+from tinyhil.record.schema import AccuracyRow, Line
+from tinyhil.record.seal import record_state
 from tinyhil.record.store import Run
+
+RECORDS = ("as claimed", "sealed", "not sealed", "changed")
+"""What is known of a record: a submission's own words; a run whose record is as it was sealed; one
+without a seal, as it was killed or is not over; one that was changed after it was sealed."""
 
 
 @dataclass(frozen=True)
@@ -21,60 +28,109 @@ class Figures:
     latency_p90_s: float | None = None
     """Of single queries."""
     throughput_ips: float | None = None
+    """Median inferences per second."""
     energy_j: float | None = None
     """Of an inference."""
     top1: float | None = None
+    """Share of samples that were told right."""
     auc: float | None = None
+    """Area under the ROC curve."""
     instructions: float | None = None
     """Of a single query at the 90th percentile, where the board is emulated."""
+    flash_bytes: float | None = None
+    """What the image takes of flash."""
+    ram_bytes: float | None = None
+    """What it takes of RAM."""
+    false_positives: int | None = None
+    """Of the streaming task; so are the two below."""
+    false_negatives: int | None = None
+    """Wake words that were not heard."""
+    duty_cycle: float | None = None
+    """The share of the time in which the device works."""
     scope: str = ""
     """What the quality is of, as in ``1000 samples``."""
     short: bool = False
     """Whether a measure was shorter than the rules ask, so the figures are only a quick look."""
+    latency_s: float | None = None
+    """Of an inference, as the official table makes it from throughput; computed."""
+    firmwares: int = 1
+    """How many firmware images the figures come from: an older measure may be of another one."""
+    evidence: tuple[str, ...] = ()
+    """Folders that they come from."""
 
-    @property
-    def latency_s(self) -> float | None:
-        """Of an inference, as the official table makes it from throughput."""
-        return 1.0 / self.throughput_ips if self.throughput_ips else None
+    def __post_init__(self) -> None:
+        latency_s = 1.0 / self.throughput_ips if self.throughput_ips else None
+        object.__setattr__(self, "latency_s", latency_s)
 
 
 @dataclass(frozen=True)
 class Row:
     """One system in one division."""
 
+    source: str = ""
+    """Where it was found: the round, or the folder of runs."""
     submitter: str = ""
+    """Who hands it in; empty for runs of your own."""
     division: str = ""
+    """``closed``, ``open``, or empty where no rule was followed."""
     category: str = ""
+    """``Available``, ``Preview`` or ``RDI``."""
     station: str = ""
     """The board itself, by its name on the bench; empty where only its type is known."""
     device: str = ""
+    """The board."""
     processor: str = ""
+    """The core or the part."""
     processor_count: str = ""
+    """How many of them."""
     accelerator: str = ""
+    """What else computes."""
     accelerator_count: str = ""
+    """How many of them."""
     software: str = ""
+    """The engine that ran the models."""
     data_set: str = ""
+    """``official``, ``stand-in`` or ``custom``."""
     models: Mapping[str, str] = field(default_factory=dict)
     """By task: what an open row shows."""
     tasks: Mapping[str, Figures] = field(default_factory=dict)
+    """Figures by task."""
     details: str = ""
+    """Where the evidence is."""
     code: str = ""
+    """Where the code is."""
     emulated: bool = False
+    """Whether times are instruction counts, not times measured on silicon."""
     instruction_s: float | None = None
     """Emulated seconds of an instruction, where the board is known."""
     mark: str = ""
     """What holds for all of it, such as that it is a rehearsal."""
+    record: str = ""
+    """How far its figures can be trusted, unchecked: see `RECORDS`."""
+
+
+@dataclass(frozen=True)
+class Results(Answer):
+    """The results table of ``tinyhil results``; a figure that is missing is null."""
+
+    rows: tuple[Row, ...]
+    """One a system and division."""
+    remarks: tuple[str, ...]
+    """What a reader of the figures has to know."""
 
 
 def rows_of_runs(runs: Sequence[Run]) -> tuple[Row, ...]:
-    """A row for each station, division and data set: of each measure the latest that ended well."""
+    """A row for each station, division, data set and firmware (ours, or the user's).
+
+    Of each measure it has the latest that ended well.
+    """
     lines = sorted(
         ((run, line) for run in runs for line in run.lines if not line.failed),
         key=lambda pair: pair[1].started,
     )
     groups: dict[tuple[str, ...], dict[tuple[str, MeasureName], tuple[Run, Line]]] = {}
     for run, line in lines:
-        key = (line.division, line.board, line.station, line.data_set)
+        key = (line.division, line.board, line.station, line.data_set, _software(run))
         groups.setdefault(key, {})[line.task, line.measure] = (run, line)
     return tuple(_row(list(groups[key].values())) for key in sorted(groups))
 
@@ -94,15 +150,18 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
     board = _boards().get(first.board)
     newest = max(measured, key=lambda pair: pair[1].started)[0].name
     runs = {run.name for run, _ in measured}
-    firmware = sorted({line.firmware_sha256[:12] for _, line in measured})
+    firmware = sorted({(line.firmware_sha256 or "not seen")[:12] for _, line in measured})
     tasks = sorted({line.task for _, line in measured})
     emulated = any(line.emulated for _, line in measured)
+    states = [record_state(run.folder) for run in {run.name: run for run, _ in measured}.values()]
     return Row(
+        source=measured[0][0].folder.parent.name,
         division=first.division,
         station=first.station,
         device=f"{board.title} ({first.board})" if board else first.board,
         processor=board.processor if board else first.core,
         processor_count="1",
+        software=_software(measured[0][0]),
         data_set=first.data_set,
         models={task: _model(task, measured) for task in tasks},
         tasks={task: _figures(task, measured) for task in tasks},
@@ -111,7 +170,14 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
         emulated=emulated,
         mark="emulated: times are instruction counts" if emulated else "",
         instruction_s=board.emulator.instruction_s if board and board.emulator else None,
+        record=max(states, key=RECORDS.index),
     )
+
+
+def _software(run: Run) -> str:
+    if run.description.configuration.own_firmware:
+        return "the user's own firmware"
+    return "tinyhil's firmware"
 
 
 def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
@@ -119,7 +185,7 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
     values: dict[Metric, float] = {}
     for _, line in own:
         values |= line.metrics
-    scopes = (_scope(line) for _, line in own if line.measure is MeasureName.ACCURACY)
+    scopes = (_scope(run, line) for run, line in own if line.measure is MeasureName.ACCURACY)
     return Figures(
         latency_p90_s=values.get("latency_p90_s"),
         throughput_ips=values.get("throughput_ips"),
@@ -127,16 +193,35 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
         top1=values.get("top1"),
         auc=values.get("auc"),
         instructions=values.get("instructions"),
+        flash_bytes=values.get("flash_bytes"),
+        ram_bytes=values.get("ram_bytes"),
         scope=next(scopes, ""),
         short=any(run.is_short(line) for run, line in own),
+        firmwares=len({line.firmware_sha256 for _, line in own}),
+        evidence=tuple(dict.fromkeys(str(run.folder) for run, _ in own)),
     )
 
 
-def _scope(line: Line) -> str:
+def _scope(run: Run, line: Line) -> str:
     done, every = (line.details[key] for key in ("inferences", "inferences_of_the_full_set"))
-    if done < every:
-        return f"{line.samples} samples, {done} of {every} windows"
-    return f"{line.samples} samples"
+    told = [f"{line.samples} samples", _list_name(run, line)]
+    told += [f"{done} of {every} windows"] if done < every else []
+    return ", ".join(filter(None, told))
+
+
+def _list_name(run: Run, line: Line) -> str:
+    """Which of several official lists a line's samples are of; empty where there are not several.
+
+    The images of the later list have no pinned sums, so a run calls them custom.
+    """
+    task = _tasks().get(line.task)
+    lists = official_lists(task) if task and line.data_set != "stand-in" else ()
+    if task is None or len(lists) < 2:
+        return ""
+    if line.data_set == "official":
+        return lists[0].name
+    used = list_of(task, {row.sample for row in run.rows(task.name, line.measure, AccuracyRow)})
+    return used.name if used else ""
 
 
 def _model(task: str, measured: Sequence[tuple[Run, Line]]) -> str:
@@ -145,7 +230,7 @@ def _model(task: str, measured: Sequence[tuple[Run, Line]]) -> str:
     if len(sums) != 1 or known is None:
         return "several" if len(sums) > 1 else ""
     (sha256,) = sums
-    if sha256 == known.official.model_sha256:
+    if known.own is None and sha256 == known.official.model_sha256:
         return "official"
     if known.stand_in and sha256 == known.stand_in.model_sha256:
         return "stand-in"

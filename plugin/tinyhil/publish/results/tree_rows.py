@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import Path
 
 from tinyhil.ground.tree import Tree, Unreadable
-from tinyhil.publish.results.rows import Figures, Row
-from tinyhil.publish.submission.layout import Submitter, described_at, submitters, tasks_by_folder
-from tinyhil.publish.submission.summary import Summary, read_summary
+from tinyhil.publish.results.rows import RECORDS, Figures, Row
+from tinyhil.publish.submission.layout import (
+    Submitter,
+    SystemFolder,
+    TaskFolder,
+    described_at,
+    submitters,
+    systems,
+)
+from tinyhil.publish.submission.names import DIVISIONS
+from tinyhil.publish.submission.summary import Name, Summary, read_summary
 from tinyhil.publish.submission.system import Description, read_description
 
 _COUNTED = re.compile(r"([0-9]{1,3}) ?[x\u00d7] (.+)")
 
 
 def rows_of_tree(root: Path) -> tuple[Row, ...]:
-    """A row for each system of a tree.
+    """A row for each system of a tree, and for each of its models where folders tell them apart.
 
     Raises:
         ConfigError: `root` holds no submission.
     """
     tree = Tree(root)
     return tuple(
-        _row(tree, submitter, system)
+        replace(_row(tree, submitter, system, model), source=_source(tree, submitter))
         for submitter in submitters(tree)
-        for system in tree.folders(submitter.results)
+        for system in systems(tree, submitter)
+        for model in dict.fromkeys(folder.model for folder in system.tasks)
     )
 
 
-def _row(tree: Tree, submitter: Submitter, system: str) -> Row:
+def _row(tree: Tree, submitter: Submitter, system: SystemFolder, model: str) -> Row:
     description = _described(tree, submitter, system)
-    folder = submitter.results / system
-    tasks = {
-        task.name: _figures(tree, folder / name, classes=task.result == "scores")
-        for name, task in tasks_by_folder().items()
-        if name in tree.folders(folder)
-    }
+    own = [folder for folder in system.tasks if folder.model == model]
+    tasks = {folder.task.name: _figures(tree, folder) for folder in own if folder.task}
+    models = {folder.task.name: model for folder in own if folder.task} if model else {}
     processor, processors = _counted(description, "Processor(s) Name", "Processor count")
     accelerator, accelerators = _counted(description, "Accelerator", "Accelerator count")
     frequency = description.get("Processor(s) Frequencies")
@@ -44,22 +51,29 @@ def _row(tree: Tree, submitter: Submitter, system: str) -> Row:
         submitter=description.get("Submitter") or submitter.name,
         division=submitter.division or description.get("Division").lower(),
         category=description.get("Status"),
-        device=description.get("Board Name") or system,
+        device=description.get("Board Name") or system.name,
         processor=f"{processor} @ {frequency}" if processor and frequency else processor,
         processor_count=processors,
         accelerator=accelerator,
         accelerator_count=accelerators,
         software=_software(description),
-        models=description.models,
+        models={**models, **description.models},
         tasks=tasks,
-        details=str(folder),
-        code=_code(tree, submitter, system),
+        details=str(system.place),
+        code=_code(tree, submitter, system.name),
         emulated="emulated" in rehearsal,
         mark=rehearsal,
+        record=RECORDS[0],
     )
 
 
-def _described(tree: Tree, submitter: Submitter, system: str) -> Description:
+def _source(tree: Tree, submitter: Submitter) -> str:
+    """The folder that holds the divisions, such as a round's, where there is one."""
+    path = Path(tree.root.resolve(), submitter.place).parent
+    return path.parent.name if path.name in DIVISIONS else path.name
+
+
+def _described(tree: Tree, submitter: Submitter, system: SystemFolder) -> Description:
     place, _ = described_at(tree, submitter, system)
     try:
         return read_description(tree.read(place)) if place else Description({}, {}, ())
@@ -67,25 +81,41 @@ def _described(tree: Tree, submitter: Submitter, system: str) -> Description:
         return Description({}, {}, ())
 
 
-def _figures(tree: Tree, folder: PurePosixPath, *, classes: bool) -> Figures:
+def _figures(tree: Tree, folder: TaskFolder) -> Figures:
     accuracy, performance, energy = (
-        _summary(tree, folder / test) for test in ("accuracy", "performance", "energy")
+        _summary(tree, folder, test) for test in ("accuracy", "performance", "energy")
     )
     latencies = [claim for claim in performance.all("latency") if claim.sign == "90"]
-    top1 = accuracy.last("top1") if classes else None
+    has_classes = folder.task is not None and folder.task.result == "scores"
+    top1 = accuracy.last("top1") if has_classes else None
     auc, rate, cost = accuracy.last("auc"), performance.last("throughput"), energy.last("energy")
+    counts = [
+        _streamed(energy, performance, name) for name in ("false positives", "false negatives")
+    ]
+    duty = _streamed(energy, performance, "duty cycle")
     return Figures(
         latency_p90_s=latencies[-1].value if latencies else None,
         throughput_ips=rate.value if rate else None,
         energy_j=float(f"{cost.text}e-6") if cost else None,
         top1=top1.value / 100 if top1 else None,
         auc=auc.value if auc else None,
+        evidence=(str(tree.root / folder.place),),
+        false_positives=None if counts[0] is None else int(counts[0]),
+        false_negatives=None if counts[1] is None else int(counts[1]),
+        duty_cycle=duty,
     )
 
 
-def _summary(tree: Tree, folder: PurePosixPath) -> Summary:
+def _streamed(energy: Summary, performance: Summary, name: Name) -> float | None:
+    """A figure of the streaming task: that of the energy session counts."""
+    claim = energy.last(name) or performance.last(name)
+    return claim.value if claim else None
+
+
+def _summary(tree: Tree, folder: TaskFolder, test: str) -> Summary:
+    found = folder.tests.get(test)
     try:
-        return read_summary(tree.text(folder / "results.txt"))
+        return read_summary(tree.text(found.results)) if found else Summary((), (), ())
     except Unreadable:
         return Summary((), (), ())
 

@@ -4,51 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from tinyhil.catalog import metrics
-from tinyhil.catalog.task import Task
-from tinyhil.ground.tree import Tree, Unreadable
+from tinyhil.ground.tree import Unreadable
 from tinyhil.publish.submission import rules
 from tinyhil.publish.submission.evidence import Evidence, Source, energy_windows
-from tinyhil.publish.submission.findings import Figure, Finding, State
-from tinyhil.publish.submission.labels import load_labels, official_samples
+from tinyhil.publish.submission.findings import Figure, Finding, together
+from tinyhil.publish.submission.held import Held, compared, like, not_checkable
+from tinyhil.publish.submission.labels import (
+    Labels,
+    SampleList,
+    list_of,
+    load_labels,
+    official_lists,
+)
 from tinyhil.publish.submission.recompute import Quality, quality, windows
 from tinyhil.publish.submission.summary import Claim, Name, Summary
+from tinyhil.publish.submission.trace import Window
 
 Said = Iterator[Figure | Finding]
 
-_TITLES: dict[Name, str] = {
-    "top1": "top-1, %",
-    "auc": "AUC",
-    "throughput": "median throughput, inf/s",
-    "energy": "median energy, µJ/inf",
-    "latency": "latency of a single query, s",
-}
+_GAPS = "a time stamp is missing, and the runner took the gaps between the inferences for them"
 
 
 @dataclass(frozen=True)
-class Held:
-    """The folder of one test of a task, compared with its raw answers."""
+class Classes:
+    """True classes of a source's samples, and where they are from."""
 
-    tree: Tree
-    folder: PurePosixPath
-    task: Task
-    division: str
-    data: Path | None
-    """The user's folder with ``datasets/``, or None."""
-
-    @property
-    def name(self) -> str:
-        """``accuracy``, ``performance`` or ``energy``."""
-        return self.folder.name
-
-    @property
-    def results(self) -> PurePosixPath:
-        """The file with the claims."""
-        return self.folder / "results.txt"
+    classes: Mapping[str, int]
+    wanted: SampleList | None
+    """The list that the samples are of; None where nobody knows it."""
+    remarks: tuple[Finding, ...]
 
 
 def accuracy(held: Held, summary: Summary, evidence: Evidence) -> Said:
@@ -56,46 +44,51 @@ def accuracy(held: Held, summary: Summary, evidence: Evidence) -> Said:
     claims = summary.counting("top1", "auc")
     if not evidence.sources:
         for claim in claims:
-            yield _unchecked(held, claim, evidence.lacking)
+            yield not_checkable(held, claim, evidence.lacking)
     for source in evidence.sources:
         try:
-            labels, remarks = _labels(held, source)
-            found = quality(held.task, source.inferences, labels)
+            known = _classes(held, source)
+            found = quality(held.task, source.inferences, known.classes)
         except Unreadable as error:
             for claim in claims:
-                yield _unchecked(held, claim, f"{source.file.name}: {error}")
+                yield not_checkable(held, claim, f"{source.file.name}: {error}")
             continue
-        yield from remarks
+        yield from known.remarks
         for claim in claims:
-            yield _quality_figure(held, claim, found, source)
-        yield from _whole_set(held, found, source)
+            yield _quality_figure(held, claim, found, _name(source, known))
+        if not claims:
+            told = [] if found.top1 is None else [f"top-1 {100 * found.top1:.1f} %"]
+            told += [] if found.auc is None else [f"AUC {found.auc:.3f}"]
+            yield _unclaimed(source, told)
+        yield from _whole_set(held, found, source, known)
         if held.division == "closed":
-            for problem in rules.target_problems(held.task, found.top1, found.auc):
-                yield Finding("wrong", source.file, f"recomputed, {problem}: {rules.TARGET}")
+            problems = rules.target_problems(held.task, found.top1, found.auc)
+            yield from _broken(source, [f"recomputed, {p}" for p in problems], rules.TARGET)
 
 
 def performance(held: Held, summary: Summary, evidence: Evidence) -> Said:
     """Median throughput, each window, and single queries where there are some."""
     median = summary.last("throughput")
     if not evidence.sources and median:
-        yield _unchecked(held, median, evidence.lacking)
+        yield not_checkable(held, median, evidence.lacking)
     for source in evidence.sources:
         try:
             measured = windows(source.inferences)
         except Unreadable as error:
             if median:
-                yield _unchecked(held, median, f"{source.file.name}: {error}")
+                yield not_checkable(held, median, f"{source.file.name}: {error}")
             continue
         rates = [count / seconds for _, count, seconds in measured]
         if median:
-            yield _figure(held, median, float(np.median(rates)), source.file.name)
+            yield compared(held, median, float(np.median(rates)), source.file.name)
+        else:
+            yield _unclaimed(source, [f"median throughput {np.median(rates):.3f} inf/s"])
         yield from _each(held, summary.all("window throughput"), rates)
-        for problem in rules.window_problems(measured):
-            yield Finding("wrong", source.file, f"{problem}: {rules.WINDOWS}")
+        yield from _broken(source, rules.window_problems(measured), rules.WINDOWS)
         if source.queries:
             queries = [(query.file, query.seconds) for query in source.queries]
-            for problem in rules.single_stream_problems(queries):
-                yield Finding("wrong", source.file, f"{problem}: {rules.SINGLE_STREAM}")
+            problems = rules.single_stream_problems(queries)
+            yield from _broken(source, problems, rules.SINGLE_STREAM)
             yield from _latencies(held, summary, source)
 
 
@@ -104,28 +97,35 @@ def energy(held: Held, summary: Summary, evidence: Evidence) -> Said:
     claims = summary.counting("energy", "throughput")
     if not evidence.sources:
         for claim in claims:
-            yield _unchecked(held, claim, evidence.lacking)
+            yield not_checkable(held, claim, evidence.lacking)
     for source in evidence.sources:
         try:
-            measured, file = energy_windows(held.tree, source)
+            measured = energy_windows(held.tree, source)
         except Unreadable as error:
             for claim in claims:
-                yield _unchecked(held, claim, str(error))
+                yield not_checkable(held, claim, str(error))
             continue
         counts = [inference.count for inference in source.inferences]
-        energies = [w.energy_j / n * 1e6 for w, n in zip(measured, counts, strict=True)]
-        rates = [n / w.seconds for w, n in zip(measured, counts, strict=True)]
+        values = _per_inference(measured.windows, counts)
+        gaps = _per_inference(measured.gaps, counts)
+        cause = ""
         for claim in claims:
-            values = energies if claim.name == "energy" else rates
-            yield _figure(held, claim, float(np.median(values)), file.name)
-        yield from _each(held, summary.all("window energy"), energies)
-        yield from _each(held, summary.all("window throughput"), rates)
+            figure = compared(held, claim, float(np.median(values[claim.name])), measured.file.name)
+            yield figure
+            gap = gaps[claim.name]
+            if figure.state == "differs" and gap and claim.agrees_with(float(np.median(gap))):
+                cause = _GAPS
+        if measured.remark:
+            place = measured.stamps or measured.file
+            taken = f"{measured.remark}: the pairs are taken that fit the log's times"
+            yield Finding("note", place, taken, cause=cause)
+        yield from _each(held, summary.all("window energy"), values["energy"], cause)
+        yield from _each(held, summary.all("window throughput"), values["throughput"], cause)
         timed = [
             (inference.file, inference.count, window.seconds)
-            for inference, window in zip(source.inferences, measured, strict=True)
+            for inference, window in zip(source.inferences, measured.windows, strict=True)
         ]
-        for problem in rules.window_problems(timed):
-            yield Finding("wrong", source.file, f"{problem}: {rules.WINDOWS}")
+        yield from _broken(source, rules.window_problems(timed), rules.WINDOWS)
 
 
 FIGURES: Mapping[str, Callable[[Held, Summary, Evidence], Said]] = {
@@ -135,88 +135,118 @@ FIGURES: Mapping[str, Callable[[Held, Summary, Evidence], Said]] = {
 }
 
 
+def _per_inference(measured: tuple[Window, ...], counts: list[int]) -> dict[Name, list[float]]:
+    """Energy in microjoules and inferences per second, window by window."""
+    pairs = list(zip(measured, counts, strict=False))
+    return {
+        "energy": [window.energy_j / count * 1e6 for window, count in pairs],
+        "throughput": [count / window.seconds for window, count in pairs],
+    }
+
+
 def _latencies(held: Held, summary: Summary, source: Source) -> Said:
     times = np.array([query.seconds for query in source.queries], dtype=np.float64)
     for claim in summary.all("latency"):
         value = metrics.percentile(times, int(claim.sign))
-        yield _figure(held, claim, value, f"{source.file.name}, p{claim.sign}")
+        yield compared(held, claim, value, f"{source.file.name}, p{claim.sign}")
 
 
-def _whole_set(held: Held, found: Quality, source: Source) -> Iterator[Finding]:
-    """Samples that are missing; of another list than the pinned one nothing can be told."""
-    if not found.inferences.keys() & official_samples(held.task):
-        text = "no sample is in the pinned list (later rounds use another for ic01): not compared"
-        yield Finding("unchecked", source.file, text)
+def _whole_set(held: Held, found: Quality, source: Source, known: Classes) -> Iterator[Finding]:
+    """Samples that are missing; of a list that nobody knows nothing can be told."""
+    if known.wanted is None:
+        text = "no official list has these samples, and --data gives none: not compared"
+        yield Finding("unchecked", source.file, text, rule=rules.WHOLE_SET)
         return
-    for problem in rules.sample_problems(held.task, found.inferences):
-        yield Finding("wrong", source.file, f"{problem}: {rules.WHOLE_SET}")
+    problems = rules.sample_problems(held.task, found.inferences, known.wanted)
+    yield from _broken(source, problems, rules.WHOLE_SET)
 
 
-def _labels(held: Held, source: Source) -> tuple[Mapping[str, int], list[Finding]]:
-    """Classes of a source's samples: the data set's own ones count, if the user brought them."""
-    if held.data is None:
-        if source.labels is None:
-            raise Unreadable("gives no classes: name the folder of the data sets with --data")
-        return source.labels, []
-    try:
-        labels = load_labels(held.task, held.data)
-    except Unreadable as error:
-        if source.labels is None:
-            raise Unreadable(f"gives no classes, and --data's label file {error}") from error
-        return source.labels, []
-    remarks = []
-    if not labels.official:
-        text = f"the labels of {held.task.name} are not the official ones"
-        remarks.append(Finding("note", source.file, text))
+def _classes(held: Held, source: Source) -> Classes:
+    """Classes of a source's samples: the official ones count, then --data's, then its own."""
+    names = {inference.file for inference in source.inferences if inference.ended}
+    official = list_of(held.task, names)
     own = source.labels or {}
-    if not labels.classes.keys() >= {inference.file for inference in source.inferences} and own:
-        remarks.append(Finding("note", source.file, "its list of samples is not --data's"))
-        return own, remarks
-    differing = [name for name in own if own[name] != labels.classes.get(name)]
+    labels, why = _brought(held)
+    brought = dict(labels.classes) if labels else {}
+    pinned = {name: one for each in official_lists(held.task) for name, one in each.classes.items()}
+    # Lists share names with each other and perhaps with the user's own set: each knows its own.
+    classes = pinned | brought | dict(official.classes if official else {})
+    remarks = []
+    if labels and not labels.official:
+        text = f"the labels of {held.task.official.data} in --data are not the official ones"
+        remarks.append(Finding("note", source.file, text))
+    wanted = official
+    if wanted is None and labels and len(names & labels.classes.keys()) * 2 > len(names):
+        wanted = SampleList("list of --data", frozenset(labels.classes), labels.classes)
+    if not names <= classes.keys():
+        if not own:
+            raise Unreadable(f"gives no classes{why}")
+        if labels:
+            remarks.append(Finding("note", source.file, "its list of samples is not --data's"))
+        return Classes(own, wanted, tuple(remarks))
+    differing = [name for name in own if own[name] != classes.get(name)]
     if differing:
         text = (
             f"{len(differing)} classes are not the data set's, for example that of {differing[0]}"
         )
-        remarks.append(Finding("wrong", source.file, text))
-    return labels.classes, remarks
+        remarks.append(Finding("wrong", source.file, text, rule=rules.OFFICIAL_DATA))
+    return Classes(classes, wanted, tuple(remarks))
 
 
-def _quality_figure(held: Held, claim: Claim, found: Quality, source: Source) -> Figure:
+def _brought(held: Held) -> tuple[Labels | None, str]:
+    """The label file of the user's; or None, and why there is none."""
+    if held.data is None:
+        return None, ": name the folder of the data sets with --data"
+    try:
+        return load_labels(held.task, held.data), ", and neither does --data's label file"
+    except Unreadable as error:
+        return None, f", and --data's label file {error}"
+
+
+def _quality_figure(held: Held, claim: Claim, found: Quality, source: str) -> Figure:
+    """A claim next to what the runner that printed it makes of the answers."""
+    value, told, why = found.auc, "", found.undefined
     if claim.name == "top1":
-        if found.top1 is None:
-            return _unchecked(held, claim, "the task has no top-1")
-        return _figure(held, claim, 100 * found.top1, source.file.name)
-    exact, stepped = found.auc, found.stepped_auc
-    if exact is None or stepped is None:
-        return _unchecked(held, claim, "a class has no sample")
-    if claim.sign == "=":
-        return _figure(held, claim, exact, source.file.name)
-    return _figure(held, claim, stepped, f"{source.file.name}, 101 thresholds; exact {exact:.4f}")
+        value, why = found.top1, "the task has no top-1"
+        if value is None and found.balance is not None:
+            value, told = found.balance, ", best mean of precision and recall"
+        value = None if value is None else 100 * value
+    elif claim.sign == ":":
+        exact = f"no exact one: {why}" if value is None else f"exact {value:.4f}"
+        value, told, why = found.stepped_auc, f", 101 thresholds; {exact}", "a class has no sample"
+    if value is None:
+        return not_checkable(held, claim, f"{source}: {why}")
+    return compared(held, claim, value, source + told)
 
 
-def _each(held: Held, claims: tuple[Claim, ...], values: list[float]) -> Said:
+def _name(source: Source, known: Classes) -> str:
+    """What a figure is recomputed from, with the list where a task has several."""
+    name = known.wanted.name if known.wanted else ""
+    return f"{source.file.name}, {name}" if name else source.file.name
+
+
+def _unclaimed(source: Source, figures: list[str]) -> Finding:
+    text = f"no claim to compare with; the answers give {', '.join(figures) or 'no figure'}"
+    return Finding("note", source.file, text)
+
+
+def _each(held: Held, claims: tuple[Claim, ...], values: list[float], cause: str = "") -> Said:
     """Disagreements of the windows' own lines; those that agree need no word."""
     if claims and len(claims) != len(values):
         text = f"{len(claims)} windows, the session has {len(values)}"
-        yield Finding("wrong", held.results, text, claims[0].line)
+        yield Finding("wrong", held.results, text, claims[0].line, rules.EVIDENCE, cause)
         return
-    for claim, value in zip(claims, values, strict=False):
-        if not claim.agrees_with(value):
-            text = f"{claim.name} is {claim.text}, recomputed {_like(claim, value)}"
-            yield Finding("wrong", held.results, text, claim.line)
+    wrong = [
+        (claim, f"{claim.name} is {claim.text}, recomputed {like(claim, value)}")
+        for claim, value in zip(claims, values, strict=False)
+        if not claim.agrees_with(value)
+    ]
+    if wrong:
+        text = together([text for _, text in wrong])
+        yield Finding("wrong", held.results, text, wrong[0][0].line, rules.EVIDENCE, cause)
 
 
-def _figure(held: Held, claim: Claim, value: float, source: str) -> Figure:
-    state: State = "equal" if claim.agrees_with(value) else "differs"
-    title = _TITLES.get(claim.name, claim.name)
-    return Figure(held.results, claim.line, title, claim.text, _like(claim, value), state, source)
-
-
-def _like(claim: Claim, value: float) -> str:
-    """A recomputed value with two digits more than the claim has."""
-    return f"{value:.{min(claim.decimals, 12) + 2}f}"
-
-
-def _unchecked(held: Held, claim: Claim, why: str) -> Figure:
-    title = _TITLES.get(claim.name, claim.name)
-    return Figure(held.results, claim.line, title, claim.text, "-", "not checkable", why)
+def _broken(source: Source, problems: list[str], rule: str) -> Iterator[Finding]:
+    """One finding for all that breaks one rule in a file."""
+    if problems:
+        yield Finding("wrong", source.file, together(problems), rule=rule)

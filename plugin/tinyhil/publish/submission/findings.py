@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-Level = Literal["wrong", "unchecked", "note"]
+Level = Literal["wrong", "unchecked", "owed", "note"]
 """`wrong` contradicts the raw logs, breaks a rule, or is dropped by the official checker;
-`unchecked` can't be decided from what is there; `note` is what a reader must know."""
+`unchecked` can't be decided from what is there; `owed` is what a submission must hold beside
+figures and does not hold yet; `note` is what a reader must know."""
+
+LEVELS: tuple[Level, ...] = ("wrong", "unchecked", "owed", "note")
+"""The heaviest first: that is the order in which they are shown."""
 
 State = Literal["equal", "differs", "not checkable"]
+
+STATES: tuple[State, ...] = ("differs", "not checkable", "equal")
+"""The order in which they are shown."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,16 @@ class Finding:
     file: PurePosixPath
     text: str
     line: int | None = None
+    rule: str = ""
+    """What it is held against, where that is a rule."""
+    cause: str = ""
+    """What it most likely comes from."""
+
+    @property
+    def said(self) -> str:
+        """In one sentence."""
+        rule = f": {self.rule}" if self.rule else ""
+        return f"{self.text}{rule}" + (f"; likely cause: {self.cause}" if self.cause else "")
 
 
 @dataclass(frozen=True)
@@ -36,15 +53,19 @@ class Figure:
     claimed: str
     """As it is written there."""
     recomputed: str
-    """With more digits, or why there is none."""
+    """With more digits; a dash where there is none."""
     state: State
-    source: str = ""
-    """What it was recomputed from, and how."""
+    source: str
+    """What it was recomputed from, and how; or why it can't be."""
+
+    def __post_init__(self) -> None:
+        if self.state == "not checkable" and not self.source.strip():
+            raise ValueError(f"{self.name} is not checkable, and no reason is given")
 
 
 @dataclass(frozen=True)
 class Report:
-    """All that a check found, in the order of the tree."""
+    """All that a check found, the heaviest first; what weighs the same, in the tree's order."""
 
     figures: tuple[Figure, ...]
     findings: tuple[Finding, ...]
@@ -61,15 +82,23 @@ class Report:
 
     @property
     def reservations(self) -> int:
-        """What could not be checked, and notes."""
+        """What could not be checked, what is owed, and notes."""
         unchecked = sum(figure.state == "not checkable" for figure in self.figures)
-        return unchecked + len(self.of("unchecked")) + len(self.of("note"))
+        return unchecked + len(self.findings) - len(self.of("wrong"))
 
 
 def report_of(said: Iterable[Figure | Finding]) -> Report:
     """Sort what was said into a report; the same thing is said once."""
     each = tuple(dict.fromkeys(said))
+    figures = [item for item in each if isinstance(item, Figure)]
+    findings = [item for item in each if isinstance(item, Finding)]
     return Report(
-        tuple(item for item in each if isinstance(item, Figure)),
-        tuple(item for item in each if isinstance(item, Finding)),
+        tuple(sorted(figures, key=lambda figure: STATES.index(figure.state))),
+        tuple(sorted(findings, key=lambda finding: LEVELS.index(finding.level))),
     )
+
+
+def together(problems: Sequence[str], limit: int = 3) -> str:
+    """Problems of one kind as one text: the first few, and how many more there are."""
+    more = len(problems) - limit
+    return "; ".join(problems[:limit]) + (f"; and {more} more like these" if more > 0 else "")

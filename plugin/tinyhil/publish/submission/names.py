@@ -9,3 +9,6 @@ STATUSES = ("Available", "Preview", "RDI")
 
 REHEARSAL = "REHEARSAL"
 """In the name of a system's folder: its tree is not a submission."""
+
+CODE_MISSING = "Put here the sources of the firmware and how to build it."
+"""In the file that an export leaves where the code belongs."""

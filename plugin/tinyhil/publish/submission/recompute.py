@@ -25,9 +25,13 @@ class Quality:
     top1: float | None
     """None where the task has no classes to choose from."""
     auc: float | None
-    """One class against the rest, exact; None where a class has no sample."""
+    """One class against the rest, exact; None where it is not defined."""
+    undefined: str
+    """Why there is no exact area; empty where there is one."""
     stepped_auc: float | None
-    """The same by 101 thresholds, as EEMBC's runner did."""
+    """The same by 101 thresholds on the scores as they came, as EEMBC's runner did."""
+    balance: float | None
+    """What both runners print as top-1 of a task without classes, see `balance`; a share."""
     inferences: Mapping[str, int]
     """How many of each sample."""
 
@@ -40,35 +44,47 @@ def quality(task: Task, inferences: Sequence[Inference], labels: Mapping[str, in
     """
     answers: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
     for inference in inferences:
-        if inference.scores is None or len(inference.scores) != task.results:
-            count = 0 if inference.scores is None else len(inference.scores)
+        if not inference.ended:
+            continue
+        count = len(inference.scores or ())
+        if inference.scores is None or count != task.results:
             raise Unreadable(f"line {inference.line}: {count} results, the task has {task.results}")
         answers[inference.file].append(inference.scores)
+    if not answers:
+        raise Unreadable(_none_ended(inferences))
     unknown = [name for name in answers if name not in labels]
     if unknown:
         raise Unreadable(f"{len(unknown)} samples have no label, for example '{unknown[0]}'")
     classes = np.array([labels[name] for name in answers], dtype=np.int64)
-    if not len(classes) or classes.max() >= len(task.classes):
-        raise Unreadable("there is no sample, or a label is not a class of the task")
+    if classes.max() >= len(task.classes):
+        raise Unreadable("a label is not a class of the task")
     scores = np.array([np.mean(rows, axis=0) for rows in answers.values()], dtype=np.float64)
+    exact, undefined = _exact_auc(classes, scores)
+    return Quality(
+        metrics.top1(classes, scores) if task.result == "scores" else None,
+        exact,
+        undefined,
+        stepped_auc(classes, scores),
+        balance(classes, scores) if task.result != "scores" else None,
+        {name: len(rows) for name, rows in answers.items()},
+    )
+
+
+def _exact_auc(classes: NDArray[np.int64], scores: NDArray[np.float64]) -> tuple[float | None, str]:
     try:
-        return Quality(
-            metrics.top1(classes, scores) if task.result == "scores" else None,
-            metrics.auc(classes, scores),
-            stepped_auc(classes, scores),
-            {name: len(rows) for name, rows in answers.items()},
-        )
+        area = metrics.auc(classes, scores)
     except DeviceError as error:
-        raise Unreadable(error.message) from error
+        return None, error.message
+    return area, "" if area is not None else "a class has no sample"
 
 
 def stepped_auc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
     """Area under the ROC curve by 101 even thresholds, averaged over classes.
 
     EEMBC's runner, and so the rounds up to v1.2, reported this; it is lower than the exact area
-    where scores crowd between two thresholds. Thresholds go from 0 to 1; for a single column, which
-    grows with anomaly, from its lowest score to its highest. Source: ``mlcommons/tiny``,
-    ``eval_functions_eembc.py``.
+    where scores crowd between two thresholds. Thresholds go from 0 to 1 over the scores as they
+    came, whatever their sum; for a single column, which grows with anomaly, from its lowest score
+    to its highest. Source: ``mlcommons/tiny``, ``eval_functions_eembc.py``.
 
     Args:
         labels: ``(samples,)``
@@ -78,19 +94,41 @@ def stepped_auc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float
         The area, or None when a class has no sample.
     """
     single = scores.shape[1] == 1
-    shares = scores if single else metrics.normalised(scores)
-    low, high = (float(shares.min()), float(shares.max())) if single else (0.0, 1.0)
+    low, high = (float(scores.min()), float(scores.max())) if single else (0.0, 1.0)
     thresholds = low + np.arange(0.0, 1.01, 0.01)[:_STEPS] * (high - low)
     areas = []
     for column, own in enumerate([1] if single else range(scores.shape[1])):
         true, false = labels == own, labels != own
         if not true.any() or not false.any():
             return None
-        above = shares[:, column] > thresholds[:, np.newaxis]
+        above = scores[:, column] > thresholds[:, np.newaxis]
         above[0] = True
         wrong, right = (above[:, which].mean(axis=1) for which in (false, true))
         areas.append(float(np.sum((right[:-1] + right[1:]) / 2 * (wrong[:-1] - wrong[1:]))))
     return float(np.mean(areas))
+
+
+def balance(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
+    """What both runners print as top-1 of anomaly detection: the best mean of precision and recall.
+
+    Over 100 thresholds from the lowest score on. No rule asks for it. Source: ``mlcommons/tiny``,
+    ``eval_functions_eembc.py`` and ``benchmark/runner/main.py``.
+
+    Args:
+        labels: ``(samples,)``, 1 for an anomaly.
+        scores: ``(samples, 1)``
+
+    Returns:
+        A share, or None when there is no anomaly.
+    """
+    anomalies, column = labels == 1, scores[:, 0]
+    if not anomalies.any():
+        return None
+    thresholds = column.min() + np.arange(0.0, 1.0, 0.01) * (column.max() - column.min())
+    above = column > thresholds[:, np.newaxis]
+    hits, alarms = above[:, anomalies].sum(axis=1), above.sum(axis=1)
+    precision = np.divide(hits, alarms, out=np.zeros(len(alarms)), where=alarms > 0)
+    return float(np.max((precision + hits / anomalies.sum()) / 2))
 
 
 def windows(inferences: Sequence[Inference]) -> list[tuple[str, int, float]]:
@@ -99,11 +137,17 @@ def windows(inferences: Sequence[Inference]) -> list[tuple[str, int, float]]:
     Raises:
         Unreadable: one has no time, or took none.
     """
+    if not any(inference.ended for inference in inferences):
+        raise Unreadable(_none_ended(inferences))
     found = []
     for inference in inferences:
+        if not inference.ended:
+            raise Unreadable(f"line {inference.line}: an inference without an end")
         if inference.seconds is None or inference.seconds <= 0.0:
             raise Unreadable(f"line {inference.line}: an inference without two time stamps")
         found.append((inference.file, inference.count, inference.seconds))
-    if not found:
-        raise Unreadable("there is no inference")
     return found
+
+
+def _none_ended(inferences: Sequence[Inference]) -> str:
+    return f"{len(inferences)} inferences, none with its end" if inferences else "no inference"

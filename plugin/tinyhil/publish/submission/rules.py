@@ -5,13 +5,12 @@ Source: the rules of MLPerf Tiny and of MLPerf Inference (single stream).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tinyhil.catalog.facts import Limit, Metric
-from tinyhil.catalog.rules import PERFORMANCE_INPUTS, Rules
+from tinyhil.catalog.rules import PERFORMANCE_INPUTS, RUNNERS, STREAMING, Round, Rules
 from tinyhil.catalog.task import Task
-from tinyhil.publish.submission.labels import official_samples
+from tinyhil.publish.submission.labels import SampleList, list_of, official_lists
 
 LENGTH = Rules()
 
@@ -33,6 +32,34 @@ BOTH_TESTS = "a task is submitted with its accuracy and its performance"
 ONE_SYSTEM = "all results of a system come from one board, one model a task and one firmware"
 EVIDENCE = "every figure follows from the raw answers"
 STATUS = "the category is one of Available, Preview and RDI"
+SAME_CODE = "the same code runs in all tests, so a sample has one answer"
+STREAMED = (
+    f"streaming wake word: at most {STREAMING.false_positives} false positives and "
+    f"{STREAMING.false_negatives} false negatives"
+)
+STREAMED_ENERGY = "streaming wake word is submitted with its energy session"
+LARGE = "ic2 is submitted only beside ic of the same system"
+RUNNER = "; ".join(runner.rule for runner in RUNNERS.values())
+
+
+def runner_problem(name: str, task: Task, round_: Round | None) -> str:
+    """Why a session of this runner may not be submitted; empty where it may.
+
+    Args:
+        name: of the runner, see `catalog.rules.RUNNERS`; another one is never permitted.
+        task: that it ran.
+        round_: of the submission; None is the next one.
+    """
+    runner = RUNNERS.get(name)
+    if runner is None:
+        return f"the session is {name}'s, not one of an official runner's"
+    if task.name in runner.never:
+        return f"{name}'s runner does not know this task"
+    if runner.last is not None and (round_ is None or round_ > runner.last):
+        return f"the session is of {name}'s runner, permitted up to v{runner.last}"
+    if round_ is not None and round_ < runner.first:
+        return f"the session is of {name}'s runner, permitted since v{runner.first}"
+    return ""
 
 
 def window_problems(windows: Sequence[tuple[str, int, float]]) -> list[str]:
@@ -60,17 +87,31 @@ def single_stream_problems(queries: Sequence[tuple[str, float]]) -> list[str]:
     return problems
 
 
-def sample_problems(task: Task, inferences: Mapping[str, int]) -> list[str]:
-    """What an accuracy session lacks of the official set, by the number of inferences a sample."""
-    wanted = official_samples(task)
-    missing = wanted - inferences.keys()
-    unknown = inferences.keys() - wanted
+def sample_problems(
+    task: Task, inferences: Mapping[str, int], wanted: SampleList | None = None
+) -> list[str]:
+    """What an accuracy session lacks of a list, by the number of inferences a sample.
+
+    Args:
+        task: that it ran.
+        inferences: how many of each sample.
+        wanted: the list; None stands for the official one that the samples are of, else the first.
+    """
+    lists = official_lists(task)
+    wanted = wanted or list_of(task, inferences) or lists[0]
+    missing = wanted.samples - inferences.keys()
+    unknown = inferences.keys() - wanted.samples
     windows = len(task.input.windows(bytes(task.input.bytes)))
-    short = sum(inferences[name] < windows for name in inferences.keys() & wanted)
-    several = [name for name, count in Counter(inferences).items() if count > windows]
+    short = sum(inferences[name] < windows for name in inferences.keys() & wanted.samples)
+    several = [name for name, count in inferences.items() if count > windows]
     problems = []
     if missing:
-        problems.append(f"{len(missing)} of {len(wanted)} samples are missing")
+        of = f" of the {wanted.name}" if wanted.name else ""
+        problems.append(f"{len(missing)} of {len(wanted.samples)} samples{of} are missing")
+    for other in lists:
+        if other is not wanted and (shared := unknown & other.samples):
+            problems.append(f"{len(shared)} samples are of the {other.name}")
+            unknown -= other.samples
     if unknown:
         problems.append(f"{len(unknown)} samples are not of the official set")
     if short:

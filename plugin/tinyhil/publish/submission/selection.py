@@ -68,7 +68,7 @@ def select(runs: Sequence[Run]) -> Selection:
     Raises:
         ConfigError: a task is unknown, or the raw answers of a chosen line can't be read.
     """
-    tasks = load_tasks()
+    tasks = {name: task for name, task in load_tasks().items() if task.own is None}
     found = sorted(
         (Measured(run, line) for run in runs for line in run.lines),
         key=lambda measured: measured.line.started,

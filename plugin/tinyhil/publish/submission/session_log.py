@@ -1,36 +1,41 @@
-"""Reads session logs: ``log.txt`` of EEMBC's runner, and the ones that tinyhil writes.
+"""Reads session logs: ``log.txt`` of both official runners, and the ones that tinyhil writes.
 
-A line is ``<seconds> <source>: <text>``. What the device said comes from the source ``dut``, or
-from ``io`` (the interface board) behind ``[dut]: ``. Which sample it was about, the host says:
-``Command "bload dut "<path>" <offset> <bytes>"`` (EEMBC; ``bloadp`` through the interface board)
-or ``Loading file <name> at byte <offset> of class <class>`` (ours). Ours also names the task as
-``m-task-[kws01]``, and holds the times of single queries as ``m-latency-unit-[<unit>]`` and then
-``m-latency-[<time>,…]``, each from the source ``tinyhil``.
+A line is ``<seconds> <source>: <text>``; one without that beginning goes on with what the source
+before it said, as a device's text may hold line ends. What the device said comes from the source
+``dut``, or from ``io`` (the interface board) behind ``[dut]: ``. Which sample it was about, the
+host says: ``Command "bload dut "<path>" <offset> <bytes>"`` (EEMBC; ``bloadp`` through the
+interface board) or ``Loading file <name> at byte <offset> of class <class>`` (ours; without
+``of class`` where the run does not know it). Ours also
+names the task as ``m-task-[kws01]``, and holds the times of single queries as
+``m-latency-unit-[<unit>]`` and then ``m-latency-[<time>,…]``, each from the source ``tinyhil``.
+
+MLCommons' runner logs no answers but what it read in them; `runner_log` reads that.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tinyhil.device import protocol
 from tinyhil.ground.text import printable
 
 MAX_INFERENCES = 500_000
-MAX_PROBLEMS = 20
 
-_LINE = re.compile(r"[0-9.]{1,16} ([a-z]{1,16}): (.*)")
+_LINE = re.compile(r"([0-9.]{1,16}) ([a-z][a-z-]{0,15}): (.*)")
 _LOADS = (
     re.compile(r'Command "bloadp? (?:dut )?"([^"]{1,400})"(?: [0-9]{1,9}){0,2}"()'),
-    re.compile(r"Loading file ([^ ]{1,255}) at byte [0-9]{1,9} of class ([0-9]{1,3})"),
+    re.compile(r"Loading file (.{1,255}) at byte [0-9]{1,9}(?: of class ([0-9]{1,3}))?"),
 )
 _TASK = re.compile(r"m-task-\[([a-z0-9]{1,32})\]")
 _TRACE = re.compile(r"m-regfile-fn\[([A-Za-z0-9_.-]{1,100})\]-type\[([a-z]{1,16})\]")
 _LATENCY_UNIT = re.compile(r"m-latency-unit-\[(us|ticks of 1/([0-9]{1,12}) s)\]")
 _LATENCY = re.compile(r"m-latency-\[([0-9]{1,12}(?:,[0-9]{1,12})*)\]")
 _REHEARSAL = re.compile(r"m-rehearsal-\[(.{1,200})\]")
-_DEVICE = ("m-infer-", "m-lap-us-", "m-results-", "m-model-", "e-[")
+_HOST = ("Command ", "Loading ", "m-")
+_COUNTING = re.compile(r"m-(?:infer|lap-us|results)-")
+"""A line of the device with one of these that can't be read is damaged; any other is its own."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,10 @@ class Inference:
     seconds: float | None = None
     """Between its two time stamps, on the device's clock."""
     scores: tuple[float, ...] | None = None
+    ended: bool = True
+    """Whether the log holds its end."""
+    host_s: float | None = None
+    """Between the lines of its start and its end, on the host's clock."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,21 @@ class Query:
 
     file: str
     seconds: float
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is out of order in a log: one kind of thing, however often it is there."""
+
+    kind: str
+    line: int
+    """Of the first one."""
+    text: str
+    """Of the first one."""
+    count: int = 1
+
+    def __str__(self) -> str:
+        return self.text if self.count == 1 else f"{self.count} times, here first: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -69,8 +93,12 @@ class SessionLog:
     """Names of the power monitor's files, by their type: ``emon`` energy, ``etime`` stamps."""
     rehearsal: str | None
     """The mark of a rehearsal."""
-    problems: tuple[tuple[int, str], ...]
-    """Line and text of what is out of order, such as an inference without an end."""
+    problems: tuple[Problem, ...]
+    """Such as an inference without an end."""
+    sessions: int
+    """How many the log holds; the inferences are of one."""
+    sources: frozenset[str]
+    """Who speaks in it; tells the runners apart."""
 
 
 @dataclass
@@ -79,34 +107,58 @@ class _Reader:
 
     file: str = ""
     inferences: list[Inference] = field(default_factory=list)
+    earlier: list[list[Inference]] = field(default_factory=list)
+    """Of the sessions before this one."""
     queries: list[Query] = field(default_factory=list)
     model: str | None = None
     labels: dict[str, int] = field(default_factory=dict)
     traces: dict[str, str] = field(default_factory=dict)
     rehearsal: str | None = None
-    problems: list[tuple[int, str]] = field(default_factory=list)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)
+    source: str = ""
     tick_s: float = 1e-6
     line: int = 0
-    start: tuple[int, int] | None = None
-    """Line and count of the ``infer`` that has started."""
+    now_s: float = 0.0
+    start: tuple[int, int, float] | None = None
+    """Line, count and host's time of the ``infer`` that has started."""
     laps: list[int] = field(default_factory=list)
     awaiting_scores: bool = False
 
-    def take(self, number: int, source: str, text: str) -> None:
-        """Take one line."""
+    def take(self, number: int, line: str) -> None:
+        """Take one line of the log."""
         self.line = number
-        if source == "dut":
+        match = _LINE.fullmatch(line)
+        if match:
+            self.source = match[2]
+            if len(self.sources) < 64:
+                self.sources.add(match[2])
+            self.now_s = _seconds(match[1])
+        text = (match[3] if match else line).strip("\r \t")
+        if self.source == "dut":
             self._device(text)
-        elif source == "io" and text.startswith("[dut]: "):
-            self._device(text.removeprefix("[dut]: "))
-        elif source == "emon":
-            match = _TRACE.match(text)
-            if match and len(self.traces) < 16:
-                self.traces[match[2]] = match[1]
-        elif source in ("parser", "tinyhil"):
+        elif self.source == "io":
+            before, found, after = text.partition("[dut]: ")
+            if found and not before.strip("\r "):
+                self._device(after.strip("\r "))
+        elif match and self.source == "emon":
+            trace = _TRACE.match(text)
+            if trace and len(self.traces) < 16:
+                self.traces[trace[2]] = trace[1]
+        elif match and self.source in ("parser", "tinyhil"):
             self._host(text)
+        elif match and self.source == "session" and text.startswith("m-session-start"):
+            self._new_session()
+
+    def _new_session(self) -> None:
+        self.end("another session starts")
+        if self.inferences:
+            self.earlier.append(self.inferences)
+            self.inferences, self.file = [], ""
 
     def _host(self, text: str) -> None:
+        if not text.startswith(_HOST):
+            return
         for form in _LOADS:
             match = form.fullmatch(text)
             if match:
@@ -128,14 +180,12 @@ class _Reader:
             self.model = self.model or match[1]
 
     def _device(self, text: str) -> None:
-        if not text.startswith(_DEVICE):
-            return
         match protocol.parse(text):
             case protocol.ModelName(task):
                 self.model = self.model or task
             case protocol.InferStart(count):
                 self.end("the next one started before it ended")
-                self.start, self.laps = (self.line, count), []
+                self.start, self.laps = (self.line, count, self.now_s), []
             case protocol.LapUs(microseconds) if self.start:
                 self.laps.append(microseconds)
             case protocol.InferDone():
@@ -143,56 +193,99 @@ class _Reader:
             case protocol.Results(scores):
                 self._scored(scores)
             case protocol.DeviceComplaint(complaint):
-                self._problem(f"the device answers with the error '{printable(complaint)}'")
-            case protocol.Other(other):
-                self._problem(f"a line of the device is damaged: '{printable(other)}'")
+                text = f"the device answers with the error '{printable(complaint)}'"
+                self._problem("error" if self.start else "complaint", text)
+            case protocol.Other(other) if _COUNTING.search(other):
+                text = f"a line of the device is damaged: '{printable(other)}'"
+                self._problem("damaged", text)
 
     def _done(self) -> None:
         if self.start is None:
-            self._problem("an inference ends that did not start")
+            self._problem("no start", "an inference ends that did not start")
             return
-        (line, count), laps = self.start, self.laps
-        self.start, self.awaiting_scores = None, True
+        if len(self.laps) not in (0, 2):
+            self._problem("stamps", f"{len(self.laps)} time stamps around an inference")
+        self._keep(ended=True)
+        self.awaiting_scores = True
+
+    def _keep(self, *, ended: bool) -> None:
+        assert self.start
+        (line, count, started_s), laps = self.start, self.laps
+        self.start = None
         if len(self.inferences) >= MAX_INFERENCES:
-            self._problem(f"more than {MAX_INFERENCES} inferences")
+            self._problem("many", f"more than {MAX_INFERENCES} inferences")
             return
-        if len(laps) not in (0, 2):
-            self._problem(f"{len(laps)} time stamps around an inference")
         seconds = (laps[1] - laps[0]) * 1e-6 if len(laps) == 2 else None
-        self.inferences.append(Inference(self.file, line, count, seconds))
+        host_s = self.now_s - started_s if ended else None
+        kept = Inference(self.file, line, count, seconds, None, ended, host_s)
+        self.inferences.append(kept)
 
     def _scored(self, scores: tuple[float, ...]) -> None:
-        if not (self.awaiting_scores and self.inferences):
-            self._problem("results come without an inference")
+        if self.start is not None:
+            # It ended before its scores; the line that says so is damaged or was never printed.
+            self._problem("no end", f"an inference that started in line {self.start[0]} has no end")
+            self._keep(ended=True)
+        elif not self.awaiting_scores:
+            again = bool(self.inferences) and self.inferences[-1].scores == scores
+            if not again:  # A host may ask for the same ones again.
+                self._problem("results", "results come without an inference")
             return
         self.awaiting_scores = False
-        last = self.inferences.pop()
-        self.inferences.append(Inference(last.file, last.line, last.count, last.seconds, scores))
+        if self.inferences and scores:
+            self.inferences.append(replace(self.inferences.pop(), scores=scores))
 
     def end(self, how: str) -> None:
         if self.start is not None:
-            self._problem(f"an inference started in line {self.start[0]}; {how}")
-        self.start = None
+            self._problem("no end", f"an inference started in line {self.start[0]}; {how}")
+            # With both stamps it did end, and only the line that says so is missing.
+            self._keep(ended=len(self.laps) == 2)
 
-    def _problem(self, text: str) -> None:
-        if len(self.problems) < MAX_PROBLEMS:
-            self.problems.append((self.line, text))
+    def _problem(self, kind: str, text: str) -> None:
+        first = self.problems.get(kind)
+        if first is None:
+            self.problems[kind] = Problem(kind, self.line, text)
+        else:
+            self.problems[kind] = replace(first, count=first.count + 1)
 
 
 def read_log(lines: Iterable[tuple[int, str]]) -> SessionLog:
-    """Read a log's numbered lines; lines of other forms are passed over."""
+    """Read a log's numbered lines; lines of other forms are passed over.
+
+    Of several sessions in one log, the one with the most inferences counts (of equal ones the
+    last), with those of others that are of other samples: a long session may be in parts.
+    """
     reader = _Reader()
     for number, line in lines:
-        match = _LINE.fullmatch(line)
-        if match:
-            reader.take(number, match[1], match[2])
+        reader.take(number, line)
     reader.end("the log ends there")
+    sessions = [*reader.earlier, reader.inferences] if reader.inferences else reader.earlier
     return SessionLog(
-        tuple(reader.inferences),
+        _joined(sessions),
         tuple(reader.queries),
         reader.model,
         reader.labels,
         reader.traces,
         reader.rehearsal,
-        tuple(reader.problems),
+        tuple(reader.problems.values()),
+        max(1, len(sessions)),
+        frozenset(reader.sources),
     )
+
+
+def _joined(sessions: list[list[Inference]]) -> tuple[Inference, ...]:
+    longest = max(reversed(sessions), key=len, default=[])
+    used = {inference.file for inference in longest}
+    kept = []
+    for session in sessions:
+        files = {inference.file for inference in session}
+        if session is longest or not files & used:
+            kept += session
+            used |= files
+    return tuple(kept)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ MAX_BYTES = 64 * MIB
 """4.6 hours at 1 kHz."""
 MAX_STAMPS = 10_000
 
+_NEAR, _NEAR_S = 0.02, 0.2
+"""How far a log's time of an inference may be from that between its stamps: a share, and what a
+line of the log takes on its way, in seconds."""
 _MARK = 0xF1
 _HEADER = struct.Struct("<Bf")
 
@@ -30,6 +34,29 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Stamped:
+    """An inference that should lie between two stamps."""
+
+    count: int
+    seconds: float | None
+    """How long it took by the device's clock or, where that does not tell, the host's."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What was used by each inference of a session."""
+
+    windows: tuple[Window, ...]
+    file: PurePosixPath
+    """That holds the recording."""
+    stamps: PurePosixPath | None = None
+    remark: str = ""
+    """What is not in order with the stamps; empty where all is."""
+    gaps: tuple[Window, ...] = ()
+    """Where a stamp is missing: what lies between the inferences, which a runner takes for them."""
+
+
+@dataclass(frozen=True)
 class Trace:
     """A recording of EEMBC's runner."""
 
@@ -38,23 +65,40 @@ class Trace:
     """``(samples,)``, used in each period of ``1 / rate_hz``."""
     stamps_s: tuple[float, ...]
 
-    def windows(self, count: int) -> tuple[Window, ...]:
-        """Energy of the last `count` pairs of stamps: before them there is one of the set-up.
+    def windows(
+        self, inferences: Sequence[Stamped], file: PurePosixPath, stamps: PurePosixPath
+    ) -> Windows:
+        """Energy of each inference: of the pairs of stamps after the one of the set-up.
 
         A sample's time is the sum of the periods before it, added up one by one in double
         precision, as the runner did: one that falls between the stamps of a window counts.
 
+        Args:
+            inferences: of the session, in order.
+            file: of the recording, for the answer.
+            stamps: the file with the stamps, for the answer.
+
         Raises:
-            Unreadable: there are fewer stamps, or one lies outside the recording.
+            Unreadable: there are fewer stamps or more, and the last pairs do not fit the times of
+                the log; or one lies outside the recording.
         """
-        if len(self.stamps_s) < 2 * count:
-            raise Unreadable(f"{len(self.stamps_s)} time stamps are too few for {count} windows")
-        if not count:
-            return ()
+        belong, there = 2 * len(inferences) + 1, len(self.stamps_s)
+        if not inferences:
+            raise Unreadable("the session has no inference")
+        pairs = _pairs(self.stamps_s[-2 * len(inferences) :])
+        if there == belong:
+            return Windows(self._each(pairs), file, stamps)
+        remark = f"{there} time stamps where {belong} belong ({len(inferences)} inferences)"
+        if len(pairs) < len(inferences) or not _fit(pairs, inferences):
+            raise Unreadable(f"{stamps.name}: {remark}: no pairs of them fit the log's times")
+        if there > belong:
+            return Windows(self._each(pairs), file, stamps, remark)
+        gaps = self._each(_pairs(self.stamps_s[1:-1]))
+        return Windows(self._each(pairs), file, stamps, remark, gaps)
+
+    def _each(self, pairs: Sequence[tuple[float, float]]) -> tuple[Window, ...]:
         periods = np.full(len(self.energies_j), 1.0 / self.rate_hz)
         times = np.concatenate(([0.0], np.cumsum(periods)))
-        stamps = self.stamps_s[-2 * count :]
-        pairs = tuple(zip(stamps[::2], stamps[1::2], strict=True))
         for start, end in pairs:
             if not 0.0 <= start < end <= times[-1]:
                 raise Unreadable(f"stamps {start} s and {end} s are not a window of the recording")
@@ -63,6 +107,19 @@ class Trace:
     def _between(self, times: NDArray[np.float64], start: float, end: float) -> float:
         first, last = np.searchsorted(times[:-1], (start, end))
         return float(self.energies_j[first:last].sum())
+
+
+def _pairs(stamps: Sequence[float]) -> list[tuple[float, float]]:
+    return list(zip(stamps[::2], stamps[1::2], strict=False))
+
+
+def _fit(pairs: Sequence[tuple[float, float]], inferences: Sequence[Stamped]) -> bool:
+    """Whether each pair is as far apart as its inference took; false where a log tells no time."""
+    return all(
+        each.seconds is not None
+        and abs(end - start - each.seconds) <= _NEAR_S + _NEAR * each.seconds
+        for (start, end), each in zip(pairs, inferences, strict=True)
+    )
 
 
 def read_trace(recording: bytes, stamps: bytes) -> Trace:
@@ -89,11 +146,13 @@ def window_of(power: Power) -> Window:
     """Energy between the last two stamps of a recording in ``results.json``.
 
     Raises:
-        Unreadable: there are not two, or they lie outside it.
+        Unreadable: there are not two, one between them was lost, or they lie outside it.
     """
     if len(power.timestamps) < 2:
         raise Unreadable("an inference has fewer than two time stamps")
-    start, end = (count for _, count in power.timestamps[-2:])
+    (first, start), (second, end) = power.timestamps[-2:]
+    if second != first + 1:
+        raise Unreadable(f"time stamps {first} and {second} do not follow each other: one was lost")
     if not 0 <= start < end <= len(power.samples):
         raise Unreadable(
             f"stamps {start} and {end} are not a window of {len(power.samples)} samples"

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinyhil.catalog import metrics
 from tinyhil.ground.text import shown
-from tinyhil.publish.submission.names import REHEARSAL
+from tinyhil.publish.submission.names import CODE_MISSING, REHEARSAL
 from tinyhil.publish.submission.recompute import Quality
 from tinyhil.publish.submission.refusals import Request
 from tinyhil.publish.submission.selection import Chosen, Measured
@@ -108,7 +108,8 @@ def performance_files(chosen: Chosen, rehearsal: str) -> dict[str, str]:
 def readme(tasks: Mapping[str, Chosen], rehearsal: str) -> str:
     """``code/<system>/README.md``: what ran, by its sums."""
     rows = [
-        f"| {name} | {one.line.measure} | {shown(one.run.name)} | {one.line.firmware_sha256} "
+        f"| {name} | {one.line.measure} | {shown(one.run.name)} "
+        f"| {one.line.firmware_sha256 or 'not seen'} "
         f"| {one.line.model_sha256 or 'declared in the description'} |"
         for name, chosen in tasks.items()
         for one in chosen.measured
@@ -118,7 +119,7 @@ def readme(tasks: Mapping[str, Chosen], rehearsal: str) -> str:
         "# Code of this system",
         "",
         *([f"**{rehearsal}**", ""] if rehearsal else []),
-        "Put here the sources of the firmware and how to build it. These images were measured:",
+        f"{CODE_MISSING} These images were measured:",
         "",
         f"| {' | '.join(head)} |",
         f"|{' --- |' * len(head)}",
@@ -134,7 +135,7 @@ def _head(chosen: Chosen, measured: Measured, rehearsal: str) -> Iterator[str]:
     yield _line(0, f"m-task-[{chosen.task.name}]")
     line = measured.line
     yield _line(0, f"m-run-[{measured.run.name}]-measure[{line.measure}]")
-    yield _line(0, f"m-firmware-sha256-[{line.firmware_sha256}]")
+    yield _line(0, f"m-firmware-sha256-[{line.firmware_sha256 or 'not seen'}]")
     yield _line(0, "times are the device's clock; written from the run's raw answers")
 
 

@@ -1,4 +1,4 @@
-"""AVERAGE_POOL_2D."""
+"""AVERAGE_POOL_2D over the whole image or a part of it, one scale for input and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CONV_2D."""
+"""CONV_2D with a scale for each output channel; any window, stride and padding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DEPTHWISE_CONV_2D."""
+"""DEPTHWISE_CONV_2D with a scale for each channel; any window, stride and padding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED."""
+"""FULLY_CONNECTED with one scale, or one for each output."""
 
 from __future__ import annotations
 

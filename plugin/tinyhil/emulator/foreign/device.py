@@ -1,9 +1,4 @@
-"""A device in software that speaks only the official text protocol, as firmware in the field does.
-
-It takes the place of other people's firmware, which is not available here: it sits behind a real
-pty, answers byte for byte as ``protocol.md`` of the field has it, keeps a clock of its own, and
-breaks on demand, so that a host can be tried against every way in which a device fails.
-"""
+"""The device itself: a pty, a thread, and the commands of the official text protocol."""
 
 from __future__ import annotations
 
@@ -17,8 +12,12 @@ from typing import Literal, Self
 
 import serial
 
+from tinyhil.emulator.foreign.manner import OFFICIAL, Manner
+
 _INPUT_BYTES = 27648
 _COMMAND_SIZE = 80
+_COMMAND_US = 137
+"""How long a command takes, on the device's clock."""
 _POLL_S = 0.05
 
 Kind = Literal[
@@ -61,6 +60,8 @@ class ForeignDevice:
     core: str | None = None
     """Serial port of an emulated board with our firmware, on whose core this one runs: it answers
     only while that board does, so that the board's debug probe halts and resets both."""
+    manner: Manner = OFFICIAL
+    """How it writes."""
     port: str = field(init=False, default="")
     """Path of the serial port."""
     commands: list[str] = field(init=False, default_factory=list)
@@ -99,6 +100,15 @@ class ForeignDevice:
         """Microseconds since boot."""
         return self._clock_us
 
+    def stamp_us(self, clock_us: int) -> int:
+        """A time stamp, as its clock has it."""
+        manner = self.manner
+        return (
+            (clock_us % manner.wraps_us if manner.wraps_us else clock_us)
+            // (manner.tick_us)
+            * manner.tick_us
+        )
+
     def run(self, data: bytes, count: int, warm_up: int) -> tuple[Sequence[float], int, int]:
         """Infer `warm_up` and `count` times.
 
@@ -118,10 +128,13 @@ class ForeignDevice:
                 continue
             *commands, pending = (pending + os.read(self._master, 4096)).split(b"%")
             for raw in commands:
-                self._take(raw.decode("ascii", "replace")[: _COMMAND_SIZE - 1])
+                command = raw.decode("latin-1")[: _COMMAND_SIZE - 1]
+                self._write(self.manner.echo.format(command).encode("latin-1"))
+                self._take(command)
 
     def _take(self, command: str) -> None:
         self.commands.append(command)
+        self._clock_us += _COMMAND_US
         self.hear(command)
         for fault in self.faults:
             count = sum(asked.startswith(fault.command) for asked in self.commands)
@@ -129,7 +142,14 @@ class ForeignDevice:
             if command.startswith(fault.command) and hit:
                 self._fail(fault.kind, command)
                 return
-        self._send(*self._answer(command))
+        self._send(*self._answer_any(command))
+
+    def _answer_any(self, command: str) -> list[str]:
+        """Also to a command that came damaged."""
+        try:
+            return self._answer(command)
+        except (ValueError, IndexError):
+            return [f"e-[Invalid arguments: {command}]"]
 
     def _await_core(self, core: str) -> None:
         """Wait until the board has answered, or has booted."""
@@ -176,51 +196,79 @@ class ForeignDevice:
             return self._db(words)
         if name == "infer":
             return self._infer(words)
-        return {
+        known = {
             "name": ["m-name-dut-[elsewhere]"],
             "profile": [
                 "m-profile-[ULPMark for tinyML Firmware V0.0.1]",
                 f"m-model-[{self.task}]",
             ],
-            "timestamp": [f"m-lap-us-{self.clock_us()}"],
-            "results": [self._results()],
-        }.get(name, [f"e-[Unknown command: {name}]"])
+            "timestamp": [f"m-lap-us-{self.stamp_us(self.clock_us())}"],
+        }
+        if self.manner.repeats_scores:
+            known["results"] = [f"m-results-[{self.manner.scores(self._scores)}]"]
+        unknown = self.manner.unknown
+        return known.get(name, [unknown.format(name)] if unknown else [])
 
     def _db(self, words: list[str]) -> list[str]:
         match words:
             case []:
                 return ["e-[Command 'db' requires a subcommand]"]
             case ["load", count]:
-                self._expected = min(int(count), _INPUT_BYTES)
+                if not 0 < int(count) <= _INPUT_BYTES:
+                    return ["e-[Command 'db load' must be >0 bytes]"]
+                self._expected = int(count)
                 self._buffer.clear()
                 return [f"m-[Expecting {self._expected} bytes]"]
             case ["print", *_]:
-                data = bytes(self._buffer)
-                return [f"m-buffer-{data[at : at + 8].hex('-')}" for at in range(0, len(data), 8)]
+                return self._rows(bytes(self._buffer))
         if len(words[0]) % 2:
             return ["e-[Insufficent number of hex digits]"]
         missing = self._expected - len(self._buffer)
         self._buffer += bytes.fromhex(words[0])[:missing]
         return ["m-load-done"] if 0 < missing <= len(words[0]) // 2 else []
 
+    def _rows(self, data: bytes) -> list[str]:
+        size, row = self.manner.row_bytes, self.manner.row
+        parts = [data[at : at + size] for at in range(0, len(data), size)]
+        rows = ["m-buffer-" + "-".join(map(row.format, part)) for part in parts]
+        return [*rows, ""] if self.manner.blank_after_rows and len(data) % size else rows
+
     def _infer(self, words: list[str]) -> list[str]:
+        manner = self.manner
         count, warm_up = int(words[0]), int(words[1]) if len(words) > 1 else 10
-        self._scores, start, end = self.run(bytes(self._buffer), count, warm_up)
+        if not (0 < count < 1_000_000 and 0 <= warm_up < 1_000_000):
+            return ["e-[Inference iterations must be >0]"]
+        data = bytes(self._buffer)
+        if manner.overwrites_input:
+            self._buffer[:] = bytes(byte ^ 0x55 for byte in data)
+            data = data if count + warm_up == 1 else bytes(self._buffer)
+        self._scores, start, end = self.run(data, count, warm_up)
+        warming = [f"m-warmup-start-{warm_up}", "m-warmup-done"] if manner.warms_up_aloud else []
+        form = manner.scores_of_many if count > 1 else OFFICIAL.scores_of_many
         return [
-            f"m-warmup-start-{warm_up}",
-            "m-warmup-done",
+            *warming,
             f"m-infer-start-{count}",
-            f"m-lap-us-{start}",
-            f"m-lap-us-{end}",
+            f"m-lap-us-{self.stamp_us(start)}",
+            f"m-lap-us-{self.stamp_us(end)}",
             "m-infer-done",
-            self._results(),
+            *([form.format(manner.scores(self._scores))] if form else []),
         ]
 
-    def _results(self) -> str:
-        return f"m-results-[{','.join(f'{score:.3f}' for score in self._scores)}]"
-
     def _send(self, *lines: str) -> None:
-        self._write("".join(f"{line}\r\n" for line in (*lines, "m-ready")).encode("ascii"))
+        self._write("".join(map(self._written, (*lines, "m-ready"))).encode("latin-1"))
+
+    def _written(self, line: str) -> str:
+        """A line with all that this firmware writes around it."""
+        manner = self.manner
+        start = manner.start.format(clock=self.clock_us() * 1e-6)
+        word = ("yes", "no", "up", "down")[sum(self._buffer) % 4]
+        said = "".join(
+            start + text.format(count=len(self.commands), word=word) + manner.end
+            for begin, text in manner.said.items()
+            if line.startswith(begin)
+        )
+        stuck = "".join(text for begin, text in manner.stuck.items() if line.startswith(begin))
+        return f"{said}{start}{stuck}{line}{manner.behind if line else ''}{manner.end}"
 
     def _flood(self, data: bytes) -> None:
         while not self._stop.is_set():

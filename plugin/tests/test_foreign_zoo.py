@@ -1,0 +1,185 @@
+"""Each way of writing that firmware of the field has: the right figures, and still strict."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyhil.benchmarks import foreign
+from tinyhil.catalog import metrics
+from tinyhil.catalog.bench import firmware_of
+from tinyhil.catalog.rules import Rules
+from tinyhil.catalog.task import load_tasks
+from tinyhil.data.material import Sample
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.protocol import LineReader, Listener, UnknownLineError
+from tinyhil.device.queries.text import TextQueries
+from tinyhil.device.session import Session
+from tinyhil.emulator.foreign import ZOO, ForeignDevice, Manner, PacedDevice
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import ConfigError, LinkError
+from tinyhil.measure import measures as measure
+from tinyhil.measure.audit import Rules as AuditRules
+
+TASK = load_tasks()["kws01"].model_copy(update={"classes": ("a", "b", "c")})
+SAMPLES = tuple(Sample(f"s{i}.bin", i % 3, bytes([i]) * 76) for i in range(6))
+INPUTS = measure.performance_inputs(TASK, SAMPLES)
+RULES = Rules(queries=10, single_stream_s=0.0, window_s=10.0, warm_up=1)
+INFER_US = 54_321
+
+
+def scores(data: bytes) -> Sequence[float]:
+    """Three scores of the sum 1 that any byte changes; the first byte gives the class."""
+    low = hashlib.sha256(data).digest()[0] / 1024
+    return [1 - 2 * low if index == data[0] % 3 else low for index in range(3)]
+
+
+def ignore(*_: object) -> None:
+    """Progress and raw answers of no interest."""
+
+
+@pytest.mark.parametrize("manner", ZOO, ids=lambda manner: manner.name.replace(" ", "-"))
+def test_each_way_of_writing_gives_the_right_figures(manner: Manner) -> None:
+    with (
+        ForeignDevice("kws01", scores, infer_us=INFER_US, manner=manner) as device,
+        closing(SerialLink(device.port, 115200)) as link,
+    ):
+        session = Session(link)
+        session.synchronize(Deadline.after(60))
+        info = session.identify(Deadline.after(60))
+        queries = TextQueries(session, read_back=1.0)
+        found = measure.accuracy(queries, TASK, SAMPLES, ignore, ignore)
+        timed = measure.single_stream(queries, info, INPUTS, RULES, ignore, ignore)
+        rate = measure.throughput(queries, INPUTS, RULES, ignore, ignore)
+    assert info.vendor == "elsewhere"
+    wanted = [manner.read(scores(sample.data)) for sample in SAMPLES]
+    assert np.array_equal(found.scores, wanted)
+    assert np.allclose(timed.times_s, INFER_US * 1e-6, atol=manner.tick_us * 1e-6)
+    assert metrics.throughput(rate.windows) == pytest.approx(1e6 / INFER_US, rel=2e-3)
+    assert not queries.healed, "nothing was damaged"
+
+
+_BY_NAME = {manner.name: manner for manner in ZOO}
+AUDITED = (("performance", "no scores behind many inferences"), ("count", "a clock of 10 ms"))
+"""The rest is run by `benchmarks.foreign`."""
+
+
+@pytest.mark.parametrize(("audit", "name"), AUDITED)
+def test_audits_have_nothing_against_a_way_of_writing(audit: str, name: str) -> None:
+    rules = AuditRules(pairs=14, clock_s=10.0, window_s=1.0, runs=5)
+    assert not foreign.objections(_BY_NAME[name], audit, rules)
+
+
+def test_an_input_that_the_engine_overwrites_is_named() -> None:
+    manner = replace(_BY_NAME["as the reference firmware"], overwrites_input=True)
+    rules = AuditRules(window_s=1.0)
+    (objection,) = foreign.objections(manner, "performance", rules)
+    assert (
+        "in 10 of 10 performance runs the answer is not that of an accuracy run" in objection.seen
+    )
+    assert "loaded once and overwritten by the engine; copy it before each" in objection.hint
+
+
+@pytest.mark.parametrize(
+    "name", ["echo with a line end", "lines end in LF", "scores of seventeen digits"]
+)
+def test_a_wire_that_breaks_gives_the_right_scores_or_an_error(name: str) -> None:
+    for seed in (1, 2):
+        outcome = foreign.run(_BY_NAME[name], seed)
+        assert outcome.verdict in ("equal", "error"), outcome
+
+
+def learnt(manner: Manner, *lines: bytes) -> Listener:
+    """A listener that has heard these lines twice."""
+    listener, reader = Listener(), LineReader()
+    listener.begin()
+    for _ in range(3):
+        for line in reader.feed(b"".join(line + manner.end.encode() for line in lines)):
+            listener.take(line, "infer 1 0%")
+    listener.end()
+    return listener
+
+
+DAMAGED = [
+    ("as the reference firmware", b"m-lap-us-12\n34\r\n", "a line end that is another one"),
+    ("as the reference firmware", b"m-lap-us-12 \r\n", "a digit that became a blank"),
+    ("as the reference firmware", b"34\r\n", "a piece of a line"),
+    ("lines end in LF", b"34\n", "a piece of a line"),
+    ("as the reference firmware", b"m-results-[0.99,0.010]\r\n", "a lost digit of a score"),
+    ("as the reference firmware", b"m-results-[0.9900.010]\r\n", "a lost comma"),
+    ("as the reference firmware", b"xm-lap-us-12\r\n", "a byte too many"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "damaged"), [one[:2] for one in DAMAGED], ids=[one[2] for one in DAMAGED]
+)
+def test_what_has_been_learnt_tells_damage_from_another_way_of_writing(
+    name: str, damaged: bytes
+) -> None:
+    manner = _BY_NAME[name]
+    listener = learnt(manner, b"m-lap-us-1234", b"m-results-[0.990,0.010]", b"m-ready")
+    reader = LineReader()
+    reader.feed(b"m-ready" + manner.end.encode())
+    lines = reader.feed(damaged)
+    with pytest.raises(UnknownLineError):
+        [listener.take(line, "infer 1 0%") for line in lines]
+
+
+def test_a_line_that_comes_again_the_same_is_the_firmwares_own() -> None:
+    listener = learnt(_BY_NAME["lines end in LF"], b"m-infer-done", b"m-ready")
+    reader = LineReader()
+    reader.feed(b"m-ready\n")
+    (line,) = reader.feed(b"watchdog fed, 17 times\n")
+    with pytest.raises(UnknownLineError):
+        listener.take(line, "infer 1 0%")
+    assert listener.take(line, "infer 1 0%") is None
+    assert listener.take(line, "infer 1 0%") is None, "and from now on"
+
+
+def test_an_unknown_form_is_named_and_the_cable_is_not_blamed_first() -> None:
+    manner = replace(_BY_NAME["as the reference firmware"], score="{:.3f}?")
+    with (
+        ForeignDevice("kws01", scores, manner=manner) as device,
+        closing(SerialLink(device.port, 115200)) as link,
+    ):
+        session = Session(link)
+        session.synchronize(Deadline.after(60))
+        with pytest.raises(LinkError, match=r"m-results-\[.*\?\].*does not write such a line"):
+            list(TextQueries(session).each(TASK.input.windows(bytes(490))))
+
+
+def test_images_are_named_by_task(tmp_path: Path) -> None:
+    bench, image = tmp_path / "bench.toml", tmp_path / "kws.elf"
+    bench.write_text('schema = 1\n[firmware]\nkws01 = "kws.elf"\n')
+    with pytest.raises(ConfigError, match=r"firmware\.kws01.*is not a file"):
+        firmware_of(bench, ["kws01"])
+    image.touch()
+    assert firmware_of(bench, ["kws01", "ic01"]) == {"kws01": image}
+    with pytest.raises(ConfigError, match=r"firmware\.kws01.*unknown task"):
+        firmware_of(bench, ["ic01"])
+
+
+@pytest.mark.parametrize("polled", [True, False])
+def test_commands_are_sent_ahead_where_the_device_hears_them(polled: bool) -> None:
+    windows = TASK.input.windows(bytes(range(245)) * 2)
+    device = PacedDevice("kws01", scores, baud=921_600, latency_ms=1, polled=polled)
+    with device, closing(SerialLink(device.port, 115200)) as link:
+        session = Session(link)
+        session.synchronize(Deadline.after(60))
+        session.identify(Deadline.after(60))
+        queries = TextQueries(session)
+        (answer,) = queries.each(windows)
+        lost = device.lost
+        list(queries.each(windows * 2))
+    assert answer.scores == _BY_NAME["as the reference firmware"].read(scores(windows[0].data))
+    assert session.ahead == (1 if polled else 8)
+    assert (lost > 0) == polled, "the trial is what loses bytes"
+    assert device.lost == lost, "and no sample does"
+    assert not queries.healed

@@ -1,0 +1,214 @@
+"""How one firmware writes its lines: learnt at the start of a session, and held from then on.
+
+Text has no checksum. What tells another way of writing from a damaged line is that a firmware
+writes the same way each time: the first minutes of a session are listened to, what comes at least
+twice is the firmware's own way, and a line that deviates from it later is a damaged one. A line
+that is asked for again and comes again the same is the firmware's own after all.
+
+What can't be seen any more, since more than the official way is understood: a digit that is lost or
+changed in a score without a fixed number of decimals. `Dialect.loose` says where that is so; the
+scores are asked for twice then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tinyhil.device.protocol.lines import Damaged, Line
+from tinyhil.device.protocol.messages import (
+    BEGIN,
+    DeviceComplaint,
+    InitDone,
+    Message,
+    Other,
+    Results,
+    find,
+    numbers,
+)
+
+Trait = tuple[str, str]
+"""A kind of peculiarity, and which it is: ``end`` the bytes between two lines, ``before`` text
+before a message, ``behind`` blanks behind one, ``scores`` their form, ``own`` a line of the
+firmware's own, ``word`` the first word of one."""
+
+_DIGITS = re.compile(r"\d+")
+_WORD = re.compile(r"[^A-Za-z]*([A-Za-z]{2,})")
+_FREE, _NONE = "free", "none"
+_ENOUGH = 2
+"""How often a trait must come to be the firmware's own."""
+_MOST_DOUBTS = 64
+_PRINTS_BYTES = "db print"
+
+
+class UnknownLineError(Exception):
+    """A line that is damaged, or that this firmware has not written before."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What a firmware's lines are like. One without traits knows the bare messages alone."""
+
+    traits: frozenset[Trait] = frozenset()
+
+    @property
+    def loose(self) -> bool:
+        """Whether a lost digit of a score could go unseen: they are whole numbers, or differ in
+        their decimals."""
+        forms = {form.split(" ")[1] for kind, form in self.traits if kind == "scores"} - {_NONE}
+        return len(forms) > 1 or bool(forms & {_FREE, "0"})
+
+    def knows(self, line: Line | Damaged, command: str) -> bool:
+        """Whether the firmware writes such lines in answer to this command."""
+        traits = dict(traits_of(line, command))
+        missing = {kind: it for kind, it in traits.items() if (kind, it) not in self.traits}
+        learnt = {kind for kind, _ in self.traits}
+        if "end" not in learnt or (command.startswith(_PRINTS_BYTES) and self._blank(line.gap)):
+            missing.pop("end", None)
+        if "word" in traits and "word" not in missing:
+            missing.pop("own", None)  # It begins as one that is known, and goes on in another way.
+        scores = traits.get("scores", "")
+        if "scores" not in learnt or scores == f"0 {_NONE}" or self._free(scores):
+            missing.pop("scores", None)
+        return not missing
+
+    def _free(self, scores: str) -> bool:
+        count, _, rest = scores.partition(" ")
+        _, comma, _ = rest.partition(" comma")
+        return ("scores", f"{count} {_FREE}{comma}") in self.traits
+
+    def _blank(self, gap: bytes) -> bool:
+        """Whether it is a known line end, twice: what is printed there is compared anyway."""
+        half = gap[: len(gap) // 2]
+        return half * 2 == gap and ("end", half.decode("ascii")) in self.traits
+
+    def with_traits(self, more: Iterable[Trait]) -> Dialect:
+        """The same, and these."""
+        return Dialect(self.traits.union(more))
+
+
+def traits_of(line: Line | Damaged, command: str) -> Iterator[Trait]:
+    """What is peculiar to a line of the answer to `command`, its echo set aside."""
+    if line.gap:
+        yield "end", line.gap.decode("ascii")
+    if isinstance(line, Damaged):
+        yield from _own(line.raw.decode("latin-1"), command)
+        return
+    begin, message = find(line.text)
+    if isinstance(message, Other):
+        yield from _own(line.text, command)
+        return
+    bare = line.text.rstrip(" \t\0")
+    if begin:
+        yield "before", _form(line.text[:begin], command)
+    if len(bare) < len(line.text):
+        # A digit may become a blank: what ends in one is told apart from the rest.
+        yield "behind", f"{'digit' if bare[-1].isalnum() else 'other'}{line.text[len(bare) :]!r}"
+    if isinstance(message, Results):
+        yield "scores", _form_of_scores(bare[begin:])
+
+
+def is_broken(line: Line | Damaged) -> bool:
+    """Whether a line that is no message was meant to be one: its beginning is there."""
+    text = line.text if isinstance(line, Line) else line.raw.decode("latin-1")
+    return BEGIN.search(text) is not None
+
+
+def _own(text: str, command: str) -> Iterator[Trait]:
+    form = _form(text, command)
+    yield "own", form
+    word = _WORD.match(form)
+    if word:
+        yield "word", word[1]
+
+
+def _form(text: str, command: str) -> str:
+    """What stays the same: without numbers, and with a mark where the command is echoed."""
+    bare = command.removesuffix("%")
+    return _DIGITS.sub("#", text.replace(bare, "%echo") if bare else text)
+
+
+def _form_of_scores(bare: str) -> str:
+    """How many they are, and how many decimals all of them have."""
+    scores = numbers(bare[bare.index("[") + 1 : -1])
+    decimals = {
+        len(score.partition(".")[2]) if "e" not in score.lower() else -1 for score in scores
+    }
+    form = str(decimals.pop()) if len(decimals) == 1 and -1 not in decimals else _FREE
+    return f"{len(scores)} {form if scores else _NONE}{' comma' if bare.endswith(',]') else ''}"
+
+
+class Listener:
+    """Tells messages, lines of the firmware's own and damaged ones apart."""
+
+    def __init__(self) -> None:
+        self.dialect: Dialect | None = None
+        """None until it has been learnt: what is no message is passed over then."""
+        self._heard: Counter[Trait] | None = None
+        self._doubts: dict[str, set[frozenset[Trait]]] = {}
+
+    def begin(self) -> None:
+        """Listen, to learn."""
+        self.dialect = None
+        self._heard = Counter()
+
+    def end(self) -> Dialect:
+        """What has come often enough since `begin` is held from now on."""
+        heard, self._heard = self._heard or Counter(), None
+        self.dialect = Dialect(frozenset(trait for trait, n in heard.items() if n >= _ENOUGH))
+        return self.dialect
+
+    def give_up(self) -> None:
+        """Nothing has been learnt."""
+        self.dialect = self._heard = None
+
+    def take(self, line: Line | Damaged, command: str) -> Message | None:
+        """The message of a line, or None for a line of the firmware's own.
+
+        Raises:
+            UnknownLineError: it is damaged, or not written as this firmware writes.
+        """
+        begin, message = (0, Other("")) if isinstance(line, Damaged) else find(line.text)
+        if isinstance(message, DeviceComplaint | InitDone):
+            return message  # The answer is lost in any case.
+        if isinstance(message, Other) and is_broken(line):
+            raise UnknownLineError
+        if self._heard is not None:
+            self._heard.update(set(traits_of(line, command)))
+        elif self.dialect is None:
+            if isinstance(line, Damaged):
+                raise UnknownLineError
+        elif not (begin == 0 and self._is_bare(line, message)) and not self.dialect.knows(
+            line, command
+        ):
+            self._doubt(line, command)
+        return None if isinstance(message, Other) else message
+
+    def ended(self, command: str) -> None:
+        """The answer to a command has come whole, as it should be."""
+        self._doubts.pop(command, None)
+
+    def _is_bare(self, line: Line | Damaged, message: Message) -> bool:
+        """Whether nothing is peculiar to a message but its end, which is known; a short way."""
+        return (
+            self.dialect is not None
+            and isinstance(line, Line)
+            and not isinstance(message, Other | Results)
+            and line.text[-1] not in " \t\0"
+            and ("end", line.gap.decode("ascii")) in self.dialect.traits
+        )
+
+    def _doubt(self, line: Line | Damaged, command: str) -> None:
+        """The wire does not damage a line twice in the same way."""
+        assert self.dialect is not None
+        traits = frozenset(traits_of(line, command))
+        doubts = self._doubts.setdefault(command, set())
+        if traits in doubts:
+            self.dialect = self.dialect.with_traits(traits)
+            return
+        if len(self._doubts) > _MOST_DOUBTS:
+            self._doubts.clear()
+        self._doubts.setdefault(command, set()).add(traits)
+        raise UnknownLineError

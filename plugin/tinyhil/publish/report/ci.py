@@ -1,0 +1,127 @@
+"""What a CI system shows of a run: properties of JUnit's test cases, and a table in Markdown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.units import format_metric, station_label, unit_of
+from tinyhil.catalog.verdict import Verdict
+from tinyhil.ground.text import in_markdown, shown
+from tinyhil.judge.gate.compare import Comparison
+from tinyhil.judge.gate.wording import change_text, value_text
+from tinyhil.publish.report.table import limit_text, remarks
+from tinyhil.publish.report.title import data_label
+from tinyhil.record import Entry
+
+_SIGNS = {"pass": "✅ pass", "fail": "❌ FAIL", "error": "⚠️ ERROR", "not judged": "not judged"}
+_CHANGES = {"worse": "❌ WORSE", "missing": "❌ MISSING", "better": "✅ better", "same": "same"}
+_ERROR_CHARACTERS = 600
+
+
+def properties(verdict: Verdict, entry: Entry) -> Iterator[tuple[str, str]]:
+    """Name and value of what a test case is of, and of its figure with unit, limit and verdict.
+
+    A latency comes with the instructions that it takes on an emulated board.
+    """
+    subject = entry.subject
+    emulated = "yes, times are instruction counts" if subject.emulated else "no"
+    yield from (
+        ("station", subject.station),
+        ("board", subject.board),
+        ("emulated", emulated),
+        ("task", subject.task),
+        ("data_set", subject.data_set),
+        ("firmware_sha256", subject.firmware_sha256 or "unknown"),
+    )
+    if not verdict.defined:
+        return
+    yield from _figure(verdict.metric, verdict.value)
+    if verdict.limit is not None:
+        limit = verdict.limit
+        bound = f"min {limit.min!r}" if limit.min is not None else f"max {limit.max!r}"
+        yield f"{verdict.metric}.limit", bound
+    yield f"{verdict.metric}.verdict", verdict.status
+    if verdict.metric == "latency_p90_s" and "instructions" in entry.metrics:
+        yield from _figure("instructions", entry.metrics["instructions"])
+
+
+def _figure(metric: Metric, value: float) -> Iterator[tuple[str, str]]:
+    yield metric, repr(value)
+    yield f"{metric}.unit", unit_of(metric)
+
+
+def compared(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """The same of a figure that was compared with the baseline's."""
+    metric = comparison.metric
+    yield from (("station", comparison.station), ("task", comparison.task))
+    for name, value in (("", comparison.new), (".baseline", comparison.old)):
+        if value is not None:
+            yield f"{metric}{name}", repr(value)
+    yield f"{metric}.change", comparison.status
+
+
+def summary(
+    entries: Sequence[Entry],
+    comparisons: Sequence[Comparison],
+    boards: Mapping[str, Board],
+    runs: Sequence[Path],
+) -> str:
+    """A run in GitHub's Markdown: how it ended, a line a figure, and what to know about them.
+
+    Args:
+        entries: in the order to show them.
+        comparisons: with the baseline.
+        boards: board types by name.
+        runs: their folders.
+    """
+    counts = Counter[str](verdict.status for entry in entries for verdict in entry.verdicts)
+    counts["error"] = sum(entry.error is not None for entry in entries)
+    told = [f"{counts[state]} {state}" for state in _SIGNS if counts[state]] or ["nothing measured"]
+    worse = sum(not one for one in comparisons)
+    told += [f"{worse} of {len(comparisons)} worse than the baseline"] if comparisons else []
+    lines = ["### tinyhil: " + ", ".join(told), ""]
+    if entries:
+        lines += _table(("station", "task", "data", "metric", "value", "limit", "verdict"),
+                        (row for entry in entries for row in _rows(entry)))  # fmt: skip
+    if comparisons:
+        heads = ("station", "task", "metric", "baseline", "candidate", "change", "verdict")
+        lines += _table(heads, map(_compared_row, comparisons))
+    notes = [*_errors(entries), *remarks(entries, boards), *(f"Run: {run}" for run in runs)]
+    return "\n".join([*lines, *(f"- {in_markdown(note)}" for note in notes), "", ""])
+
+
+def _table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> list[str]:
+    lines = [heads, ["---"] * len(heads), *([in_markdown(cell) for cell in row] for row in rows)]
+    return [*(f"| {' | '.join(line)} |" for line in lines), ""]
+
+
+def _rows(entry: Entry) -> Iterator[Sequence[str]]:
+    subject = entry.subject
+    station = station_label(subject.station, subject.board, emulated=subject.emulated)
+    where = (station, subject.task, data_label(subject.data_set))
+    for verdict in entry.verdicts:
+        metric = verdict.metric
+        value, limit = format_metric(metric, verdict.value), limit_text(metric, verdict.limit)
+        yield *where, metric, value, limit, _SIGNS[verdict.status]
+    if entry.error is not None:
+        yield *where, entry.measure, f"{entry.samples} samples", "", _SIGNS["error"]
+
+
+def _compared_row(one: Comparison) -> Sequence[str]:
+    values = (
+        "-" if value is None else value_text(one.metric, value) for value in (one.old, one.new)
+    )
+    change = change_text(one.metric, one.old, one.new)
+    station = station_label(one.station, one.board, emulated=one.emulated)
+    return station, one.task, one.metric, *values, change, _CHANGES.get(one.status, one.status)
+
+
+def _errors(entries: Sequence[Entry]) -> Iterator[str]:
+    for entry in entries:
+        if entry.error is not None:
+            text = " ".join(shown(entry.error, _ERROR_CHARACTERS, keep="\n").split())
+            yield f"{entry.subject.station} {entry.subject.task} {entry.measure}: {text}"

@@ -1,0 +1,1 @@
+"""The report that a person reads: one HTML file of our own, made of records, without Node."""

@@ -1,0 +1,106 @@
+"""The tests of a pytest run as the report lists them, each under a title with its figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tinyhil.catalog.wording import named
+from tinyhil.publish.report.page.ran import Ran, State
+from tinyhil.pytest_side.items import BOARD, TASK
+
+_ATTRIBUTE = "tinyhil_test"
+"""Of a test's report, which pytest-xdist hands on: values of JSON alone."""
+
+
+class SeenTests:
+    """Gathers how each test has ended; under pytest-xdist, in the controller."""
+
+    def __init__(self) -> None:
+        self._ran: list[Ran] = []
+        self._title = ""
+        self._figure: State | None = None
+
+    @property
+    def ran(self) -> Sequence[Ran]:
+        """All that have ended."""
+        return self._ran
+
+    def name(self, title: str, figure: State) -> None:
+        """Name the running test.
+
+        Args:
+            title: with its figure.
+            figure: the verdict on it.
+        """
+        self._title, self._figure = title, figure
+
+    def mark(self, item: pytest.Item, call: pytest.CallInfo[None], report: Any) -> None:
+        """Write what we know of a test into pytest's report of it."""
+        params = getattr(item, "callspec", None) and item.callspec.params  # type: ignore[attr-defined]
+        place = [params[BOARD], params[TASK]] if params and {BOARD, TASK} <= params.keys() else None
+        known = {
+            "title": self._title or _name(item, params or {}),
+            "place": place,
+            "told": self._figure == "fail",
+            "state": _state(call, report, self._figure),
+        }
+        setattr(report, _ATTRIBUTE, known)
+        if call.when == "teardown":
+            self._title, self._figure = "", None
+
+    def add(self, report: pytest.TestReport) -> None:
+        """A phase of a test has ended."""
+        if report.outcome not in ("passed", "failed", "skipped"):
+            return  # It will be run again.
+        if report.when != "call" and report.passed:
+            return
+        known = getattr(report, _ATTRIBUTE, {})
+        place = known.get("place")
+        title = known.get("title", report.nodeid)
+        self._ran.append(
+            Ran(
+                title=f"{title}, when it ended" if report.when == "teardown" else title,
+                place=(place[0], place[1]) if place else None,
+                state=known.get("state", "error"),
+                seconds=report.duration,
+                text=_text(report),
+                told=known.get("told", False) and report.when == "call",
+            )
+        )
+
+
+def _name(item: pytest.Item, params: dict[str, Any]) -> str:
+    """What a test is of, where it has named no figure."""
+    metric = params.get("metric") or params.get("gated_metric")
+    if isinstance(metric, str):
+        return named(metric)
+    if BOARD in params:
+        name: str = getattr(item, "originalname", None) or item.name
+        return name.removeprefix("test_").replace("_", " ")
+    return item.nodeid
+
+
+def _state(call: pytest.CallInfo[None], report: pytest.TestReport, figure: State | None) -> State:
+    if report.passed:
+        return "not judged" if figure == "not judged" else "pass"
+    if report.skipped:
+        return "skipped"
+    error = call.excinfo.value if call.excinfo else None
+    missed = error is None or isinstance(error, AssertionError | pytest.fail.Exception)
+    return "fail" if missed and call.when == "call" else "error"
+
+
+def _text(report: pytest.TestReport) -> str:
+    """Why a test failed or was skipped, without the way to it."""
+    if report.passed:
+        return ""
+    why: Any = report.longrepr
+    if isinstance(why, tuple):
+        return str(why[2]).removeprefix("Skipped: ")
+    crash = getattr(why, "reprcrash", None)
+    if report.skipped:
+        return str(getattr(report, "wasxfail", "")) or "no reason was given"
+    return str(crash.message) if crash else report.longreprtext

@@ -1,0 +1,55 @@
+"""The entries of a run that has ended, as they were when it was made."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.measure import MeasureName
+from tinyhil.record.entry import Entry, Subject, restored
+from tinyhil.record.rows import NO_STACK, clock_errors
+from tinyhil.record.schema import Line
+from tinyhil.record.store import Run
+
+
+def recalled(run: Run) -> tuple[Entry, ...]:
+    """The last line of each measure, judged by the limits that it holds."""
+    last = {(line.task, line.measure): line for line in run.lines}
+    return tuple(_entry(run, line) for line in last.values())
+
+
+def _entry(run: Run, line: Line) -> Entry:
+    subject = Subject(**{field.name: getattr(line, field.name) for field in fields(Subject)})
+    if line.failed:
+        return Entry(
+            subject, line.measure, line.samples, line.metrics, (), line.details, line.started,
+            line.seconds, line.error,
+        )  # fmt: skip
+    why = _unjudged(run, line) if line.limits and line.verdict == "not judged" else None
+    return restored(line, subject, line.limits, why, _errors(run, line), _unknown(line))
+
+
+def _errors(run: Run, line: Line) -> dict[Metric, float]:
+    """By how much the figures of a coarse clock may be off; see `verdict.judge`."""
+    facts, details = run.description.jobs.get(line.task), line.details
+    if "resolution_s" not in details:
+        return {}
+    instruction_s = facts.instruction_s if facts else None
+    return clock_errors(details["clock"], details["resolution_s"], instruction_s)
+
+
+def _unknown(line: Line) -> dict[Metric, str]:
+    """See `verdict.judge`."""
+    if line.measure is MeasureName.MEMORY and line.details.get("stack_used") is None:
+        return {"ram_bytes": NO_STACK}
+    return {}
+
+
+def _unjudged(run: Run, line: Line) -> str:
+    """Why a line with limits has no verdict."""
+    if run.description.configuration.quick:
+        return "a quick run is never judged"
+    made, every = (line.details.get(f"inferences{name}") for name in ("", "_of_the_full_set"))
+    if made != every:
+        return f"{made} of {every} windows: a subset is never judged"
+    return "the record does not judge it"
