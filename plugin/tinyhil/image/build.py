@@ -65,10 +65,7 @@ def build(
         WriteError: the folder can't be written.
         FirmwareError: the build fails, as when the image is too large for the board.
     """
-    with part_of("build", "building firmware"):
-        from tinyhil.image.compiler import compile_model  # noqa: PLC0415 - of an extra
-    compiled = compile_model(model)
-    check_shapes(compiled, task, model)
+    compiled = compile_for(task, model)
     # Two runs may build the same firmware at once, one for each of two equal boards.
     options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": extension}
     with writing_to(folder):
@@ -83,12 +80,17 @@ def build(
             ) from error
 
 
-def check_shapes(compiled: CompiledModel, task: Task, model: Path) -> None:
-    """Refuse a model that takes or makes another number of numbers than the task.
+def compile_for(task: Task, model: Path) -> CompiledModel:
+    """Compile a model of a task.
 
     Raises:
-        ModelError: see above.
+        ModelError: the model compiler refuses it, or it takes or makes another number of numbers
+            than the task.
+        BenchError: the extra `build` is not installed.
     """
+    with part_of("build", "building firmware"):
+        from tinyhil.image.compiler import compile_model  # noqa: PLC0415 - of an extra
+    compiled = compile_model(model)
     made = compiled.input.size, compiled.output.size
     results = task.results if task.result == "scores" else task.input.elements
     if made != (task.input.elements, results):
@@ -97,6 +99,7 @@ def check_shapes(compiled: CompiledModel, task: Task, model: Path) -> None:
             f"{results} of {task.input.elements}",
             hint="choose the model's own task, or another model",
         )
+    return compiled
 
 
 def _build(

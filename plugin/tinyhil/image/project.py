@@ -10,14 +10,17 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.image.build import check_shapes, linker_memory
-from tinyhil.image.compiler import CompiledModel, compile_model
+from tinyhil.image.build import compile_for, linker_memory
+
+if TYPE_CHECKING:
+    from tinyhil.image.compiler import CompiledModel
 
 _TEMPLATES = FIRMWARE / "templates"
 _COMPILED = FIRMWARE / "engines" / "compiled"
@@ -55,11 +58,11 @@ def write_project(folder: Path, engine: str, board: Board, task: Task, model: Pa
     Raises:
         ConfigError: see `check_target`.
         ModelError: the model compiler refuses the model, or it is not of the task.
+        BenchError: the extra `build` is not installed.
         WriteError: the folder can't be written.
     """
     check_target(folder)
-    compiled = compile_model(model)
-    check_shapes(compiled, task, model)
+    compiled = compile_for(task, model)
     facts = _facts(folder.resolve().name, board, task, compiled)
     parent = folder.resolve().parent
     with writing_to(folder):
