@@ -32,7 +32,7 @@ def elf(mps2: Board, stand_in: Material, tmp_path: Path) -> Path:
             *(_SOURCE, tmp_path / "model.c", *sorted((_KERNELS / "portable").glob("*.c"))),
             *("-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs"),
             *(f"-L{tmp_path}", "-T", FIRMWARE / "ports" / "cortex-m" / "cortex-m.ld"),
-            *("-lm", "-Wl,--gc-sections", "-o", target),
+            *("-lm", "-Wl,--gc-sections,--defsym=end=__bss_end", "-o", target),
         ],
         check=True,
     )

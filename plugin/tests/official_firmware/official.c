@@ -98,6 +98,7 @@ static void store(const char *digits) {
     }
 }
 
+/* As in the official firmware, a blank line follows where the size is no multiple of eight. */
 static void print_buffer(void) {
     for (size_t i = 0; i < buffer_size; i++) {
         char text[16];
@@ -106,6 +107,9 @@ static void print_buffer(void) {
         if (i % 8u == 7u || i + 1u == buffer_size) {
             th_print("\r\n");
         }
+    }
+    if (buffer_size % 8u != 0u) {
+        th_print("\r\n");
     }
 }
 

@@ -13,50 +13,47 @@ from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.task import load_tasks
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
-from tinyhil.ground.paths import SUITES
 from tinyhil.ground.text import say
-
-_ENGINES = {
-    "c": "a model that is a plain C function",
-    "sdk": "a network that a vendor's SDK has generated",
-    "tflm": "TensorFlow Lite Micro, behind the official API's th_ functions",
-}
-"""What runs the model, by the name of its folder in ``firmware/templates``."""
 
 HELP = "write a firmware project for an engine of your own"
 
+_DESCRIPTION = """\
+Write a firmware project: the harness, which speaks to the host, a board's files, and a template
+of an engine, which runs the model. CMake and the cross compiler alone build it. Engines:
+
+  c      a model that is a plain C function
+  sdk    a network that a vendor's SDK has generated
+  tflm   TensorFlow Lite Micro, behind the official API's th_ functions
+"""
+
 _EPILOG = """\
 examples:
-  tinyhil new firmware my-kws                      a plain C function, for mps2-an386 and kws01
-  tinyhil new firmware my-kws --engine tflm        TensorFlow Lite Micro, as in the official code
-  tinyhil new firmware my-ad --task ad01 --board mps3-an547
+  tinyhil new firmware my-kws                   keyword spotting on the emulated Cortex-M4
+  tinyhil new firmware my-vww --task vww01 --engine sdk
 
-next: the commands that it prints build the project, and judge it on the board
+next: the commands that it prints build and measure it
 """
+
+_ENGINES = ("c", "sdk", "tflm")
+"""Folders of ``firmware/templates``."""
 
 
 @dataclass(frozen=True)
 class NewFirmware(Answer):
-    """The project that was written."""
+    """A project that was written."""
 
-    folder: Path
-    """Where it is."""
-    next_steps: tuple[str, ...]
-    """Commands that build it, and judge it on the board."""
+    project: Path
+    """Its folder."""
+    steps: list[str]
+    """Commands that build and measure it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes, and that `run` does it."""
-    engines = ";\n  ".join(f"{name}: {what}" for name, what in _ENGINES.items())
-    parser.description = (
-        "Write a firmware project: the harness, which speaks to the host, a board's files, and a\n"
-        f"template of an engine, which runs the model. Engines:\n  {engines}."
-    )
-    parser.epilog, parser.formatter_class = _EPILOG, argparse.RawDescriptionHelpFormatter
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("folder", type=Path, metavar="NAME", help="folder, which is made")
-    parser.add_argument(
-        "--engine", choices=tuple(_ENGINES), default="c", help="default: %(default)s"
-    )
+    parser.add_argument("--engine", choices=_ENGINES, default="c", help="default: %(default)s")
     parser.add_argument("--board", default="mps2-an386", help="default: %(default)s")
     parser.add_argument("--task", default="kws01", help="default: %(default)s")
     parser.add_argument(
@@ -70,7 +67,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Write the project and say what comes next.
 
     Raises:
-        ConfigError, ModelError, DataError, WriteError: see `write_project`.
+        ConfigError, ModelError, DataError, BenchError, WriteError: see `write_project`.
     """
     from tinyhil.data.material import stand_in_model  # noqa: PLC0415 - only needed here
     from tinyhil.image.project import check_target, write_project  # noqa: PLC0415 - as above
@@ -82,29 +79,22 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 f"option --{option}: no {option} '{name}'; known: {', '.join(known)}",
                 hint="choose one of them",
             )
-    check_target(options.folder)
+    folder: Path = options.folder
+    check_target(folder)
     task = tasks[options.task]
     model = options.model or stand_in_model(task)
-    write_project(options.folder, options.engine, boards[options.board], task, model)
-    folder = options.folder
-    steps = (
+    write_project(folder, options.engine, boards[options.board], task, model)
+    steps = [
         f"cmake -G Ninja -S {_quoted(folder)} -B {_quoted(folder / 'build')}",
         f"cmake --build {_quoted(folder / 'build')}",
-        f"pytest {_quoted(_near(SUITES))} --hil-board {options.board} -k {options.task} "
+        f'pytest "$(tinyhil suites)" --hil-board {options.board} -k {options.task} '
         f"--hil-firmware {_quoted(folder / 'build' / 'firmware.elf')}",
-    )
-    if answered(options, NewFirmware(folder, steps)):
-        return 0
-    say(console, f"{folder}: its README.md says where your model and your board go. Next:")
+    ]
+    say(console, f"wrote {folder}; its README.md says where your model and your board go. Next:")
     for step in steps:
         say(console, f"  {step}")
+    answered(options, NewFirmware(folder, steps))
     return 0
-
-
-def _near(path: Path) -> Path:
-    """The path from here, where it is below."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _quoted(path: Path) -> str:
