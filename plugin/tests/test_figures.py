@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from tinyhil.catalog import metrics
-from tinyhil.catalog.facts import Limit
+from tinyhil.catalog.facts import Limit, Metric
+from tinyhil.catalog.units import format_coarse
 from tinyhil.catalog.verdict import judge
 from tinyhil.ground.errors import DeviceError
+from tinyhil.measure.memory import MemoryUse
+from tinyhil.record.rows import SingleStream
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(50, 5.0), (90, 9.0), (99, 10.0)])
@@ -59,3 +62,43 @@ def test_what_has_no_limit_or_may_not_be_judged_is_neither_passed_nor_failed() -
     (quick,) = judge({"top1": 0.1}, limits, unjudged="a quick run")  # type: ignore[arg-type]
     assert (free.status, quick.status) == ("not judged", "not judged")
     assert quick.reason == "a quick run"
+
+
+def test_a_limit_that_is_nearer_than_the_clock_can_tell_is_not_judged() -> None:
+    limits: dict[Metric, Limit] = {"latency_p90_s": Limit(max=0.01, source="the product")}
+    for value, status in ((0.0085, "pass"), (0.0095, "not judged"), (0.0125, "fail")):
+        (verdict,) = judge({"latency_p90_s": value}, limits, errors={"latency_p90_s": 0.001})
+        assert verdict.status == status
+        assert ("nearer than the device's clock" in verdict.reason) == (status == "not judged")
+
+
+def test_ram_without_the_stack_is_shown_and_not_judged() -> None:
+    limits: dict[Metric, Limit] = {"ram_bytes": Limit(max=100, source="the board")}
+    use = MemoryUse(text=1, data=10, bss=200, arena=None, stack_used=None, stack_reserved=None)
+    (verdict,) = judge({"ram_bytes": use.ram_bytes}, limits, unknown=use.unknown)
+    assert (verdict.value, verdict.status) == (210, "not judged")
+    assert "says nothing of its stack" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("value", "resolution", "text"),
+    [
+        (0.308176, 1e-6, "308.176 ms ± 1 µs"),
+        (0.0054, 1e-3, "5 ms ± 1 ms"),
+        (0.0054, 1e-5, "5.4 ms ± 10 µs"),
+        (2.5, 1e-9, "2.5 s"),
+    ],
+)
+def test_a_figure_has_no_digits_beyond_its_resolution(
+    value: float, resolution: float, text: str
+) -> None:
+    assert format_coarse(value, resolution, "s") == text
+
+
+def test_time_stamps_of_equal_runs_differ_by_two_ticks_at_most() -> None:
+    stamps = SingleStream(np.array([0.3]), "time stamps", 10**6, 1e-6)
+    assert stamps.errors(40e-9) == {
+        "latency_p50_s": 2e-6, "latency_p90_s": 2e-6, "latency_p99_s": 2e-6,
+        "instructions": pytest.approx(50),
+    }  # fmt: skip
+    assert SingleStream(np.array([0.3]), "timer", 25_000_000, 40e-9).errors(40e-9) == {}

@@ -189,7 +189,7 @@ def test_a_port_that_goes_away_in_the_middle_comes_back_as_another_one(
     path = tmp_path / "by-id"
     claimed: list[str] = []
     samples = [Window(bytes([number]) * 490, 0) for number in range(3)]
-    faults = [Fault("unplugged", "infer", nth=2)]
+    faults = [Fault("unplugged", "infer", nth=4)]
     with (
         ForeignDevice("kws01", lambda data: [data[0] / 8], faults=faults) as device,
         ForeignDevice("kws01", lambda data: [data[0] / 8]) as again,

@@ -56,7 +56,7 @@ def test_a_device_that_breaks_from_the_fourth_upload_on(
     with ForeignDevice(
         "kws01",
         scores,
-        faults=[Fault(kind, "db load", nth=4, lasting=True)],
+        faults=[Fault(kind, "db load", nth=6, lasting=True)],
         core=emulated.serial_url,
     ) as device:
         options = wire(tmp_path, emulated.probe_uid, device.port)

@@ -81,8 +81,9 @@ def _converse(
         How long an upload took, in seconds.
     """
     for _ in range(2):
-        session.ask("name%", Deadline.after(_SHORT_S)).take(protocol.Name)
+        # In this order nothing else asks them: `verify` knows by it that nothing here counts.
         session.ask("profile%", Deadline.after(_SHORT_S)).take(protocol.Profile)
+        session.ask("name%", Deadline.after(_SHORT_S)).take(protocol.Name)
     started = time.monotonic()
     load(None)
     load_s = time.monotonic() - started

@@ -36,6 +36,8 @@ from tinyhil.judge.verify.answers import Answer, Device, Stack, digest_of
 from tinyhil.judge.verify.findings import Findings
 
 _MOST_LINES = 8193
+_LEARNS = ("profile", "name", "profile", "name")
+"""What the host asks, in this order, before it listens to answers that do not count."""
 _BUILD_ID, _TOKEN = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{16}")
 _HEX = re.compile(r"[0-9a-f]{1,64}")
 
@@ -68,6 +70,8 @@ class Text:
         self._announced = 0
         self._loading: bytes | None = None  # what came of the sample
         self._digest: bytes | None = None  # of the sample in the device
+        self._asked: deque[str] = deque(maxlen=len(_LEARNS))  # the last commands, by their names
+        self._learning = False  # whether the host only gets to know how the firmware writes
         self._nth = 0
 
     def sent(self, line: int, data: bytes) -> None:
@@ -92,6 +96,7 @@ class Text:
         self._stop()
         self._epoch += 1
         self._digest = self._loading = None
+        self._learning = False
         self._word = self._command = word
         self._proceed(line)
 
@@ -151,6 +156,9 @@ class Text:
 
     def _answered(self, line: int, command: str, reply: list[Message]) -> None:
         name, *arguments = command.split(" ")
+        if arguments[:1] == ["load"] and tuple(self._asked) == _LEARNS:
+            self._learning = True
+        self._asked.append(name)
         if name == "db":
             self._load(arguments, reply)
         elif name == "infer":
@@ -225,6 +233,8 @@ class Text:
                 return
         if self._digest is None or len(rest) > 1 or (count == 1 and not scores) or end < start:
             return
+        if self._learning:
+            return  # Of no row, and of no figure.
         if len(arguments) != 2 or arguments[0] != str(count) or not arguments[1].isdigit():
             return
         if warm_up not in (None, int(arguments[1][:10])):
