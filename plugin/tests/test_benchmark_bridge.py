@@ -25,7 +25,7 @@ def test_times(device_benchmark):
                               task="kws01", data_set="stand-in", model_sha256=None,
                               firmware_sha256="f1")
     outcome = SimpleNamespace(
-        finding=SimpleNamespace(result=SingleStream(TIMES, "timer", 1000)),
+        finding=SimpleNamespace(result=SingleStream(TIMES, "timer", 1000, 1e-3)),
         entry=SimpleNamespace(subject=subject, metrics={"latency_p90_s": 123.456}),
         job=SimpleNamespace(dut=SimpleNamespace(station="desk-1", board=BOARD), task=TASK,
                             quick=False),

@@ -205,7 +205,7 @@ def test_boards_file_and_compiler_agree_with_the_core(core: CortexM, live: Dut) 
 def test_a_breakpoint_in_the_firmware_stops_it_and_it_goes_on(
     core: CortexM, live: Dut, built: Firmware, kind: Target.BreakpointType
 ) -> None:
-    address = built.image.symbol("commands_run").address & ~1
+    address = built.image.symbol("hil_commands_run").address & ~1
     with serial.serial_for_url(live.serial_url, timeout=60) as port:
         port.write(b"%")
         port.read_until(b"m-ready\r\n")

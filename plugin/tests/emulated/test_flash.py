@@ -185,7 +185,7 @@ def test_flashing_ends_at_its_deadline(emulated: EmulatedBoard, echo_image: Imag
 
 
 def test_an_unknown_way_of_flashing_names_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="'telepathy'; known: pyocd\n"):
+    with pytest.raises(ConfigError, match="'telepathy'; known: command, drive, openocd, pyocd\n"):
         load_flasher("telepathy")
 
 
