@@ -2,10 +2,14 @@
 
 VENV   := .venv
 PYTHON ?= python3
-STAMP  := $(VENV)/.set-up
-RUN    := $(VENV)/.set-up-run
+PYTHON_HERE := $(VENV)/bin/python
+NODE := $(VENV)/bin/node
+# Stamps of what is installed, each more than the one before.
+FOR_RUNS  := $(VENV)/.set-up-for-runs
+FOR_TESTS := $(VENV)/.set-up-for-tests
+FOR_ALL   := $(VENV)/.set-up
 # Most modules are never imported: those that are get compiled then.
-PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --no-compile --editable
+PIP_INSTALL := $(PYTHON_HERE) -m pip install --quiet --no-compile --editable
 ALLURE := reports/node_modules/.package-lock.json
 EXPLORER := plugin/tinyhil/publish/results/explorer.js
 BOARD  ?= mps2-an386
@@ -21,7 +25,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 help: ## show this text
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-bench: system $(RUN) $(ALLURE) ## set up what a run needs, then run the benchmark (TINYHIL_DATA=DIR: on the official data)
+bench: system $(FOR_RUNS) $(ALLURE) ## set up what a run needs, then run the benchmark (TINYHIL_DATA=DIR: on the official data)
 	pytest suites --hil-board $(BOARD)
 
 bench-kernels: setup ## our kernels against the field's best open ones, model by model
@@ -56,7 +60,7 @@ fuzz: setup ## damaged models, sessions and commands against compiler, host and 
 	cd plugin && python -m tests.fuzz_device
 
 # One worker more than cores: a test that waits for its board leaves a core idle.
-test: setup ## set up, then run the tests
+test: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) ## set up, then run the tests
 	pytest -n $$(($$(nproc) + 1)) --dist worksteal -m 'not browser'
 
 browser: setup ## set up, with Chromium, then look at the pages that we make
@@ -86,7 +90,7 @@ docs-check: setup ## run the commands of the documentation that take too long fo
 release: setup ## set up, build wheel and source archive, and try the wheel in an empty environment
 	.ci/release
 
-setup: system $(STAMP) $(ALLURE) $(EXPLORER) ## install everything that is needed, without questions
+setup: system $(FOR_ALL) $(ALLURE) $(EXPLORER) ## install everything that is needed, without questions
 
 # Installs only what is missing: a machine that is set up needs no root rights for it.
 system:
@@ -106,17 +110,26 @@ system:
 	$$sudo env DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 
-$(RUN): pyproject.toml
+$(PYTHON_HERE):
 	$(PYTHON) -m venv $(VENV)
+
+$(FOR_RUNS): pyproject.toml | $(PYTHON_HERE)
 	$(PIP_INSTALL) '.[build,report]'
 	@touch $@
 
-# And what tests, linters and a release need.
-$(STAMP): pyproject.toml | $(RUN)
-	$(PIP_INSTALL) '.[dev]'
-	@touch $@
+$(FOR_TESTS): pyproject.toml | $(PYTHON_HERE)
+	$(PIP_INSTALL) '.[test]'
+	@touch $(FOR_RUNS) $@
 
-$(ALLURE): reports/package.json reports/package-lock.json | $(RUN)
+# Linters, the documentation, a browser's driver, and what a release needs.
+$(FOR_ALL): pyproject.toml | $(PYTHON_HERE)
+	$(PIP_INSTALL) '.[dev]'
+	@touch $(FOR_RUNS) $(FOR_TESTS) $@
+
+$(NODE): | $(PYTHON_HERE)
+	$(PIP_INSTALL) '.[report]'
+
+$(ALLURE): reports/package.json reports/package-lock.json | $(NODE)
 	npm ci --prefix reports --no-audit --no-fund --loglevel=error
 	@touch $@
 

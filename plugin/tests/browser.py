@@ -6,14 +6,17 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, Route, WebSocketRoute, sync_playwright
 
 from tinyhil.ground.paths import REPORTS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser as Chromium
+    from playwright.sync_api import Page, Route, WebSocketRoute
 
 DEMANDED = "TINYHIL_BROWSER"
 """Environment variable: the tests of pages must run, and fail where Chromium is missing."""
@@ -110,12 +113,15 @@ class Browser:
 def started() -> Iterator[Browser]:
     """Start Chromium; skips the test, or fails it if it is demanded, where something is missing."""
     program = next(filter(None, map(shutil.which, _NAMES)), None)
-    if program is None or not _AXE.is_file():
-        missing = _AXE.name if program else "Chromium"
+    needed = {"Chromium": program, _AXE.name: _AXE.is_file(), "playwright": find_spec("playwright")}
+    missing = next((name for name, found in needed.items() if not found), None)
+    if missing:
         text = f"needs {missing}: `make browser` installs it"
         if os.environ.get(DEMANDED):
             pytest.fail(text)
         pytest.skip(text)
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - `make test` has none
+
     with sync_playwright() as playwright:
         options: dict[str, Any] = {"executable_path": program}
         # A name that can't be found is a second lock on the door, behind the failed requests.

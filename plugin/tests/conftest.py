@@ -28,9 +28,11 @@ from .terminal import await_boot
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _children_take_ctrl_c() -> None:
-    """A shell has its background processes ignore SIGINT, and their children would inherit it."""
+def _children_take_signals() -> None:
+    """A shell has its background processes ignore SIGINT, nohup has them ignore SIGHUP, and their
+    children would inherit it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)

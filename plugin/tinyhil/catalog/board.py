@@ -98,8 +98,9 @@ class Board(NamedFacts):
     """As GCC's ``-mcpu`` calls it."""
     clock_hz: int = Field(gt=0)
     """Of the timer behind the device's time stamps, in Hz."""
-    port: str
-    """Folder of ``firmware/ports``."""
+    port: str | None = None
+    """Folder of ``firmware/ports``; without one the reference firmware does not run on it, and
+    images are the user's own."""
     baud: int = Field(default=115200, gt=0)
     """At which the firmware's serial port starts."""
     memory: tuple[Memory, ...] = Field(min_length=1)

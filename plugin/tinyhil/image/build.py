@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from tinyhil.catalog.board import Board, Memory
 from tinyhil.catalog.task import Task
-from tinyhil.ground.errors import BenchError, FirmwareError, ModelError
+from tinyhil.ground.errors import BenchError, ConfigError, FirmwareError, ModelError
 from tinyhil.ground.extras import how_to_get, part_of
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
@@ -60,11 +60,13 @@ def build(
             speak only the official protocol.
 
     Raises:
+        ConfigError: there is no firmware of ours for the board.
         ModelError: the model compiler refuses the model, or it is not of the task.
         BenchError: a build tool is missing.
         WriteError: the folder can't be written.
         FirmwareError: the build fails, as when the image is too large for the board.
     """
+    port_of(board)
     compiled = compile_for(task, model)
     # Two runs may build the same firmware at once, one for each of two equal boards.
     options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": extension}
@@ -78,6 +80,21 @@ def build(
                 f"{folder}: another build has held this folder for {_BUILD_S:g} s",
                 hint="end that process, then try again",
             ) from error
+
+
+def port_of(board: Board) -> str:
+    """The folder of ``firmware/ports`` for a board.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if board.port is None:
+        raise ConfigError(
+            f"board '{board.name}': tinyhil has no firmware of its own for it",
+            hint="name an image of yours: --hil-firmware ELF, or a [firmware] table in the bench "
+            "file; or leave out probe and flash of the station, to measure what it holds",
+        )
+    return board.port
 
 
 def compile_for(task: Task, model: Path) -> CompiledModel:
@@ -119,7 +136,7 @@ def _build(
         "TINYHIL_PREFIX": compiler.removesuffix("gcc"),
         "TINYHIL_FLAGS": " ".join(board.toolchain.flags),
         "TINYHIL_KERNEL_FOLDERS": ";".join(board.toolchain.kernels),
-        "TINYHIL_PORT": board.port,
+        "TINYHIL_PORT": port_of(board),
         "TINYHIL_TASK": task.name,
         "TINYHIL_ENCODING": task.input.encoding,
         "TINYHIL_RESULT": task.result,

@@ -17,7 +17,7 @@ from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.image.build import compile_for, linker_memory
+from tinyhil.image.build import compile_for, linker_memory, port_of
 
 if TYPE_CHECKING:
     from tinyhil.image.compiler import CompiledModel
@@ -87,7 +87,7 @@ def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict
         "PREFIX": board.toolchain.prefix,
         "FLAGS": " ".join(board.toolchain.flags),
         "KERNELS": " ".join(board.toolchain.kernels),
-        "PORT": board.port,
+        "PORT": port_of(board),
         "BAUD": str(board.baud),
         "CLOCK_HZ": str(board.clock_hz),
         "TASK": task.name,
@@ -101,7 +101,7 @@ def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict
 
 def _write_board(folder: Path, board: Board, facts: Mapping[str, str]) -> None:
     ports = FIRMWARE / "ports"
-    for name in _ports_of(ports, board.port):
+    for name in _ports_of(ports, port_of(board)):
         _copy(ports / name, folder / name)
     for file in ("main.c", "port.h"):
         _copy(ports / file, folder / file)
