@@ -7,12 +7,11 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
-from tinyhil.benchmarks.resume import Setting, compare, run_killed, run_whole
+from tinyhil.benchmarks.resume import compare
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.task import Task
 from tinyhil.data.material import Material
@@ -235,10 +234,3 @@ def test_other_options_of_a_run_are_refused_before_anything_starts(tmp_path: Pat
     assert status == pytest.ExitCode.USAGE_ERROR
     assert "quick is on, the run's is off" in output
     assert not (tmp_path / "runs").exists()
-
-
-def test_a_run_on_an_emulated_board_survives_a_kill(tmp_path: Path) -> None:
-    setting = Setting("mps2-an386", "kws01", quick=True, seed=3)
-    lived = run_whole(setting, tmp_path / "lived")
-    trial = run_killed(setting, tmp_path / "killed", lived, 1, Random(setting.seed))  # noqa: S311
-    assert (trial.kills, trial.differences) == (1, ())
