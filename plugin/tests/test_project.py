@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tinyhil.catalog.bench import images_of
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.task import load_tasks
 from tinyhil.cli.main import main
@@ -72,6 +73,21 @@ def test_the_table_says_what_the_command_line_does_not(pytester: pytest.Pytester
     assert (option.hil_board, option.hil_link) == (["other"], "auto"), "the command line wins"
     assert option.hil_firmware == pytester.path / "out" / "my.elf"
     assert (option.hil_wait, option.hil_quick, option.hil_read_back) == (5.0, True, 0.05)
+
+
+def test_the_table_names_an_image_for_each_task(pytester: pytest.Pytester) -> None:
+    (pytester.path / "kws.elf").write_bytes(b"x")
+    table = '[tool.tinyhil.firmware]\nkws01 = "kws.elf"\nad01 = "ad.elf"\n'
+    option = _option(pytester, table)
+    wanted = {"kws01": pytester.path / "kws.elf", "ad01": pytester.path / "ad.elf"}
+    assert option.hil_firmware == wanted
+    file = pytester.path / "pyproject.toml"
+    with pytest.raises(ConfigError, match=r"toml: key 'firmware\.ad01': .*ad\.elf is not a file"):
+        images_of(wanted, ["kws01", "ad01"], file)
+    with pytest.raises(ConfigError, match=r"toml: key 'firmware\.ad01': unknown task; known: kws"):
+        images_of(wanted, ["kws01"], file)
+    del wanted["ad01"]
+    assert images_of(wanted, ["kws01"], file) == wanted
 
 
 @pytest.mark.parametrize(

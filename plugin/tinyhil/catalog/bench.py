@@ -145,20 +145,34 @@ def firmware_of(bench: Path | None, tasks: Iterable[str]) -> dict[str, Path]:
     """
     if bench is None:
         return {}
-    known, found = set(tasks), {}
-    for task, path in load(bench, BenchFile).firmware.items():
+    named = load(bench, BenchFile).firmware
+    return images_of({task: bench.parent / path for task, path in named.items()}, tasks, bench)
+
+
+def images_of(named: Mapping[str, Path], tasks: Iterable[str], file: Path) -> dict[str, Path]:
+    """Images by task, checked.
+
+    Args:
+        named: of a table ``firmware``.
+        tasks: names that are known.
+        file: where the table stands, for errors.
+
+    Raises:
+        ConfigError: an unknown task, or a file that is not there.
+    """
+    known = set(tasks)
+    for task, path in named.items():
         if task not in known:
             raise ConfigError(
-                f"{bench}: key 'firmware.{task}': unknown task; known: {', '.join(sorted(known))}",
+                f"{file}: key 'firmware.{task}': unknown task; known: {', '.join(sorted(known))}",
                 hint="correct the name",
             )
-        found[task] = bench.parent / path
-        if not found[task].is_file():
+        if not path.is_file():
             raise ConfigError(
-                f"{bench}: key 'firmware.{task}': {found[task]} is not a file",
-                hint="correct the path, which is below the bench file's folder, or build the image",
+                f"{file}: key 'firmware.{task}': {path} is not a file",
+                hint="correct the path, which is below the file's folder, or build the image",
             )
-    return found
+    return dict(named)
 
 
 def _check_name(key: str, name: str, emulated: Mapping[str, Station]) -> None:

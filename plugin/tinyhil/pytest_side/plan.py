@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tinyhil.catalog.bench import Station, firmware_of, select, stations
+from tinyhil.catalog.bench import Station, firmware_of, images_of, select, stations
 from tinyhil.catalog.board import NO_FLASH, load_boards
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device import links
@@ -48,6 +48,10 @@ class Options:
     own_tasks: Path | None = None
     summary: Path | None = None
     """File for a table in Markdown."""
+    images: Mapping[str, Path] = field(default_factory=dict)
+    """Images by task, of the project's table."""
+    images_file: Path | None = None
+    """Where that table stands."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class Plan:
         """
         if self.image is None and self.images and task not in self.images:
             raise FirmwareError(
-                f"the bench file's table 'firmware' has no image for {task}; it has: "
+                f"the table 'firmware' has no image for {task}; it has: "
                 f"{', '.join(sorted(self.images))}",
                 hint=f"add it, or leave the task out: -k 'not {task}'",
             )
@@ -147,7 +151,10 @@ def make_plan(options: Options) -> Plan:
     _check_flashing(options, chosen)
     tasks = load_tasks(options.own_tasks)
     image = read_image(options.firmware) if options.firmware else None
-    named = {} if image else firmware_of(options.bench, tasks)
+    named = {} if image else {
+        **firmware_of(options.bench, tasks),
+        **images_of(options.images, tasks, options.images_file or Path()),
+    }  # fmt: skip
     plan = Plan(
         options,
         chosen,

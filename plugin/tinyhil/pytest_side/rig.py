@@ -105,6 +105,7 @@ def plan_of(config: pytest.Config) -> Plan:
     if plan_key not in config.stash:
         option = config.getoption
         root = os.environ.get("TINYHIL_DATA")
+        images, images_file = settings.images(config)
         options = Options(
             boards=option("--hil-board"),
             tasks=option("--hil-task"),
@@ -113,7 +114,9 @@ def plan_of(config: pytest.Config) -> Plan:
             summary=option("--hil-summary"),
             bench=option("--hil-bench"),
             data=option("--hil-data") or (Path(root) if root else None),
-            firmware=option("--hil-firmware"),
+            firmware=None if images else option("--hil-firmware"),
+            images=images,
+            images_file=images_file,
             link=option("--hil-link"),
             quick=option("--hil-quick"),
             all_windows=option("--hil-all-windows"),

@@ -90,9 +90,18 @@ def _checked(project: Project) -> dict[str, Any]:
     return {key: _value(project, key, KEYS[key]) for key in project.table}
 
 
+def images(config: pytest.Config) -> tuple[Mapping[str, Path], Path | None]:
+    """The user's images by task, of the table ``[tool.tinyhil.firmware]``, and where it stands."""
+    found = config.getoption("--hil-firmware")
+    return (found, config.stash[_used]["--hil-firmware"]) if isinstance(found, dict) else ({}, None)
+
+
 def _value(project: Project, key: str, keywords: Mapping[str, Any]) -> Any:
     """One value of the table."""
     value, kind = project.table[key], keywords.get("type", str)
+    if key == "firmware" and isinstance(value, dict):
+        return {task: _value(Project(project.folder, {key: path}), key, keywords)
+                for task, path in value.items()}  # fmt: skip
     if keywords.get("action") == "store_true":
         kind = bool
     values = value if keywords.get("action") == "append" and isinstance(value, list) else [value]
