@@ -11,41 +11,20 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import BuildError
 from mkdocs.structure.files import File, Files
 
-from reference import commands, errors, facts
+from reference import commands
+from reference.pages import PAGES, linked, texts
 from tinyhil.ground.errors import DOCUMENTATION
 from tinyhil.ground.paths import ROOT
 
-PAGES: dict[str, Callable[[], str]] = {
-    "commands.md": commands.command_page,
-    "errors.md": errors.page,
-    "files.md": facts.toml_keys,
-    "json.md": commands.json_page,
-    "metrics.md": facts.metrics,
-    "operators.md": facts.operators,
-    "options.md": commands.pytest_options,
-    "record.md": facts.record,
-}
-"""Made from the code."""
-
-_TEXTS = {
-    "README.md": "index.md",
-    "CHANGELOG.md": "changelog.md",
-    "CONTRIBUTING.md": "contributing.md",
-    "SECURITY.md": "security.md",
-    "LICENSE": "licence.txt",
-    "firmware/FRAMES.md": "frames.md",
-}
-"""Files of the repository that are pages too, though they do not lie in ``docs/``."""
 _LOADING = re.compile(r"<(?:script|link|img|iframe|source)\b[^>]*>")
 """Elements that make a browser load something."""
-_LINKS = {**_TEXTS, "reports/RECORD.md": "record.md"}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """The address, and a navigation of the pages that there are."""
     config.site_url = DOCUMENTATION
     docs = Path(config.docs_dir)
-    made = {*PAGES, *_texts().values()}
+    made = {*PAGES, *texts().values()}
     config.nav = _existing(config.nav, lambda page: page in made or (docs / page).is_file())
     return config
 
@@ -54,7 +33,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made here, and the schemas."""
     for name, make in PAGES.items():
         files.append(File.generated(config, name, content=make()))
-    for path, name in _texts().items():
+    for path, name in texts().items():
         text = linked((ROOT / path).read_text(encoding="utf-8"))
         files.append(File.generated(config, name, content=text))
     for name, text in commands.schema_files().items():
@@ -68,18 +47,6 @@ def on_post_build(config: MkDocsConfig) -> None:
         for tag in _LOADING.findall(page.read_text(encoding="utf-8")):
             if re.search(r"""(src|href)=["']?(https?:)?//""", tag) and "canonical" not in tag:
                 raise BuildError(f"{page}: loads from a network: {tag}")
-
-
-def _texts() -> dict[str, str]:
-    return {path: name for path, name in _TEXTS.items() if (ROOT / path).is_file()}
-
-
-def linked(text: str) -> str:
-    """A text of the root folder, its links as they are from ``docs/``."""
-    text = text.replace("](docs/", "](")
-    for there, here in _LINKS.items():
-        text = text.replace(f"]({there})", f"]({here})")
-    return text
 
 
 def _existing(entry: Any, exists: Callable[[str], bool]) -> Any:

@@ -10,7 +10,8 @@ from typing import get_args
 
 import pytest
 
-from reference import commands, errors, explained, facts, hook
+from reference import commands, errors, explained, facts
+from reference import pages as made
 from tinyhil.catalog.bench import BenchFile
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Facts, Metric, load
@@ -24,7 +25,7 @@ from . import documented
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
     """The pages that are made from the code."""
-    return {name: make() for name, make in hook.PAGES.items()}
+    return {name: make() for name, make in made.PAGES.items()}
 
 
 @pytest.mark.parametrize("page", documented.PAGES, ids=lambda page: page.stem)
@@ -140,4 +141,4 @@ def test_links_of_the_readme_lead_somewhere() -> None:
     links = re.findall(r"\]\((?!http)([^)#]+)", text)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
-    assert "](start.md)" in hook.linked(text)
+    assert "](start.md)" in made.linked(text)

@@ -17,31 +17,60 @@ from tinyhil.cli import main as cli
 from tinyhil.data.material import Material
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.image import build as firmware
-from tinyhil.image.build import Firmware
 
 from .runs import NO_PAGE, run
 
-# Times and sizes of the smallest task and answers of another: a run that is judged takes long.
+# A run that is judged takes long: times and sizes are those of the smallest task, answers those of
+# a task of a few samples.
 _TIMED = ("-k", "ad01 and (latency or memory)")
-_ANSWERED = ("-k", "kws01 and accuracy")
+_ANSWERED = ("-k", "few01 and accuracy")
 _MEASURED = (*NO_PAGE, "-k", f"({_TIMED[1]}) or ({_ANSWERED[1]})")
+
+_SAMPLES = 48
+_FEW = """\
+schema = 1
+name = "few01"
+title = "Keyword spotting, a few samples"
+classes = ["Down", "Go", "Left", "No", "Off", "On", "Right", "Stop", "Up", "Yes", "Silence", "?"]
+[input]
+bytes = 490
+encoding = "int8"
+[own]
+data = "data"
+model = "model.tflite"
+"""
 
 
 @pytest.fixture(scope="module")
-def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tasks(tmp_path_factory: pytest.TempPathFactory, stand_in: Material) -> Path:
+    """A folder with a task of a few samples of the stand-in set."""
+    folder = tmp_path_factory.mktemp("tasks")
+    (folder / "few01.toml").write_text(_FEW, encoding="utf-8")
+    shutil.copy(stand_in.model, folder / "model.tflite")
+    labels = (stand_in.data.folder / "y_labels.csv").read_text().splitlines()[:_SAMPLES]
+    (folder / "data").mkdir()
+    (folder / "data" / "y_labels.csv").write_text("".join(f"{label}\n" for label in labels))
+    for label in labels:
+        name = label.split(",")[0]
+        shutil.copy(stand_in.data.folder / name, folder / "data" / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory: pytest.TempPathFactory, tasks: Path) -> Path:
     """The file saved of a whole run with our firmware."""
     folder = tmp_path_factory.mktemp("baseline")
-    status, output = run(folder, *_MEASURED)
+    status, output = run(folder, *_MEASURED, "--hil-tasks", str(tasks))
     assert status == 0, output
     (made,) = folder.glob("*_mps2-an386")
     assert cli.main(["gate", "--save", str(folder / "baseline.json"), str(made)]) == 0
     return folder / "baseline.json"
 
 
-def _gated(runs: Path, baseline: Path, image: Path, tests: tuple[str, str]) -> tuple[set[str], str]:
+def _gated(runs: Path, baseline: Path, *arguments: object) -> tuple[set[str], str]:
     """Metrics that a run with an image of its own is stopped by, and its output in words."""
-    arguments = ("--hil-firmware", image, "--hil-link", "rtt", "--hil-baseline", baseline)
-    status, output = run(runs, *NO_PAGE, *tests, *map(str, arguments))
+    given = ("--hil-link", "rtt", "--hil-baseline", baseline, *arguments)
+    status, output = run(runs, *NO_PAGE, *map(str, given))
     assert status == 1, output
     failed = re.findall(r"^FAILED .*no_worse_than_its_baseline\[(\w+)-", output, re.MULTILINE)
     # The command says of the run what the tests said.
@@ -52,6 +81,7 @@ def _gated(runs: Path, baseline: Path, image: Path, tests: tuple[str, str]) -> t
 
 def test_a_slower_and_larger_firmware_is_stopped_by_the_right_tests(
     baseline: Path,
+    tasks: Path,
     mps2: Board,
     stand_in_of: Callable[[Task], Material],
     tmp_path: Path,
@@ -72,7 +102,8 @@ def test_a_slower_and_larger_firmware_is_stopped_by_the_right_tests(
     monkeypatch.setattr(firmware, "FIRMWARE", copy)
     built = firmware.build(mps2, task, stand_in_of(task).model, tmp_path / "build")
 
-    failed, words = _gated(tmp_path / "runs", baseline, built.image.path, _TIMED)
+    options = (*_TIMED, "--hil-tasks", tasks, "--hil-firmware", built.image.path)
+    failed, words = _gated(tmp_path / "runs", baseline, *options)
     assert failed == {"latency_p50_s", "latency_p90_s", "latency_p99_s", "instructions",
                       "throughput_ips", "flash_bytes"}  # fmt: skip
     assert "ad01 on mps2-an386 (emulated): flash_bytes" in words
@@ -83,10 +114,12 @@ def test_a_slower_and_larger_firmware_is_stopped_by_the_right_tests(
 
 
 def test_a_firmware_with_one_bit_of_a_weight_changed_is_stopped(
-    baseline: Path, stand_in_firmware: Firmware, tmp_path: Path
+    baseline: Path, tasks: Path, mps2: Board, tmp_path: Path
 ) -> None:
+    few = load_tasks(tasks)["few01"]
     image = tmp_path / "damaged.elf"
-    shutil.copy(stand_in_firmware.image.path, image)
+    built = firmware.build(mps2, few, tasks / "model.tflite", tmp_path / "build")
+    shutil.copy(built.image.path, image)
     with image.open("r+b") as file:
         elf: Any = ELFFile(file)
         (weights,) = elf.get_section_by_name(".symtab").get_symbol_by_name("op4_weights")
@@ -95,7 +128,8 @@ def test_a_firmware_with_one_bit_of_a_weight_changed_is_stopped(
         flipped = bytes([file.read(1)[0] ^ 0x40])
         file.seek(place + 100)
         file.write(flipped)
-    failed, words = _gated(tmp_path / "runs", baseline, image, _ANSWERED)
+    options = (*_ANSWERED, "--hil-tasks", tasks, "--hil-firmware", image)
+    failed, words = _gated(tmp_path / "runs", baseline, *options)
     assert "outputs" in failed
     assert re.search(r"outputs 0 changed -> [1-9]\d* changed: regression \(the same model", words)
 
@@ -108,18 +142,20 @@ def test_a_firmware_with_one_bit_of_a_weight_changed_is_stopped(
     ],
 )
 def test_a_baseline_that_does_not_fit_the_run_is_refused_before_anything_starts(
-    baseline: Path, tmp_path: Path, arguments: list[str], text: str
+    baseline: Path, tasks: Path, tmp_path: Path, arguments: list[str], text: str
 ) -> None:
-    status, output = run(tmp_path / "runs", "--hil-baseline", str(baseline), *arguments)
+    options = ("--hil-tasks", str(tasks), "--hil-baseline", str(baseline))
+    status, output = run(tmp_path / "runs", *options, *arguments)
     assert status == pytest.ExitCode.USAGE_ERROR
     assert text in " ".join(output.split()), output
     assert not (tmp_path / "runs").exists()
 
 
 def test_a_baseline_of_another_link_is_refused_before_it_is_measured(
-    baseline: Path, tmp_path: Path
+    baseline: Path, tasks: Path, tmp_path: Path
 ) -> None:
-    arguments = (*NO_PAGE, "--hil-baseline", str(baseline), "--hil-link", "serial")
+    options = ("--hil-tasks", str(tasks), "--hil-baseline", str(baseline))
+    arguments = (*NO_PAGE, *options, "--hil-link", "serial")
     status, output = run(tmp_path, *arguments, "-k", "ad01 and no_worse and p90")
     assert status == 1
     words = " ".join(output.split())
