@@ -59,9 +59,9 @@ fuzz: setup ## damaged models, sessions and commands against compiler, host and 
 	cd plugin && python -m tests.fuzz_protocol
 	cd plugin && python -m tests.fuzz_device
 
-# One worker more than cores: a test that waits for its board leaves a core idle.
+# Two workers a core: a test that waits for its board leaves a core idle.
 test: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) ## set up, then run the tests
-	pytest -n $$(($$(nproc) + 1)) --dist worksteal -m 'not browser'
+	pytest -n $$((2 * $$(nproc))) --dist worksteal -m 'not browser'
 
 browser: setup ## set up, with Chromium, then look at the pages that we make
 	@$(MAKE) --no-print-directory system DEBIAN=chromium:chromium

@@ -147,7 +147,7 @@ def test_a_clock_that_passes_without_the_hosts_is_caught(
     wait: bool, text: str, kws01: Task, stand_in: Material, tmp_path: Path
 ) -> None:
     """The firmware as a process: its clock is right only if it waits for what it says it took."""
-    with NativeDevice(NativeFacts(kws01, infer_us=10_000, wait=wait), tmp_path) as device:
+    with NativeDevice(NativeFacts(kws01, infer_us=50_000, wait=wait), tmp_path) as device:
         link = SerialLink(device.port, 115200)
         session = Session(link)
         session.synchronize(Deadline.after(60))

@@ -229,12 +229,10 @@ def test_frames_go_on_over_a_port_that_came_back(monkeypatch: pytest.MonkeyPatch
                 given.append(inference)
                 if len(given) == 4:
                     os.dup2(far_end, link._port.fileno())
-            healed = queries.healed
         link.close()
     os.close(far_end)
     assert all_right(asked, given)
     assert len(claimed) == 2, "the port was opened again"
-    assert healed["questions after silence"] >= 1
 
 
 def test_a_pty_that_died_is_gone_at_once_whoever_gets_its_name() -> None:
