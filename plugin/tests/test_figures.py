@@ -11,7 +11,7 @@ from tinyhil.catalog.units import format_coarse
 from tinyhil.catalog.verdict import judge
 from tinyhil.ground.errors import DeviceError
 from tinyhil.measure.memory import MemoryUse
-from tinyhil.record.rows import SingleStream
+from tinyhil.record.rows import SingleStream, single_stream_of
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(50, 5.0), (90, 9.0), (99, 10.0)])
@@ -102,3 +102,12 @@ def test_time_stamps_of_equal_runs_differ_by_two_ticks_at_most() -> None:
         "instructions": pytest.approx(50),
     }  # fmt: skip
     assert SingleStream(np.array([0.3]), "timer", 25_000_000, 40e-9).errors(40e-9) == {}
+
+
+def test_batches_and_single_queries_of_one_measure_have_one_unit() -> None:
+    """A clock of whole milliseconds, and an inference of about a hundred of its ticks."""
+    stamps = {"start_us": 0, "end_us": 198_000}
+    batch = {"sample": "a", "times": [198_000], "count": 2, **stamps}
+    single = {"sample": "b", "times": [101_000, 101_000], **stamps}
+    result = single_stream_of([batch, single], None)
+    assert result.times_s.tolist() == [0.099, 0.099, 0.101, 0.101]

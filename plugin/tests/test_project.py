@@ -28,6 +28,7 @@ from tinyhil.ground.paths import BOARDS, SUITES
 from tinyhil.ground.project import project_around
 from tinyhil.pytest_side import neighbours
 from tinyhil.pytest_side.plan import Options, make_plan
+from tinyhil.pytest_side.plugin import _names
 
 from . import gate_runs
 
@@ -75,6 +76,23 @@ def test_the_table_says_what_the_command_line_does_not(pytester: pytest.Pytester
     assert (option.hil_wait, option.hil_quick, option.hil_read_back) == (5.0, True, 0.05)
 
 
+def test_a_zero_is_a_value(pytester: pytest.Pytester) -> None:
+    option = _option(pytester, "read_back = 0.5\nwait = 60\n", "--hil-read-back=0", "--hil-wait=0")
+    assert (option.hil_read_back, option.hil_wait) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        pytest.mark.parametrize("hil_task, n", []),  # noqa: PT006 - one of the forms
+        pytest.mark.parametrize(["hil_task", "n"], []),  # noqa: PT006 - as above
+        pytest.mark.parametrize(argnames=("hil_task", "n"), argvalues=[]),
+    ],
+)
+def test_a_users_own_parameters_are_known_in_every_form(mark: pytest.MarkDecorator) -> None:
+    assert _names(mark.mark) == ["hil_task", "n"]
+
+
 def test_the_table_names_an_image_for_each_task(pytester: pytest.Pytester) -> None:
     (pytester.path / "kws.elf").write_bytes(b"x")
     table = '[tool.tinyhil.firmware]\nkws01 = "kws.elf"\nad01 = "ad.elf"\n'
@@ -100,6 +118,7 @@ def test_the_table_names_an_image_for_each_task(pytester: pytest.Pytester) -> No
         ("quick = 1", "key 'tool.tinyhil.quick' is not true or false"),
         ("board = [1]", "key 'tool.tinyhil.board' is not a string, or a list of them"),
         ("runs = 3", "key 'tool.tinyhil.runs' is not a path"),
+        ("firmware.kws01.mps2 = 'a.elf'", "key 'tool.tinyhil.firmware.kws01' is not a path"),
     ],
 )
 def test_a_wrong_setting_is_named(pytester: pytest.Pytester, table: str, text: str) -> None:

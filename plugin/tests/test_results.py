@@ -247,3 +247,9 @@ class Tags(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+def test_a_strangers_text_reaches_no_terminal_raw_as_csv() -> None:
+    text = render.comma_separated((Row(submitter="\x1b]0;owned\x07", details="a\udcff"),))
+    assert text.isprintable() or not set(text) & {"\x1b", "\x07", "\udcff"}
+    assert "owned" in text

@@ -55,8 +55,8 @@ class FlashFacts(Facts):
     frequency_hz: int = Field(default=4_000_000, gt=0)
     """Of the debug probe's clock."""
     command: tuple[str, ...] = ()
-    """Of the method ``command``: program and arguments, with ``{image}``, ``{probe}``, ``{port}``
-    in them; of ``openocd``: arguments that choose interface and target, such as ``-f FILE``."""
+    """Of the method ``command``: program and arguments, with ``{image}`` and ``{probe}`` in them;
+    of ``openocd``: arguments that choose interface and target, such as ``-f FILE``."""
     drive: str = ""
     """Of the method ``drive``: where the board's drive is, a folder."""
     reset: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +93,8 @@ def _new_suite(options: argparse.Namespace, console: Console) -> int:
         raise ConfigError(f"{suite}: is there already", hint="choose another folder")
     check_file(suite, "FOLDER")
     project = project_around(Path.cwd())
-    settings = _SETTINGS.format(folder=options.folder.as_posix())
+    below = Path(os.path.relpath(options.folder.resolve(), project.folder.resolve()))
+    settings = _SETTINGS.format(folder=below.as_posix())
     write_text(suite, _SUITE)
     say(console, f"wrote {suite}")
     missing = not project.table and project.file.exists()

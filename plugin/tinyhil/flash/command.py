@@ -57,7 +57,11 @@ class CommandFlasher:
         self, image: Image, deadline: Deadline, progress: Progress | None = None
     ) -> FlashResult:
         """See `Flasher.flash`; whether the board holds the image, the command alone knows."""
-        if hashlib.sha256(image.path.read_bytes()).hexdigest() != image.sha256:
+        try:
+            unchanged = hashlib.sha256(image.path.read_bytes()).hexdigest() == image.sha256
+        except OSError:  # A build is running.
+            unchanged = False
+        if not unchanged:
             raise FirmwareError(
                 f"{image.path} has changed since it was read",
                 hint="build the image before the run, not during it",

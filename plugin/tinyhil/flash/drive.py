@@ -21,6 +21,8 @@ from tinyhil.ground.text import printable
 from tinyhil.image.elf import Image, Segment
 
 _LOOK_S = 0.1
+_BACK_S = 20.0
+_FAIL_BYTES = 200
 _FAIL, _INFO = "FAIL.TXT", "INFO_UF2.TXT"
 _MAGIC = (0x0A324655, 0x9E5D5157, 0x0AB16F30)
 _PAYLOAD = 256
@@ -64,7 +66,7 @@ class DriveFlasher:
         self, image: Image, deadline: Deadline, progress: Progress | None = None
     ) -> FlashResult:
         """See `Flasher.flash`; the board alone proves what it holds."""
-        started = time.monotonic()
+        started, old = time.monotonic(), self._refusal()
         uf2 = (self._drive / _INFO).is_file()
         data = as_uf2(image.segments) if uf2 else as_hex(image.segments)
         target = self._drive / (_NAME + (".uf2" if uf2 else ".hex"))
@@ -75,25 +77,42 @@ class DriveFlasher:
                 os.fsync(file.fileno())
         except OSError as error:
             # A board may take its drive away before the last write is acknowledged.
-            if self._drive.is_dir():
+            if os.path.isdir(self._drive):  # noqa: PTH112 - Path's raises EIO where a drive went
                 raise self._failed(f"{target}: cannot be written: {error.strerror}") from error
-        self._await_taken(target, deadline.within(self._board.flash.timeout_s))
+        self._await_taken(target, deadline.within(self._board.flash.timeout_s), old)
         size = sum(segment.size for segment in image.segments)
         if progress:
             progress(3 * size, 3 * size)
         return FlashResult(size, size, time.monotonic() - started)
 
-    def _await_taken(self, target: Path, deadline: Deadline) -> None:
-        while target.exists():
-            if (self._drive / _FAIL).is_file():
-                break
+    def _await_taken(self, target: Path, deadline: Deadline, old: bytes | None) -> None:
+        """Wait until the board has taken the file, or says why not.
+
+        A debug probe that plays a drive takes it away and brings it back with its complaint, if it
+        has one; a boot loader for UF2 goes with its drive.
+        """
+        while os.path.exists(target) and self._refusal() in (None, old):  # noqa: PTH110 - as above
             if deadline.expired:
                 raise self._failed(f"{target}: the board has not taken it")
             deadline.pause(_LOOK_S)
-        fail = self._drive / _FAIL
-        if fail.is_file():
-            said = printable(fail.read_bytes()[:200].decode("ascii", "replace"))
-            raise self._failed(f"the board refused the image: {said}")
+        uf2 = target.suffix == ".uf2"
+        back = deadline.within(_BACK_S)
+        while not uf2 and not os.path.isdir(self._drive):  # noqa: PTH112 - as above
+            if back.expired:
+                raise self._failed(f"{self._drive}: the drive has not come back after the copy")
+            back.pause(_LOOK_S)
+        said = self._refusal()
+        if said is not None and not (uf2 and said == old):
+            text = printable(said.decode("ascii", "replace"))
+            raise self._failed(f"the board refused the image: {text}")
+
+    def _refusal(self) -> bytes | None:
+        """What the board complains of, bounded; None if it does not, or its drive is away."""
+        try:
+            with (self._drive / _FAIL).open("rb") as file:
+                return file.read(_FAIL_BYTES)
+        except OSError:
+            return None
 
     def _failed(self, message: str) -> BenchError:
         return BenchError(

@@ -47,8 +47,10 @@ def pytest_configure(config: pytest.Config) -> None:
     said = config.getoption("--hil-board") or any(map(_in_suites, config.args))
     settings.apply(config)
     # Boards of the project's table are prepared when a test asks for one; but pytest-xdist must
-    # know before that what it hands out.
-    if said or (config.getoption("--hil-board") and config.getoption("dist", "no") != "no"):
+    # know before that what it hands out, also from workers none of whose tests asks for one.
+    told = "tinyhil" in getattr(config, "workerinput", {})
+    handed_out = config.getoption("--hil-board") and config.getoption("dist", "no") != "no"
+    if said or told or handed_out:
         from tinyhil.pytest_side import rig  # noqa: PLC0415 - heavy
 
         rig.register(config, late=not said)
@@ -87,10 +89,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _is_ours(metafunc: pytest.Metafunc, fixture: str) -> bool:
     """Whether a test asks for our fixture, not for one of the user's of the same name."""
     given = metafunc.definition.iter_markers("parametrize")
-    if any(fixture in str(mark.args[0]).replace(",", " ").split() for mark in given):
+    if any(fixture in _names(mark) for mark in given):
         return False
     definitions = metafunc._arg2fixturedefs.get(fixture, ())
     return bool(definitions) and definitions[-1].func.__module__ == __name__
+
+
+def _names(mark: pytest.Mark) -> list[str]:
+    """What a mark ``parametrize`` gives values to, in each of the forms that pytest takes."""
+    names = mark.args[0] if mark.args else mark.kwargs.get("argnames", "")
+    return [one.strip() for one in names.split(",")] if isinstance(names, str) else list(names)
 
 
 def _in_suites(argument: str) -> bool:

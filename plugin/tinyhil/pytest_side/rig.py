@@ -204,7 +204,7 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
         return job
     with _located(hil_board, "flash"), report.bar("flash") as progress:
         result = flash(
-            image, hil_board.board, hil_board.probe_uid, Deadline.after(_FLASH_S), progress
+            image, hil_board.board, hil_board.probe_uid, _flash_deadline(hil_board), progress
         )
     report.flashed(hil_board, result)
     return job
@@ -217,7 +217,7 @@ def tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) -> Ite
     injectors: dict[str, Injector] = {}
 
     def reset_board() -> None:
-        reset(dut.board, dut.probe_uid, Deadline.after(_FLASH_S))
+        reset(dut.board, dut.probe_uid, _flash_deadline(dut))
 
     def wrap(link: Link, name: str) -> Link:
         if spec:
@@ -262,6 +262,10 @@ def measurement(
     """See the fixture `measurement`."""
     with _located(hil_job.dut, "identify"):
         return Measurement(hil_session, hil_job, hil_record, report_of(request.config), hil_tap)
+
+
+def _flash_deadline(dut: Dut) -> Deadline:
+    return Deadline.after(max(_FLASH_S, dut.board.flash.timeout_s))
 
 
 def _tasks_of(items: Sequence[pytest.Item], station: str) -> set[str]:

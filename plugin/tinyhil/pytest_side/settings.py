@@ -45,7 +45,8 @@ def apply(config: pytest.Config) -> None:
     for key in KEYS:
         name = f"hil_{key}"
         # Nothing given: None, an empty list, or a flag that is not set.
-        if getattr(option, name) in (None, [], False):
+        given = getattr(option, name)
+        if given is None or given is False or given == []:  # Not `in`: 0.0 equals False.
             found = settings.get(key, places.get(key, DEFAULTS.get(key)))
             if found is not None:
                 setattr(option, name, found)
@@ -100,8 +101,7 @@ def _value(project: Project, key: str, keywords: Mapping[str, Any]) -> Any:
     """One value of the table."""
     value, kind = project.table[key], keywords.get("type", str)
     if key == "firmware" and isinstance(value, dict):
-        return {task: _value(Project(project.folder, {key: path}), key, keywords)
-                for task, path in value.items()}  # fmt: skip
+        return _images(project, value)
     if keywords.get("action") == "store_true":
         kind = bool
     values = value if keywords.get("action") == "append" and isinstance(value, list) else [value]
@@ -114,6 +114,17 @@ def _value(project: Project, key: str, keywords: Mapping[str, Any]) -> Any:
         )
     made = [project.folder / one if kind is Path else kind(one) for one in values]
     return made if keywords.get("action") == "append" else made[0]
+
+
+def _images(project: Project, table: Mapping[str, Any]) -> dict[str, Path]:
+    """The table of images by task."""
+    for task, path in table.items():
+        if not isinstance(path, str):
+            raise ConfigError(
+                f"{project.file}: key 'tool.tinyhil.firmware.{task}' is not a path",
+                hint="correct the value",
+            )
+    return {task: project.folder / path for task, path in table.items()}
 
 
 def _fits(value: object, kind: type) -> bool:

@@ -136,11 +136,14 @@ def single_stream_of(rows: Sequence[Row], tick_hz: int | None) -> SingleStream:
         rows: at least one.
         tick_hz: of the timer that they were counted on; None for time stamps.
     """
-    if any("count" in row for row in rows):
+    batches = any("count" in row for row in rows)
+    if batches:
         clock, hertz = "time stamps of batches", BATCH_HZ
     else:
         clock, hertz = ("timer", tick_hz) if tick_hz else ("time stamps", 10**6)
-    times = np.array([ticks for row in rows for ticks in ticks_of(row)], dtype=np.float64)
+    times = np.array(
+        [ticks for row in rows for ticks in ticks_of(row, batches=batches)], dtype=np.float64
+    )
     fine_s = 1 / tick_hz if tick_hz else tick_us(rows) * 1e-6
     batch = min(row.get("count", 1) for row in rows)
     return SingleStream(times / hertz, clock, hertz, fine_s / batch)
@@ -150,12 +153,17 @@ BATCH_HZ = 10**9
 """Unit of the times of batches."""
 
 
-def ticks_of(row: Row) -> Sequence[int]:
-    """The time of each query of a row; where only that of the batch is known, equal shares of it,
-    in units of `BATCH_HZ`."""
+def ticks_of(row: Row, *, batches: bool) -> Sequence[int]:
+    """The time of each query of a row; where only that of a batch is known, equal shares of it.
+
+    Args:
+        row: of `single_stream`.
+        batches: whether any row of the measure is a batch: all are in units of `BATCH_HZ` then,
+            those of single queries too, which are microseconds else.
+    """
     if "count" not in row:
         times: Sequence[int] = row["times"]
-        return times
+        return [ticks * 1000 for ticks in times] if batches else times
     return [round(row["times"][0] * 1000 / row["count"])] * row["count"]
 
 

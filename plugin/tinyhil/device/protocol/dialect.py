@@ -57,8 +57,11 @@ class Dialect:
     def loose(self) -> bool:
         """Whether a lost digit of a score could go unseen: they are whole numbers, or differ in
         their decimals."""
-        forms = {form.split(" ")[1] for kind, form in self.traits if kind == "scores"} - {_NONE}
-        return len(forms) > 1 or bool(forms & {_FREE, "0"})
+        learnt = [form.split(" ") for kind, form in self.traits if kind == "scores"]
+        forms = {form[1] for form in learnt} - {_NONE}
+        # A single score has no neighbour whose decimals show that its own are free.
+        alone = any(form[0] == "1" and form[1] != "3" for form in learnt)
+        return alone or len(forms) > 1 or bool(forms & {_FREE, "0"})
 
     def knows(self, line: Line | Damaged, command: str) -> bool:
         """Whether the firmware writes such lines in answer to this command."""

@@ -81,8 +81,10 @@ def _latency(
     line: Line, folder: Path, details: Mapping[str, Any], rows: Sequence[SingleStreamRow]
 ) -> Latency:
     times: dict[str, list[int]] = {}
+    batches = details["clock"] == "time stamps of batches"
     for row in rows:
-        times.setdefault(row.sample, []).extend(ticks_of(row.model_dump(exclude_none=True)))
+        ticks = ticks_of(row.model_dump(exclude_none=True), batches=batches)
+        times.setdefault(row.sample, []).extend(ticks)
     hertz = details["tick_hz"]
     by_input = {name: np.array(ticks, dtype=np.int64) for name, ticks in times.items()}
     together = np.concatenate(list(by_input.values()))

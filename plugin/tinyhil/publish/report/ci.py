@@ -57,10 +57,18 @@ def _figure(metric: Metric, value: float) -> Iterator[tuple[str, str]]:
 def compared(comparison: Comparison) -> Iterator[tuple[str, str]]:
     """The same of a figure that was compared with the baseline's."""
     metric = comparison.metric
-    yield from (("station", comparison.station), ("task", comparison.task))
+    emulated = "yes, times are instruction counts" if comparison.emulated else "no"
+    yield from (
+        ("station", comparison.station),
+        ("board", comparison.board),
+        ("emulated", emulated),
+        ("task", comparison.task),
+    )
     for name, value in (("", comparison.new), (".baseline", comparison.old)):
         if value is not None:
             yield f"{metric}{name}", repr(value)
+    if metric != "outputs":
+        yield f"{metric}.unit", unit_of(metric)
     yield f"{metric}.change", comparison.status
 
 

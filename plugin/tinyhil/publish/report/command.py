@@ -94,6 +94,11 @@ def source_of(folders: list[Path]) -> Source:
         if not found.lines:
             raise ConfigError(f"{folder}: has measured nothing", hint="name another run")
         station = found.lines[0].station
+        if any(line.station != station for line in found.lines):
+            raise ConfigError(
+                f"{folder}: its record holds lines of several stations",
+                hint="it was altered; `tinyhil verify` shows where",
+            )
         if station in stations:
             raise ConfigError(
                 f"{folder} and {stations[station][1]} are both runs of '{station}'",

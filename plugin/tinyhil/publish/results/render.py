@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tinyhil.ground import answer
-from tinyhil.ground.text import in_markdown
+from tinyhil.ground.text import in_markdown, shown
 from tinyhil.publish.results.columns import (
     DASH,
     SYSTEM,
@@ -121,6 +121,8 @@ def _csv(value: Any) -> Any:
         value = "; ".join(value)
     if value is None or value == "":
         return DASH
+    if isinstance(value, str):
+        value = shown(value, None)
     if isinstance(value, str) and _FORMULA.match(value):
         return f"'{value}"
     return value
