@@ -131,6 +131,39 @@ def test_a_drive_that_refuses_says_why(image: Image, tmp_path: Path) -> None:
         flash.flash(image, board(method="drive", drive=str(tmp_path)), "", Deadline.after(60))
 
 
+def test_a_refusal_is_seen_though_the_drive_was_away_when_it_was_written(
+    image: Image, tmp_path: Path
+) -> None:
+    """As DAPLink does it: the drive goes with the file, and comes back with the complaint."""
+    place, away = tmp_path / "drive", tmp_path / "away"
+    place.mkdir()
+
+    class Probe(Drive):
+        def run(self) -> None:
+            deadline = Deadline.after(60)
+            while not (self._path.exists() and self._path.stat().st_size):
+                assert not deadline.expired
+                deadline.pause(0.01)
+            place.rename(away)
+            (away / self._path.name).unlink()
+            (away / "FAIL.TXT").write_text("The interface firmware FAILED to program the target")
+            away.rename(place)
+
+    Probe(place, "tinyhil.hex").start()
+    with pytest.raises(BenchError, match="refused the image: The interface firmware FAILED"):
+        flash.flash(image, board(method="drive", drive=str(place)), "", Deadline.after(60))
+
+
+def test_a_complaint_of_an_earlier_try_does_not_end_this_one(image: Image, tmp_path: Path) -> None:
+    (tmp_path / "INFO_UF2.TXT").write_text("UF2 Bootloader v3.0\n")
+    (tmp_path / "FAIL.TXT").write_text("the one before")
+    drive = Drive(tmp_path, "tinyhil.uf2")
+    drive.start()
+    flash.flash(image, board(method="drive", drive=str(tmp_path)), "", Deadline.after(60))
+    drive.join(60)
+    assert drive.taken == as_uf2(SEGMENTS)
+
+
 def test_hex_and_uf2_hold_every_byte_at_its_address() -> None:
     wanted = {s.address + at: byte for s in SEGMENTS for at, byte in enumerate(s.data)}
     found: dict[int, int] = {}

@@ -61,6 +61,7 @@ class DriveFlasher:
     def __init__(self, board: Board, drive: Path) -> None:
         self._board = board
         self._drive = drive
+        self._is_mount = drive.is_mount()
 
     def flash(
         self, image: Image, deadline: Deadline, progress: Progress | None = None
@@ -97,7 +98,7 @@ class DriveFlasher:
             deadline.pause(_LOOK_S)
         uf2 = target.suffix == ".uf2"
         back = deadline.within(_BACK_S)
-        while not uf2 and not os.path.isdir(self._drive):  # noqa: PTH112 - as above
+        while not uf2 and not self._is_there():
             if back.expired:
                 raise self._failed(f"{self._drive}: the drive has not come back after the copy")
             back.pause(_LOOK_S)
@@ -105,6 +106,11 @@ class DriveFlasher:
         if said is not None and not (uf2 and said == old):
             text = printable(said.decode("ascii", "replace"))
             raise self._failed(f"the board refused the image: {text}")
+
+    def _is_there(self) -> bool:
+        """Whether the drive is there, and not just the folder that it is mounted on."""
+        mounted = not self._is_mount or os.path.ismount(self._drive)  # noqa: PTH114 - as above
+        return mounted and os.path.isdir(self._drive)  # noqa: PTH112 - as above
 
     def _refusal(self) -> bytes | None:
         """What the board complains of, bounded; None if it does not, or its drive is away."""
