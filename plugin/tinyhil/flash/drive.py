@@ -109,7 +109,7 @@ class DriveFlasher:
 
     def _is_there(self) -> bool:
         """Whether the drive is there, and not just the folder that it is mounted on."""
-        mounted = not self._is_mount or os.path.ismount(self._drive)  # noqa: PTH114 - as above
+        mounted = not self._is_mount or os.path.ismount(self._drive)
         return mounted and os.path.isdir(self._drive)  # noqa: PTH112 - as above
 
     def _refusal(self) -> bytes | None:
