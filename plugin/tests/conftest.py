@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board, load_boards
@@ -25,6 +26,10 @@ from tinyhil.image.build import Firmware
 from .browser import Browser, started
 from .runs import run
 from .terminal import await_boot
+
+# An example may take long on a machine that has much else to do.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
