@@ -30,7 +30,9 @@ MEANINGS: Mapping[Metric, Meaning] = {
     "power_w": Meaning("W", "mean power while inferring, by a power monitor"),
     "flash_bytes": Meaning("bytes", "code, constants and initial values in the ELF file"),
     "ram_bytes": Meaning("bytes", "variables, arena and the highest use of the stack"),
-    "instructions": Meaning("1", "instructions of the query at the 90th percentile; emulated only"),
+    "instructions": Meaning(
+        "1", "instructions of an inference, the mean of all queries; emulated only"
+    ),
     "audit_clock": Meaning("1", _OBJECTIONS.format("the device's clock against the host's")),
     "audit_caching": Meaning("1", _OBJECTIONS.format("is a repeated input any faster?")),
     "audit_performance": Meaning(

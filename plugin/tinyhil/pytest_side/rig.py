@@ -5,7 +5,6 @@ Imported only where a test needs a board: it brings numpy, pyOCD and all else th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from tinyhil.flash import flash, reset
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.ground.interrupts import unbroken
+from tinyhil.ground.paths import official_data
 from tinyhil.image import build as firmware
 from tinyhil.image.elf import Image
 from tinyhil.measure.job import Job
@@ -104,7 +104,6 @@ def plan_of(config: pytest.Config) -> Plan:
     """
     if plan_key not in config.stash:
         option = config.getoption
-        root = os.environ.get("TINYHIL_DATA")
         images, images_file = settings.images(config)
         options = Options(
             boards=option("--hil-board"),
@@ -113,7 +112,7 @@ def plan_of(config: pytest.Config) -> Plan:
             own_tasks=option("--hil-tasks"),
             summary=option("--hil-summary"),
             bench=option("--hil-bench"),
-            data=option("--hil-data") or (Path(root) if root else None),
+            data=option("--hil-data") or official_data(),
             firmware=None if images else option("--hil-firmware"),
             images=images,
             images_file=images_file,

@@ -15,7 +15,7 @@ from tinyhil.judge.gate.compare import Comparison
 from tinyhil.judge.gate.wording import change_text, value_text
 from tinyhil.publish.report.table import limit_text, remarks
 from tinyhil.publish.report.title import data_label
-from tinyhil.record import Entry
+from tinyhil.record import Entry, Subject
 
 _SIGNS = {"pass": "✅ pass", "fail": "❌ FAIL", "error": "⚠️ ERROR", "not judged": "not judged"}
 _CHANGES = {"worse": "❌ WORSE", "missing": "❌ MISSING", "better": "✅ better", "same": "same"}
@@ -28,15 +28,9 @@ def properties(verdict: Verdict, entry: Entry) -> Iterator[tuple[str, str]]:
     A latency comes with the instructions that it takes on an emulated board.
     """
     subject = entry.subject
-    emulated = "yes, times are instruction counts" if subject.emulated else "no"
-    yield from (
-        ("station", subject.station),
-        ("board", subject.board),
-        ("emulated", emulated),
-        ("task", subject.task),
-        ("data_set", subject.data_set),
-        ("firmware_sha256", subject.firmware_sha256 or "unknown"),
-    )
+    yield from _place(subject)
+    yield "data_set", subject.data_set
+    yield "firmware_sha256", subject.firmware_sha256 or "unknown"
     if not verdict.defined:
         return
     yield from _figure(verdict.metric, verdict.value)
@@ -49,6 +43,14 @@ def properties(verdict: Verdict, entry: Entry) -> Iterator[tuple[str, str]]:
         yield from _figure("instructions", entry.metrics["instructions"])
 
 
+def _place(of: Subject | Comparison) -> Iterator[tuple[str, str]]:
+    """What a figure is of."""
+    yield "station", of.station
+    yield "board", of.board
+    yield "emulated", "yes, times are instruction counts" if of.emulated else "no"
+    yield "task", of.task
+
+
 def _figure(metric: Metric, value: float) -> Iterator[tuple[str, str]]:
     yield metric, repr(value)
     yield f"{metric}.unit", unit_of(metric)
@@ -57,13 +59,7 @@ def _figure(metric: Metric, value: float) -> Iterator[tuple[str, str]]:
 def compared(comparison: Comparison) -> Iterator[tuple[str, str]]:
     """The same of a figure that was compared with the baseline's."""
     metric = comparison.metric
-    emulated = "yes, times are instruction counts" if comparison.emulated else "no"
-    yield from (
-        ("station", comparison.station),
-        ("board", comparison.board),
-        ("emulated", emulated),
-        ("task", comparison.task),
-    )
+    yield from _place(comparison)
     for name, value in (("", comparison.new), (".baseline", comparison.old)):
         if value is not None:
             yield f"{metric}{name}", repr(value)

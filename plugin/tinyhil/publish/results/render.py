@@ -121,8 +121,7 @@ def _csv(value: Any) -> Any:
         value = "; ".join(value)
     if value is None or value == "":
         return DASH
-    if isinstance(value, str):
-        value = shown(value, None)
-    if isinstance(value, str) and _FORMULA.match(value):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    text = shown(value, None)
+    return f"'{text}" if _FORMULA.match(text) else text
