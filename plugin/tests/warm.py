@@ -26,10 +26,16 @@ _IMPORTED = (
     "allure_pytest.plugin",
     "pyocd.__main__",
     "pytest_benchmark.plugin",
+    "sklearn.metrics",
+    "tinyhil.catalog.metrics",
     "tinyhil.cli.doctor",
     "tinyhil.cli.main",
     "tinyhil.flash.pyocd",
+    "tinyhil.device.links.rtt",
     "tinyhil.image.compiler",
+    "tinyhil.image.compiler.ops.conv_2d",
+    "tinyhil.publish.report.figures",
+    "tinyhil.publish.report.page.render",
     "tinyhil.pytest_side.rig",
 )
 _CONTEXT = multiprocessing.get_context("forkserver")
