@@ -101,7 +101,7 @@ def measure(
         record = Record.start(runs, configuration(job))
     else:
         record, _ = resume(folder, configuration(job))
-    record.begin(job.facts)
+    record.begin(job.facts, job.contents)
     try:
         if rows is not None:
             _cut_short(record, rows)

@@ -242,7 +242,7 @@ def test_a_forged_row_is_named_though_the_run_was_sealed_anew(
         ),
         ({"station": "unit2"}, "line 1: says station unit2, run.json says"),
         ({"error": "it broke"}, "line 1: has figures or a verdict as well as an error"),
-        ({"schema": 1}, "line 1: has the schema 1, this tinyhil reads 3"),
+        ({"schema": 1}, "line 1: has the schema 1, this tinyhil reads 4"),
         ({"metrics": {"top1": "1"}}, "line 1: key 'metrics.top1"),
     ],
 )
@@ -335,7 +335,7 @@ def test_other_data_is_named(folder: Path, stand_in: Material, tmp_path: Path) -
         (shutil.rmtree, "cannot be read: No such file"),
         (
             lambda run: (run / "run.json").write_text('{"schema": 1}'),
-            "run.json: has the schema 1, this tinyhil reads 3",
+            "run.json: has the schema 1, this tinyhil reads 4",
         ),
         (lambda run: (run / "run.json").write_text("[" * 100_000), "run.json: .*nested|no JSON"),
         (lambda run: grow(run / "raw" / "kws01-x.log", 17 << 30), "bytes long: a run"),

@@ -197,7 +197,7 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
         read_back=options.read_back,
         faults=str(plan.faults) if plan.faults else None,
     )
-    hil_record.begin(job.facts)
+    hil_record.begin(job.facts, job.contents)
     if image is None:
         report.say(f"{hil_board.station}: is measured as it is, nothing is flashed")
         return job

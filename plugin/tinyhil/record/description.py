@@ -15,7 +15,7 @@ from tinyhil.ground.text import printable
 from tinyhil.record.configuration import Configuration, shown
 from tinyhil.record.entry import Subject
 from tinyhil.record.reading import parse, read_whole
-from tinyhil.record.schema import RUN, SCHEMA, Count, Name, Number
+from tinyhil.record.schema import RUN, SCHEMA, Count, Name, Number, Sum
 
 
 class _Object(BaseModel):
@@ -30,10 +30,23 @@ class ImageSizes(_Object):
     bss: Count
 
 
+class KeptSums(_Object):
+    """SHA-256 of what lies in ``kept/``; those of image, model and data set's sums are the
+    subject's."""
+
+    board: Sum
+    """Facts of the board."""
+    task: Sum
+    """Facts of the task."""
+    labels: Sum
+    """Label file of the data set."""
+
+
 class JobFacts(_Object):
     """What one task of a run is measured with."""
 
     subject: Subject
+    kept: KeptSums
     image: ImageSizes | None
     """None of a board that is measured as it is."""
     samples: Count
