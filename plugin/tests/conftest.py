@@ -22,6 +22,7 @@ from tinyhil.flash import flash
 from tinyhil.ground.deadline import Deadline
 from tinyhil.image import build as firmware
 from tinyhil.image.build import Firmware
+from tinyhil.judge.verify import trust
 
 from .browser import Browser, started
 from .runs import run
@@ -45,6 +46,14 @@ def _children_are_no_workers() -> None:
     """A pytest that a test starts must not take itself for a worker of pytest-xdist."""
     for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
         del os.environ[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _known_runs_are_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is known of verified runs is kept apart from the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trust, "cache", lambda: tmp_path_factory.getbasetemp() / "verified")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,7 @@ def configuration(job: Job) -> Configuration:
         quick=job.quick,
         all_windows=job.all_windows,
         read_back=job.read_back,
+        own_firmware=job.image is not None and job.model_sha256 is None,
     )
 
 

@@ -39,6 +39,7 @@ from tinyhil.pytest_side.summary import SummaryFile
 from tinyhil.record import Record
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal, versions
+from tinyhil.record.signing import sign
 
 _ENDING = "tinyhil-ending"
 _FLASH_S = 120.0
@@ -125,6 +126,7 @@ def plan_of(config: pytest.Config) -> Plan:
             build=option("--hil-build"),
             resume=option("--hil-resume"),
             wait_s=option("--hil-wait"),
+            sign=option("--hil-sign"),
         )
         try:
             config.stash[plan_key] = make_plan(options)
@@ -168,6 +170,8 @@ def record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
         yield made
         with ending.telling_once(hil_board.station), unbroken():
             seal(made.folder, versions(emulated=hil_board.board.emulated))
+            if plan.key:
+                sign(made.folder, plan.key)
         allure.attach_file(made.folder / "record.jsonl")
     finally:
         made.close()

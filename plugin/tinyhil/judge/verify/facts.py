@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.facts import Limit
@@ -50,7 +52,14 @@ class _Known:
 
     @classmethod
     def of(cls, board: str, task: str) -> _Known:
-        return cls(load_boards().get(board), load_tasks().get(task))
+        boards, tasks = _catalogue(Path.cwd())
+        return cls(boards.get(board), tasks.get(task))
+
+
+@lru_cache(maxsize=1)
+def _catalogue(_here: Path) -> tuple[dict[str, Board], dict[str, Task]]:
+    """Boards and tasks, also those of the project around here; read once for many runs."""
+    return load_boards(), load_tasks()
 
 
 def _board(facts: JobFacts, kept: Kept, known: _Known) -> Iterator[str]:
@@ -190,13 +199,14 @@ def _sizes(sizes: ImageSizes) -> str:
     return f"text {sizes.text:,}, data {sizes.data:,}, bss {sizes.bss:,}"
 
 
-def unseen(kept: Kept, facts: JobFacts, *, data: bool) -> Iterator[str]:
+def unseen(kept: Kept, facts: JobFacts, *, data: bool, answers: str | None) -> Iterator[str]:
     """What of a task is not looked at, and what that needs.
 
     Args:
         kept: what lies in the run.
         facts: of the task.
         data: whether the data set is at hand.
+        answers: what it needs to look at the answers; None where they were.
     """
     subject, name = facts.subject, printable(facts.subject.task)
     if subject.firmware_sha256 is None:
@@ -205,8 +215,8 @@ def unseen(kept: Kept, facts: JobFacts, *, data: bool) -> Iterator[str]:
         yield f"the bytes of {name}'s windows (--data DIR)"
     if kept.model is None:
         yield f"whether {name}'s answers are right (the user's own image: its model is not there)"
-    elif not data:
-        yield f"whether {name}'s answers are right (--data DIR)"
+    elif answers:
+        yield f"whether {name}'s answers are right ({printable(answers)})"
     if subject.data_set == "custom":
         yield f"whose data {name}'s are (only official data has pinned sums)"
     if subject.emulated:

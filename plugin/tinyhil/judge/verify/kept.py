@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +23,8 @@ from tinyhil.record.schema import KEPT
 
 Content = TypeVar("Content")
 
+_image = lru_cache(maxsize=4)(image_of)
+"""Runs of one firmware have the same."""
 _SUM = re.compile(r"([0-9a-f]{64})  (.{1,255})")
 
 
@@ -76,7 +79,7 @@ def read_all(folder: Path, facts: JobFacts, findings: Findings) -> Kept:
         task=read(sums.task, lambda path, text: parse(text, Task, str(path), versioned=False)),
         sums=read(subject.data_sha256, _sums),
         labels=read(sums.labels, _labels),
-        image=read(subject.firmware_sha256, image_of),
+        image=read(subject.firmware_sha256, _image),
         model=read(subject.model_sha256, lambda _, content: content),
     )
 

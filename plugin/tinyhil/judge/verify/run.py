@@ -21,6 +21,7 @@ from tinyhil.judge.verify.kept import read_all
 from tinyhil.judge.verify.lines import check_figures, check_head
 from tinyhil.judge.verify.lists import check_full_set, check_lists
 from tinyhil.judge.verify.matching import Matching, claims, left_over
+from tinyhil.judge.verify.reference import check_answers
 from tinyhil.judge.verify.samples import check_data, check_names
 from tinyhil.record.description import Description, JobFacts, read_description
 from tinyhil.record.reading import list_files, read_rows
@@ -152,9 +153,9 @@ def _check_seal(check: _Check) -> None:
     check.signature = read_signature(check.folder, sealed.sealed, check.signers)
     if check.signature.wrong:
         findings.add(SIGNATURE, None, check.signature.wrong)
-    emulated = any(facts.subject.emulated for facts in check.description.jobs.values())
-    if (QEMU in sealed.packages) != emulated and sealed.packages and check.description.jobs:
-        findings.add(SEAL, None, f"names {QEMU} only if the board is emulated")
+    jobs = check.description.jobs.values()
+    if QEMU in sealed.packages and not any(facts.subject.emulated for facts in jobs):
+        findings.add(SEAL, None, f"names {QEMU}, but no board of run.json is emulated")
     wanted = {
         task: {
             "firmware": facts.subject.firmware_sha256,
@@ -196,9 +197,12 @@ def _check_task(
     check_lists(kept, facts, asked, matching, rows, check.findings)
     if not subject.emulated:
         check_clocks(heard, heard.device.tick_hz or 10**6, check.findings)
+    why: str | None = "--data DIR"
     if check.data is not None:
-        check_data(check.data, facts, asked, matching, rows, check.findings)
-    check.unseen += unseen(kept, facts, data=check.data is not None)
+        own_task, inputs = check_data(check.data, facts, asked, matching, rows, check.findings)
+        if kept.model:
+            why = check_answers(own_task, kept.model, inputs, matching, check.findings)
+    check.unseen += unseen(kept, facts, data=check.data is not None, answers=why)
     finished: dict[str, tuple[int, Line]] = {}
     for number, line in lines:
         if line.measure in finished:

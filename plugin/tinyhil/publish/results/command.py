@@ -27,7 +27,8 @@ The results table as the field reads it: submitter, device, processor and accele
 for each task latency, energy and quality; open rows with their model. Rows come from folders of
 runs (for each station, division, data set and firmware, ours or yours, the latest of every measure)
 and from submission trees, also whole rounds (as they claim it; `tinyhil submission check` says what
-is true). A missing figure is a dash. What was changed after it was sealed is shown as such.
+is true). A missing figure is a dash. Each run is verified, once; one that does not agree is shown
+as such, an unsigned one is called unsigned.
 HTML is an explorer in one file: sort, filter, compare side by side, latency against energy and
 memory with the Pareto front, links to the evidence; it loads nothing.
 A run in a folder of runs that can't be read is left out and named; the exit status is then 2.
@@ -107,6 +108,8 @@ def _read(sources: Sequence[Path], *, every_run: bool) -> tuple[list[Row], int]:
     Raises:
         ConfigError: there is nothing to read, or a run that was named itself can't be read.
     """
+    from tinyhil.ground.progress import progress_bar  # noqa: PLC0415
+    from tinyhil.judge.verify.trust import trust_of  # noqa: PLC0415
     from tinyhil.publish.results.rows import rows_of_runs  # noqa: PLC0415 - as above
     from tinyhil.record.store import find_runs, read_run  # noqa: PLC0415
 
@@ -129,6 +132,10 @@ def _read(sources: Sequence[Path], *, every_run: bool) -> tuple[list[Row], int]:
                 left_out += 1
         if not found:
             rows += _of_tree(source)
+    with progress_bar(Console(stderr=True, quiet=not aside.is_terminal), "verifying") as progress:
+        for done, run in enumerate(runs):
+            progress(done, len(runs))
+            trust_of(run.folder)
     for run in runs:
         for remark in run.remarks:
             say(aside, remark)
