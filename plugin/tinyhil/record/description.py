@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, field_validator
 
 from tinyhil.catalog.facts import Limit
 from tinyhil.ground.errors import ConfigError
@@ -56,6 +57,16 @@ class JobFacts(_Object):
     limits: dict[Name, Limit]
     instruction_s: Number | None
     """Emulated seconds of one instruction; None for silicon."""
+
+    @field_validator("subject")
+    @classmethod
+    def _has_sums(cls, subject: Subject) -> Subject:
+        """Each leads to a file in ``kept/``."""
+        for name in ("data_sha256", "model_sha256", "firmware_sha256"):
+            value = getattr(subject, name)
+            if value is not None and not re.fullmatch("[0-9a-f]{64}", value):
+                raise ValueError(f"'{name}' is not a SHA-256")
+        return subject
 
 
 class Part(_Object):

@@ -20,6 +20,7 @@ from tinyhil.judge.verify.findings import Findings
 from tinyhil.judge.verify.kept import Kept
 from tinyhil.measure.job import QUICK_SAMPLES
 from tinyhil.measure.limits import audit_limits, limits_of
+from tinyhil.record import FAULTS_MARK
 from tinyhil.record.configuration import Configuration
 from tinyhil.record.description import ImageSizes, JobFacts
 from tinyhil.record.schema import KEPT, RUN
@@ -34,7 +35,8 @@ def check_facts(
     subject = facts.subject
     name, known = printable(subject.task), _Known.of(subject.board, subject.task)
     texts = [*_board(facts, kept, known), *_task(facts, kept, known)]
-    texts += [*_data(facts, kept, configuration, known), *_image(facts, kept, configuration)]
+    texts += [*_data(facts, kept, configuration, known), *_image(facts, kept)]
+    texts += _asked(facts, configuration)
     if kept.board and kept.task:
         texts += _limits(facts.limits, _named(kept.board, kept.task))
     for text in texts:
@@ -124,7 +126,23 @@ def _pinned(task: Task | None) -> str | None:
     return hashlib.sha256(sum_list(load_pins(task.name))).hexdigest()
 
 
-def _image(facts: JobFacts, kept: Kept, configuration: Configuration) -> Iterator[str]:
+def _asked(facts: JobFacts, asked: Configuration) -> Iterator[str]:
+    """What the run was asked to do, against what it did."""
+    subject = facts.subject
+    link, _, faults = subject.link.partition(", ")
+    if asked.tasks and subject.task not in asked.tasks:
+        yield "is measured, though the run was not asked to"
+    if asked.link not in ("auto", link):
+        yield f"says link {printable(subject.link)}, the run was asked for {printable(asked.link)}"
+    if (faults == FAULTS_MARK) != bool(asked.faults):
+        yield "its link and the run's options differ in faults on purpose"
+    ours = subject.firmware_sha256 is not None and subject.model_sha256 is not None
+    if asked.own_firmware == ours and subject.firmware_sha256 is not None:
+        said = "the user's own, but names its model" if ours else "tinyhil's, but no model is named"
+        yield f"the run's options call the image {said}"
+
+
+def _image(facts: JobFacts, kept: Kept) -> Iterator[str]:
     image, model = kept.image, facts.subject.model_sha256
     if facts.subject.firmware_sha256 is None and facts.image is not None:
         yield "names sizes of an image that nobody has seen"
@@ -137,8 +155,6 @@ def _image(facts: JobFacts, kept: Kept, configuration: Configuration) -> Iterato
         yield f"its build id is not the image's, which is {image.build_id}"
     if model and not any(model.encode() in segment.data for segment in image.segments):
         yield "the image does not name its model: it was built of another one"
-    if not configuration.own_firmware and model is None:
-        yield "tinyhil's own firmware, but no model is named"
     if kept.board:
         try:
             check_fit(image, kept.board)
@@ -168,6 +184,11 @@ def _against_catalogue(facts: JobFacts, kept: Kept, known: _Known) -> Iterator[s
         name = board.name if known.board is None else task.name
         yield f"this tinyhil has no {printable(name)}: its facts and limits are the run's own"
         return
+    stand_in = known.task.stand_in
+    if facts.subject.data_set == "stand-in" and (
+        stand_in is None or stand_in.data_sha256 != facts.subject.data_sha256
+    ):
+        yield "its stand-in data is not what this tinyhil makes"
     changed = [*_changed(board, known.board), *_changed(task, known.task)]
     if changed:
         yield f"facts that are not this tinyhil's: {', '.join(changed)}"

@@ -84,7 +84,9 @@ def trust_of(folder: Path) -> Trust:
         known = None
     if known and known["stats"] == stats:
         return Trust(**known["trust"])
-    trust = Trust(**known["trust"]) if known and _as_sealed(folder) else _verified(folder)
+    trust = Trust(**known["trust"]) if known else None
+    if trust is None or trust.state != "verified" or not _as_sealed(folder):
+        trust = _verified(folder)
     _write(place, {"code": _code(), "stats": stats, "trust": asdict(trust)})
     return trust
 
