@@ -220,7 +220,9 @@ def _sizes(sizes: ImageSizes) -> str:
     return f"text {sizes.text:,}, data {sizes.data:,}, bss {sizes.bss:,}"
 
 
-def unseen(kept: Kept, facts: JobFacts, *, data: bool, answers: str | None) -> Iterator[str]:
+def unseen(
+    kept: Kept, facts: JobFacts, *, data: bool, answers: str | None
+) -> Iterator[tuple[str, str]]:
     """What of a task is not looked at, and what that needs.
 
     Args:
@@ -229,16 +231,16 @@ def unseen(kept: Kept, facts: JobFacts, *, data: bool, answers: str | None) -> I
         data: whether the data set is at hand.
         answers: what it needs to look at the answers; None where they were.
     """
-    subject, name = facts.subject, printable(facts.subject.task)
+    subject = facts.subject
     if subject.firmware_sha256 is None:
-        yield f"memory and firmware of {name} (nobody has seen the image)"
+        yield "the image", "nobody has seen it"
     if not data and kept.task and kept.task.input.window_bytes is not None:
-        yield f"the bytes of {name}'s windows (--data DIR)"
+        yield "the bytes of windows", "--data DIR"
     if kept.model is None:
-        yield f"whether {name}'s answers are right (the user's own image: its model is not there)"
+        yield "whether answers are right", "the image is the user's own, its model is not there"
     elif answers:
-        yield f"whether {name}'s answers are right ({printable(answers)})"
+        yield "whether answers are right", printable(answers)
     if subject.data_set == "custom":
-        yield f"whose data {name}'s are (only official data has pinned sums)"
+        yield "whose data it is", "only official data has pinned sums"
     if subject.emulated:
-        yield f"{name}'s times against the host's clock (a physical board)"
+        yield "times against the host's clock", "a physical board"

@@ -83,7 +83,8 @@ class _Check:
     measures: list[Checked] = field(default_factory=list)
     answers: int = 0
     transfers: int = 0
-    unseen: list[str] = field(default_factory=list)
+    unseen: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """Tasks of which something was not looked at, by what that is and what it needs."""
 
 
 def verify(
@@ -122,8 +123,8 @@ def verify(
         if name.startswith(f"{RAW}/") and task not in jobs:
             check.findings.add(name, None, "belongs to a task that run.json does not have")
     if check.signers is None:
-        why = "an unsigned seal names nobody" if not check.signature.signed else "--signers FILE"
-        check.unseen.append(f"who sealed it ({why})")
+        need = "--signers FILE" if check.signature.signed else "an unsigned seal names nobody"
+        check.unseen["who sealed it", need] = []
     return Report(
         check.description.run,
         SEAL in files,
@@ -133,7 +134,10 @@ def verify(
         check.transfers,
         check.findings.all,
         check.findings.notes,
-        tuple(dict.fromkeys(check.unseen)),
+        tuple(
+            " ".join((what, *(["of " + ", ".join(tasks)] if tasks else []), f"({need})"))
+            for (what, need), tasks in check.unseen.items()
+        ),
     )
 
 
@@ -202,7 +206,8 @@ def _check_task(
         own_task, inputs = check_data(check.data, facts, asked, matching, rows, check.findings)
         if kept.model:
             why = check_answers(own_task, kept.model, inputs, matching, check.findings)
-    check.unseen += unseen(kept, facts, data=check.data is not None, answers=why)
+    for each in unseen(kept, facts, data=check.data is not None, answers=why):
+        check.unseen.setdefault(each, []).append(printable(task))
     finished: dict[str, tuple[int, Line]] = {}
     for number, line in lines:
         if line.measure in finished:
