@@ -25,7 +25,7 @@ from tinyhil.image.build import Firmware
 from tinyhil.judge.verify import trust
 
 from .browser import Browser, started
-from .runs import run
+from .runs import new_key, run
 from .terminal import await_boot
 
 # An example may take long on a machine that has much else to do.
@@ -114,11 +114,12 @@ def stand_in_firmware(
 
 @pytest.fixture(scope="session")
 def quick(shared: Path) -> tuple[Path, str]:
-    """Run folder and output of a quick run of everything, made once in a test run; read only."""
+    """Run folder and output of a quick run of everything, made once in a test run; read only. It is
+    signed with the key `bench` next to it."""
     runs, said = shared / "quick", shared / "quick.txt"
     with FileLock(shared / "quick.lock"):
         if not said.exists():
-            status, output = run(runs, "--hil-quick")
+            status, output = run(runs, "--hil-quick", "--hil-sign", str(new_key(shared / "bench")))
             assert status == 0, output
             said.write_text(output, encoding="utf-8")
     return runs, said.read_text(encoding="utf-8")

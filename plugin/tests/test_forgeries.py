@@ -13,36 +13,35 @@ from pathlib import Path
 import pytest
 
 from tinyhil.cli.main import main
+from tinyhil.data.material import Material
 from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.verify import trust
+from tinyhil.judge.verify.answers import Answer, Device
+from tinyhil.judge.verify.clocks import check_clocks
+from tinyhil.judge.verify.conversation import Heard
+from tinyhil.judge.verify.findings import Findings
 from tinyhil.judge.verify.run import verify
 from tinyhil.record import kept
 from tinyhil.record.schema import Line
 from tinyhil.record.seal import seal
 from tinyhil.record.signing import check_key, sign
 
-from .forgeries import SEEN, UNSEEN, Forged
+from .forgeries import SEEN, UNSEEN, Forged, right_answers_in_the_bytes
+from .runs import new_key
 
 
 @pytest.fixture(scope="module")
 def run(quick: tuple[Path, str]) -> Path:
-    """A real run; read only."""
+    """A real run, which its bench has signed; read only."""
     (folder,) = (path.parent for path in quick[0].glob("*_mps2-an386/record.jsonl"))
     return folder
 
 
 @pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return new_key(tmp_path_factory.mktemp("key") / "bench")
-
-
-def new_key(path: Path, passphrase: str = "") -> Path:
-    """A key of our own; next to it, ``<name>.signers`` allows it."""
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", "", "-f", str(path)]
-    subprocess.run(command, check=True)
-    allowed = path.with_suffix(".pub").read_text()
-    path.with_suffix(".signers").write_text(f"bench-4@lab {allowed}")
-    return path
+def key(shared: Path, quick: tuple[Path, str]) -> Path:
+    """Of the bench."""
+    del quick  # It was made for that.
+    return shared / "bench"
 
 
 def said(folder: Path, signers: Path | None = None) -> list[str]:
@@ -51,9 +50,12 @@ def said(folder: Path, signers: Path | None = None) -> list[str]:
     return [str(finding) for finding in (*report.findings, *report.notes)]
 
 
-def test_there_are_forgeries_enough_and_the_real_run_is_none(run: Path) -> None:
+def test_the_run_of_a_bench_with_a_key_is_signed_and_nothing_is_against_it(
+    run: Path, key: Path
+) -> None:
     assert len(SEEN) >= 15
-    assert said(run) == []
+    assert said(run, key.with_suffix(".signers")) == []
+    assert verify(run).signature.text.startswith("signed with the key SHA256:")
 
 
 @pytest.mark.parametrize(("forge", "text"), SEEN, ids=lambda each: getattr(each, "__name__", ""))
@@ -99,11 +101,8 @@ def other(value: object) -> object:
 def test_what_nothing_else_can_see_a_signature_shows(
     run: Path, tmp_path: Path, key: Path, forge: Callable[[Forged], None]
 ) -> None:
-    signed = Path(shutil.copytree(run, tmp_path / "signed"))
-    signers = key.with_suffix(".signers")
-    old = sign(signed, key).read_bytes()
-    assert said(signed, signers) == []
-    forged = Forged(signed, tmp_path / run.name)
+    signers, old = key.with_suffix(".signers"), (run / "seal.json.sig").read_bytes()
+    forged = Forged(run, tmp_path / run.name)
     forge(forged)
     folder = forged.close()
     assert said(folder) == []
@@ -119,6 +118,7 @@ def test_a_signature_tells_who_and_another_key_is_not_allowed(
 ) -> None:
     folder = Path(shutil.copytree(run, tmp_path / run.name))
     signers = str(key.with_suffix(".signers"))
+    (folder / "seal.json.sig").unlink()
     assert verify(folder).signature.text == "unsigned"
     assert main(["results", str(folder), "--format", "markdown"]) == 0
     assert "verified, unsigned" in capsys.readouterr().out
@@ -190,6 +190,40 @@ def test_a_verified_run_is_known_until_a_file_of_it_is_touched(
     assert trust.trust_of(moved).state == "disagrees"
     log.write_bytes(log.read_bytes().replace(b"m-READY", b"m-ready", 1))
     assert trust.trust_of(moved).state == "verified"
+
+
+def test_answers_that_were_rewritten_down_to_the_bytes_are_seen_by_the_model_itself(
+    run: Path, tmp_path: Path, stand_in: Material
+) -> None:
+    forged = Forged(run, tmp_path / run.name)
+    right_answers_in_the_bytes(forged)
+    folder, root = forged.close(), stand_in.data.folder.parent
+    assert said(folder) == []
+    found = verify(folder, root).findings
+    assert len(found) == 20 + 1, "of 24 answers; the last finding says how many more"
+    text = r"kws01-accuracy.jsonl, line 1: \S+: the device answered .*, the model gives 0\.\d{3}, "
+    assert re.search(text, str(found[0]))
+
+
+@pytest.mark.parametrize(
+    ("device_us", "host_s", "text"),
+    [
+        (1_000_000, 1.02, None),
+        (1_000_000, 1.4, None),
+        (1_000_000, 0.9, "says that it took 1.000 s, question and answer were 0.900 s apart"),
+        (500_000, 1.02, "even the quickest answer took 1.020 s on the host's clock, the device"),
+    ],
+)
+def test_times_that_are_not_the_hosts_are_named(
+    device_us: int, host_s: float, text: str | None
+) -> None:
+    asked = [Answer("raw/x.log", line, 0, b"", True, 1, 0, 0, 0, device_us, (0.5,), None, True,
+                    10.0 * line, 10.0 * line + host_s) for line in range(1, 4)]  # fmt: skip
+    findings = Findings()
+    check_clocks(Heard(tuple(asked), Device(), (), 0, (), 0), 10**6, findings)
+    found = [str(finding) for finding in findings.all]
+    assert bool(found) == bool(text)
+    assert all(text and text in finding for finding in found)
 
 
 DEEP = '{"a":' * 50_000 + "1" + "}" * 50_000

@@ -108,8 +108,6 @@ def _read(sources: Sequence[Path], *, every_run: bool) -> tuple[list[Row], int]:
     Raises:
         ConfigError: there is nothing to read, or a run that was named itself can't be read.
     """
-    from tinyhil.ground.progress import progress_bar  # noqa: PLC0415
-    from tinyhil.judge.verify.trust import trust_of  # noqa: PLC0415
     from tinyhil.publish.results.rows import rows_of_runs  # noqa: PLC0415 - as above
     from tinyhil.record.store import find_runs, read_run  # noqa: PLC0415
 
@@ -132,16 +130,12 @@ def _read(sources: Sequence[Path], *, every_run: bool) -> tuple[list[Row], int]:
                 left_out += 1
         if not found:
             rows += _of_tree(source)
-    with progress_bar(Console(stderr=True, quiet=not aside.is_terminal), "verifying") as progress:
-        for done, run in enumerate(runs):
-            progress(done, len(runs))
-            trust_of(run.folder)
     for run in runs:
         for remark in run.remarks:
             say(aside, remark)
-    of_runs = (
-        [row for run in runs for row in rows_of_runs([run])] if every_run else rows_of_runs(runs)
-    )
+    with aside.status("verifying what is shown"):
+        each = [[run] for run in runs] if every_run else [runs]
+        of_runs = [row for one in each for row in rows_of_runs(one)]
     return [*of_runs, *rows], left_out
 
 

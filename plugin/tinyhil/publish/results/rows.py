@@ -131,7 +131,7 @@ class Results(Answer):
 def rows_of_runs(runs: Sequence[Run]) -> tuple[Row, ...]:
     """A row for each station, division, data set and firmware (ours, or the user's).
 
-    Of each measure it has the latest that ended well.
+    Of each measure it has the latest that ended well; the runs of those are verified.
     """
     lines = sorted(
         ((run, line) for run in runs for line in run.lines if not line.failed),
