@@ -22,9 +22,10 @@ from tinyhil.flash import flash
 from tinyhil.ground.deadline import Deadline
 from tinyhil.image import build as firmware
 from tinyhil.image.build import Firmware
+from tinyhil.judge.verify import trust
 
 from .browser import Browser, started
-from .runs import run
+from .runs import new_key, run
 from .terminal import await_boot
 
 # An example may take long on a machine that has much else to do.
@@ -45,6 +46,14 @@ def _children_are_no_workers() -> None:
     """A pytest that a test starts must not take itself for a worker of pytest-xdist."""
     for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
         del os.environ[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _known_runs_are_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is known of verified runs is kept apart from the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trust, "cache", lambda: tmp_path_factory.getbasetemp() / "verified")
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -105,11 +114,12 @@ def stand_in_firmware(
 
 @pytest.fixture(scope="session")
 def quick(shared: Path) -> tuple[Path, str]:
-    """Run folder and output of a quick run of everything, made once in a test run; read only."""
+    """Run folder and output of a quick run of everything, made once in a test run; read only. It is
+    signed with the key `bench` next to it."""
     runs, said = shared / "quick", shared / "quick.txt"
     with FileLock(shared / "quick.lock"):
         if not said.exists():
-            status, output = run(runs, "--hil-quick")
+            status, output = run(runs, "--hil-quick", "--hil-sign", str(new_key(shared / "bench")))
             assert status == 0, output
             said.write_text(output, encoding="utf-8")
     return runs, said.read_text(encoding="utf-8")

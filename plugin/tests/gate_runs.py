@@ -15,7 +15,7 @@ from tinyhil.catalog import metrics
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import judge
-from tinyhil.record import Configuration, Entry, ImageSizes, JobFacts, Record, Subject
+from tinyhil.record import Configuration, Entry, ImageSizes, JobFacts, KeptSums, Record, Subject
 
 EMULATED = Subject(
     "mps2-an386", "mps2-an386", "cortex-m4", True, "kws01", "serial", "none", "stand-in",
@@ -79,6 +79,7 @@ def write(runs: Path, content: Content) -> Path:
     record.begin(
         JobFacts(
             subject=subject,
+            kept=KeptSums(board="b0" * 32, task="7a" * 32, labels="1a" * 32),
             image=ImageSizes(text=content.text, data=0, bss=content.bss + _STACK),
             samples=len(content.answers),
             build_id=None,

@@ -72,6 +72,7 @@ def configuration(job: Job) -> Configuration:
         quick=job.quick,
         all_windows=job.all_windows,
         read_back=job.read_back,
+        own_firmware=job.image is not None and job.model_sha256 is None,
     )
 
 
@@ -101,7 +102,7 @@ def measure(
         record = Record.start(runs, configuration(job))
     else:
         record, _ = resume(folder, configuration(job))
-    record.begin(job.facts)
+    record.begin(job.facts, job.contents)
     try:
         if rows is not None:
             _cut_short(record, rows)

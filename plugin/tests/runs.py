@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,14 @@ def run(runs: Path, *arguments: str, **environment: str) -> tuple[int, str]:
     process = start(runs, *arguments, **environment)
     output, _ = process.communicate(timeout=RUN_S)
     return process.returncode, output
+
+
+def new_key(path: Path, passphrase: str = "") -> Path:
+    """An SSH key of our own; next to it, ``<name>.signers`` allows it."""
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", "", "-f", str(path)]
+    subprocess.run(command, check=True)
+    path.with_suffix(".signers").write_text(f"bench-4@lab {path.with_suffix('.pub').read_text()}")
+    return path
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

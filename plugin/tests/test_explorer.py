@@ -19,7 +19,9 @@ import pytest
 
 from tinyhil.cli.main import main
 from tinyhil.ground.paths import REPORTS
+from tinyhil.judge.verify import trust
 from tinyhil.publish.report.html import external_references
+from tinyhil.publish.results import rows as rows_of
 from tinyhil.publish.results.page import page
 from tinyhil.publish.results.rows import Figures, Row
 from tinyhil.record.seal import seal
@@ -67,7 +69,7 @@ def test_a_page_without_the_bundle_is_the_whole_table_and_says_what_to_install(
     assert "make setup" in text
     assert text.count("<tr>") == len(rows) + 2
     assert "16,650,000 instr." in text
-    assert "CHANGED after it was sealed" in text
+    assert "CHANGED: it does not agree" in text
     # The same table stands in the explorer's page, for where no script is run.
     (tmp_path / "some.js").write_text(BUNDLE)
     whole = page(rows, tmp_path, tmp_path / "some.js")
@@ -82,7 +84,9 @@ def test_a_link_to_evidence_is_relative_and_no_name_is_taken_for_a_scheme(bundle
     assert links == ["./../javascript%3Aalert%281%29", "./../runs/a%20b%FF"]
 
 
-def test_rounds_and_runs_come_together_with_what_is_known_of_their_records(tmp_path: Path) -> None:
+def test_rounds_and_runs_come_together_with_what_is_known_of_their_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_round(tmp_path / "v1.3", made_up(3))
     runs = tmp_path / "runs"
     folders = [
@@ -95,18 +99,24 @@ def test_rounds_and_runs_come_together_with_what_is_known_of_their_records(tmp_p
     record.write_text(
         record.read_text().replace('"throughput_ips": 10.0', '"throughput_ips": 20.0')
     )
+    # Made-up runs have no raw bytes: none of them would agree.
+    known = {folders[0]: trust.Trust("verified", "signed by a bench")}
+    monkeypatch.setattr(
+        rows_of, "trust_of", lambda folder: known.get(folder) or trust.trust_of(folder)
+    )
     out = tmp_path / "pages" / "results.html"
     arguments = [str(runs), str(tmp_path / "v1.3"), "--format", "html", "--out", str(out)]
     assert main(["results", *arguments]) == 0
     told = embedded_or_none(out)
     rows = {row.get("station", row["device"]): row for row in told["rows"]}
     assert {name: row["record"] for name, row in rows.items()} == {
-        "whole": "sealed", "open": "not sealed", "forged": "changed", "Board 1": "as claimed",
+        "whole": "verified, signed by a bench", "open": "not sealed",
+        "forged": "changed", "Board 1": "as claimed",
     }  # fmt: skip
     assert {row["source"] for row in rows.values()} == {"runs", "v1.3"}
     (link,) = rows["whole"]["tasks"]["ic01"]["evidence"]
     assert (out.parent / link["href"]).resolve() == folders[0].resolve()
-    assert any("CHANGED after it was sealed" in remark for remark in told["remarks"])
+    assert any("CHANGED, or made up" in remark for remark in told["remarks"])
 
 
 def embedded_or_none(path: Path) -> Any:
@@ -164,7 +174,7 @@ def test_a_front_is_what_nothing_of_its_class_beats() -> None:
             "row": {
                 "emulated": number % 3 == 0,
                 "division": "closed",
-                "record": chance.choice(("sealed", "sealed", "changed")),
+                "record": chance.choice(("verified", "verified", "changed")),
             },
             "figures": {name: chance.randint(1, 12) for name in names if chance.random() < 0.95}
             | ({"short": True} if chance.random() < 0.1 else {}),
@@ -178,7 +188,7 @@ def test_a_front_is_what_nothing_of_its_class_beats() -> None:
             point
             for point in points
             if point["row"]["emulated"] == kind.startswith("emulated")
-            and point["row"]["record"] == "sealed"
+            and point["row"]["record"] == "verified"
             and point["meets"]
             and "short" not in point["figures"]
             and all(name in point["figures"] for name in names)

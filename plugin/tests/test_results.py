@@ -140,7 +140,7 @@ def test_a_real_quick_run_is_shown_as_instruction_counts_of_stand_in_data(
         assert "(24 samples)" in form
         assert " ms" not in form
     assert count.replace(" (", "<br>(") in plain
-    assert rows[0].record == "sealed"
+    assert rows[0].record == "verified"
     figures = rows[0].tasks["kws01"]
     assert figures.flash_bytes
     assert figures.ram_bytes

@@ -165,7 +165,7 @@ def test_another_firmware_model_data_set_or_link_is_refused_before_it_is_measure
     job: Job, tmp_path: Path, change: Callable[[Job], Job], text: str
 ) -> None:
     record = Record.start(tmp_path, CONFIGURATION)
-    record.begin(job.facts)
+    record.begin(job.facts, job.contents)
     record.close()
     record, _ = resume(record.folder, CONFIGURATION)
     with pytest.raises(ConfigError) as raised:

@@ -77,11 +77,11 @@ def nested(levels: int) -> object:
 
 DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
     "a newer schema": (
-        with_value("schema", 99), "has the schema 99, this tinyhil reads 3", OTHER),
+        with_value("schema", 99), "has the schema 99, this tinyhil reads 4", OTHER),
     "an older schema": (
-        with_value("schema", 2), "has the schema 2, this tinyhil reads 3", OTHER),
+        with_value("schema", 3), "has the schema 3, this tinyhil reads 4", OTHER),
     "no schema": (
-        replaced(b'"schema": 3, ', b""), "has the schema None, this tinyhil reads 3", OTHER),
+        replaced(b'"schema": 4, ', b""), "has the schema None, this tinyhil reads 4", OTHER),
     "a wrong type": (
         with_value("samples", "many"), "key 'samples': Input should be a valid integer", ALTERED),
     "a wrong metric": (
@@ -99,7 +99,7 @@ DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
     "a time of no zone": (
         with_value("started", "2026-01-02T03:04:05"),
         "key 'started': Input should have timezone", ALTERED),
-    "a key twice": (replaced(b"{", b'{"schema": 3, '), "has a key twice", ALTERED),
+    "a key twice": (replaced(b"{", b'{"schema": 4, '), "has a key twice", ALTERED),
     "NaN": (
         replaced(b'"latency_p50_s": ', b'"latency_p50_s": NaN, "x": '),
         "has the number NaN", ALTERED),

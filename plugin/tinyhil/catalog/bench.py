@@ -90,6 +90,8 @@ class BenchFile(Facts):
     """By name: the physical boards on this desk."""
     firmware: dict[str, Path] = Field(default_factory=dict)
     """Images of the user's own, by task; paths below the folder of the file."""
+    sign: Path | None = None
+    """SSH key that signs the runs of this bench, see `--hil-sign`; below the folder of the file."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,16 @@ def stations(boards: Mapping[str, Board], bench: Path | None) -> dict[str, Stati
         for name, wiring in wired.items()
     }
     return found | named
+
+
+def key_of(bench: Path | None) -> Path | None:
+    """The key that signs runs, as the bench file names it; None where it does not.
+
+    Raises:
+        ConfigError: the file is wrong.
+    """
+    named = load(bench, BenchFile).sign if bench else None
+    return bench.parent / named.expanduser() if bench and named else None
 
 
 def firmware_of(bench: Path | None, tasks: Iterable[str]) -> dict[str, Path]:

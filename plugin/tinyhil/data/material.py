@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -47,6 +47,10 @@ class DataSet:
     folder: Path
     sha256: str
     samples: tuple[Sample, ...]
+    labels: bytes = field(default=b"", repr=False)
+    """The label file."""
+    sums: bytes = field(default=b"", repr=False)
+    """The list that `sha256` is of, see `sum_list`."""
 
     def sent_bytes(self, task: Task) -> int:
         """All that a device is sent, with overlapping windows completely."""
@@ -82,6 +86,15 @@ class Material:
             )
         return self.model_file
 
+    def model_content(self, sha256: str) -> bytes:
+        """The model's file, which must still be the one of this sum.
+
+        Raises:
+            DataError: it was changed, or can't be read.
+        """
+        _check_sum(self.model, sha256)
+        return self.model.read_bytes()
+
     @property
     def division(self) -> str:
         """Division of the benchmark that a result would belong to."""
@@ -90,10 +103,18 @@ class Material:
         return {"official": "closed", "stand-in": "none", "custom": "open"}[self.data.kind]
 
 
+def sum_list(sums: Mapping[str, str]) -> bytes:
+    """Lines ``<sha256>  <name>``, sorted by name, of sums by the file's name."""
+    return "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode()
+
+
 def digest(files: Mapping[str, bytes]) -> str:
-    """One SHA-256 over many files: of the lines ``<sha256>  <name>``, sorted by name."""
-    lines = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    """One SHA-256 over many files: of the list of their sums."""
+    return hashlib.sha256(_sums(files)).hexdigest()
+
+
+def _sums(files: Mapping[str, bytes]) -> bytes:
+    return sum_list({name: hashlib.sha256(data).hexdigest() for name, data in files.items()})
 
 
 def brought_data(task: Task, root: Path | None) -> DataSet:
@@ -223,7 +244,7 @@ def _data_set(
     )
     if not samples:
         raise DataError(f"{folder / LABELS}: names no sample", hint="fetch the data set again")
-    return DataSet(kind, folder, sha256, samples)
+    return DataSet(kind, folder, sha256, samples, files[LABELS], _sums(files))
 
 
 def _sample(

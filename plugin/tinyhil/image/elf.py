@@ -75,6 +75,8 @@ class Image:
     """Variables that start as zeros, the stack's and the heap's reserve among them."""
     build_id: str | None = None
     """Hexadecimal digits that the linker made of its content (``--build-id``), if it did."""
+    content: bytes = field(default=b"", repr=False, compare=False)
+    """The whole file."""
 
     @property
     def has_harness(self) -> bool:
@@ -103,7 +105,19 @@ def read_image(path: Path) -> Image:
         FirmwareError: the file can't be read, is not an executable ELF file for a 32-bit Arm
             core, is damaged, or has two contents for one address.
     """
-    content = _read(path)
+    return image_of(path, _read(path))
+
+
+def image_of(path: Path, content: bytes) -> Image:
+    """An executable whose content is at hand.
+
+    Args:
+        path: names it in errors.
+        content: the whole file.
+
+    Raises:
+        FirmwareError: as `read_image`.
+    """
     try:
         return _parse(path, content)
     except FirmwareError:
@@ -157,6 +171,7 @@ def _parse(path: Path, content: bytes) -> Image:
         text_bytes=text,
         data_bytes=data,
         bss_bytes=bss,
+        content=content,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,9 +30,11 @@ from tinyhil.image.elf import Image
 from tinyhil.measure import audit
 from tinyhil.measure import measures as measure
 from tinyhil.measure.duration import how_long
+from tinyhil.measure.limits import limits_of
 from tinyhil.measure.measures import Accuracy, SingleStream, Throughput
 from tinyhil.measure.memory import MemoryUse, memory_use
-from tinyhil.record import FAULTS_MARK, ImageSizes, JobFacts, Subject
+from tinyhil.record import FAULTS_MARK, ImageSizes, JobFacts, KeptSums, Subject
+from tinyhil.record.kept import facts_of_board, facts_of_task
 from tinyhil.record.rows import Row, Rows, accuracy_of, single_stream_of, throughput_of
 
 _CONFIRM_S = 10.0
@@ -86,10 +89,7 @@ class Job:
     @property
     def limits(self) -> Mapping[Metric, Limit]:
         """Of audits, of the task and of the board, by metric."""
-        audits = {
-            MeasureName.of_audit(name).metrics[0]: one.limit for name, one in audit.AUDITS.items()
-        }
-        return {**audits, **self.task.targets, **self.dut.board.limits.get(self.task.name, {})}
+        return limits_of(self.dut.board, self.task)
 
     @property
     def subject(self) -> Subject:
@@ -113,8 +113,10 @@ class Job:
     def facts(self) -> JobFacts:
         """For the run's description: a resumed run must be measured with the same."""
         emulator, image = self.dut.board.emulator, self.image
+        board, task, labels = (hashlib.sha256(each).hexdigest() for each in self._kept)
         return JobFacts(
             subject=self.subject,
+            kept=KeptSums(board=board, task=task, labels=labels),
             image=image
             and ImageSizes(text=image.text_bytes, data=image.data_bytes, bss=image.bss_bytes),
             samples=len(self.samples),
@@ -122,6 +124,22 @@ class Job:
             limits={str(metric): limit for metric, limit in self.limits.items()},
             instruction_s=emulator.instruction_s if emulator else None,
         )
+
+    @property
+    def contents(self) -> Iterator[bytes]:
+        """What is kept with the run, so that it can be checked without anything else."""
+        yield from self._kept
+        yield self.material.data.sums
+        if self.image:
+            yield self.image.content
+        if self.model_sha256:
+            yield self.material.model_content(self.model_sha256)
+
+    @property
+    def _kept(self) -> tuple[bytes, bytes, bytes]:
+        """See `KeptSums`."""
+        facts = facts_of_board(self.dut.board), facts_of_task(self.task)
+        return *facts, self.material.data.labels
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 from tinyhil.catalog.rules import PERFORMANCE_INPUTS, Rules
 from tinyhil.catalog.task import Task
@@ -37,6 +37,8 @@ from tinyhil.record.rows import (
     tick_us,
 )
 
+Item = TypeVar("Item")
+
 __all__ = [
     "Accuracy",
     "Keep",
@@ -45,6 +47,7 @@ __all__ = [
     "accuracy",
     "performance_inputs",
     "single_stream",
+    "spread",
     "throughput",
 ]
 
@@ -109,9 +112,14 @@ def performance_inputs(task: Task, samples: Sequence[Sample]) -> tuple[tuple[str
     They are spread evenly over the data set, in its order; of a sample that holds several windows,
     the first one.
     """
-    count = min(PERFORMANCE_INPUTS, len(samples))
-    chosen = [samples[index * len(samples) // count] for index in range(count)]
+    chosen = spread(samples)
     return tuple((sample.name, task.input.windows(sample.data)[0].data) for sample in chosen)
+
+
+def spread(items: Sequence[Item]) -> list[Item]:
+    """As many of them as performance is measured on, spread evenly."""
+    count = min(PERFORMANCE_INPUTS, len(items))
+    return [items[index * len(items) // count] for index in range(count)]
 
 
 def single_stream(

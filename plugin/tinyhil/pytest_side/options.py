@@ -90,6 +90,13 @@ OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
         {"type": Path, "metavar": "RUN"},
     ),
     (
+        "--hil-sign",
+        "sign the seal of each run with this SSH key, a private one without a passphrase or the "
+        "public one of a key that the SSH agent has; `tinyhil verify --signers` checks it "
+        "(default: the key 'sign' of the bench file)",
+        {"type": Path, "metavar": "KEY"},
+    ),
+    (
         "--hil-runs",
         "folder for run folders and reports (default: reports/runs in the project's folder)",
         {"type": Path, "metavar": "DIR"},

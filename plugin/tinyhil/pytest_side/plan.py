@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tinyhil.catalog.bench import Station, firmware_of, images_of, select, stations
+from tinyhil.catalog.bench import Station, firmware_of, images_of, key_of, select, stations
 from tinyhil.catalog.board import NO_FLASH, load_boards
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device import links
@@ -16,6 +16,7 @@ from tinyhil.ground.errors import ConfigError, FirmwareError
 from tinyhil.ground.outputs import check_file, check_folder
 from tinyhil.image.elf import Image, read_image
 from tinyhil.record import Configuration, resume
+from tinyhil.record.signing import check_key
 
 DEFAULT_BOARD = "mps2-an386"
 
@@ -52,6 +53,8 @@ class Options:
     """Images by task, of the project's table."""
     images_file: Path | None = None
     """Where that table stands."""
+    sign: Path | None = None
+    """SSH key that signs the runs; None for the bench file's, if it names one."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Plan:
     """The user's own, read once: what is checked is what is flashed."""
     images: Mapping[str, Image] = field(default_factory=dict)
     """The user's own by task, if there is none for all."""
+    key: Path | None = None
+    """SSH key that signs the runs, which has been tried."""
 
     @property
     def own_firmware(self) -> bool:
@@ -163,11 +168,24 @@ def make_plan(options: Options) -> Plan:
         faults,
         image,
         {task: read_image(path) for task, path in named.items()},
+        _key(options),
     )
     if options.resume:
         for station in chosen:
             resume.check(options.resume, plan.configuration(station, ()))
     return plan
+
+
+def _key(options: Options) -> Path | None:
+    """The key that signs the runs, if there is one.
+
+    Raises:
+        ConfigError: it does not sign.
+    """
+    key = options.sign or key_of(options.bench)
+    if key:
+        check_key(key, "option --hil-sign" if options.sign else f"{options.bench}: key 'sign'")
+    return key
 
 
 def _select(tasks: Mapping[str, Task], patterns: Iterable[str]) -> tuple[Task, ...]:

@@ -39,6 +39,7 @@ from tinyhil.pytest_side.summary import SummaryFile
 from tinyhil.record import Record
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal, versions
+from tinyhil.record.signing import sign
 
 _FLASH_S = 120.0
 _PORT_S = 20.0
@@ -124,6 +125,7 @@ def plan_of(config: pytest.Config) -> Plan:
             build=option("--hil-build"),
             resume=option("--hil-resume"),
             wait_s=option("--hil-wait"),
+            sign=option("--hil-sign"),
         )
         try:
             config.stash[plan_key] = make_plan(options)
@@ -167,6 +169,8 @@ def record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
         yield made
         with ending.telling_once(hil_board.station), unbroken():
             seal(made.folder, versions(emulated=hil_board.board.emulated))
+            if plan.key:
+                sign(made.folder, plan.key)
         allure.attach_file(made.folder / "record.jsonl")
     finally:
         made.close()
@@ -196,7 +200,7 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
         read_back=options.read_back,
         faults=str(plan.faults) if plan.faults else None,
     )
-    hil_record.begin(job.facts)
+    hil_record.begin(job.facts, job.contents)
     if image is None:
         report.say(f"{hil_board.station}: is measured as it is, nothing is flashed")
         return job

@@ -6,7 +6,7 @@ can be continued later. What is in each file: reports/RECORD.md.
 """
 
 from tinyhil.record.configuration import Configuration
-from tinyhil.record.description import ImageSizes, JobFacts
+from tinyhil.record.description import ImageSizes, JobFacts, KeptSums
 from tinyhil.record.entry import FAULTS_MARK, Entry, Subject
 from tinyhil.record.folder import Record
 from tinyhil.record.schema import SCHEMA
@@ -18,6 +18,7 @@ __all__ = [
     "Entry",
     "ImageSizes",
     "JobFacts",
+    "KeptSums",
     "Record",
     "Subject",
 ]

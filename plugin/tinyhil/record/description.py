@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, field_validator
 
 from tinyhil.catalog.facts import Limit
 from tinyhil.ground.errors import ConfigError
@@ -15,7 +16,7 @@ from tinyhil.ground.text import printable
 from tinyhil.record.configuration import Configuration, shown
 from tinyhil.record.entry import Subject
 from tinyhil.record.reading import parse, read_whole
-from tinyhil.record.schema import RUN, SCHEMA, Count, Name, Number
+from tinyhil.record.schema import RUN, SCHEMA, Count, Name, Number, Sum
 
 
 class _Object(BaseModel):
@@ -30,10 +31,23 @@ class ImageSizes(_Object):
     bss: Count
 
 
+class KeptSums(_Object):
+    """SHA-256 of what lies in ``kept/``; those of image, model and data set's sums are the
+    subject's."""
+
+    board: Sum
+    """Facts of the board."""
+    task: Sum
+    """Facts of the task."""
+    labels: Sum
+    """Label file of the data set."""
+
+
 class JobFacts(_Object):
     """What one task of a run is measured with."""
 
     subject: Subject
+    kept: KeptSums
     image: ImageSizes | None
     """None of a board that is measured as it is."""
     samples: Count
@@ -43,6 +57,16 @@ class JobFacts(_Object):
     limits: dict[Name, Limit]
     instruction_s: Number | None
     """Emulated seconds of one instruction; None for silicon."""
+
+    @field_validator("subject")
+    @classmethod
+    def _has_sums(cls, subject: Subject) -> Subject:
+        """Each leads to a file in ``kept/``."""
+        for name in ("data_sha256", "model_sha256", "firmware_sha256"):
+            value = getattr(subject, name)
+            if value is not None and not re.fullmatch("[0-9a-f]{64}", value):
+                raise ValueError(f"'{name}' is not a SHA-256")
+        return subject
 
 
 class Part(_Object):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +15,7 @@ from tinyhil.ground.files import append, cut_lines, lock, unwritable
 from tinyhil.record.configuration import Configuration
 from tinyhil.record.description import Description, JobFacts, Part
 from tinyhil.record.entry import Entry
+from tinyhil.record.kept import keep
 from tinyhil.record.reading import read_rows
 from tinyhil.record.schema import LINES, RAW, Line
 
@@ -64,14 +65,20 @@ class Record:
         description.write(folder)
         return cls(folder, description, descriptor)
 
-    def begin(self, facts: JobFacts) -> None:
+    def begin(self, facts: JobFacts, contents: Iterable[bytes] = ()) -> None:
         """Note what a task is measured with, before it is.
+
+        Args:
+            facts: of the task.
+            contents: what is to be kept, see `kept`.
 
         Raises:
             ConfigError: a resumed run's task was measured with something else.
             WriteError: it can't be written.
         """
         self._description = self._description.with_job(facts)
+        for content in contents:
+            keep(self.folder, content)
         self._description.write(self.folder)
 
     def append(self, entry: Entry) -> None:

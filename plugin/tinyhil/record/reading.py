@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.text import printable
 from tinyhil.record.schema import (
+    KEPT,
     LINES,
     RAW,
     RUN,
@@ -45,7 +46,7 @@ def list_files(folder: Path) -> tuple[str, ...]:
 
     Raises:
         ConfigError: the folder can't be read, or holds what no run does: a link, a device, a
-            folder in ``raw``, too many files, or one that is too large to be a run's.
+            folder in ``raw`` or ``kept``, too many files, or one that is too large to be a run's.
     """
     found: list[str] = []
     try:
@@ -199,13 +200,13 @@ def _at(path: Path, number: int) -> str:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """What is in a run folder and in its ``raw``."""
-    paths = [path for path in folder.iterdir() if path.name != RAW]
-    raw = folder / RAW
-    if raw.is_symlink():
-        raise _odd(raw, "a symbolic link")
-    if raw.exists():
-        paths.extend(raw.iterdir())
+    """What is in a run folder and in its folders."""
+    paths = [path for path in folder.iterdir() if path.name not in (RAW, KEPT)]
+    for inner in (folder / RAW, folder / KEPT):
+        if inner.is_symlink():
+            raise _odd(inner, "a symbolic link")
+        if inner.exists():
+            paths.extend(inner.iterdir())
     if len(paths) > MAX_FILES:
         raise _odd(folder, f"a folder of {len(paths)} files")
     yield from paths
@@ -221,7 +222,8 @@ def _unreadable(path: Path, error: OSError) -> ConfigError:
 def _odd(path: Path, what: str) -> ConfigError:
     return ConfigError(
         f"{path.parent / printable(path.name)}: {what}: a run of tinyhil never has that",
-        hint=f"a run holds {RUN}, {LINES}, {SEAL} and files in {RAW}/; do not trust this one",
+        hint=f"a run holds {RUN}, {LINES}, {SEAL} and files in {RAW}/ and {KEPT}/; do not trust "
+        "this one",
     )
 
 

@@ -14,7 +14,7 @@ from tinyhil.record import Configuration, Record
 from tinyhil.record.description import Description, read_description
 from tinyhil.record.folder import new_part
 from tinyhil.record.reading import list_files, read_rows, untorn
-from tinyhil.record.schema import LINES, SEAL, Line
+from tinyhil.record.schema import LINES, SEAL, SIGNATURE, Line
 from tinyhil.record.seal import differences, read_seal
 from tinyhil.record.store import record_lines
 
@@ -106,7 +106,8 @@ def _clear(folder: Path) -> tuple[Found, tuple[Line, ...]]:
         elif name.endswith(".jsonl"):
             rows[PurePosixPath(name).stem] = sum(1 for _ in untorn(read_rows(folder / name)))
     # The seal goes first: without it the run counts as killed, if anything fails next.
-    (folder / SEAL).unlink(missing_ok=True)
+    for name in (SEAL, SIGNATURE):
+        (folder / name).unlink(missing_ok=True)
     cut: dict[str, int] = {}
     for name in names:
         if name.endswith(PARTIAL):

@@ -26,14 +26,16 @@ from pydantic import (
 from tinyhil.catalog.facts import Limit, Metric
 from tinyhil.catalog.measure import MeasureName
 
-SCHEMA = 3
+SCHEMA = 4
 """2 has ``run.json`` and ``seal.json``, and time stamps in the rows of single stream; 3 has the
-station in each line."""
+station in each line; 4 keeps what a run was measured with."""
 
 RUN = "run.json"
 LINES = "record.jsonl"
 RAW = "raw"
+KEPT = "kept"
 SEAL = "seal.json"
+SIGNATURE = "seal.json.sig"
 
 
 def _time(value: object) -> datetime:
@@ -50,6 +52,9 @@ Tick = Annotated[StrictInt, Field(ge=0, lt=1 << 64)]
 Number = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 Positive = Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)]
 Time = Annotated[AwareDatetime, BeforeValidator(_time)]
+
+_MOST_QUERIES = 1 << 20
+"""Of a batch; each of them gets a time of its own in memory."""
 
 
 class _Object(BaseModel):
@@ -207,7 +212,7 @@ class SingleStreamRow(_Object):
     unit: StrictStr = Field(pattern=r"^(us|ticks of 1/[1-9][0-9]{0,11} s)$")
     start_us: Tick
     end_us: Tick
-    count: AtLeastOne | None = None
+    count: Annotated[StrictInt, Field(ge=1, le=_MOST_QUERIES)] | None = None
     """Queries of a batch, whose time is the only one: the clock is too coarse for each of them."""
 
     @model_validator(mode="after")

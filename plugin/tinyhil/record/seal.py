@@ -2,7 +2,8 @@
 
 A file of lines also has sums of its lines, so that a changed one can be named, not only its file.
 The seal holds its own sum. It shows that something was changed, not who sealed: anyone who
-can write the folder can seal it again; then the check from raw bytes has to find it.
+can write the folder can seal it again; then the check from raw bytes has to find it, or a signature
+of the seal has to be missing (`signing`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tinyhil.ground.files import gone, replace
 from tinyhil.ground.text import printable
 from tinyhil.record.description import read_description
 from tinyhil.record.reading import list_files, parse, parse_values, read_whole
-from tinyhil.record.schema import LINES, RUN, SCHEMA, SEAL, Sum
+from tinyhil.record.schema import LINES, RUN, SCHEMA, SEAL, SIGNATURE, Sum
 from tinyhil.record.sums import FileSum, sum_of
 
 _PACKAGES = (
@@ -35,6 +36,7 @@ _PACKAGES = (
     "allure-pytest", "pytest-benchmark", "cobs",
 )  # fmt: skip
 _ANSWER_S = 10.0
+_OWN = {SEAL, SIGNATURE}
 
 RecordState = Literal["sealed", "not sealed", "changed"]
 
@@ -99,7 +101,7 @@ def seal(folder: Path, packages: Mapping[str, str]) -> Path:
     if not folder.is_dir():
         raise gone(folder)
     description = read_description(folder)
-    files = {name: sum_of(folder / name) for name in list_files(folder) if name != SEAL}
+    files = {name: sum_of(folder / name) for name in list_files(folder) if name not in _OWN}
     tasks = {
         task: {
             "firmware": facts.subject.firmware_sha256,
@@ -117,6 +119,8 @@ def seal(folder: Path, packages: Mapping[str, str]) -> Path:
         packages=dict(packages),
         files=files,
     )
+    # A signature is of one seal alone.
+    (folder / SIGNATURE).unlink(missing_ok=True)
     replace(folder / SEAL, _rendered(made.model_dump(mode="json", by_alias=True)))
     return folder / SEAL
 
@@ -157,7 +161,7 @@ def differences(folder: Path, sealed: Seal) -> tuple[Difference, ...]:
         ConfigError: the folder holds what no run does, or a file can't be read.
     """
     found = list(_own_differences(folder, sealed))
-    here = set(list_files(folder)) - {SEAL}
+    here = set(list_files(folder)) - _OWN
     for name in sorted(here | set(sealed.files)):
         known = sealed.files.get(name)
         if known is None:

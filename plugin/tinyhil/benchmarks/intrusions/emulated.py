@@ -221,7 +221,7 @@ def _run(
         job = _job(way, made, dut)
         record = Record.start(Path(stack.enter_context(tempfile.TemporaryDirectory())), _asked(job))
         stack.callback(record.close)
-        record.begin(job.facts)
+        record.begin(job.facts, job.contents)
 
         def tap(opened: Link, _: str) -> Link:
             bench.probed = [opened]

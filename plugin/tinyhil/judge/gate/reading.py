@@ -12,6 +12,7 @@ from tinyhil.ground.text import shown
 from tinyhil.judge.gate import figures
 from tinyhil.judge.gate.evidence import evidence_of
 from tinyhil.judge.gate.figures import Line
+from tinyhil.judge.verify.trust import trust_of
 from tinyhil.record import schema
 from tinyhil.record.store import Run, read_run
 
@@ -53,13 +54,15 @@ def load(path: Path, tell: Callable[[str], None] = _nobody) -> tuple[Measured, .
         tell: takes what is to be said of a run.
 
     Raises:
-        ConfigError: it is neither, or its record and its raw rows disagree.
+        ConfigError: it is neither, or a run about which `tinyhil verify` has something to say.
     """
     if not path.is_dir():
         return tuple(Measured(line) for line in figures.read(path))
-    run = read_run(path)
+    run, trust = read_run(path), trust_of(path)
+    trust.refuse(path)
     for remark in run.remarks:
         tell(remark)
+    tell(f"{path}: {trust}")
     return figures_of(run)
 
 

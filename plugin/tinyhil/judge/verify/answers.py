@@ -34,6 +34,10 @@ class Answer:
     """Ticks of `hertz` of each inference; None where they were not asked for."""
     by_text: bool
     """Whether by the official protocol, in microseconds, and not by frames."""
+    asked_s: float = 0.0
+    """On the host's clock since the link was opened: when it was asked."""
+    came_s: float = 0.0
+    """And when all of it had come."""
 
     def start_us(self, tick_hz: int) -> int:
         """Its first time stamp in microseconds, rounded down as everywhere."""

@@ -23,13 +23,16 @@ HELP = "check the record of a run: figures from the raw bytes, and the seal"
 _DESCRIPTION = """\
 Check the record of a run. The raw bytes of its links are decoded again, every row is looked for in
 them, every metric and verdict is computed again from the rows, and every file is compared with the
-seal. Exits with 1 if anything disagrees: each disagreement is named with its file and line.
+seal. Image, labels and limits are compared with what the run keeps of them, and the limits with
+those of this tinyhil, too. Exits with 1 if anything disagrees: each disagreement is named with its
+file and line. The last line says what was not looked at, and what that needs.
 """
 _EPILOG = """\
 examples:
   tinyhil verify reports/runs/20260102T030405Z_mps2-an386
   tinyhil verify RUN --data ../mlperf-tiny    also check that the official data set was sent
   tinyhil verify RUN --data build/data        or the stand-in set, where tinyhil generated it
+  tinyhil verify RUN --signers allowed_signers  and that one of these has signed its seal
 
 next: `tinyhil gate BASELINE RUN` compares the run with an earlier one
 """
@@ -43,6 +46,8 @@ class Verified(Answer):
     """The name that the run was made with."""
     sealed: bool
     """Whether it has a seal."""
+    signature: str
+    """``unsigned``, or by whom or with which key the seal is signed."""
     measures: tuple[Checked, ...]
     """Each measure, with its figures computed again."""
     answers: int
@@ -51,6 +56,10 @@ class Verified(Answer):
     """Transfers in the raw logs."""
     findings: tuple[Finding, ...]
     """Disagreements; none if the record is right."""
+    notes: tuple[Finding, ...]
+    """What is no disagreement, but has to be known, such as limits that are not this tinyhil's."""
+    not_looked_at: tuple[str, ...]
+    """What was not looked at, and what that needs."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +75,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of the data set, to compare the samples that were sent with; without it they "
         "are taken from the raw bytes, which hold them with their CRCs",
     )
+    parser.add_argument(
+        "--signers",
+        type=Path,
+        metavar="FILE",
+        help="the seal must be signed by one of these: an allowed_signers file of ssh-keygen",
+    )
     add_format(parser, Verified)
     parser.set_defaults(run=_verify)
 
@@ -76,14 +91,17 @@ def _verify(options: argparse.Namespace, console: Console) -> int:
 
     folder: Path = options.run_folder
     with progress_bar(console, f"verifying {printable(folder.name)}") as progress:
-        report = verify(folder, options.data, progress)
+        report = verify(folder, options.data, progress, options.signers)
     answer = Verified(
         report.run,
         report.sealed,
+        report.signature.text,
         report.measures,
         report.answers,
         report.transfers,
         report.findings,
+        report.notes,
+        report.unseen,
     )
     if not answered(options, answer):
         _show(report, console)
@@ -103,17 +121,26 @@ def _show(report: Report, console: Console) -> None:
     console.print(table)
     for finding in report.findings:
         say(console, str(finding))
-    sealed = "sealed" if report.sealed else "not sealed"
-    summary = (
-        f"{printable(report.run)}, {sealed}: {report.answers:,} answers in {report.transfers:,} "
-        "transfers decoded; "
-    )
+    for note in report.notes:
+        say(console, f"note: {note}")
+    say(console, _summary(report))
+
+
+def _summary(report: Report) -> str:
+    """The last line: what was found, and what was not looked at."""
+    sealed = f"sealed, {report.signature.text}" if report.sealed else "not sealed"
     count = len(report.findings)
-    summary += f"{count} disagreements" if count else "everything agrees"
+    parts = [
+        f"{printable(report.run)}, {sealed}: {report.answers:,} answers in {report.transfers:,} "
+        "transfers decoded",
+        f"{count} disagreements" if count else "what was looked at agrees",
+    ]
     unfinished = sum(made.verdict in ("not finished", "error") for made in report.measures)
     if unfinished:
-        summary += f"; {unfinished} measures are not finished"
-    say(console, summary)
+        parts.append(f"{unfinished} measures are not finished")
+    if report.unseen:
+        parts.append(f"not looked at: {', '.join(report.unseen)}")
+    return "; ".join(parts)
 
 
 def _figures(metrics: Mapping[Metric, float]) -> str:

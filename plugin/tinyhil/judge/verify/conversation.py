@@ -56,6 +56,7 @@ def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
         for transfer in read_transfers(folder / log, log, findings):
             transfers += 1
             watch.saw(transfer)
+            text.now_s = frames.now_s = transfer.seconds
             if transfer.to_device:
                 _sent(transfer, text, frames)
             elif frames.open:

@@ -12,6 +12,7 @@ _PLACE = re.compile(r"(?P<path>.*?)(?:, line (?P<line>\d+))?: (?P<text>.*)", re.
 
 _MOST_A_FILE = 20
 """Findings that are kept of one file: more would not say more."""
+_MOST_NOTES = 100
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Findings:
     def __init__(self) -> None:
         self._found: dict[Finding, None] = {}
         self._counts: dict[str, int] = {}
+        self._notes: dict[Finding, None] = {}
 
     def add(self, file: str, line: int | None, text: str, hint: str = "") -> None:
         """Note one."""
@@ -57,6 +59,16 @@ class Findings:
             self.add(file, line, match["text"], error.hint)
         else:
             self.add(file, None, error.message, error.hint)
+
+    def note(self, file: str, text: str) -> None:
+        """Note what is no disagreement, but has to be known; bounded, and each once."""
+        if len(self._notes) < _MOST_NOTES:
+            self._notes[Finding(file, None, text)] = None
+
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """See `note`."""
+        return tuple(self._notes)
 
     @property
     def all(self) -> tuple[Finding, ...]:

@@ -26,6 +26,7 @@ class _Query:
     count: int
     warm_up: int
     nth: int
+    asked_s: float
 
 
 class Frames:
@@ -44,6 +45,8 @@ class Frames:
         self._findings = findings
         self._epoch = 0
         self._session: int | None = None
+        self.now_s = 0.0
+        """On the host's clock, of the transfer at hand."""
         self._start()
 
     @property
@@ -133,8 +136,8 @@ class Frames:
             del stream[: head + size - keep]
             nth = self._queries[-1].nth + 1 if self._queries and new == self._input else 0
             self._input = new
-            query = _Query(digest_of(new), zlib.crc32(new), flags, count, warm_up, nth)
-            self._queries.append(query)
+            named = digest_of(new), zlib.crc32(new)
+            self._queries.append(_Query(*named, flags, count, warm_up, nth, self.now_s))
 
     def _take_frame(self, line: int, raw: bytes) -> None:
         assert self._session is not None
@@ -176,6 +179,8 @@ class Frames:
                 scores=tuple(number / 1000 for number in rest[:results]),
                 laps=rest[results:] if query.flags & _LAPS else None,
                 by_text=False,
+                asked_s=query.asked_s,
+                came_s=self.now_s,
             )
         )
 

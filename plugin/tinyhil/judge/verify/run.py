@@ -9,19 +9,26 @@ from typing import TypeVar
 
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
+from tinyhil.emulator.qemu import QEMU
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.progress import Progress
 from tinyhil.ground.text import printable
+from tinyhil.judge.verify.clocks import check_clocks
 from tinyhil.judge.verify.conversation import Heard, hear
+from tinyhil.judge.verify.facts import check_facts, unseen
 from tinyhil.judge.verify.findings import Finding, Findings
+from tinyhil.judge.verify.kept import read_all
 from tinyhil.judge.verify.lines import check_figures, check_head
+from tinyhil.judge.verify.lists import check_full_set, check_lists
 from tinyhil.judge.verify.matching import Matching, claims, left_over
+from tinyhil.judge.verify.reference import check_answers
 from tinyhil.judge.verify.samples import check_data, check_names
 from tinyhil.record.description import Description, JobFacts, read_description
 from tinyhil.record.reading import list_files, read_rows
 from tinyhil.record.rows import Row
-from tinyhil.record.schema import LINES, RAW, RUN, SEAL, Line
+from tinyhil.record.schema import LINES, RAW, RUN, SEAL, SIGNATURE, Line
 from tinyhil.record.seal import differences, read_seal
+from tinyhil.record.signing import UNSIGNED, Signature, read_signature
 from tinyhil.record.store import record_lines
 
 Item = TypeVar("Item")
@@ -50,11 +57,16 @@ class Report:
 
     run: str
     sealed: bool
+    signature: Signature
     measures: tuple[Checked, ...]
     answers: int
     """Decoded from the raw logs."""
     transfers: int
     findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+    """What is no disagreement, but has to be known."""
+    unseen: tuple[str, ...]
+    """What was not looked at, and what that needs."""
 
 
 @dataclass
@@ -63,15 +75,24 @@ class _Check:
 
     folder: Path
     data: Path | None
+    signers: Path | None
     description: Description
     files: tuple[str, ...]
+    signature: Signature = UNSIGNED
     findings: Findings = field(default_factory=Findings)
     measures: list[Checked] = field(default_factory=list)
     answers: int = 0
     transfers: int = 0
+    unseen: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """Tasks of which something was not looked at, by what that is and what it needs."""
 
 
-def verify(folder: Path, data: Path | None = None, progress: Progress | None = None) -> Report:
+def verify(
+    folder: Path,
+    data: Path | None = None,
+    progress: Progress | None = None,
+    signers: Path | None = None,
+) -> Report:
     """Recompute a run's metrics and verdicts from its raw bytes, and compare its seal.
 
     Args:
@@ -79,13 +100,14 @@ def verify(folder: Path, data: Path | None = None, progress: Progress | None = N
         data: folder of the data set, to compare what was sent with; None: what was sent is
             trusted as far as its CRCs go.
         progress: in tasks.
+        signers: file of those who may sign a seal; then it must be signed.
 
     Raises:
         ConfigError: the folder is not a run of this version, holds a link or something too large,
             or `data` does not hold the run's data set.
     """
     files = list_files(folder)
-    check = _Check(folder, data, read_description(folder), files)
+    check = _Check(folder, data, signers, read_description(folder), files)
     _check_seal(check)
     lines = list(_read(check, LINES, record_lines(folder))) if LINES in files else []
     for number, line in lines:
@@ -100,13 +122,22 @@ def verify(folder: Path, data: Path | None = None, progress: Progress | None = N
         task = PurePosixPath(name).name.partition("-")[0]
         if name.startswith(f"{RAW}/") and task not in jobs:
             check.findings.add(name, None, "belongs to a task that run.json does not have")
+    if check.signers is None:
+        need = "--signers FILE" if check.signature.signed else "an unsigned seal names nobody"
+        check.unseen["who sealed it", need] = []
     return Report(
         check.description.run,
         SEAL in files,
+        check.signature,
         tuple(check.measures),
         check.answers,
         check.transfers,
         check.findings.all,
+        check.findings.notes,
+        tuple(
+            " ".join((what, *(["of " + ", ".join(tasks)] if tasks else []), f"({need})"))
+            for (what, need), tasks in check.unseen.items()
+        ),
     )
 
 
@@ -123,6 +154,12 @@ def _check_seal(check: _Check) -> None:
     except ConfigError as error:
         findings.add_error(SEAL, error)
         return
+    check.signature = read_signature(check.folder, sealed.sealed, check.signers)
+    if check.signature.wrong:
+        findings.add(SIGNATURE, None, check.signature.wrong)
+    jobs = check.description.jobs.values()
+    if QEMU in sealed.packages and not any(facts.subject.emulated for facts in jobs):
+        findings.add(SEAL, None, f"names {QEMU}, but no board of run.json is emulated")
     wanted = {
         task: {
             "firmware": facts.subject.firmware_sha256,
@@ -159,10 +196,18 @@ def _check_task(
     matching = _match(check, heard, rows, prefix)
     _check_device(heard, facts, prefix, check.findings)
     _check_boots(check, heard, lines)
+    kept = read_all(check.folder, facts, check.findings)
+    check_facts(facts, kept, asked, check.findings)
+    check_lists(kept, facts, asked, matching, rows, check.findings)
+    if not subject.emulated:
+        check_clocks(heard, heard.device.tick_hz or 10**6, check.findings)
+    why: str | None = "--data DIR"
     if check.data is not None:
-        check_data(
-            check.data, facts, check.description.configuration, matching, rows, check.findings
-        )
+        own_task, inputs = check_data(check.data, facts, asked, matching, rows, check.findings)
+        if kept.model:
+            why = check_answers(own_task, kept.model, inputs, matching, check.findings)
+    for each in unseen(kept, facts, data=check.data is not None, answers=why):
+        check.unseen.setdefault(each, []).append(printable(task))
     finished: dict[str, tuple[int, Line]] = {}
     for number, line in lines:
         if line.measure in finished:
@@ -171,6 +216,9 @@ def _check_task(
             finished[line.measure] = (number, line)
     failed = [line.measure for _, line in lines if line.measure not in finished]
     _check_lines(check, facts, rows, finished, failed)
+    for number, line in finished.values():
+        if line.measure is MeasureName.ACCURACY:
+            check_full_set(number, line, kept, facts, check.findings)
     if all(_measure_of(name, prefix) in finished for name in rows):
         _check_left_over(matching, finished, check.findings)
 
@@ -274,6 +322,7 @@ def _read(check: _Check, name: str, found: Iterator[Item]) -> Iterator[Item]:
         yield from found
     except ConfigError as error:
         check.findings.add_error(name, error)
+        check.findings.add(name, None, "nothing of it after that was looked at")
 
 
 def _measure_of(name: str, prefix: str) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path, PurePosixPath
 
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
-from tinyhil.data import material as data
+from tinyhil.data import material
 from tinyhil.data.material import DataSet
 from tinyhil.ground.errors import ConfigError, DataError
 from tinyhil.ground.text import printable
 from tinyhil.judge.verify.answers import digest_of
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.judge.verify.matching import Matching
+from tinyhil.judge.verify.reference import Inputs
 from tinyhil.measure.measures import performance_inputs
 from tinyhil.record.configuration import Configuration
 from tinyhil.record.description import JobFacts
@@ -39,7 +40,7 @@ def check_data(
     matching: Matching,
     rows: Mapping[str, Sequence[Row]],
     findings: Findings,
-) -> None:
+) -> tuple[Task, Inputs]:
     """Compare with the data set itself.
 
     Args:
@@ -51,6 +52,9 @@ def check_data(
         rows: of the task, by file.
         findings: where differences are noted.
 
+    Returns:
+        The task, and what the data set has to be inferred.
+
     Raises:
         ConfigError: there is no such task, or no such data set in the folder.
     """
@@ -58,7 +62,7 @@ def check_data(
     found = _data_set(task, root, facts)
     samples = found.samples[: facts.samples]
     windows = {
-        (sample.name, number): digest_of(window.data)
+        (sample.name, number): window.data
         for sample in samples
         for number, window in enumerate(
             task.input.windows(sample.data, all_windows=configuration.all_windows)
@@ -68,8 +72,8 @@ def check_data(
     for place, claim in sorted(matching.used.items()):
         if claim.laps_cut:
             continue
-        digest = matching.answers[place].digest
-        if windows.get((claim.sample, claim.window)) != digest:
+        data = windows.get((claim.sample, claim.window))
+        if data is None or digest_of(data) != matching.answers[place].digest:
             text = f"{printable(claim.sample)} was not sent as the data set has it"
             findings.add(claim.file, claim.line, text)
     for file, own in rows.items():
@@ -83,6 +87,7 @@ def check_data(
             order = list(dict.fromkeys(str(row["sample"]) for row in own))
             if order != inputs[: len(order)]:
                 findings.add(file, None, "is not one of the inputs that the data set gives")
+    return task, windows
 
 
 def _task(name: str) -> Task:
@@ -103,9 +108,9 @@ def _data_set(task: Task, root: Path, facts: JobFacts) -> DataSet:
                 f"{root}: does not hold the stand-in set of {task.name}",
                 hint="name the folder that it was generated into: build/data in the root folder",
             )
-        found = data.stand_in_data(task, root)
+        found = material.stand_in_data(task, root)
     else:
-        found = data.brought_data(task, root)
+        found = material.brought_data(task, root)
     if found.sha256 != wanted.data_sha256:
         raise ConfigError(
             f"{found.folder}: holds the data set {found.sha256[:16]}…, the run is of "

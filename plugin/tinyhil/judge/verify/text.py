@@ -73,6 +73,9 @@ class Text:
         self._asked: deque[str] = deque(maxlen=len(_LEARNS))  # the last commands, by their names
         self._learning = False  # whether the host only gets to know how the firmware writes
         self._nth = 0
+        self.now_s = 0.0
+        """On the host's clock, of the transfer at hand."""
+        self._asked_s = 0.0  # when the command at hand was sent
 
     def sent(self, line: int, data: bytes) -> None:
         """The host has sent a command."""
@@ -88,7 +91,7 @@ class Text:
             text = f"is sent although '{asked}' has no answer: a part of the log is missing"
             self._findings.add(self._log, line, text)
         self._stop()
-        self._command = command
+        self._command, self._asked_s = command, self.now_s
         self._proceed(line)
 
     def called(self, line: int, word: str | None) -> None:
@@ -254,6 +257,8 @@ class Text:
                 scores=scores,
                 laps=None,
                 by_text=True,
+                asked_s=self._asked_s,
+                came_s=self.now_s,
             )
         )
         self._nth += 1

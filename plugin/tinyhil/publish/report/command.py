@@ -63,7 +63,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Make the page; returns 0.
 
     Raises:
-        ConfigError: a run can't be read, or two are of one station.
+        ConfigError: a run can't be read or does not agree, or two are of one station.
         WriteError: the page can't be written.
     """
     from tinyhil.publish.report.page.render import write_page  # noqa: PLC0415 - others need it not
@@ -79,9 +79,10 @@ def source_of(folders: list[Path]) -> Source:
     """What the page of some runs is made of.
 
     Raises:
-        ConfigError: a run can't be read or is empty, or two are of one station.
+        ConfigError: a run can't be read, does not agree or is empty, or two are of one station.
     """
     from tinyhil.catalog.board import load_boards  # noqa: PLC0415 - as above
+    from tinyhil.judge.verify.trust import trust_of  # noqa: PLC0415
     from tinyhil.publish.report.page.content import Source  # noqa: PLC0415
     from tinyhil.record.recall import recalled  # noqa: PLC0415
     from tinyhil.record.store import read_run  # noqa: PLC0415
@@ -89,8 +90,10 @@ def source_of(folders: list[Path]) -> Source:
     boards, versions = load_boards(), dict[str, None]()
     stations: dict[str, tuple[Board | None, Path]] = {}
     entries: list[Entry] = []
+    records: dict[str, str] = {}
     for folder in folders:
-        found = read_run(folder)
+        found, trust = read_run(folder), trust_of(folder)
+        trust.refuse(folder)
         if not found.lines:
             raise ConfigError(f"{folder}: has measured nothing", hint="name another run")
         station = found.lines[0].station
@@ -104,7 +107,9 @@ def source_of(folders: list[Path]) -> Source:
                 f"{folder} and {stations[station][1]} are both runs of '{station}'",
                 hint="name one run of each station: a report shows one",
             )
+        records[station] = str(trust)
         stations[station] = boards.get(found.lines[0].board), folder.resolve()
         entries += recalled(found)
         versions |= dict.fromkeys(part.tinyhil for part in found.description.parts)
-    return Source(entries, stations, made_with={"tinyhil": ", ".join(versions)})
+    told = "; ".join(f"{station}: {text}" for station, text in records.items())
+    return Source(entries, stations, made_with={"tinyhil": ", ".join(versions), "records": told})

@@ -1,7 +1,7 @@
 """What earlier runs gave: latency, size and quality over the last runs of a station and a task.
 
 Read from the run folders next to a run's own. A history must not end a report: a run that can't be
-read is left out.
+read, or is not as it was sealed, is left out.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tinyhil.catalog.wording import in_short
 from tinyhil.ground.errors import ConfigError
 from tinyhil.record import Subject
 from tinyhil.record.schema import LINES
+from tinyhil.record.seal import record_state
 from tinyhil.record.store import Run, read_run
 
 RUNS = 30
@@ -120,7 +121,7 @@ def _point(folder: Path, task: str) -> tuple[tuple[Any, ...], Subject, Point] | 
 
 
 def run_of(folder: Path) -> Run | None:
-    """A run; None where it can't be read. Kept for the next caller."""
+    """A run; None where it can't be read, or is not as it was sealed. Kept for the next caller."""
     try:
         size = (folder / LINES).stat().st_size
     except OSError:
@@ -132,6 +133,6 @@ def run_of(folder: Path) -> Run | None:
 def _run_at(folder: Path, _size: int) -> Run | None:
     """A record grows only: one of the same size is the same."""
     try:
-        return read_run(folder)
+        return None if record_state(folder) == "changed" else read_run(folder)
     except ConfigError:
         return None

@@ -61,7 +61,7 @@ def system_cells(row: Row) -> tuple[str, ...]:
             row.software,
             data_label(row.data_set),
             _models(row),
-            row.record.replace("changed", "CHANGED after it was sealed"),
+            row.trust.replace("changed", "CHANGED: it does not agree"),
         )
     )
 
@@ -102,8 +102,8 @@ def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
             said["STAND-IN: our own data and model; do not compare with other results."] = None
         if row.record == "changed":
             said[
-                f"{shown(row.details, _WIDTH)}: its record was CHANGED after it was sealed: do not "
-                "trust its figures; `tinyhil verify` shows what was changed."
+                f"{shown(row.details, _WIDTH)}: its record was CHANGED, or made up: do not trust "
+                "its figures; `tinyhil verify` shows what does not agree."
             ] = None
         if row.record == RECORDS[0]:
             said[

@@ -27,7 +27,8 @@ The results table as the field reads it: submitter, device, processor and accele
 for each task latency, energy and quality; open rows with their model. Rows come from folders of
 runs (for each station, division, data set and firmware, ours or yours, the latest of every measure)
 and from submission trees, also whole rounds (as they claim it; `tinyhil submission check` says what
-is true). A missing figure is a dash. What was changed after it was sealed is shown as such.
+is true). A missing figure is a dash. Each run is verified, once; one that does not agree is shown
+as such, an unsigned one is called unsigned.
 HTML is an explorer in one file: sort, filter, compare side by side, latency against energy and
 memory with the Pareto front, links to the evidence; it loads nothing.
 A run in a folder of runs that can't be read is left out and named; the exit status is then 2.
@@ -132,9 +133,9 @@ def _read(sources: Sequence[Path], *, every_run: bool) -> tuple[list[Row], int]:
     for run in runs:
         for remark in run.remarks:
             say(aside, remark)
-    of_runs = (
-        [row for run in runs for row in rows_of_runs([run])] if every_run else rows_of_runs(runs)
-    )
+    with aside.status("verifying what is shown"):
+        each = [[run] for run in runs] if every_run else [runs]
+        of_runs = [row for one in each for row in rows_of_runs(one)]
     return [*of_runs, *rows], left_out
 
 

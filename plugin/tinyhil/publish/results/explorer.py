@@ -19,7 +19,7 @@ from tinyhil.publish.results.rows import Figures, Row
 _WIDTH = 200
 _TEXTS = (
     "source", "submitter", "division", "category", "station", "device", "software", "details",
-    "code", "mark", "record",
+    "code", "mark",
 )  # fmt: skip
 _FIGURES = (
     "latency_p90_s", "latency_s", "energy_j", "flash_bytes", "ram_bytes", "top1", "auc",
@@ -57,6 +57,7 @@ def embedded(rows: Sequence[Row], folder: Path) -> str:
 def _row(row: Row, folder: Path) -> dict[str, Any]:
     texts = {key: shown(getattr(row, key), _WIDTH) for key in _TEXTS}
     texts |= {
+        "record": shown(row.trust, _WIDTH),
         "processor": _counted(row.processor_count, row.processor),
         "accelerator": _counted(row.accelerator_count, row.accelerator),
         "data": shown(data_label(row.data_set), _WIDTH),

@@ -11,14 +11,15 @@ from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.ground.answer import Answer
+from tinyhil.judge.verify.trust import trust_of
 from tinyhil.publish.submission.labels import list_of, official_lists
 from tinyhil.record.schema import AccuracyRow, Line
-from tinyhil.record.seal import record_state
 from tinyhil.record.store import Run
 
-RECORDS = ("as claimed", "sealed", "not sealed", "changed")
-"""What is known of a record: a submission's own words; a run whose record is as it was sealed; one
-without a seal, as it was killed or is not over; one that was changed after it was sealed."""
+RECORDS = ("as claimed", "verified", "not sealed", "changed")
+"""What is known of a record: a submission's own words; a run that `tinyhil verify` has nothing
+against; one without a seal, as it was killed or is not over; one that does not agree with its raw
+bytes, or was changed after it was sealed."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,15 @@ class Row:
     mark: str = ""
     """What holds for all of it, such as that it is a rehearsal."""
     record: str = ""
-    """How far its figures can be trusted, unchecked: see `RECORDS`."""
+    """How far its figures can be trusted: ``as claimed``, ``verified``, ``not sealed``,
+    ``changed``."""
+    signature: str = ""
+    """Of a verified record: ``unsigned``, or the key that its seal is signed with."""
+
+    @property
+    def trust(self) -> str:
+        """Record and signature in one text."""
+        return ", ".join(filter(None, (self.record, self.signature)))
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ class Results(Answer):
 def rows_of_runs(runs: Sequence[Run]) -> tuple[Row, ...]:
     """A row for each station, division, data set and firmware (ours, or the user's).
 
-    Of each measure it has the latest that ended well.
+    Of each measure it has the latest that ended well; the runs of those are verified.
     """
     lines = sorted(
         ((run, line) for run in runs for line in run.lines if not line.failed),
@@ -133,6 +142,10 @@ def rows_of_runs(runs: Sequence[Run]) -> tuple[Row, ...]:
         key = (line.division, line.board, line.station, line.data_set, _software(run))
         groups.setdefault(key, {})[line.task, line.measure] = (run, line)
     return tuple(_row(list(groups[key].values())) for key in sorted(groups))
+
+
+_STATES = {"disagrees": "changed"}
+"""What the table calls it."""
 
 
 @cache
@@ -153,7 +166,10 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
     firmware = sorted({(line.firmware_sha256 or "not seen")[:12] for _, line in measured})
     tasks = sorted({line.task for _, line in measured})
     emulated = any(line.emulated for _, line in measured)
-    states = [record_state(run.folder) for run in {run.name: run for run, _ in measured}.values()]
+    known = [trust_of(run.folder) for run in {run.name: run for run, _ in measured}.values()]
+    states = [_STATES.get(one.state, one.state) for one in known]
+    record = max(states, key=RECORDS.index)
+    signatures = dict.fromkeys(one.signature for one in known) if record == "verified" else ()
     return Row(
         source=measured[0][0].folder.parent.name,
         division=first.division,
@@ -170,7 +186,8 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
         emulated=emulated,
         mark="emulated: times are instruction counts" if emulated else "",
         instruction_s=board.emulator.instruction_s if board and board.emulator else None,
-        record=max(states, key=RECORDS.index),
+        record=record,
+        signature=" or ".join(signatures),
     )
 
 

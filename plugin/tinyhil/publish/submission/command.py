@@ -42,7 +42,8 @@ _EXPORT = """\
 Write the tree of a submission from runs: for each task the latest accuracy and performance. All
 that the rules forbid is refused at once, each with its rule: emulated figures, another model
 or data set in the closed division, short runs, missed quality targets, missing fields of the
-system's description. The tree is then checked as `tinyhil submission check` does, and what a
+system's description; and a run that is not sealed, or about which `tinyhil verify` has something to
+say, before anything else. The tree is then checked as `tinyhil submission check` does, and what a
 submission still owes beside these figures is listed as `owed`.
 
 exit status: 0 written and nothing disagrees, 1 refused or something does, 2 error
@@ -198,6 +199,7 @@ def _add_export(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _export(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.judge.verify.trust import trust_of  # noqa: PLC0415
     from tinyhil.publish.submission.export import export  # noqa: PLC0415
     from tinyhil.publish.submission.refusals import Request  # noqa: PLC0415
     from tinyhil.publish.submission.report import show, show_refusals  # noqa: PLC0415
@@ -208,6 +210,11 @@ def _export(options: argparse.Namespace, console: Console) -> int:
     status = next(status for status in STATUSES if status.lower() == options.category)
     request = Request(load_system(options.system), options.division, status, options.rehearsal)
     runs = [read_run(folder) for path in options.runs for folder in _runs(path, find_runs(path))]
+    with console.status("verifying"):
+        for run in runs:
+            trust = trust_of(run.folder)
+            trust.refuse(run.folder, sealed=True)
+            say(console, f"{run.folder}: {trust}")
     with console.status("exporting"):
         done = export(runs, request, options.out)
     for remark in (remark for run in runs for remark in run.remarks):

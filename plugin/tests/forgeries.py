@@ -1,0 +1,371 @@
+"""Runs that somebody changed who knows how a run is kept, each sealed anew."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import shutil
+import struct
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tinyhil.catalog import metrics
+from tinyhil.judge.verify import framed, transfers
+from tinyhil.record.rows import accuracy_of
+from tinyhil.record.seal import read_seal, seal
+
+
+class Forged:
+    """A copy of a run of kws01, open to be changed; `close` writes and seals it."""
+
+    def __init__(self, run: Path, folder: Path) -> None:
+        self.folder = Path(shutil.copytree(run, folder))
+        (folder / "seal.json.sig").unlink()  # It would tell at once.
+        self.packages = dict(read_seal(run).packages)
+        self.about = json.loads((folder / "run.json").read_text())
+        self.lines = self._objects("record.jsonl")
+        self.rows = {
+            path.stem.partition("-")[2]: self._objects(f"raw/{path.name}")
+            for path in (folder / "raw").glob("*.jsonl")
+        }
+
+    def _objects(self, name: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """Facts of the task."""
+        found: dict[str, Any] = self.about["jobs"]["kws01"]
+        return found
+
+    def line(self, measure: str) -> dict[str, Any]:
+        return next(line for line in self.lines if line["measure"] == measure)
+
+    def subject(self, **changes: object) -> None:
+        """Say something else of what was measured, everywhere."""
+        self.job["subject"].update(changes)
+        for line in self.lines:
+            line.update(changes)
+
+    def kept(self, sha256: str) -> bytes:
+        return gzip.decompress((self.folder / "kept" / f"{sha256}.gz").read_bytes())
+
+    def keep(self, content: bytes) -> str:
+        sha256 = hashlib.sha256(content).hexdigest()
+        (self.folder / "kept" / f"{sha256}.gz").write_bytes(gzip.compress(content))
+        return sha256
+
+    def board(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Give the board other facts."""
+        facts = json.loads(self.kept(self.job["kept"]["board"]))
+        change(facts)
+        self.job["kept"]["board"] = self.keep(json.dumps(facts).encode())
+
+    def judge(self) -> None:
+        """Figures of the accuracy, and the limits of every line, as rows and facts have them."""
+        found, line = accuracy_of(self.rows["accuracy"]), self.line("accuracy")
+        line["metrics"]["top1"] = metrics.top1(found.labels, found.scores)
+        area = metrics.auc(found.labels, found.scores)
+        line["metrics"] |= {"auc": area} if area is not None else {}
+        line["samples"], line["details"]["inferences"] = len(found.names), found.inferences
+        for line in self.lines:
+            limits = self.job["limits"]
+            line["limits"] = {
+                name: {key: value for key, value in limits[name].items() if value is not None}
+                for name in line["metrics"]
+                if name in limits
+            }
+
+    def log(self, pattern: str, new: str) -> None:
+        """Change what the serial log holds."""
+        path = self.folder / "raw" / "kws01-serial.log"
+        text, count = re.subn(pattern, new, path.read_text())
+        assert count, pattern
+        path.write_text(text)
+
+    def close(self) -> Path:
+        (self.folder / "run.json").write_text(json.dumps(self.about))
+        for name, objects in {
+            "record.jsonl": self.lines,
+            **{f"raw/kws01-{measure}.jsonl": rows for measure, rows in self.rows.items()},
+        }.items():
+            (self.folder / name).write_text("".join(f"{json.dumps(one)}\n" for one in objects))
+        seal(self.folder, self.packages)
+        return self.folder
+
+
+def loosened_limits(run: Forged) -> None:
+    for limit in run.job["limits"].values():
+        limit.update({key: 1e9 for key in ("max",) if limit.get(key) is not None})
+    run.judge()
+
+
+def loosened_limits_in_the_facts(run: Forged) -> None:
+    loosened_limits(run)
+    run.board(lambda facts: facts.update(limits={"kws01": _limits(run)}))
+
+
+def _limits(run: Forged) -> dict[str, Any]:
+    names = json.loads(run.kept(run.job["kept"]["board"]))["limits"]["kws01"]
+    return {
+        name: {key: value for key, value in run.job["limits"][name].items() if value is not None}
+        for name in names
+    }
+
+
+def small_memory(run: Forged) -> None:
+    (row,) = run.rows["memory"]
+    row.update(text=1000, data=0, bss=300)
+    run.job["image"] = {"text": 1000, "data": 0, "bss": 300 + row["stack_reserved"]}
+    line = run.line("memory")
+    line["metrics"].update(flash_bytes=1000, ram_bytes=300 + row["stack_used"])
+    line["details"].update(row)
+
+
+def right_labels(run: Forged) -> None:
+    for row in run.rows["accuracy"]:
+        row["label"] = row["scores"][0].index(max(row["scores"][0]))
+    run.judge()
+
+
+def _label_file(run: Forged) -> None:
+    right_labels(run)
+    said = {row["sample"]: row["label"] for row in run.rows["accuracy"]}
+    rows = [line.split(",") for line in run.kept(run.job["kept"]["labels"]).decode().split()]
+    lines = [f"{name},{count},{said.get(name, label)}\n" for name, count, label in rows]
+    run.job["kept"]["labels"] = run.keep("".join(lines).encode())
+
+
+def right_labels_in_the_label_file(run: Forged) -> None:
+    _label_file(run)
+
+
+def right_labels_down_to_the_sums(run: Forged) -> None:
+    old = run.job["kept"]["labels"]
+    _label_file(run)
+    sums = run.kept(run.job["subject"]["data_sha256"]).decode()
+    new = run.keep(sums.replace(old, run.job["kept"]["labels"]).encode())
+    run.subject(data_sha256=new)
+
+
+def a_quick_run_as_a_whole_one(run: Forged) -> None:
+    run.about["configuration"]["quick"] = False
+
+
+def half_of_the_full_set(run: Forged) -> None:
+    run.line("accuracy")["details"]["inferences_of_the_full_set"] = 12
+
+
+def wrong_answers_dropped(run: Forged) -> None:
+    run.rows["accuracy"] = [
+        row for row in run.rows["accuracy"]
+        if row["scores"][0].index(max(row["scores"][0])) == row["label"]
+    ]  # fmt: skip
+    run.job["samples"] = len(run.rows["accuracy"])
+    run.line("accuracy")["details"]["inferences_of_the_full_set"] = run.job["samples"]
+    run.judge()
+
+
+def samples_exchanged(run: Forged) -> None:
+    first, second = run.rows["accuracy"][:2]
+    for key in ("scores", "stamps_us"):
+        first[key], second[key] = second[key], first[key]
+    run.judge()
+
+
+def names_exchanged(run: Forged) -> None:
+    first, second = run.rows["accuracy"][3:5]
+    for key in ("sample", "label"):
+        first[key], second[key] = second[key], first[key]
+    run.judge()
+
+
+def another_image(run: Forged) -> None:
+    """Of other code, with its own build id."""
+    image = bytearray(run.kept(run.job["subject"]["firmware_sha256"]))
+    old = bytes.fromhex(run.job["build_id"])
+    new = bytes(20 * [7])
+    run.subject(firmware_sha256=run.keep(bytes(image).replace(old, new)))
+    run.job["build_id"] = new.hex()
+
+
+def another_model(run: Forged) -> None:
+    run.subject(model_sha256=run.keep(b"a better model"))
+
+
+def an_image_of_another_board(run: Forged) -> None:
+    run.board(lambda facts: facts["memory"][0].update(start=0x0800_0000))
+
+
+def not_emulated(run: Forged) -> None:
+    run.subject(emulated=False)
+
+
+def not_emulated_by_its_facts(run: Forged) -> None:
+    _as_silicon(run, "mps2-an386")
+
+
+def not_emulated_and_of_another_name(run: Forged) -> None:
+    _as_silicon(run, "a-real-board")
+    run.packages.pop("qemu-system-arm")
+
+
+def _as_silicon(run: Forged, name: str) -> None:
+    run.board(lambda facts: (facts.pop("emulator"), facts.update(name=name)))
+    run.subject(emulated=False, board=name)
+    run.about["configuration"]["board"] = name
+    run.job["instruction_s"] = None
+    for line in run.lines:
+        line["metrics"].pop("instructions", None)
+        line["limits"].pop("instructions", None)
+
+
+def closed_division(run: Forged) -> None:
+    run.subject(division="closed")
+
+
+def official_data(run: Forged) -> None:
+    run.subject(data_set="official", division="closed")
+
+
+def a_firmware_of_nobody(run: Forged) -> None:
+    run.subject(firmware_sha256=None)
+
+
+def faults_denied(run: Forged) -> None:
+    run.about["configuration"]["faults"] = "seed=1,every=100,kinds=drop"
+
+
+def ours_called_the_users(run: Forged) -> None:
+    run.about["configuration"]["own_firmware"] = True
+
+
+def another_station(run: Forged) -> None:
+    run.subject(station="unit2")
+
+
+def faster_queries(run: Forged) -> None:
+    for row in run.rows["single_stream"]:
+        row["times"] = [time // 2 for time in row["times"]]
+
+
+def more_inferences(run: Forged) -> None:
+    for row in run.rows["throughput"]:
+        row["count"] *= 2
+
+
+def a_better_answer(run: Forged) -> None:
+    row = run.rows["accuracy"][0]
+    row["scores"][0] = [float(index == row["label"]) for index in range(12)]
+    run.judge()
+
+
+SEEN: tuple[tuple[Callable[[Forged], None], str], ...] = (
+    (loosened_limits, r"run.json: kws01: limit of latency_p90_s: .*, the facts in kept/ say"),
+    (loosened_limits_in_the_facts, r"limit of latency_p90_s: .* this tinyhil says"),
+    (small_memory, r"its sizes are not those of the image, which are text"),
+    (right_labels, r"accuracy.jsonl, line \d+: is not the sample that the label list has there"),
+    (right_labels_in_the_label_file, r"its label file is not the data set's"),
+    (right_labels_down_to_the_sums, r"its stand-in data is not what this tinyhil makes"),
+    (a_quick_run_as_a_whole_one, r"says that 24 samples are measured, the whole data set has \d+"),
+    (half_of_the_full_set, r"says 12 inferences of the full set, it has 24"),
+    (wrong_answers_dropped, r"says that 23 samples are measured, a quick run measures 24"),
+    (samples_exchanged, r"was not sent as the data set has it, by its sum"),
+    (names_exchanged, r"was not sent as the data set has it, by its sum"),
+    (another_image, r"the device said that it runs another build than run.json says"),
+    (another_model, r"the image does not name its model"),
+    (an_image_of_another_board, r"the image was not linked for the memory of mps2-an386"),
+    (not_emulated, r"says emulated False, the board's facts in kept/ say True"),
+    (not_emulated_by_its_facts, r"the board mps2-an386 is emulated"),
+    (not_emulated_and_of_another_name, r"the device says that it took .* s apart"),
+    (closed_division, r"says division closed, a run on such data is of 'none'"),
+    (official_data, r"calls its data set official, whose sums are not the pinned ones"),
+    (a_firmware_of_nobody, r"names sizes of an image that nobody has seen"),
+    (faults_denied, r"its link and the run's options differ in faults on purpose"),
+    (ours_called_the_users, r"call the image the user's own, but names its model"),
+    (another_station, r"names two stations for kws01"),
+    (faster_queries, r"single_stream.jsonl, line 1: says times that are not the device's"),
+    (more_inferences, r"throughput.jsonl, line 1: says \d+ inferences, the device was asked"),
+    (a_better_answer, r"accuracy.jsonl, line 1: says scores that are not the device's"),
+)
+"""Each forgery, and what the check has to say of it without the data set."""
+
+
+def a_flat_stack(run: Forged) -> None:
+    """The raw bytes, the row and the record fit each other."""
+    (row,) = run.rows["memory"]
+    run.log(rf"m-hil-stack-used-{row['stack_used']}\b", "m-hil-stack-used-100")
+    row["stack_used"] = 100
+    line = run.line("memory")
+    line["details"].update(row)
+    line["metrics"]["ram_bytes"] = row["data"] + row["bss"] + 100
+
+
+def a_patched_image(run: Forged) -> None:
+    """Other code of the same size under the old build id."""
+    image = run.kept(run.job["subject"]["firmware_sha256"])
+    patched = image.replace(b"m-init-done", b"m-init-done"[::-1])
+    assert patched != image
+    run.subject(firmware_sha256=run.keep(patched))
+
+
+def another_day(run: Forged) -> None:
+    for line in run.lines:
+        line["started"] = line["started"].replace("T", "T").replace("20", "21", 1)
+
+
+def another_version(run: Forged) -> None:
+    run.packages["pytest-tinyhil"] = "99.0"
+    run.about["parts"][0]["tinyhil"] = "99.0"
+
+
+UNSEEN = (a_flat_stack, a_patched_image, another_day, another_version)
+"""What nothing but a signature can tell."""
+
+
+def right_answers_in_the_bytes(run: Forged) -> None:
+    """Each answer is the right one in the link's bytes, the rows and the record."""
+    rows = run.rows["accuracy"]
+    for row in rows:
+        row["scores"][0] = [float(index == row["label"]) for index in range(12)]
+    run.judge()
+    answers = iter(rows)
+
+    def change(result: bytes) -> bytes:
+        """Its scores are thousandths behind a head."""
+        scores = [int(1000 * score) for score in next(answers)["scores"][0]]
+        start = 1 + framed._RESULT_HEAD.size
+        return result[:start] + struct.pack("<12i", *scores) + result[start + 48 :]
+
+    _rewrite(run.folder / "raw" / "kws01-rtt.log", change)
+
+
+def _rewrite(log: Path, change: Callable[[bytes], bytes]) -> None:
+    """Change each result in a log of frames, with its CRC."""
+    session, held, made = None, b"", []
+    for line in log.read_text().splitlines():
+        head, shown = line[:15], line[15:]
+        data = transfers._bytes(shown)
+        assert data is not None
+        if head[13] == ">":
+            for raw in data.split(b"\0"):
+                body = framed._open(raw, 0)
+                if body and body[0] == 1:
+                    session = int.from_bytes(body[1:], "little")
+                elif body == b"\x04":
+                    session = None
+        elif session is not None:
+            *ended, held = (held + data).split(b"\0")
+            data = b""
+            for part in ended:
+                body = framed._open(part, session) if part else None
+                new = framed._closed(change(body), session)[1:] if body and body[0] == 0x12 else b""
+                data += new or part + b"\0"
+            if not data:
+                continue
+        made.append(f"{head}base64:{b64encode(data).decode()}" if b"\0" in data else line)
+    log.write_text("".join(f"{line}\n" for line in made))

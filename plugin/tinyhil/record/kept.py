@@ -1,0 +1,99 @@
+"""What a run was measured with, kept in its folder: image, model, facts, labels and sums.
+
+Each lies in ``kept/`` under its own SHA-256, once, compressed: who knows the sum can tell that it
+is the right one, and a run can be checked where nothing else of it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from pathlib import Path
+
+from tinyhil.catalog.board import Board, FlashFacts
+from tinyhil.catalog.facts import Facts
+from tinyhil.catalog.task import Own, Task
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.files import replace, unwritable
+from tinyhil.record.schema import KEPT
+
+MAX_KEPT_BYTES = 256 << 20
+"""Of one content, as long as the largest image that is flashed; more is not unpacked."""
+
+_GZIP = 31
+"""For zlib: with the header of gzip, so that zcat reads it too."""
+
+
+def path_of(folder: Path, sha256: str) -> Path:
+    """Where a content of this sum lies in a run's folder."""
+    return folder / KEPT / f"{sha256}.gz"
+
+
+def keep(folder: Path, content: bytes) -> str:
+    """Keep a content in a run's folder, unless it is there already; returns its SHA-256.
+
+    Raises:
+        WriteError: it can't be written.
+    """
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = path_of(folder, sha256)
+    if not path.exists():
+        try:
+            path.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from error
+        packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
+        replace(path, packer.compress(content) + packer.flush())
+    return sha256
+
+
+def read_kept(folder: Path, sha256: str) -> bytes:
+    """A content of a run's folder, which may come from anywhere.
+
+    Raises:
+        ConfigError: it is missing, damaged, too long, or is not what its name says.
+    """
+    path = path_of(folder, sha256)
+    unpacker = zlib.decompressobj(_GZIP)
+    try:
+        with path.open("rb") as file:
+            content = unpacker.decompress(file.read(MAX_KEPT_BYTES), MAX_KEPT_BYTES)
+    except OSError as error:
+        raise _wrong(path, f"cannot be read: {error.strerror}") from error
+    except zlib.error as error:
+        raise _wrong(path, f"is damaged: {error}") from error
+    if not unpacker.eof:
+        long = f"unpacks to more than {MAX_KEPT_BYTES:,} bytes"
+        raise _wrong(path, long if len(content) == MAX_KEPT_BYTES else "is cut short")
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise _wrong(path, f"is not what its name says: its content has the sum {found[:16]}…")
+    return content
+
+
+def facts_of_board(board: Board) -> bytes:
+    """A board's facts as they are kept; how it is flashed may tell of the user's machine."""
+    flash = FlashFacts(method=board.flash.method, target=board.flash.target)
+    return _facts(board.model_copy(update={"flash": flash}))
+
+
+def facts_of_task(task: Task) -> bytes:
+    """A task's facts as they are kept: of the user's own files, the names alone."""
+    if task.own is None:
+        return _facts(task)
+    data, model = task.own.data, task.own.model
+    own = Own(data=Path(data.name), model=model and Path(model.name))
+    return _facts(task.model_copy(update={"own": own}))
+
+
+def _facts(facts: Facts) -> bytes:
+    values = facts.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return (json.dumps(values, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _wrong(path: Path, what: str) -> ConfigError:
+    return ConfigError(
+        f"{path}: {what}",
+        hint="the run was altered, or copied in part; fetch the whole folder again",
+    )
