@@ -52,6 +52,8 @@ class Options:
     """Images by task, of the project's table."""
     images_file: Path | None = None
     """Where that table stands."""
+    seed: int | None = None
+    """Of all that is drawn; None: another one each time."""
 
 
 @dataclass(frozen=True)

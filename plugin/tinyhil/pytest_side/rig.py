@@ -125,6 +125,7 @@ def plan_of(config: pytest.Config) -> Plan:
             build=option("--hil-build"),
             resume=option("--hil-resume"),
             wait_s=option("--hil-wait"),
+            seed=option("--hil-seed"),
         )
         try:
             config.stash[plan_key] = make_plan(options)
@@ -196,6 +197,8 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
         all_windows=options.all_windows,
         read_back=options.read_back,
         faults=str(plan.faults) if plan.faults else None,
+        **({} if options.seed is None else {"seed": options.seed}),
+        references=options.build / "reference",
     )
     hil_record.begin(job.facts)
     if image is None:
