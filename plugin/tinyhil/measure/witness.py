@@ -8,36 +8,23 @@ scores and with the host's clock before and after it. These rows have a role, as
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from tinyhil.catalog.task import Task, Window
 from tinyhil.device.inference import Inference
 from tinyhil.device.queries import Queries
 from tinyhil.measure.audit.answers import HEADING, Scores
 from tinyhil.measure.draws import Draws
+from tinyhil.measure.roles import CANARY, SAME, TOLERANCE, distance
+from tinyhil.measure.uploads import Uploads
 from tinyhil.record.rows import Keep, Row
 
 _KEPT_LAPS = 64
 """Of an answer that is no query of the measure."""
 
-TOLERANCE, SAME = 0.05, 5e-4
-"""Of a score: between engines that round otherwise, and of one that rounds as we do."""
-
 _SHOWN = 5
-
-CANARY = "canary"
-"""How the roles of changed inputs begin."""
-
-
-def distance(scores: Scores, expected: Scores) -> float:
-    """How far an answer is from the expected one; of scores above 1, as a share."""
-    if len(scores) != len(expected):
-        return float("inf")
-    return max(abs(a - b) / max(1.0, abs(b)) for a, b in zip(scores, expected, strict=True))
 
 
 @dataclass(frozen=True)
@@ -67,44 +54,6 @@ class Part:
     def role(self, name: str) -> str:
         """Of a row that is none of the measure's own."""
         return f"{CANARY}_{name}" if self.canary else name
-
-
-class Uploads:
-    """How long the pieces of uploads take, by the host's clock; by text alone."""
-
-    def __init__(self) -> None:
-        self._pieces: list[float] = []
-        self._open: list[float] = []
-        self._middle: list[float] = []
-        self._last: list[float] = []
-
-    def heard(self, command: str, seconds: float) -> None:
-        """A command was answered, see `Session.heard`."""
-        name, _, rest = command.partition(" ")
-        if name == "db" and not rest.startswith(("load", "print")):
-            self._open.append(seconds)
-            return
-        if len(self._open) > 1:
-            *middle, last = self._open
-            self._middle += middle[-_KEPT_LAPS:]
-            self._last.append(last)
-        self._open = []
-
-    def rows(self) -> Iterable[Row]:
-        """One row, or none where nothing was sent by text."""
-        self.heard("", 0.0)
-        if self._last:
-            yield {
-                "role": "uploads",
-                "uploads": len(self._last),
-                "piece_s": _spread(self._middle),
-                "last_s": _spread(self._last),
-            }
-
-
-def _spread(times: Sequence[float]) -> list[float]:
-    """The least of some times, their median and their 90th percentile."""
-    return [round(float(np.quantile(times, share)), 6) for share in (0.0, 0.5, 0.9)]
 
 
 @dataclass

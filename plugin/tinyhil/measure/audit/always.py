@@ -13,7 +13,7 @@ from typing import Any
 from tinyhil.measure.audit import always_time
 from tinyhil.measure.audit.answers import HEADING, Answer, Scores
 from tinyhil.measure.audit.report import Objection, Report
-from tinyhil.measure.witness import CANARY, SAME, TOLERANCE, distance
+from tinyhil.measure.roles import CANARY, SAME, TOLERANCE, distance
 from tinyhil.record.rows import Row, plain
 
 _MOSTLY, _HALF, _FEW = 0.9, 0.5, 3

@@ -11,7 +11,7 @@ import numpy as np
 from tinyhil.measure.audit import clock
 from tinyhil.measure.audit.answers import Answer
 from tinyhil.measure.audit.report import Objection
-from tinyhil.measure.witness import CANARY
+from tinyhil.measure.roles import CANARY
 from tinyhil.record.rows import Row, plain, tick_us
 
 MARGIN = 0.10
@@ -67,8 +67,8 @@ def judge(
             figures["clock"] = clock.figures(whole)
         else:
             left_out.append("the clock's rate: it began anew, after a restart or as it is small")
-        objections += _hidden(whole, figures)
-    objections += _in_uploads(rows, answers, figures)
+        objections += hidden(whole, figures)
+    objections += in_uploads(rows, answers, figures)
     return objections, figures, left_out
 
 
@@ -160,13 +160,13 @@ def _skipped(rows: Sequence[Row], fine_s: float) -> Iterator[Objection]:
         )
 
 
-def _hidden(answers: Sequence[Answer], figures: dict[str, Any]) -> Iterator[Objection]:
+def hidden(answers: Sequence[Answer], figures: dict[str, Any]) -> Iterator[Objection]:
     """A long query must not keep the host waiting longer, beyond its own time, than a short one.
 
     What a short one waits longer is the wire and its adapter: its spread bounds what can be seen.
     """
     # With the first one after an upload the input travels.
-    asked = [one for one in answers if not one.role.endswith(("pace", "asked"))]
+    asked = [one for one in answers if not one.role.endswith(("pace", "first", "asked"))]
     waits = [(one.waited_s - one.device_s * (1 + one.warm_up / one.count), one) for one in asked]
     short = [wait for wait, one in waits if one.device_s < _LONG_S]
     long = [(wait, one) for wait, one in waits if one.device_s >= _LONG_S]
@@ -184,7 +184,7 @@ def _hidden(answers: Sequence[Answer], figures: dict[str, Any]) -> Iterator[Obje
         yield clock.hides(one, wait_s, usual_s, allowed_s)
 
 
-def _in_uploads(
+def in_uploads(
     rows: Sequence[Row], answers: Sequence[Answer], figures: dict[str, Any]
 ) -> Iterator[Objection]:
     """The last piece of an upload takes as long as any: nothing is inferred before it is asked."""

@@ -27,6 +27,8 @@ class Input:
     """Its number in the audit."""
     name: str
     data: bytes
+    label: int | None = None
+    """Its true class, where that matters."""
 
 
 def drawn(task: Task, samples: Sequence[Sample], count: int, random: Random) -> list[Input]:
@@ -64,9 +66,21 @@ def in_order(
     return found
 
 
+def labelled(
+    task: Task, samples: Sequence[Sample], count: int, random: Random, *, first: int
+) -> list[Input]:
+    """Samples drawn at random, with their classes: `count` or all; places from `first` on."""
+    chosen = random.sample(list(samples), min(count, len(samples)))
+    return [
+        Input(first + number, one.name, task.input.windows(one.data)[0].data, one.label)
+        for number, one in enumerate(chosen)
+    ]
+
+
 def unseen(task: Task, like: Input, random: Random) -> Input:
     """A neighbour of an input, see `draws.neighbour`."""
-    return Input(like.place, f"near {like.name}", neighbour(task, like.data, random))
+    data = neighbour(task, like.data, random)
+    return Input(like.place, f"near {like.name}", data, like.label)
 
 
 def permuted(task: Task, like: Input, random: Random) -> Input:
