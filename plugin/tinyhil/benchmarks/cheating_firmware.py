@@ -1,0 +1,3 @@
+def campaign(seeds: object, console: object) -> list[object]:
+    del seeds, console
+    return []
