@@ -11,15 +11,14 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from itertools import pairwise
 from multiprocessing import Pool
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from tinyhil.benchmarks import campaign_options, cheating_firmware, write_figures
+from tinyhil.benchmarks.caught import Caught, note, table_of
 from tinyhil.catalog.rules import Rules
 from tinyhil.catalog.task import load_tasks
 from tinyhil.data.material import Sample
@@ -48,27 +47,6 @@ RULES = Rules(queries=600, single_stream_s=0.0)
 AUDIT_RULES = AuditRules(clock_s=30.0)
 _STEP_S = 60.0
 _AT_ONCE = 2
-
-
-@dataclass
-class Caught:
-    """What was objected to in runs of one device."""
-
-    name: str
-    what: str
-    cheats: bool
-    runs: int = 0
-    default: int = 0
-    """Runs in which a default run objects."""
-    audits: int = 0
-    """Runs in which an audit does."""
-    either: int = 0
-    by: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def right(self) -> bool:
-        """Whether it was caught each time, or never if it is honest."""
-        return self.either == (self.runs if self.cheats else 0)
 
 
 def made(kind: type[HonestDevice], seed: int) -> HonestDevice:
@@ -100,7 +78,7 @@ def _asking(device: HonestDevice) -> Iterator[tuple[TextQueries, DeviceInfo]]:
 
 def default_run(kind: type[HonestDevice], seed: int) -> list[str]:
     """The measures in which a default run sees a cheat."""
-    device, found, known = made(kind, seed), [], dict[str, tuple[float, ...]]()
+    device, found, known = made(kind, seed), list[str](), dict[str, tuple[float, ...]]()
     inputs = measure.performance_inputs(TASK, SAMPLES)
     with _asking(device) as (queries, info):
         for name in ("accuracy", "latency", "throughput"):
@@ -123,7 +101,7 @@ def default_run(kind: type[HonestDevice], seed: int) -> list[str]:
 
 def audited(kind: type[HonestDevice], seed: int, *, every: bool) -> list[str]:
     """The audits that object: all of them, or the first one."""
-    found, device = [], made(kind, seed)
+    found, device = list[str](), made(kind, seed)
     with _asking(device) as (queries, _):
         for name, audit in AUDITS.items():
             rows: list[Row] = []
@@ -164,26 +142,6 @@ def campaign(seeds: Sequence[int], console: Console) -> list[Caught]:
             note(found[name], default, audits)
             bar(done, len(jobs))
     return list(found.values())
-
-
-def note(one: Caught, default: Sequence[str], audits: Sequence[str]) -> None:
-    """Count a run."""
-    one.runs += 1
-    one.default += bool(default)
-    one.audits += bool(audits)
-    one.either += bool(default or audits)
-    for name in (*default, *audits):
-        one.by[name] = one.by.get(name, 0) + 1
-
-
-def table_of(found: Sequence[Caught]) -> Table:
-    """For people."""
-    table = Table("device", "default run", "-m audit", "by", "", box=None)
-    for one in found:
-        by = ", ".join(f"{name} {count}" for name, count in one.by.items())
-        share = f"{one.default}/{one.runs}", f"{one.audits}/{one.runs}"
-        table.add_row(one.name, *share, by, "right" if one.right else "WRONG")
-    return table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

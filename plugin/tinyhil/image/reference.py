@@ -39,7 +39,8 @@ class Reference:
 
     task: Task
     program: Path
-    model_sha256: str
+    macs: int
+    """Multiply-accumulates of one inference."""
 
     def answers(self, inputs: Sequence[bytes]) -> list[tuple[float, ...]]:
         """The results of inputs, as a device reports them.
@@ -94,7 +95,7 @@ def reference(task: Task, model: Path, folder: Path) -> Reference | None:
     own = folder / f"{task.name}-{sum_.hexdigest()[:16]}"
     program = own / "reference"
     if program.exists():
-        return Reference(task, program, compiled.sha256)
+        return Reference(task, program, compiled.macs)
     includes = (own, _CORE, _CORE / "include", _ENGINE, _KERNELS / "include")
     element = task.input.inference_bytes // task.input.elements
     macros = {"HIL_TASK": f'"{task.name}"', "HIL_SAMPLE_ELEMENT": element, "HIL_EXTENSION": 1}
@@ -113,7 +114,7 @@ def reference(task: Task, model: Path, folder: Path) -> Reference | None:
                 compiled.write(own)
                 _build(task, command)
                 part.replace(program)
-    return Reference(task, program, compiled.sha256)
+    return Reference(task, program, compiled.macs)
 
 
 def _build(task: Task, command: Sequence[str]) -> None:

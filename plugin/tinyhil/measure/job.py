@@ -35,6 +35,7 @@ from tinyhil.measure.audit import always
 from tinyhil.measure.audit.answers import HEADING, Scores
 from tinyhil.measure.draws import Draws, seed_of
 from tinyhil.measure.duration import how_long
+from tinyhil.measure.floor import floor_s
 from tinyhil.measure.measures import Accuracy, SingleStream, Throughput
 from tinyhil.measure.memory import MemoryUse, memory_use
 from tinyhil.measure.witness import Proof
@@ -110,13 +111,14 @@ class Job:
         """How the answers of a measure are proved; a resumed one goes on with its own draws."""
         heading = next((row for row in done if row.get("role") == HEADING), None)
         seed = heading["seed"] if heading else self.seed
-        known = self.reference
+        known, ours = self.reference, self.model_sha256 is not None
         return Proof(
             self.task,
             Draws(seed, f"{self.task.name} {measure}"),
             virtual=self.dut.board.emulated,
             expected=known.answers if known else None,
-            exact=self.model_sha256 is not None,
+            exact=ours,
+            floor_s=floor_s(self.dut.board, known.macs, ours=ours) if known else None,
         )
 
     @property

@@ -39,6 +39,8 @@ class Proof:
     """The reference's answers to inputs, where the model is known."""
     exact: bool = False
     """Whether the device runs our kernels, so that each answer must be the reference's."""
+    floor_s: float | None = None
+    """An inference can't take less on this core, see `floor`."""
     now: Callable[[], float] = time.monotonic
     """The host's clock, in seconds."""
 
@@ -77,7 +79,11 @@ class Witness:
         self._began_s = self.proof.now()
         self.queries.watch(self._uploads.heard, self.proof.now)
         if not any(row.get("role") == HEADING for row in self.done):
-            heading = {"seed": self.proof.draws.seed, "virtual": self.proof.virtual}
+            heading: dict[str, Any] = {
+                "seed": self.proof.draws.seed,
+                "virtual": self.proof.virtual,
+            }
+            heading |= {} if self.proof.floor_s is None else {"floor_s": self.proof.floor_s}
             exact = {} if self.proof.expected is None else {"exact": self.proof.exact}
             self.keep({"role": HEADING, "tick_hz": self.tick_hz, **heading, **exact})
 

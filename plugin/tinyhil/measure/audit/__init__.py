@@ -20,7 +20,7 @@ from tinyhil.measure.audit.report import Objection, Report
 from tinyhil.measure.audit.setting import EMULATED, QUICK, Rules, Setting
 from tinyhil.record.rows import Row
 
-__all__ = ["AUDITS", "Asker", "Audit", "Objection", "Report", "Rules", "Setting", "rules"]
+__all__ = ["AUDITS", "QUICK", "Asker", "Audit", "Objection", "Report", "Rules", "Setting", "rules"]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from tinyhil.measure.audit import always_time
 from tinyhil.measure.audit.answers import HEADING, Answer, Scores
 from tinyhil.measure.audit.report import Objection, Report
@@ -38,6 +40,7 @@ def judge(rows: Sequence[Row], known: Mapping[str, Scores]) -> Report | None:
     answers = list(_answers(rows, heading["tick_hz"]))
     objections = [*_same(answers, known), *_as_expected(rows, heading.get("exact"))]
     found, figures, left_out = always_time.judge(rows, answers, virtual=heading["virtual"])
+    objections += _too_fast(answers, heading.get("floor_s"))
     figures = {
         "seed": heading["seed"],
         "answers": len(answers),
@@ -148,6 +151,19 @@ def _as_expected(rows: Sequence[Row], exact: bool | None) -> Iterator[Objection]
         names = [row["name"] for row in wrong]
         what = f"{len(wrong)} of {len(canaries)} answers to samples that were changed by a step"
         yield _unlike(what, names, allowed)
+
+
+def _too_fast(answers: Sequence[Answer], floor_s: float | None) -> Iterator[Objection]:
+    """No core computes the model in less time than its multiplications need."""
+    times = [one.each_s for one in answers if one.role == "query" and one.each_s > 0.0]
+    if floor_s is None or not times or (each_s := float(np.median(times))) >= floor_s:
+        return
+    yield Objection(
+        f"an inference takes {each_s:.6f} s: in that time this core can't compute the model",
+        f"{floor_s:.6f} s at least, by its multiplications and the core's clock",
+        "look whether the inference runs between the time stamps, and whether the timer's "
+        "frequency is right",
+    )
 
 
 def _unlike(what: str, names: Sequence[str], allowed: float) -> Objection:
