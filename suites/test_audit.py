@@ -19,6 +19,10 @@ def check(measurement: Measurement, audit: Metric) -> None:
     assert verdict, f"{verdict}\n{measurement.outcome(audit).finding.result}"
 
 
+def test_the_form_of_the_measures_changes_nothing(measurement: Measurement) -> None:
+    check(measurement, "audit_measures")
+
+
 def test_the_clock_keeps_the_hosts_time(measurement: Measurement) -> None:
     check(measurement, "audit_clock")
 

@@ -21,7 +21,7 @@ from tinyhil.device.links.serial import SerialLink
 from tinyhil.device.queries.text import TextQueries
 from tinyhil.device.session import Session
 from tinyhil.emulator import cheats
-from tinyhil.emulator.cheats import CHEATS, HonestDevice
+from tinyhil.emulator.cheats import CHEATS, BusyDevice, HonestDevice, MillisecondClock
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DataError, DeviceError
 from tinyhil.measure.audit import AUDITS, Asker, Report, Rules, Setting
@@ -77,22 +77,6 @@ def cheating(kind: type[HonestDevice], seed: int) -> HonestDevice:
         cheats.FollowsTheOrder: {"table": dict(pairwise(data))},
     }
     return kind("kws01", seed=seed, **learned.get(kind, {}))
-
-
-@dataclass
-class MillisecondClock(HonestDevice):
-    """A sound device whose time stamps are whole milliseconds, as the rules allow."""
-
-    def clock_us(self) -> int:
-        return super().clock_us() // 1000 * 1000
-
-
-@dataclass
-class BusyDevice(HonestDevice):
-    """A sound device that something keeps interrupting: times scatter by a tenth."""
-
-    def cost(self, data: bytes, number: int, count: int) -> float:
-        return super().cost(data, number, count) + 0.1 * self._noise.random()
 
 
 @pytest.mark.parametrize("name", AUDITS)

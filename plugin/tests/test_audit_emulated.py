@@ -15,7 +15,7 @@ from tinyhil.device.inference import Inference
 from tinyhil.device.links.serial import SerialLink
 from tinyhil.device.queries import Queries
 from tinyhil.device.queries.framed import FramedQueries
-from tinyhil.device.session import Session
+from tinyhil.device.session import Heard, Session
 from tinyhil.emulator.native import NativeDevice, NativeFacts
 from tinyhil.ground.deadline import Deadline
 from tinyhil.measure.audit import AUDITS, Asker, Report, Setting
@@ -49,6 +49,9 @@ class Meddled:
         inference = self.queries.infer(count, warm_up, expected_s=expected_s, laps=laps)
         again, self._last = self._data == self._last, self._data
         return self.meddle(inference, again)
+
+    def watch(self, heard: Heard | None, now: Callable[[], float], *, alone: bool = False) -> None:
+        self.queries.watch(heard, now, alone=alone)
 
     @property
     def healed(self) -> Mapping[str, int]:

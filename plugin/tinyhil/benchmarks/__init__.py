@@ -30,10 +30,10 @@ def write_figures(name: str, figures: Sequence[Mapping[str, Any]]) -> Path:
 
 
 def campaign_options(
-    description: str | None, arguments: Sequence[str] | None
+    description: str | None, arguments: Sequence[str] | None, *, prog: str = "make faults"
 ) -> argparse.Namespace:
-    """The options of both parts of ``make faults``: ``seed`` and ``share``."""
-    parser = argparse.ArgumentParser(prog="make faults", description=description)
+    """The options of a campaign by seeds: ``seed`` and ``share``."""
+    parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument("--seed", type=int, default=1, help="seed of the first run (default: 1)")
     parser.add_argument(
         "--share", type=float, default=1.0, help="share of the runs, for a quick look"

@@ -54,6 +54,7 @@ Metric = Literal[
     "flash_bytes",
     "ram_bytes",
     "instructions",
+    "audit_measures",
     "audit_clock",
     "audit_caching",
     "audit_performance",

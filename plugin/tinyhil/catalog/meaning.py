@@ -33,6 +33,9 @@ MEANINGS: Mapping[Metric, Meaning] = {
     "instructions": Meaning(
         "1", "instructions of an inference, the mean of all queries; emulated only"
     ),
+    "audit_measures": Meaning(
+        "1", _OBJECTIONS.format("are known samples or the measures' own queries any cheaper?")
+    ),
     "audit_clock": Meaning("1", _OBJECTIONS.format("the device's clock against the host's")),
     "audit_caching": Meaning("1", _OBJECTIONS.format("is a repeated input any faster?")),
     "audit_performance": Meaning(

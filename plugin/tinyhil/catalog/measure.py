@@ -19,6 +19,7 @@ class MeasureName(StrEnum):
     THROUGHPUT = "throughput"
     MEMORY = "memory"
     ENERGY = "energy"
+    AUDIT_MEASURES = "audit_measures"
     AUDIT_CLOCK = "audit_clock"
     AUDIT_CACHING = "audit_caching"
     AUDIT_PERFORMANCE = "audit_performance"
@@ -55,6 +56,7 @@ _METRICS: Mapping[MeasureName, tuple[Metric, ...]] = {
     MeasureName.THROUGHPUT: ("throughput_ips",),
     MeasureName.MEMORY: ("flash_bytes", "ram_bytes"),
     MeasureName.ENERGY: ("energy_j", "power_w"),
+    MeasureName.AUDIT_MEASURES: ("audit_measures",),
     MeasureName.AUDIT_CLOCK: ("audit_clock",),
     MeasureName.AUDIT_CACHING: ("audit_caching",),
     MeasureName.AUDIT_PERFORMANCE: ("audit_performance",),

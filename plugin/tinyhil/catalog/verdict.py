@@ -53,6 +53,7 @@ def judge(
     unjudged: str | None = None,
     errors: Mapping[Metric, float] = MappingProxyType({}),
     unknown: Mapping[Metric, str] = MappingProxyType({}),
+    objected: str | None = None,
 ) -> tuple[Verdict, ...]:
     """One verdict a metric, in the order of `metrics`.
 
@@ -63,7 +64,14 @@ def judge(
         errors: by how much a value may be off, such as by its clock's resolution; a limit that is
             so near is not judged.
         unknown: why a single metric may not be judged.
+        objected: what was seen in the measure that no honest device does: nothing passes then,
+            whatever its limit.
     """
+    if objected:
+        return tuple(
+            Verdict(name, value, limits.get(name), "fail", objected)
+            for name, value in metrics.items()
+        )
     return tuple(
         _judge_one(
             name, value, limits.get(name), unjudged or unknown.get(name), errors.get(name, 0.0)

@@ -19,6 +19,7 @@ NAMES: Mapping[str, str] = {
     "power_w": "power",
     "flash_bytes": "flash",
     "ram_bytes": "RAM",
+    "audit_measures": "audit of the measures themselves",
     "audit_clock": "audit of the clock",
     "audit_caching": "audit of caching",
     "audit_performance": "audit of the answers of performance runs",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -23,6 +24,11 @@ from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
 
 Answer = TypeVar("Answer")
+
+
+Heard = Callable[[str, float], None]
+"""Takes a command that was answered, and how long that took on the host's clock, in seconds; of
+commands that were sent ahead, since the answer to the one before."""
 
 
 class ClockError(DeviceError):
@@ -76,6 +82,12 @@ class Session:
         """Whether the device gives the scores of the last inference again."""
         self.ahead = 1
         """Commands of an upload that may be under way at once; 1: each waits for its answer."""
+        self.heard: Heard | None = None
+        """Is told how long each command took."""
+        self.now: Callable[[], float] = time.monotonic
+        """The clock that it is told by."""
+        self._sent_s: deque[float] = deque()
+        self._answered_s = 0.0
         self._calls: tuple[bytes, ...] = _CALLS
         self._needs_number = False
         self.guard: Guard | None = None
@@ -101,6 +113,7 @@ class Session:
         A device of ours may have been left in frames, at another rate even, by a host that was
         killed: it is called back, unless it has been identified as not ours.
         """
+        self._sent_s.clear()
         for attempts in itertools.count(2 if self._needs_number else 0):
             attempt = deadline.within(_SYNC_TRY_S)
             nonce, number = f"sync-{secrets.token_hex(4)}", None
@@ -301,6 +314,7 @@ class Session:
             line = self._next_line(command, deadline)
             message = self._understood(line, command)
             if isinstance(message, protocol.Ready):
+                self._tell(command)
                 if complaint:
                     raise DeviceError(
                         f"'{printable(command)}' was answered with the error "
@@ -330,7 +344,14 @@ class Session:
             self.guard.saw_boot()
 
     def _send(self, command: str, deadline: Deadline) -> None:
+        if self.heard:
+            self._sent_s.append(self.now())
         self.link.write(command.encode("ascii"), deadline)
+
+    def _tell(self, command: str) -> None:
+        if self.heard and self._sent_s:
+            began_s, self._answered_s = max(self._sent_s.popleft(), self._answered_s), self.now()
+            self.heard(command, self._answered_s - began_s)
 
     def _skip_past(self, nonce: str, number: int | None, deadline: Deadline) -> None:
         """Drop lines, damaged ones too, up to the `m-ready` after the answer that names the

@@ -47,6 +47,7 @@ def build(
     *,
     energy: bool = False,
     extension: bool = True,
+    sources: Path = FIRMWARE,
 ) -> Firmware:
     """Compile `model` into the reference firmware for `board`.
 
@@ -58,6 +59,7 @@ def build(
         energy: mark time by a pin's edges, for a power monitor.
         extension: speak frames too; without it, the firmware is as others in the field, which
             speak only the official protocol.
+        sources: the firmware's, or a copy of them that was changed.
 
     Raises:
         ConfigError: there is no firmware of ours for the board.
@@ -74,7 +76,7 @@ def build(
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(folder / "lock", timeout=_BUILD_S):
-                return _build(board, task, compiled, folder, options)
+                return _build(board, task, compiled, folder, options, sources)
         except Timeout as error:
             raise BenchError(
                 f"{folder}: another build has held this folder for {_BUILD_S:g} s",
@@ -125,13 +127,14 @@ def _build(
     compiled: CompiledModel,
     folder: Path,
     options: Mapping[str, bool],
+    sources: Path,
 ) -> Firmware:
     generated = folder / "generated"
     compiled.write(generated)
     _write_if_changed(generated / "board.ld", linker_memory(board))
     compiler = require_tool(f"{board.toolchain.prefix}gcc")
     definitions = {
-        "CMAKE_TOOLCHAIN_FILE": str(FIRMWARE / "cmake" / "cross.cmake"),
+        "CMAKE_TOOLCHAIN_FILE": str(sources / "cmake" / "cross.cmake"),
         "CMAKE_MAKE_PROGRAM": require_tool("ninja"),
         "TINYHIL_PREFIX": compiler.removesuffix("gcc"),
         "TINYHIL_FLAGS": " ".join(board.toolchain.flags),
@@ -148,7 +151,7 @@ def _build(
     objects = folder / "objects"
     cmake = require_tool("cmake")
     arguments = [f"-D{name}={value}" for name, value in definitions.items()]
-    configure = [cmake, "-G", "Ninja", "-S", str(FIRMWARE), "-B", str(objects), *arguments]
+    configure = [cmake, "-G", "Ninja", "-S", str(sources), "-B", str(objects), *arguments]
     try:
         _run(configure, board)
     except FirmwareError:

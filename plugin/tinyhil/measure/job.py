@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from tinyhil.catalog import metrics
@@ -27,15 +29,21 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DataError, FirmwareError
 from tinyhil.ground.progress import Progress
 from tinyhil.image.elf import Image
+from tinyhil.image.reference import Reference, reference
 from tinyhil.measure import audit
 from tinyhil.measure import measures as measure
+from tinyhil.measure.audit import always
+from tinyhil.measure.audit.answers import HEADING, Scores
+from tinyhil.measure.draws import Draws, seed_of
 from tinyhil.measure.duration import how_long
+from tinyhil.measure.floor import floor_s
 from tinyhil.measure.limits import limits_of
 from tinyhil.measure.measures import Accuracy, SingleStream, Throughput
 from tinyhil.measure.memory import MemoryUse, memory_use
+from tinyhil.measure.witness import Proof
 from tinyhil.record import FAULTS_MARK, ImageSizes, JobFacts, KeptSums, Subject
 from tinyhil.record.kept import facts_of_board, facts_of_task
-from tinyhil.record.rows import Row, Rows, accuracy_of, single_stream_of, throughput_of
+from tinyhil.record.rows import Row, Rows, accuracy_of, plain, single_stream_of, throughput_of
 
 _CONFIRM_S = 10.0
 
@@ -70,6 +78,10 @@ class Job:
     """Share of the samples that are read back from firmware without checksums."""
     faults: str | None
     """What is injected on purpose."""
+    seed: int = field(default_factory=lambda: secrets.randbits(48))
+    """Of everything that a device must not be able to predict."""
+    references: Path | None = None
+    """Folder for the model on this machine; None: its answers are not compared."""
 
     @property
     def rules(self) -> Rules:
@@ -85,6 +97,32 @@ class Job:
     def performance_inputs(self) -> tuple[tuple[str, bytes], ...]:
         """Name and bytes of what performance is measured on."""
         return measure.performance_inputs(self.task, self.samples)
+
+    @cached_property
+    def reference(self) -> Reference | None:
+        """The model on this machine; None where none is known, or for a quick look.
+
+        Raises:
+            TinyhilError: see `reference.reference`.
+        """
+        model = self.material.model_file
+        if self.references is None or self.quick or model is None:
+            return None
+        return reference(self.task, model, self.references)
+
+    def proof(self, measure: MeasureName, done: Sequence[Row]) -> Proof:
+        """How the answers of a measure are proved; a resumed one goes on with its own draws."""
+        heading = next((row for row in done if row.get("role") == HEADING), None)
+        seed = heading["seed"] if heading else self.seed
+        known, ours = self.reference, self.model_sha256 is not None
+        return Proof(
+            self.task,
+            Draws(seed, f"{self.task.name} {measure}"),
+            virtual=self.dut.board.emulated,
+            expected=known.answers if known else None,
+            exact=ours,
+            floor_s=floor_s(self.dut.board, known.macs, ours=ours) if known else None,
+        )
 
     @property
     def limits(self) -> Mapping[Metric, Limit]:
@@ -154,6 +192,8 @@ class Conversation:
     """None for a device without a debug probe."""
     notice: Callable[[str], None] = lambda _: None
     """Says something to the user at once."""
+    known: dict[str, Scores] = field(default_factory=dict)
+    """Answers of the measures so far, by sample; see `always.remember`."""
 
     @property
     def guard(self) -> Guard:
@@ -229,9 +269,17 @@ class Measure:
     """Takes all rows, and what `ask` told, or what the record says that it did."""
 
 
+def checked(talk: Conversation, rows: Sequence[Row]) -> dict[str, Any]:
+    """What there is to say against a measure by its rows; for the record's details."""
+    report = always.judge(rows, talk.known)
+    talk.known.update(always.remember(rows))
+    return {} if report is None else {"checks": report.as_json()}
+
+
 def _ask_accuracy(talk: Conversation, rows: Rows, progress: Progress) -> Told:
-    job, done = talk.job, len(rows.done)
-    _refuse_other_rows(job, rows.done)
+    job, own = talk.job, plain(rows.done)
+    done = len(own)
+    _refuse_other_rows(job, own)
     missing = job.samples[done:]
     if not missing:
         return {"healed": {}}
@@ -248,7 +296,17 @@ def _ask_accuracy(talk: Conversation, rows: Rows, progress: Progress) -> Told:
                 talk.notice(text)
 
     with talk.asking(job.link) as queries:
-        measure.accuracy(queries, job.task, missing, rows, advance, all_windows=job.all_windows)
+        proof = job.proof(MeasureName.ACCURACY, rows.done)
+        measure.accuracy(
+            queries,
+            job.task,
+            missing,
+            rows,
+            advance,
+            all_windows=job.all_windows,
+            proof=proof,
+            done=rows.done,
+        )
     return {"healed": queries.healed}
 
 
@@ -282,6 +340,7 @@ def _find_accuracy(talk: Conversation, rows: Sequence[Row], told: Told) -> Findi
         "inferences": result.inferences,
         "inferences_of_the_full_set": every,
         "healed": told["healed"],
+        **checked(talk, rows),
     }
     subset = f"{result.inferences} of {every} windows: a subset is never judged"
     return Finding(
@@ -294,7 +353,14 @@ def _ask_single_stream(talk: Conversation, rows: Rows, progress: Progress) -> To
     # Never through the probe, whose accesses could disturb what is timed.
     with talk.asking("serial") as queries:
         measure.single_stream(
-            queries, talk.info, job.performance_inputs, job.rules, rows, progress, done=rows.done
+            queries,
+            talk.info,
+            job.performance_inputs,
+            job.rules,
+            rows,
+            progress,
+            done=rows.done,
+            proof=job.proof(MeasureName.SINGLE_STREAM, rows.done),
         )
     return {"healed": queries.healed}
 
@@ -318,6 +384,7 @@ def _find_single_stream(talk: Conversation, rows: Sequence[Row], told: Told) -> 
         "inputs": len(job.performance_inputs),
         "healed": told["healed"],
         **({"instructions_of": INSTRUCTIONS_OF} if emulator else {}),
+        **checked(talk, rows),
     }
     errors = result.errors(emulator.instruction_s if emulator else None)
     return Finding(result, len(result.times_s), found, details, errors=errors)
@@ -327,12 +394,18 @@ def _ask_throughput(talk: Conversation, rows: Rows, progress: Progress) -> Told:
     job = talk.job
     with talk.asking("serial") as queries:
         measure.throughput(
-            queries, job.performance_inputs, job.rules, rows, progress, done=rows.done
+            queries,
+            job.performance_inputs,
+            job.rules,
+            rows,
+            progress,
+            done=rows.done,
+            proof=job.proof(MeasureName.THROUGHPUT, rows.done),
         )
     return {"healed": queries.healed}
 
 
-def _find_throughput(_: Conversation, rows: Sequence[Row], told: Told) -> Finding:
+def _find_throughput(talk: Conversation, rows: Sequence[Row], told: Told) -> Finding:
     result = throughput_of(rows)
     found: dict[Metric, float] = {"throughput_ips": metrics.throughput(result.windows)}
     return Finding(
@@ -342,6 +415,7 @@ def _find_throughput(_: Conversation, rows: Sequence[Row], told: Told) -> Findin
         {
             "windows": [{"inferences": count, "device_s": s} for count, s in result.windows],
             "healed": told["healed"],
+            **checked(talk, rows),
         },
     )
 
@@ -379,7 +453,7 @@ def _audit(name: str) -> Measure:
             job.samples,
             all_windows=job.all_windows,
             virtual=emulated,
-            seed=secrets.randbits(48),
+            seed=seed_of(job.seed, job.task.name, name, len(rows.all)),
             rules=audit.rules(emulated=emulated, quick=job.quick),
             progress=progress,
         )

@@ -7,9 +7,7 @@ it had.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
-from itertools import chain, islice
 from typing import Any, TypeVar
 
 from tinyhil.catalog.rules import PERFORMANCE_INPUTS, Rules
@@ -20,6 +18,10 @@ from tinyhil.device.info import DeviceInfo
 from tinyhil.device.queries import Queries
 from tinyhil.ground.errors import DeviceError
 from tinyhil.ground.progress import Progress
+from tinyhil.measure.accuracy import accuracy
+from tinyhil.measure.draws import CANARY_TIME
+from tinyhil.measure.pace import Pace, stamps
+from tinyhil.measure.witness import Part, Proof, Witness
 from tinyhil.record.rows import (
     Accuracy,
     Keep,
@@ -28,13 +30,12 @@ from tinyhil.record.rows import (
     Share,
     SingleStream,
     Throughput,
-    accuracy_of,
     by_input,
+    plain,
     refuse_rows_of,
     seconds_of,
     single_stream_of,
     throughput_of,
-    tick_us,
 )
 
 Item = TypeVar("Item")
@@ -51,59 +52,14 @@ __all__ = [
     "throughput",
 ]
 
-_LEAST_TICKS = 100
-"""Of the clock in a time: its two ends are known to a tick, so this is to 1 % at worst."""
-
-_STANDS_STILL_S, _MOST_TO_FIND = 2.0, 1 << 18
-"""On the host's clock, and inferences, that no clock in use is too coarse for."""
-
-_STAMPS_KEPT = 30
-"""Of which the clock's resolution is told."""
-
 _BATCH_S = 2.0
 """Device time of one `infer` of many: short enough for a progress bar that moves."""
 
+_CANARY_QUERIES, _CANARY_WINDOW = 8, 3
+"""Of a changed input, at least: enough to be compared."""
 
-def accuracy(
-    queries: Queries,
-    task: Task,
-    samples: Sequence[Sample],
-    keep: Keep,
-    progress: Progress,
-    *,
-    all_windows: bool = True,
-) -> Accuracy:
-    """Infer each sample once; where a sample holds several windows, each of them.
-
-    Args:
-        queries: the way to ask the device.
-        task: whose windows and results are expected.
-        samples: in the order to send them.
-        keep: see `Keep`.
-        progress: in samples.
-        all_windows: see `Input.windows`.
-
-    Raises:
-        LinkError, DeviceError: see `Queries`.
-    """
-    rows: list[Row] = []
-    windows = [task.input.windows(sample.data, all_windows=all_windows) for sample in samples]
-    inferred = queries.each(chain.from_iterable(windows))
-    for sample, own in zip(samples, windows, strict=True):
-        answers: list[Inference] = []
-        for answer in islice(inferred, len(own)):
-            _check_results(sample, answer, task.results)
-            answers.append(answer)
-            progress(len(rows) + len(answers) / len(own), len(samples))
-        row = {
-            "sample": sample.name,
-            "label": sample.label,
-            "scores": [answer.scores for answer in answers],
-            "stamps_us": [(answer.start_us, answer.end_us) for answer in answers],
-        }
-        keep(row)
-        rows.append(row)
-    return accuracy_of(rows)
+_MORE = 0.05
+"""Share of its inferences that a window may have beyond what it needs, by chance."""
 
 
 def performance_inputs(task: Task, samples: Sequence[Sample]) -> tuple[tuple[str, bytes], ...]:
@@ -131,6 +87,7 @@ def single_stream(
     progress: Progress,
     *,
     done: Sequence[Row] = (),
+    proof: Proof | None = None,
 ) -> SingleStream:
     """Time each of many single queries; each input gets its share of the rules' length.
 
@@ -146,6 +103,7 @@ def single_stream(
         keep: see `Keep`.
         progress: in inputs.
         done: rows of a run that died, which are not measured again.
+        proof: how its answers are proved; None: not at all.
 
     Raises:
         LinkError, DeviceError: see `Queries`.
@@ -156,24 +114,55 @@ def single_stream(
         seconds=rules.single_stream_s / len(inputs),
     )
     hertz = info.extension.tick_hz if info.extension else None
-    parts = [Queried(share, hertz or 10**6, rows) for rows in by_input(inputs, done)]
-    for number, ((name, data), own) in enumerate(zip(inputs, parts, strict=True)):
-        if own.enough:
-            continue
-        refuse_rows_of([part.rows for part in parts[number + 1 :]])
-        queries.load(data)
-        pace = _Pace(queries)
-        pace.find()
-        pace.infer(pace.batch, rules.warm_up)
-        if own.rows:
-            last = own.rows[-1]
-            pace.device_s = seconds_of(last) / last.get("count", len(last["times"]))
-        while not own.enough:
-            row = {"sample": name, **_batch(info, pace, _batch_size(info, pace, share, own))}
-            keep(row)
-            own.add(row)
-            progress(number + own.share_done, len(inputs))
-    return single_stream_of([row for part in parts for row in part.rows], hertz)
+    parts = _parts(inputs, proof)
+    own_rows = by_input([(part.name, part.data) for part in parts if not part.canary], plain(done))
+    names = [part.name for part in parts if not part.canary]
+    found = {
+        name: Queried(share, hertz or 10**6, rows)
+        for name, rows in zip(names, own_rows, strict=True)
+    }
+    if not all(own.enough for own in found.values()):
+        witness = Witness(queries, keep, proof, hertz, done)
+        witness.ask(parts)
+        for place, part in enumerate(parts):
+            pace = Pace(witness, part)
+            warm_up = _warm_up(rules, proof, place)
+            if part.canary:
+                _time_canary(pace, info, rules, warm_up)
+            elif not found[part.name].enough:
+                later = names[names.index(part.name) + 1 :]
+                refuse_rows_of([found[name].rows for name in later])
+                sizes = _Sizes(info, pace, share, found[part.name], proof)
+                _begin(pace, found[part.name].rows, warm_up)
+                while not found[part.name].enough:
+                    row = {"sample": part.name, **_batch(witness, info, pace, sizes.next())}
+                    keep(row)
+                    found[part.name].add(row)
+                    progress(sum(own.share_done for own in found.values()), len(inputs))
+        witness.close()
+    return single_stream_of([row for own in found.values() for row in own.rows], hertz)
+
+
+def _begin(pace: Pace, rows: Sequence[Row], warm_up: int) -> None:
+    """Send an input, and find out how long it takes."""
+    pace.load()
+    pace.find()
+    pace.infer(pace.batch, warm_up, role="warm")
+    if rows:
+        last = rows[-1]
+        pace.device_s = seconds_of(last) / last.get("count", len(last["times"]))
+
+
+def _time_canary(pace: Pace, info: DeviceInfo, rules: Rules, warm_up: int) -> None:
+    """Time a changed input as the others are timed, and for as short as can be."""
+    _begin(pace, (), warm_up)
+    least_s = CANARY_TIME * rules.single_stream_s
+    if info.extension is None:
+        count = max(_CANARY_QUERIES, math.ceil(CANARY_TIME * rules.queries))
+        for _ in range(min(count, max(_CANARY_QUERIES, math.ceil(least_s / pace.device_s)))):
+            pace.infer(pace.batch, 0)
+    else:
+        pace.infer(max(_CANARY_QUERIES, math.ceil(least_s / pace.device_s)), 0, laps=True)
 
 
 def throughput(
@@ -184,6 +173,7 @@ def throughput(
     progress: Progress,
     *,
     done: Sequence[Row] = (),
+    proof: Proof | None = None,
 ) -> Throughput:
     """Run the official performance measurement: each input long enough by the device's clock.
 
@@ -194,102 +184,119 @@ def throughput(
         keep: see `Keep`.
         progress: in inputs.
         done: rows of a run that died, which are not measured again.
+        proof: how its answers are proved; None: not at all.
 
     Raises:
         LinkError, DeviceError: see `Queries`.
         DataError: `done` is of something else.
     """
-    parts = by_input(inputs, done)
-    for number, ((name, data), own) in enumerate(zip(inputs, parts, strict=True)):
-        if own and seconds_of(own[-1]) >= rules.window_s:
-            continue
-        refuse_rows_of(parts[number + 1 :])
-        queries.load(data)
-        pace = _Pace(queries)
-        pace.find()
-        count, seconds = rules.window_inferences, -1.0
-        if own:
-            count, pace.device_s = own[-1]["count"], seconds_of(own[-1]) / own[-1]["count"]
-        while seconds < rules.window_s:
-            count = max(count, math.ceil(1.02 * rules.window_s / pace.device_s))
-            row = {"sample": name, "count": count, **_stamps(pace.infer(count, rules.warm_up))}
-            seconds = seconds_of(row)
-            keep(row)
-            own.append(row)
-        progress(number + 1, len(inputs))
-    return throughput_of([row for own in parts for row in own])
+    parts = _parts(inputs, proof)
+    names = [part.name for part in parts if not part.canary]
+    own_rows = by_input([(name, b"") for name in names], plain(done))
+    found = dict(zip(names, own_rows, strict=True))
+    if not all(_is_long(rows, rules) for rows in found.values()):
+        witness = Witness(queries, keep, proof, None, done)
+        witness.ask(parts)
+        for place, part in enumerate(parts):
+            warm_up = _warm_up(rules, proof, place)
+            if part.canary or not _is_long(found[part.name], rules):
+                later = names[names.index(part.name) + 1 :] if not part.canary else []
+                refuse_rows_of([found[name] for name in later])
+                own = [] if part.canary else found[part.name]
+                _windows(witness, part, own, rules, warm_up)
+            progress(sum(_is_long(rows, rules) for rows in found.values()), len(inputs))
+        witness.close()
+    return throughput_of([row for own in found.values() for row in own])
 
 
-class _Pace:
-    """How long an inference takes, on both clocks; learned from the ones before."""
-
-    def __init__(self, queries: Queries) -> None:
-        self._queries = queries
-        self.device_s = 0.0
-        self._host_s: float | None = None
-        self._rows: list[Row] = []
-
-    def find(self) -> None:
-        """Infer until the device's clock shows how long an inference takes.
-
-        Raises:
-            DeviceError: it shows none, for as long as no clock is too coarse.
-        """
-        count, started = 1, time.monotonic()
-        while self.infer(count, 0, may_be_too_short=True) and self.device_s <= 0.0:
-            if time.monotonic() - started > _STANDS_STILL_S or count >= _MOST_TO_FIND:
-                raise _no_time(count)
-            count *= 8
-
-    @property
-    def batch(self) -> int:
-        """How many inferences a time must be of, for the clock's resolution to matter no more."""
-        tick_s = tick_us(self._rows) * 1e-6
-        return (
-            math.ceil(_LEAST_TICKS * tick_s / self.device_s)
-            if (self.device_s < _LEAST_TICKS * tick_s)
-            else 1
-        )
-
-    def infer(
-        self, count: int, warm_up: int, *, laps: bool = False, may_be_too_short: bool = False
-    ) -> Inference:
-        """Infer; how long it should take is known from the ones before."""
-        started = time.monotonic()
-        inferences = count + warm_up
-        expected_s = None if self._host_s is None else inferences * self._host_s
-        inference = self._queries.infer(count, warm_up, expected_s=expected_s, laps=laps)
-        self._host_s = (time.monotonic() - started) / inferences
-        self._rows = [*self._rows[-_STAMPS_KEPT:], _stamps(inference)]
-        self.device_s = seconds_of(_stamps(inference)) / count
-        if self.device_s <= 0.0 and not may_be_too_short:
-            raise _no_time(count)
-        return inference
+def _is_long(rows: Sequence[Row], rules: Rules) -> bool:
+    return bool(rows) and seconds_of(rows[-1]) >= rules.window_s
 
 
-def _no_time(count: int) -> DeviceError:
-    return DeviceError(
-        f"{count} inferences took no time by the device's clock",
-        hint="its timer does not run, or its resolution is far coarser than an inference: check "
-        "the firmware's port",
+def _windows(witness: Witness, part: Part, own: list[Row], rules: Rules, warm_up: int) -> None:
+    """Infer one input back to back until it was long enough; the rows go where `own` are."""
+    pace = Pace(witness, part)
+    pace.load()
+    pace.find()
+    if part.canary:
+        least_s = CANARY_TIME * PERFORMANCE_INPUTS * rules.window_s
+        pace.infer(max(_CANARY_WINDOW, math.ceil(least_s / pace.device_s)), warm_up)
+        return
+    count, seconds = rules.window_inferences, -1.0
+    if own:
+        count, pace.device_s = own[-1]["count"], seconds_of(own[-1]) / own[-1]["count"]
+    more = 1.02 + (
+        _MORE * witness.proof.draws.about("window", part.name).random() if witness.proof else 0.0
     )
+    while seconds < rules.window_s:
+        count = max(count, math.ceil(more * rules.window_s / pace.device_s))
+        answer, host = pace.infer(count, warm_up)
+        row = {"sample": part.name, "count": count, **stamps(answer)}
+        row |= witness.proving(answer, {**host, "warm_up": warm_up})
+        seconds = seconds_of(row)
+        witness.keep(row)
+        own.append(row)
+    if witness.proof:
+        # Beside the window, as warm as it: alone it must cost the same.
+        pace.infer(1, 0, role="single", may_be_too_short=True)
 
 
-def _batch_size(info: DeviceInfo, pace: _Pace, share: Share, own: Queried) -> int:
-    if info.extension is None:
-        return pace.batch
-    missing_s = max(0.0, share.seconds - own.seconds)
-    missing = max(share.queries - own.queries, math.ceil(missing_s / pace.device_s), 1)
-    return min(missing, math.ceil(_BATCH_S / pace.device_s), info.extension.lap_capacity)
+def _parts(inputs: Sequence[tuple[str, bytes]], proof: Proof | None) -> list[Part]:
+    """The inputs in an order by chance, and a changed one among them."""
+    parts = [Part(*one) for one in inputs]
+    if proof is None:
+        return parts
+    random, draws = proof.draws.about("canary"), proof.draws
+    parts = draws.shuffled(parts)
+    like = random.choice(parts)
+    canary = Part(like.name, draws.canary(proof.task, like.data, 0), canary=True)
+    parts.insert(random.randint(0, len(parts)), canary)
+    return parts
 
 
-def _batch(info: DeviceInfo, pace: _Pace, count: int) -> dict[str, Any]:
+def _warm_up(rules: Rules, proof: Proof | None, place: int) -> int:
+    return proof.draws.warm_up(rules, place) if proof else rules.warm_up
+
+
+class _Sizes:
+    """How many inferences each query to our own firmware has: by chance, but two in a row always
+    as many as without, so that as many queries are cold as ever."""
+
+    def __init__(
+        self, info: DeviceInfo, pace: Pace, share: Share, own: Queried, proof: Proof | None
+    ) -> None:
+        self._info, self._pace, self._share, self._own = info, pace, share, own
+        self._draws = proof.draws if proof else None
+        self._second = 0
+
+    def next(self) -> int:
+        """The next one."""
+        pace, share, own = self._pace, self._share, self._own
+        if self._info.extension is None:
+            return pace.batch
+        missing_s = max(0.0, share.seconds - own.seconds)
+        missing = max(share.queries - own.queries, math.ceil(missing_s / pace.device_s), 1)
+        most = self._info.extension.lap_capacity
+        usual = min(math.ceil(_BATCH_S / pace.device_s), most)
+        if self._second:
+            size, self._second = min(self._second, missing), 0
+            return size
+        if self._draws is None or missing < 2 * usual:
+            return min(missing, usual)
+        about = self._draws.about("batch", own.queries, own.seconds)
+        more = about.randint(0, min(usual // 2, most - usual))
+        self._second = usual + more
+        return usual - more
+
+
+def _batch(witness: Witness, info: DeviceInfo, pace: Pace, count: int) -> dict[str, Any]:
     """The row of `count` queries, without its sample's name."""
-    inference = pace.infer(count, 0, laps=True)
+    inference, host = pace.infer(count, 0, laps=True)
+    proved = witness.proving(inference, host)
     if info.extension is None:
         took = inference.end_us - inference.start_us
         many = {"count": count} if count > 1 else {}
-        return {"times": (took,), "unit": "us", **_stamps(inference), **many}
+        return {"times": (took,), "unit": "us", **stamps(inference), **many, **proved}
     if len(inference.laps) != count:
         raise DeviceError(
             f"asked for the times of {count} inferences, {len(inference.laps)} came",
@@ -297,12 +304,13 @@ def _batch(info: DeviceInfo, pace: _Pace, count: int) -> dict[str, Any]:
         )
     hertz = info.extension.tick_hz
     _check_sum(inference, inference.laps, hertz)
-    return {"times": inference.laps, "unit": f"ticks of 1/{hertz} s", **_stamps(inference)}
+    unit = f"ticks of 1/{hertz} s"
+    return {"times": inference.laps, "unit": unit, **stamps(inference), **proved}
 
 
 def _check_sum(inference: Inference, ticks: Sequence[int], hertz: int) -> None:
     """The times of the queries must add up to what the time stamps around them say."""
-    around, inside = seconds_of(_stamps(inference)), sum(ticks) / hertz
+    around, inside = seconds_of(stamps(inference)), sum(ticks) / hertz
     # A microsecond of rounding at each stamp, and one inference's loop around the laps.
     if abs(around - inside) > 2e-6 + 1e-3 * around:
         raise DeviceError(
@@ -310,15 +318,3 @@ def _check_sum(inference: Inference, ticks: Sequence[int], hertz: int) -> None:
             f"around them say {around:.6f} s",
             hint="the device's timer and its time stamps disagree; check the firmware's port",
         )
-
-
-def _check_results(sample: Sample, inference: Inference, results: int) -> None:
-    if len(inference.scores) != results:
-        raise DeviceError(
-            f"{sample.name}: {len(inference.scores)} results came, the task has {results}",
-            hint="the firmware was built for another model",
-        )
-
-
-def _stamps(inference: Inference) -> dict[str, int]:
-    return {"start_us": inference.start_us, "end_us": inference.end_us}

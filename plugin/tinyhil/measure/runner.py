@@ -35,7 +35,7 @@ from tinyhil.ground.text import printable
 from tinyhil.measure.job import MEASURES, NO_IMAGE, Conversation, Finding, Job, Measure, Told
 from tinyhil.measure.memory import largest
 from tinyhil.record import Entry, Record
-from tinyhil.record.entry import restored
+from tinyhil.record.entry import objected, restored
 from tinyhil.record.rows import Rows
 from tinyhil.record.schema import Line
 
@@ -170,6 +170,7 @@ class Measurement:
                         unjudged=self._unjudged(finding),
                         errors=finding.errors,
                         unknown=finding.unknown,
+                        objected=objected(finding.details),
                     )
                 ),
                 details={**_with_resumed(finding.details, rows), **boots},

@@ -79,6 +79,12 @@ OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
         {"action": "store_true"},
     ),
     (
+        "--hil-seed",
+        "asks again what a run with this seed asked: the run's record has it in the details of "
+        "each measure (default: another one each time)",
+        {"type": int, "metavar": "N"},
+    ),
+    (
         "--hil-wait",
         "how long to wait for a board that somebody else uses (default: 0)",
         {"type": float, "metavar": "SECONDS"},

@@ -55,6 +55,8 @@ class Options:
     """Where that table stands."""
     sign: Path | None = None
     """SSH key that signs the runs; None for the bench file's, if it names one."""
+    seed: int | None = None
+    """Of all that is drawn; None: another one each time."""
 
 
 @dataclass(frozen=True)

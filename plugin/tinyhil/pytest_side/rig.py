@@ -126,6 +126,7 @@ def plan_of(config: pytest.Config) -> Plan:
             resume=option("--hil-resume"),
             wait_s=option("--hil-wait"),
             sign=option("--hil-sign"),
+            seed=option("--hil-seed"),
         )
         try:
             config.stash[plan_key] = make_plan(options)
@@ -199,6 +200,8 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
         all_windows=options.all_windows,
         read_back=options.read_back,
         faults=str(plan.faults) if plan.faults else None,
+        **({} if options.seed is None else {"seed": options.seed}),
+        references=options.build / "reference",
     )
     hil_record.begin(job.facts, job.contents)
     if image is None:

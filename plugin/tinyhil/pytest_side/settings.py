@@ -106,7 +106,13 @@ def _value(project: Project, key: str, keywords: Mapping[str, Any]) -> Any:
         kind = bool
     values = value if keywords.get("action") == "append" and isinstance(value, list) else [value]
     if not all(_fits(one, kind) for one in values):
-        names = {str: "a string", Path: "a path", float: "a number", bool: "true or false"}
+        names = {
+            str: "a string",
+            Path: "a path",
+            float: "a number",
+            int: "a whole number",
+            bool: "true or false",
+        }
         several = ", or a list of them" if keywords.get("action") == "append" else ""
         raise ConfigError(
             f"{project.file}: key 'tool.tinyhil.{key}' is not {names[kind]}{several}",
@@ -128,6 +134,6 @@ def _images(project: Project, table: Mapping[str, Any]) -> dict[str, Path]:
 
 
 def _fits(value: object, kind: type) -> bool:
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind in (float, int):
+        return isinstance(value, int | kind) and not isinstance(value, bool)
     return isinstance(value, str if kind is Path else kind)

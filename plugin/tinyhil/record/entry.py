@@ -102,11 +102,25 @@ def restored(
         measure=line.measure,
         samples=line.samples,
         metrics=line.metrics,
-        verdicts=judge(line.metrics, limits, unjudged=unjudged, errors=errors, unknown=unknown),
+        verdicts=judge(
+            line.metrics,
+            limits,
+            unjudged=unjudged,
+            errors=errors,
+            unknown=unknown,
+            objected=objected(line.details),
+        ),
         details=line.details,
         started=line.started,
         seconds=line.seconds,
     )
+
+
+def objected(details: Mapping[str, Any]) -> str | None:
+    """What a measure's own checks object to, by its details; the first of it."""
+    checks = details.get("checks")
+    found = checks.get("objections") if isinstance(checks, Mapping) else None
+    return str(found[0]["seen"]) if found else None
 
 
 def overall(verdicts: tuple[Verdict, ...], error: str | None) -> str:

@@ -126,12 +126,24 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         TornLineError, ConfigError: as `read_objects`.
     """
-    model = row_model(path.stem.partition("-")[2])
+    measure = path.stem.partition("-")[2]
     for number, line in read_lines(path):
         values = parse_values(_whole(path, number, line), _at(path, number))
+        model = row_model(measure, values)
         if model is not None:
             _validated(model, values, _at(path, number))
         yield number, values
+
+
+def read_plain(path: Path, model: type[Model]) -> Iterator[Model]:
+    """The rows of a measure itself, without those that prove them and without a torn last one.
+
+    Raises:
+        ConfigError: as `read_objects`.
+    """
+    for number, row in untorn(read_rows(path)):
+        if "role" not in row:
+            yield _validated(model, row, _at(path, number))
 
 
 def untorn(found: Iterator[Item]) -> Iterator[Item]:

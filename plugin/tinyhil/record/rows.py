@@ -55,6 +55,11 @@ class Rows:
         self.all.append(row)
 
 
+def plain(rows: Iterable[Row]) -> list[Row]:
+    """The rows of a measure itself, without those that prove them, which have a role."""
+    return [row for row in rows if "role" not in row]
+
+
 @dataclass(frozen=True)
 class Accuracy:
     """Scores of a data set."""
@@ -121,6 +126,7 @@ class Throughput:
 
 def accuracy_of(rows: Sequence[Row]) -> Accuracy:
     """The scores that rows of `accuracy` hold; at least one row."""
+    rows = plain(rows)
     return Accuracy(
         tuple(row["sample"] for row in rows),
         np.array([row["label"] for row in rows], dtype=np.int64),
@@ -136,6 +142,7 @@ def single_stream_of(rows: Sequence[Row], tick_hz: int | None) -> SingleStream:
         rows: at least one.
         tick_hz: of the timer that they were counted on; None for time stamps.
     """
+    rows = plain(rows)
     batches = any("count" in row for row in rows)
     if batches:
         clock, hertz = "time stamps of batches", BATCH_HZ
@@ -175,7 +182,7 @@ def tick_us(rows: Iterable[Row]) -> int:
 def throughput_of(rows: Sequence[Row]) -> Throughput:
     """The windows that rows of `throughput` hold: of each input the last, for one before it was
     too short."""
-    last = (list(own)[-1] for _, own in groupby(rows, key=itemgetter("sample")))
+    last = (list(own)[-1] for _, own in groupby(plain(rows), key=itemgetter("sample")))
     return Throughput(tuple((row["count"], seconds_of(row)) for row in last))
 
 

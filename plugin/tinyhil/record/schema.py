@@ -28,7 +28,8 @@ from tinyhil.catalog.measure import MeasureName
 
 SCHEMA = 4
 """2 has ``run.json`` and ``seal.json``, and time stamps in the rows of single stream; 3 has the
-station in each line; 4 keeps what a run was measured with."""
+station in each line; 4 keeps what a run was measured with, has scores in all rows, and rows that
+prove the others."""
 
 RUN = "run.json"
 LINES = "record.jsonl"
@@ -214,6 +215,9 @@ class SingleStreamRow(_Object):
     end_us: Tick
     count: Annotated[StrictInt, Field(ge=1, le=_MOST_QUERIES)] | None = None
     """Queries of a batch, whose time is the only one: the clock is too coarse for each of them."""
+    scores: tuple[Number, ...] = ()
+    host_s: tuple[Number, Number] | None = None
+    """The host's clock before and after, since the measure began."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -240,6 +244,9 @@ class ThroughputRow(_Object):
     count: AtLeastOne
     start_us: Tick
     end_us: Tick
+    warm_up: Count = 0
+    scores: tuple[Number, ...] = ()
+    host_s: tuple[Number, Number] | None = None
 
     @property
     def seconds(self) -> float:
@@ -272,9 +279,12 @@ _ROWS: Mapping[str, type[BaseModel]] = {
 }
 
 
-def row_model(measure: str) -> type[BaseModel] | None:
-    """Of ``raw/<task>-<measure>.jsonl``; None for a measure that has no model."""
-    return _ROWS.get(measure)
+def row_model(measure: str, row: Mapping[str, Any]) -> type[BaseModel] | None:
+    """Of a row of ``raw/<task>-<measure>.jsonl``; None for a measure that has no model.
+
+    Rows with a role prove those of their measure; they are as those of audits.
+    """
+    return AuditRow if "role" in row and measure in _ROWS else _ROWS.get(measure)
 
 
 def wrong_key(error: ValidationError, *above: str) -> str:

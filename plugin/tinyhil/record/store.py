@@ -14,7 +14,7 @@ from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.rules import Rules
 from tinyhil.ground.errors import ConfigError
 from tinyhil.record.description import Description, read_description
-from tinyhil.record.reading import Model, TornLineError, list_files, read_objects, untorn
+from tinyhil.record.reading import Model, TornLineError, list_files, read_objects, read_plain
 from tinyhil.record.schema import LINES, RAW, Line
 
 
@@ -43,13 +43,14 @@ class Run:
         return self.description.configuration.quick or shorter_than_asked(line)
 
     def rows(self, task: str, measure: MeasureName, kind: type[Model]) -> tuple[Model, ...]:
-        """The raw answers of one measure, in the order they came; a torn last one left out.
+        """The raw answers of one measure, in the order they came; without those that only prove
+        them, and without a torn last one.
 
         Raises:
             ConfigError: the file is missing or empty, or holds something else.
         """
         path = self.folder / RAW / f"{task}-{measure}.jsonl"
-        rows = tuple(row for _, row in untorn(read_objects(path, kind)))
+        rows = tuple(read_plain(path, kind))
         if not rows:
             raise ConfigError(
                 f"{path}: has no row", hint="the file was altered or torn; measure again"

@@ -6,11 +6,12 @@ fault of the wire is healed by asking again, or ends in an error that names it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from tinyhil.catalog.task import Window
 from tinyhil.device.inference import Inference
+from tinyhil.device.session import Heard
 
 
 class Queries(Protocol):
@@ -42,6 +43,18 @@ class Queries(Protocol):
             expected_s: how long all of them should take on the host's clock; None if that is not
                 known. The device is given ten times as long.
             laps: whether the time of each inference is wanted.
+        """
+        ...
+
+    def watch(self, heard: Heard | None, now: Callable[[], float], *, alone: bool = False) -> None:
+        """Be told how long each command takes by a clock of the host's; None: no more.
+
+        A way that has no commands of its own tells nothing.
+
+        Args:
+            heard: is told.
+            now: the host's clock, in seconds.
+            alone: no command is sent before the one before is answered, from here on.
         """
         ...
 

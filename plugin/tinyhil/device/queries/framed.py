@@ -20,7 +20,7 @@ from tinyhil.device.protocol.frames import Result
 from tinyhil.device.protocol.pipeline import BrokenAnswerError, LostAnswerError, Pipeline, Query
 from tinyhil.device.queries.framing import Framing, RebootedError, TooFastError, told
 from tinyhil.device.queries.rate import STEPS, Rate
-from tinyhil.device.session import Session
+from tinyhil.device.session import Heard, Session
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
@@ -96,6 +96,9 @@ class FramedQueries:
         with suppress(LinkError, DeviceError):
             if self._rate:
                 self._rate.restore()
+
+    def watch(self, heard: Heard | None, now: Callable[[], float], *, alone: bool = False) -> None:
+        """See `Queries.watch`: frames are pipelined."""
 
     @property
     def healed(self) -> Mapping[str, int]:

@@ -22,7 +22,7 @@ from tinyhil.catalog.task import Window
 from tinyhil.device import protocol
 from tinyhil.device.inference import ATTEMPTS, Inference
 from tinyhil.device.queries.learning import learn
-from tinyhil.device.session import Session
+from tinyhil.device.session import Heard, Session
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 
@@ -79,6 +79,13 @@ class TextQueries:
         self._piece_bytes = protocol.FULL_PIECE_BYTES
         self._data = b""
         self._loaded = False
+
+    def watch(self, heard: Heard | None, now: Callable[[], float], *, alone: bool = False) -> None:
+        """See `Queries.watch`."""
+        self._session.heard, self._session.now = heard, now
+        if alone:
+            self._learn(self._data)
+            self._session.ahead = 1
 
     @property
     def healed(self) -> Mapping[str, int]:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tinyhil.catalog import metrics
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.rules import QUICK, Rules
-from tinyhil.measure.audit import AUDITS
+from tinyhil.measure.audit import AUDITS, always
+from tinyhil.measure.audit.answers import Scores
 from tinyhil.record.description import JobFacts
-from tinyhil.record.rows import NO_STACK, Row, accuracy_of, single_stream_of, throughput_of
+from tinyhil.record.rows import (
+    NO_STACK,
+    Row,
+    accuracy_of,
+    plain,
+    single_stream_of,
+    throughput_of,
+)
 from tinyhil.record.schema import SingleStreamRow
 
 
@@ -42,6 +50,7 @@ def figures(
     told: Mapping[str, Any],
     *,
     quick: bool,
+    known: dict[str, Scores],
 ) -> Figures | None:
     """Make the figures of a measure again.
 
@@ -51,6 +60,7 @@ def figures(
         facts: what its task is measured with.
         told: the record's details, for what no row holds.
         quick: whether the run was a quick one.
+        known: answers of the measures before, by sample; this one's are added.
 
     Returns:
         None for a measure of which this version makes none.
@@ -62,14 +72,24 @@ def figures(
     rules = QUICK if quick else Rules()
     match measure:
         case MeasureName.ACCURACY:
-            return _accuracy(rows, told)
+            return _checked(_accuracy(plain(rows), told), rows, known)
         case MeasureName.SINGLE_STREAM:
-            return _single_stream(rows, facts, rules, told)
+            return _checked(_single_stream(plain(rows), facts, rules, told), rows, known)
         case MeasureName.THROUGHPUT:
-            return _throughput(rows, rules)
+            return _checked(_throughput(plain(rows), rules), rows, known)
         case MeasureName.MEMORY:
             return _memory(rows, facts)
     return _audit(measure, rows)
+
+
+def _checked(made: Figures, rows: Sequence[Row], known: dict[str, Scores]) -> Figures:
+    """With what a measure's own checks have against it."""
+    report = always.judge(rows, known)
+    known.update(always.remember(rows))
+    if report is None:
+        return made
+    checks = json.loads(json.dumps(report.as_json()))
+    return replace(made, details={**made.details, "checks": checks})
 
 
 def _accuracy(rows: Sequence[Row], told: Mapping[str, Any]) -> Figures:

@@ -12,8 +12,9 @@ from tinyhil.ground.errors import TinyhilError
 from tinyhil.ground.text import printable
 from tinyhil.judge.verify.figures import Figures, figures
 from tinyhil.judge.verify.findings import Findings
+from tinyhil.measure.audit.answers import Scores
 from tinyhil.record.description import Description, JobFacts
-from tinyhil.record.entry import overall
+from tinyhil.record.entry import objected, overall
 from tinyhil.record.rows import Row
 from tinyhil.record.schema import LINES, Line
 
@@ -43,6 +44,7 @@ def check_figures(
     rows: Sequence[Row],
     description: Description,
     findings: Findings,
+    known: dict[str, Scores],
 ) -> Figures | None:
     """Compare a finished measure's figures and verdict with what its rows give.
 
@@ -52,7 +54,9 @@ def check_figures(
     facts, measure = description.jobs[line.task], line.measure
     quick = description.configuration.quick
     try:
-        made = figures(measure, rows, facts, line.details, quick=quick) if rows else None
+        made = (
+            figures(measure, rows, facts, line.details, quick=quick, known=known) if rows else None
+        )
     except _NO_FIGURES as error:
         findings.add(LINES, number, f"its rows give no figures: {printable(str(error))}")
         return None
@@ -90,6 +94,7 @@ def _check_verdict(
         unjudged="not to be judged" if quick or made.unjudged else None,
         errors=made.errors,
         unknown=made.unknown,
+        objected=objected(made.details),
     )
     verdict = overall(verdicts, None)
     if line.verdict != verdict:

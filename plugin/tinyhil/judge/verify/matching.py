@@ -44,23 +44,25 @@ class Claim:
 def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
     """What a row of a measure claims; rows that are not answers claim nothing."""
     name, start, end = row.get("sample", ""), row.get("start_us"), row.get("end_us")
-    if measure == MeasureName.ACCURACY:
+    scores = tuple(row["scores"]) if row.get("scores") else None
+    if "role" in row:
+        if scores:
+            laps = tuple(row["laps"]) if row.get("laps") else None
+            count = row.get("count", 1)
+            yield Claim(file, line, name, 0, start, end, count, scores, laps, laps_cut=True)
+    elif measure == MeasureName.ACCURACY:
         pairs = zip(row["scores"], row["stamps_us"], strict=True)
         for window, (scores, (start, end)) in enumerate(pairs):
             yield Claim(file, line, row["sample"], window, start, end, 1, scores=tuple(scores))
     elif measure == MeasureName.SINGLE_STREAM and row["unit"] == "us":
         duration = sum(row["times"])
         count = row.get("count", len(row["times"]))
-        yield Claim(file, line, name, 0, start, end, count, duration_us=duration)
+        yield Claim(file, line, name, 0, start, end, count, scores, duration_us=duration)
     elif measure == MeasureName.SINGLE_STREAM:
         times = tuple(row["times"])
-        yield Claim(file, line, name, 0, start, end, len(times), laps=times)
+        yield Claim(file, line, name, 0, start, end, len(times), scores, laps=times)
     elif measure == MeasureName.THROUGHPUT:
-        yield Claim(file, line, name, 0, start, end, row["count"])
-    elif row.get("role") and row.get("scores"):
-        laps = tuple(row["laps"]) if row.get("laps") else None
-        count, scores = row.get("count", 1), tuple(row["scores"])
-        yield Claim(file, line, name, 0, start, end, count, scores=scores, laps=laps, laps_cut=True)
+        yield Claim(file, line, name, 0, start, end, row["count"], scores)
 
 
 class Matching:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tinyhil.catalog.task import Task
-from tinyhil.ground.errors import BenchError, ModelError
+from tinyhil.ground.errors import BenchError, FirmwareError, ModelError, WriteError
 from tinyhil.ground.text import printable
-from tinyhil.image.reference import Reference
+from tinyhil.image.reference import reference
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.judge.verify.matching import Matching
 
@@ -47,9 +47,11 @@ def check_answers(
         with tempfile.TemporaryDirectory(prefix="tinyhil-model-") as folder:
             file = Path(folder) / "model.tflite"
             file.write_bytes(model)
-            with Reference(task, file) as reference:
-                made = reference.answers([inputs[each] for each in asked])
-    except (BenchError, ModelError) as error:
+            known = reference(task, file, Path(folder))
+            if known is None:
+                return "there is no C compiler for this machine"
+            made = known.answers([inputs[each] for each in asked])
+    except (BenchError, FirmwareError, ModelError, WriteError) as error:
         return error.message.splitlines()[0]
     right = dict(zip(asked, made, strict=True))
     allowed = 0.0 if task.result == "scores" else _ERROR

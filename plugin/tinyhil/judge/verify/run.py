@@ -23,9 +23,10 @@ from tinyhil.judge.verify.lists import check_full_set, check_lists
 from tinyhil.judge.verify.matching import Matching, claims, left_over
 from tinyhil.judge.verify.reference import check_answers
 from tinyhil.judge.verify.samples import check_data, check_names
+from tinyhil.measure.audit.answers import Scores
 from tinyhil.record.description import Description, JobFacts, read_description
 from tinyhil.record.reading import list_files, read_rows
-from tinyhil.record.rows import Row
+from tinyhil.record.rows import Row, plain
 from tinyhil.record.schema import LINES, RAW, RUN, SEAL, SIGNATURE, Line
 from tinyhil.record.seal import differences, read_seal
 from tinyhil.record.signing import UNSIGNED, Signature, read_signature
@@ -301,6 +302,7 @@ def _check_lines(
     """Compare the figures of each finished measure, and list those that are not."""
     task = facts.subject.task
     measures = {_measure_of(name, f"{RAW}/{task}-"): found for name, found in rows.items()}
+    known: dict[str, Scores] = {}
     for measure in dict.fromkeys([*finished, *failed, *measures]):
         found = measures.get(measure, ())
         if measure not in finished:
@@ -308,9 +310,9 @@ def _check_lines(
             check.measures.append(Checked(task, measure, len(found), {}, ended))
             continue
         number, line = finished[measure]
-        made = check_figures(number, line, found, check.description, check.findings)
-        if line.measure is MeasureName.ACCURACY and len(found) != facts.samples:
-            text = f"has {len(found)} rows of {facts.samples} samples"
+        made = check_figures(number, line, found, check.description, check.findings, known)
+        if line.measure is MeasureName.ACCURACY and len(plain(found)) != facts.samples:
+            text = f"has {len(plain(found))} rows of {facts.samples} samples"
             check.findings.add(f"{RAW}/{task}-{measure}.jsonl", None, text)
         metrics = made.metrics if made else {}
         check.measures.append(Checked(task, measure, len(found), metrics, line.verdict))

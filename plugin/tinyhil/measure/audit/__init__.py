@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tinyhil.catalog.facts import Limit
-from tinyhil.measure.audit import caching, clock, count, dependence, order, performance
+from tinyhil.measure.audit import again, caching, clock, count, dependence, order, performance
 from tinyhil.measure.audit.answers import Attempt
 from tinyhil.measure.audit.asking import Asker
 from tinyhil.measure.audit.report import Objection, Report
 from tinyhil.measure.audit.setting import EMULATED, QUICK, Rules, Setting
 from tinyhil.record.rows import Row
 
-__all__ = ["AUDITS", "Asker", "Audit", "Objection", "Report", "Rules", "Setting", "rules"]
+__all__ = ["AUDITS", "QUICK", "Asker", "Audit", "Objection", "Report", "Rules", "Setting", "rules"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,12 @@ def rules(*, emulated: bool, quick: bool) -> Rules:
 _RULES = "MLPerf Tiny rules"
 
 AUDITS: Mapping[str, Audit] = {
+    "measures": Audit(
+        "audit of the measures themselves",
+        again.ask,
+        again.judge,
+        f"{_RULES}: benchmark detection is not allowed",
+    ),
     "clock": Audit(
         "audit of the clock",
         clock.ask,
@@ -104,4 +110,4 @@ AUDITS: Mapping[str, Audit] = {
         f"{_RULES}: results come from the model and the input",
     ),
 }
-"""By name; the metric of each is ``audit_<name>``."""
+"""By name; the metric of each is ``audit_<name>``. The first one begins with samples alone."""

@@ -43,6 +43,8 @@ class Answer:
     """On the host's clock, after the answer was read."""
     each_s: float = 0.0
     """Time of an inference on the device's clock, the mean of them."""
+    label: int | None = None
+    """True class of the input, where that matters."""
 
     @property
     def device_s(self) -> float:
@@ -63,7 +65,8 @@ class Answer:
             tick_hz: of the laps; None where there are none.
         """
         plain = {key: row[key] for key in ("role", "place", "name")} | {
-            "scores": tuple(row["scores"])
+            "scores": tuple(row["scores"]),
+            "label": row.get("label"),
         }
         if "count" not in row:
             return cls(**plain)
@@ -92,6 +95,8 @@ class Attempt:
 
     heading: Row
     answers: tuple[Answer, ...]
+    other: tuple[Row, ...] = ()
+    """Rows that are no answers."""
 
     @classmethod
     def last(cls, rows: Sequence[Row]) -> Attempt:
@@ -107,7 +112,8 @@ class Attempt:
                 hint="its raw rows were altered; measure again",
             )
         heading, *own = rows[starts[-1] :]
-        return cls(heading, tuple(Answer.of(row, heading["tick_hz"]) for row in own))
+        answers = tuple(Answer.of(row, heading["tick_hz"]) for row in own if "scores" in row)
+        return cls(heading, answers, tuple(row for row in own if "scores" not in row))
 
     @property
     def virtual(self) -> bool:

@@ -11,6 +11,7 @@ from tinyhil.device.queries import Queries
 from tinyhil.ground.errors import DeviceError
 from tinyhil.measure.audit.answers import HEADING, Answer, Scores
 from tinyhil.measure.audit.inputs import Input
+from tinyhil.measure.uploads import Uploads
 from tinyhil.record.rows import Keep
 
 _KEPT_LAPS = 64
@@ -39,7 +40,23 @@ class Asker:
         self._tick_hz = tick_hz
         self._keep = keep
         self._began_s = now()
+        self._uploads = Uploads()
         self._pace_s: float | None = None  # the longest that an inference took on the host's clock
+
+    @property
+    def laps(self) -> bool:
+        """Whether the device tells the time of each inference."""
+        return self._tick_hz is not None
+
+    def watch(self) -> None:
+        """See how long the pieces of uploads take, from here on."""
+        self._queries.watch(self._uploads.heard, self.now, alone=True)
+
+    def unwatch(self) -> None:
+        """Keep what was seen of uploads."""
+        self._queries.watch(None, self.now)
+        for row in self._uploads.rows():
+            self._keep(row)
 
     def begin(self, heading: Mapping[str, Any]) -> None:
         """Begin an attempt: its first row says how it is asked."""
@@ -103,4 +120,5 @@ class Asker:
 
 
 def _about(one: Input, role: str, scores: Scores) -> dict[str, Any]:
-    return {"role": role, "place": one.place, "name": one.name, "scores": scores}
+    label = {} if one.label is None else {"label": one.label}
+    return {"role": role, "place": one.place, "name": one.name, "scores": scores, **label}

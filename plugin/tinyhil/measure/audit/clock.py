@@ -31,7 +31,7 @@ _TOLERANCE_REASON = (
 _ROUNDING_S = 2e-6
 """Of two stamps in whole microseconds."""
 
-_WAKE_S = 0.05
+WAKE_S = 0.05
 """How much later a busy host may wake from a long wait than from a short one; seen: 4 ms on two
 cores with ten processes."""
 
@@ -76,8 +76,8 @@ def judge(attempt: Attempt) -> Report:
     objections = _backwards(attempt.answers)
     if attempt.virtual:
         return _virtual(attempt, objections)
-    objections += [*_against_the_host(attempt.answers), *_hidden(attempt)]
-    return Report(len(attempt.answers), _figures(attempt.answers), tuple(objections))
+    objections += [*against_the_host(attempt.answers), *_hidden(attempt)]
+    return Report(len(attempt.answers), figures(attempt.answers), tuple(objections))
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class _Stamps:
         )
 
 
-def _against_the_host(answers: Sequence[Answer]) -> list[Objection]:
+def against_the_host(answers: Sequence[Answer]) -> list[Objection]:
     """Between any two stamps the clock must have run within the tolerance of the host's.
 
     All pairs, at the cost of one pass: the pair (i, j) is too fast if
@@ -174,23 +174,33 @@ def _hidden(attempt: Attempt) -> list[Objection]:
     # is nearly impossible, and the least delayed one is looked at.
     usual_s = float(np.quantile(short, 0.9))
     wait_s, one = min(long, key=lambda pair: pair[0])
-    allowed_s = TOLERANCE * one.device_s + _WAKE_S
+    allowed_s = TOLERANCE * one.device_s + WAKE_S
     if wait_s - usual_s <= allowed_s:
         return []
-    return [
-        Objection(
-            f"its clock hides time while it infers: {one.count} inferences took "
-            f"{one.device_s:.6f} s by its time stamps, but the host waited {wait_s:.6f} s longer; "
-            f"for one inference it mostly waits up to {usual_s:.6f} s longer",
-            f"{allowed_s:.6f} s more, of which {_WAKE_S:g} s are for a host that wakes late; the "
-            f"rest is {_TOLERANCE_REASON}",
-            "check that nothing stops the timer during inferences; where the firmware works "
-            "between the time stamps and the answer, its figures are not those of the inference",
-        )
-    ]
+    return [hides(one, wait_s, usual_s, allowed_s)]
 
 
-def _figures(answers: Sequence[Answer]) -> dict[str, Any]:
+def hides(one: Answer, wait_s: float, usual_s: float, allowed_s: float) -> Objection:
+    """The host waited too long for an answer.
+
+    Args:
+        one: the answer.
+        wait_s: how much longer than by the device's clock.
+        usual_s: how much longer it waits for a single inference.
+        allowed_s: how much more than that would have passed.
+    """
+    return Objection(
+        f"its clock hides time while it infers: {one.count} inferences took "
+        f"{one.device_s:.6f} s by its time stamps, but the host waited {wait_s:.6f} s longer; "
+        f"for one inference it mostly waits up to {usual_s:.6f} s longer",
+        f"{allowed_s:.6f} s more, of which {WAKE_S:g} s are for a host that wakes late; the "
+        f"rest is {_TOLERANCE_REASON}",
+        "check that nothing stops the timer during inferences; where the firmware works "
+        "between the time stamps and the answer, its figures are not those of the inference",
+    )
+
+
+def figures(answers: Sequence[Answer]) -> dict[str, Any]:
     """Bounds of the clock's rate over the whole run, as shares of the host's."""
     stamps = _Stamps.of(answers)
     device_s = stamps.device[-1] - stamps.device[0]

@@ -83,6 +83,17 @@ def paired(pairs: Sequence[tuple[Answer, Answer]], margin: float) -> Comparison:
     return Comparison(float(np.median(ratios)) - 1.0, p, margin, count, weak)
 
 
+def paired_wins(wins: int, losses: int) -> float:
+    """Probability that so many of the pairs that differ are wins when each is as likely as not
+    (McNemar, "Note on the sampling error of the difference between correlated proportions or
+    percentages", Psychometrika 12, 1947)."""
+    from scipy.stats import binomtest  # noqa: PLC0415 - as above
+
+    if not wins:
+        return 1.0
+    return float(binomtest(wins, wins + losses, 0.5, alternative="greater").pvalue)
+
+
 def unpaired(times: Sequence[float], others: Sequence[float], margin: float) -> Comparison:
     """Compare two groups of times by ranks (Mann and Whitney, "On a test of whether one of two
     random variables is stochastically larger than the other", Annals of Mathematical Statistics

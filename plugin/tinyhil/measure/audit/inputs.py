@@ -10,19 +10,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinyhil.catalog.task import Task
 from tinyhil.data.material import Sample
 from tinyhil.ground.errors import DataError
-
-_ELEMENTS = {"int8": "i1", "uint8": "u1", "float32": "<f4"}
-
-_STEP = 1 / 256
-"""Of the data's range, for floats: about one step of what they are quantized to."""
+from tinyhil.measure.draws import elements, neighbour
 
 
 @dataclass(frozen=True)
@@ -33,6 +27,8 @@ class Input:
     """Its number in the audit."""
     name: str
     data: bytes
+    label: int | None = None
+    """Its true class, where that matters."""
 
 
 def drawn(task: Task, samples: Sequence[Sample], count: int, random: Random) -> list[Input]:
@@ -70,32 +66,34 @@ def in_order(
     return found
 
 
-def unseen(task: Task, like: Input, random: Random) -> Input:
-    """A neighbour of an input: half of its values are one step off, none leaves its range.
+def labelled(
+    task: Task, samples: Sequence[Sample], count: int, random: Random, *, first: int
+) -> list[Input]:
+    """Samples drawn at random, with their classes: `count` or all; places from `first` on."""
+    chosen = random.sample(list(samples), min(count, len(samples)))
+    return [
+        Input(first + number, one.name, task.input.windows(one.data)[0].data, one.label)
+        for number, one in enumerate(chosen)
+    ]
 
-    It is so close that an honest device takes the same time for it, even one that is faster on
-    zeros; and a device that has the data set stored does not find it there.
-    """
-    values = _values(task, like.data)
-    generator = np.random.default_rng(random.getrandbits(64))
-    low, high = values.min(), values.max()
-    step = 1.0 if values.dtype.kind in "iu" else float(high - low) * _STEP
-    signs = generator.choice([-1.0, 0.0, 0.0, 1.0], len(values))
-    moved = np.clip(values.astype(np.float64) + step * signs, low, high)
-    return Input(like.place, f"near {like.name}", moved.astype(values.dtype).tobytes())
+
+def unseen(task: Task, like: Input, random: Random) -> Input:
+    """A neighbour of an input, see `draws.neighbour`."""
+    data = neighbour(task, like.data, random)
+    return Input(like.place, f"near {like.name}", data, like.label)
 
 
 def permuted(task: Task, like: Input, random: Random) -> Input:
     """The values of an input in another order."""
-    values = _values(task, like.data)
+    values = elements(task, like.data)
     generator = np.random.default_rng(random.getrandbits(64))
     return Input(like.place, f"permuted {like.name}", generator.permutation(values).tobytes())
 
 
 def constants(task: Task, inputs: Sequence[Input]) -> list[Input]:
     """Inputs of one value: the lowest, the middle and the highest of the given ones."""
-    every = np.concatenate([_values(task, one.data) for one in inputs])
-    size = len(_values(task, inputs[0].data))
+    every = np.concatenate([elements(task, one.data) for one in inputs])
+    size = len(elements(task, inputs[0].data))
     low, high = float(every.min()), float(every.max())
     levels = {"lowest": low, "middle": (low + high) / 2, "highest": high}
     return [
@@ -106,7 +104,7 @@ def constants(task: Task, inputs: Sequence[Input]) -> list[Input]:
 
 def exchanged(task: Task, like: Input, other: Input, part: int, parts: int) -> Input:
     """An input whose `part`-th of `parts` equal parts (0 is the first) is another's."""
-    mine, theirs = _values(task, like.data), _values(task, other.data)
+    mine, theirs = elements(task, like.data), elements(task, other.data)
     start, end = (len(mine) * edge // parts for edge in (part, part + 1))
     data = mine[:start].tobytes() + theirs[start:end].tobytes() + mine[end:].tobytes()
     return Input(like.place, f"{like.name}, part {part + 1} of {other.name}", data)
@@ -124,8 +122,3 @@ def _refuse_few(task: Task, found: Collection[Input], least: int) -> None:
             f"{len(found)}",
             hint="bring a data set with more samples",
         )
-
-
-def _values(task: Task, data: bytes) -> NDArray[Any]:
-    values: NDArray[Any] = np.frombuffer(data, np.dtype(_ELEMENTS[task.input.encoding]))
-    return values
