@@ -26,6 +26,7 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError, LinkError
 from tinyhil.measure import measures as measure
 from tinyhil.measure.audit import Rules as AuditRules
+from tinyhil.record.rows import Row
 
 TASK = load_tasks()["kws01"].model_copy(update={"classes": ("a", "b", "c")})
 SAMPLES = tuple(Sample(f"s{i}.bin", i % 3, bytes([i]) * 76) for i in range(6))
@@ -46,6 +47,7 @@ def ignore(*_: object) -> None:
 
 @pytest.mark.parametrize("manner", ZOO, ids=lambda manner: manner.name.replace(" ", "-"))
 def test_each_way_of_writing_gives_the_right_figures(manner: Manner) -> None:
+    rows: list[Row] = []
     with (
         ForeignDevice("kws01", scores, infer_us=INFER_US, manner=manner) as device,
         closing(SerialLink(device.port, 115200)) as link,
@@ -55,12 +57,16 @@ def test_each_way_of_writing_gives_the_right_figures(manner: Manner) -> None:
         info = session.identify(Deadline.after(60))
         queries = TextQueries(session, read_back=1.0)
         found = measure.accuracy(queries, TASK, SAMPLES, ignore, ignore)
-        timed = measure.single_stream(queries, info, INPUTS, RULES, ignore, ignore)
+        timed = measure.single_stream(queries, info, INPUTS, RULES, rows.append, ignore)
         rate = measure.throughput(queries, INPUTS, RULES, ignore, ignore)
     assert info.vendor == "elsewhere"
+    tick_s = float(1 / manner.tick_hz)
+    batch = min(row.get("count", 1) for row in rows if not row.get("bracket"))
+    assert (batch > 1) == (100 * tick_s > INFER_US * 1e-6)
     wanted = [manner.read(scores(sample.data)) for sample in SAMPLES]
     assert np.array_equal(found.scores, wanted)
-    assert np.allclose(timed.times_s, INFER_US * 1e-6, atol=manner.tick_us * 1e-6)
+    assert np.allclose(timed.times_s, INFER_US * 1e-6, atol=tick_s)
+    assert timed.resolution_s * batch == pytest.approx(tick_s)
     assert metrics.throughput(rate.windows) == pytest.approx(1e6 / INFER_US, rel=2e-3)
     assert not queries.healed, "nothing was damaged"
 

@@ -20,6 +20,7 @@ from tinyhil.device.info import DeviceInfo
 from tinyhil.device.queries import Queries
 from tinyhil.ground.errors import DeviceError
 from tinyhil.ground.progress import Progress
+from tinyhil.record.resolution import tick_us
 from tinyhil.record.rows import (
     Accuracy,
     Keep,
@@ -34,7 +35,6 @@ from tinyhil.record.rows import (
     seconds_of,
     single_stream_of,
     throughput_of,
-    tick_us,
 )
 
 __all__ = [
@@ -156,7 +156,10 @@ def single_stream(
         queries.load(data)
         pace = _Pace(queries)
         pace.find()
-        pace.infer(pace.batch, rules.warm_up)
+        warming = _warm_up(info, pace, rules)
+        if warming:
+            keep({"sample": name, **warming})
+            own.add({"sample": name, **warming})
         if own.rows:
             last = own.rows[-1]
             pace.device_s = seconds_of(last) / last.get("count", len(last["times"]))
@@ -236,12 +239,9 @@ class _Pace:
     @property
     def batch(self) -> int:
         """How many inferences a time must be of, for the clock's resolution to matter no more."""
-        tick_s = tick_us(self._rows) * 1e-6
-        return (
-            math.ceil(_LEAST_TICKS * tick_s / self.device_s)
-            if (self.device_s < _LEAST_TICKS * tick_s)
-            else 1
-        )
+        least_s = self.device_s / _LEAST_TICKS
+        tick_s = tick_us(self._rows, least_us=least_s * 1e6) * 1e-6
+        return math.ceil(tick_s / least_s) if tick_s > least_s else 1
 
     def infer(
         self, count: int, warm_up: int, *, laps: bool = False, may_be_too_short: bool = False
@@ -273,6 +273,19 @@ def _batch_size(info: DeviceInfo, pace: _Pace, share: Share, own: Queried) -> in
     missing_s = max(0.0, share.seconds - own.seconds)
     missing = max(share.queries - own.queries, math.ceil(missing_s / pace.device_s), 1)
     return min(missing, math.ceil(_BATCH_S / pace.device_s), info.extension.lap_capacity)
+
+
+def _warm_up(info: DeviceInfo, pace: _Pace, rules: Rules) -> dict[str, Any] | None:
+    """Infer before an input's first query that counts.
+
+    Returns:
+        The row that shows what a single query takes longer than one of many, without its sample's
+        name; None where that is not to be seen: a timer starts with the inference.
+    """
+    if info.extension is not None or pace.batch > 1 or rules.warm_up == 0:
+        pace.infer(pace.batch, rules.warm_up)
+        return None
+    return {**_batch(info, pace, 1 + rules.warm_up), "bracket": True}
 
 
 def _batch(info: DeviceInfo, pace: _Pace, count: int) -> dict[str, Any]:

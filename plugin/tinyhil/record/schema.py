@@ -209,11 +209,15 @@ class SingleStreamRow(_Object):
     end_us: Tick
     count: AtLeastOne | None = None
     """Queries of a batch, whose time is the only one: the clock is too coarse for each of them."""
+    bracket: StrictBool = False
+    """Whether the batch only shows what a single query takes longer; it is in no figure then."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.count is not None and (len(self.times) != 1 or self.unit != "us"):
             raise ValueError("a batch has one time, in us")
+        if self.bracket and (self.count or 1) < 2:
+            raise ValueError("a bracket is of two queries at least")
         return self
 
     @property
@@ -223,9 +227,9 @@ class SingleStreamRow(_Object):
 
     @property
     def seconds(self) -> tuple[float, ...]:
-        """The time of each query in seconds; of a batch, its share."""
-        count = self.count or 1
-        return tuple(time / self.hertz / count for time in self.times) * count
+        """The time of each query in seconds; of a batch, its share, of a bracket none."""
+        count = 0 if self.bracket else self.count or 1
+        return tuple(time / self.hertz / max(1, count) for time in self.times) * count
 
 
 class ThroughputRow(_Object):

@@ -5,6 +5,8 @@ Made from what public session logs and users of the field show; a new one is one
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from tinyhil.emulator.foreign.manner import OFFICIAL, Manner
 
 ZOO: tuple[Manner, ...] = (
@@ -51,6 +53,8 @@ ZOO: tuple[Manner, ...] = (
     Manner("unknown commands in other words", unknown="e-[{}: command not found]"),
     Manner("unknown commands without their name", unknown="e-[Unknown command]"),
     Manner("unknown commands are passed over", unknown=""),
-    Manner("a clock of whole milliseconds", tick_us=1000),
-    Manner("a clock of 10 ms", tick_us=10_000),
+    Manner("a clock of whole milliseconds", tick_hz=Fraction(1000)),
+    Manner("a clock of 10 ms", tick_hz=Fraction(100)),
+    Manner("a clock of 32768 Hz", tick_hz=Fraction(32768)),
+    Manner("a clock of 72 MHz by 65536", tick_hz=Fraction(72_000_000, 65536)),
 )  # fmt: skip

@@ -33,6 +33,10 @@ Place = tuple[str, str, MeasureName]
 """Station, task and measure."""
 
 
+_PRINTED = 16
+"""Characters of a time stamp's line, at least: ``m-lap-us-``, five digits, the line's end."""
+
+
 class _Part(Facts):
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -69,6 +73,8 @@ class Latency(_Part):
     `statistics.effective_size`."""
     resolution_s: float | None = Field(default=None, gt=0)
     """How fine a time is known; None in baselines from before it was measured."""
+    bracket_s: float | None = Field(default=None, ge=0)
+    """What a single query takes longer than one of many; see `record.rows.SingleStream`."""
     instruction_s: float | None = None
     """Emulated seconds of an instruction, on an emulated board."""
     inputs: dict[str, Histogram] = Field(min_length=1)
@@ -76,10 +82,11 @@ class Latency(_Part):
 
     @property
     def error_s(self) -> float:
-        """By how much two equal times may differ: both ends of each are on the clock's ticks."""
+        """By how much two equal times may differ: both ends of each are on the clock's ticks, and
+        a time stamp that is printed in between has a digit more in one session than in another."""
         if self.clock == "timer":
             return 1 / self.tick_hz
-        return 2 * (self.resolution_s or 1e-6)
+        return 2 * (self.resolution_s or 1e-6) + (self.bracket_s or 0.0) / _PRINTED
 
     def pooled(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Distinct times in seconds, rising, and how often each came, over all inputs."""
@@ -106,6 +113,8 @@ class Window(_Part):
     inferences: int = Field(gt=0)
     device_s: float = Field(gt=0)
     """On the device's clock."""
+    resolution_s: float | None = Field(default=None, gt=0)
+    """Of its time stamps; None in baselines from before it was measured."""
     energy_j: float | None = Field(default=None, gt=0)
     """Of all inferences together, where a power monitor took it."""
 

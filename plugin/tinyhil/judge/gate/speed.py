@@ -17,7 +17,8 @@ Percentile = Literal["latency_p50_s", "latency_p90_s", "latency_p99_s"]
 
 _HALF_AN_INSTRUCTION = 0.5
 _STAMP_S = 1e-6
-"""Resolution of a device's time stamps."""
+"""Resolution of a device's time stamps, where it was not measured."""
+_UP_TO = "two ticks of its time stamps and a printed digit"
 
 
 def percentile(metric: Percentile, pair: Pair) -> Judgement:
@@ -28,7 +29,7 @@ def percentile(metric: Percentile, pair: Pair) -> Judgement:
     if pair.old.emulated:
         rule = "emulated: compared as it is, to one tick of its clock"
         if before.clock != "timer":
-            rule = "emulated: compared as it is, to two ticks of its time stamps"
+            rule = f"emulated: compared as it is, to {_UP_TO}"
         error_s = max(before.error_s, after.error_s)
         return exact(metric, pair, pair.values(metric), resolution=error_s, rule=rule)
     change = statistics.ratio_interval(
@@ -61,7 +62,7 @@ def instructions(pair: Pair) -> Judgement:
     resolution, fine = _HALF_AN_INSTRUCTION, "half an instruction"
     if before.clock != "timer" and before.instruction_s:
         resolution = max(before.error_s, after.error_s) / before.instruction_s
-        fine = f"{resolution:.0f}, two ticks of its time stamps"
+        fine = f"{resolution:.0f}: {_UP_TO}"
     rule = f"emulated: mean of all queries, compared to {fine}"
     values = means[0], means[1]
     return exact("instructions", pair, values, resolution=resolution, rule=rule)
@@ -74,9 +75,12 @@ def throughput(pair: Pair) -> Judgement:
         return other
     if pair.old.emulated:
         values = pair.values("throughput_ips")
-        shortest_s = min(window.device_s for window in (*before.values(), *after.values()))
-        rule = "emulated: compared as it is, to a microsecond of a window"
-        resolution = values[0] * _STAMP_S / shortest_s
+        rule = "emulated: compared as it is, to two ticks of its time stamps"
+        parts = (
+            2 * (window.resolution_s or _STAMP_S) / window.device_s
+            for window in (*before.values(), *after.values())
+        )
+        resolution = values[0] * max(parts)
         return exact("throughput_ips", pair, values, resolution=resolution, rule=rule)
     rates = [
         np.array([windows[name].inferences / windows[name].device_s for name in before])
