@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from tinyhil.device import protocol
@@ -18,19 +18,12 @@ from tinyhil.device.inference import ATTEMPTS, Inference
 from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
 from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError, frames
+from tinyhil.device.replies import check_upload, inference_of, upload
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
 
 Answer = TypeVar("Answer")
-
-
-class ClockError(DeviceError):
-    """The device's clock ran backwards between two time stamps.
-
-    A clock that wraps does so once in a while, and the inference is asked again. One that does so
-    again and again can't time anything: print time stamps of a counter that is wide enough.
-    """
 
 
 _MAX_REPLY_LINES = 8192
@@ -76,6 +69,8 @@ class Session:
         """Whether the device gives the scores of the last inference again."""
         self.ahead = 1
         """Commands of an upload that may be under way at once; 1: each waits for its answer."""
+        self.behind: int | None = None
+        """Bytes that the device holds while it infers; None until that has been tried."""
         self._calls: tuple[bytes, ...] = _CALLS
         self._needs_number = False
         self.guard: Guard | None = None
@@ -144,45 +139,15 @@ class Session:
             deadline: for all of it.
             piece_bytes: how much of it one command carries.
         """
-        commands = [protocol.db_load(len(sample)), *protocol.db_pieces(sample, piece_bytes)]
-        for number, reply in enumerate(self._ask_ahead(commands, deadline)):
-            expecting = reply.take(protocol.Expecting) if number == 0 else None
-            if expecting and expecting.count != len(sample):
-                raise LinkError(
-                    f"announced {len(sample)} bytes, the device expects {expecting.count}",
-                    hint="a byte of the command was damaged; check the cable, or lower the baud "
-                    "rate",
-                )
-            if number == len(commands) - 1:
-                reply.take(protocol.LoadDone)
-            reply.end()
+        commands = upload(sample, piece_bytes)
+        for number, reply in enumerate(self.stream(deque(commands), commands, deadline)):
+            check_upload(reply, number, len(commands), len(sample))
 
     def infer(self, count: int, warm_up: int, deadline: Deadline) -> Inference:
         """Run `warm_up` inferences, then `count` timed ones, on the loaded sample."""
-        reply = self.ask(protocol.infer(count, warm_up), deadline)
-        warmed_up = reply.take_if(protocol.WarmupStart)
-        reply.take_if(protocol.WarmupDone)
-        inferred = reply.take(protocol.InferStart)
-        start = reply.take(protocol.LapUs)
-        end = reply.take(protocol.LapUs)
-        reply.take(protocol.InferDone)
-        # Some firmware prints no scores behind many inferences.
-        results = reply.take_if(protocol.Results) if count > 1 else reply.take(protocol.Results)
-        reply.end()
-        ran = (warmed_up.count if warmed_up else warm_up, inferred.count)
-        if ran != (warm_up, count):
-            raise LinkError(
-                f"asked for {count} inferences after {warm_up} to warm up, the device ran "
-                f"{ran[1]} after {ran[0]}",
-                hint="a byte of the command was damaged; check the cable, or lower the baud rate",
-            )
-        if end.microseconds < start.microseconds:
-            raise ClockError(
-                f"time stamps run backwards: {start.microseconds} us, then {end.microseconds} us",
-                hint="the device's timer wraps or is misread; check the firmware's port",
-            )
-        scores = results.scores if results else ()
-        return Inference(count, start.microseconds, end.microseconds, scores)
+        return inference_of(
+            self.ask(protocol.infer(count, warm_up), deadline), count=count, warm_up=warm_up
+        )
 
     def results(self, deadline: Deadline) -> tuple[float, ...]:
         """Scores of the last inference, again."""
@@ -279,19 +244,25 @@ class Session:
             DeviceError: one of the answer's lines is an error; it is raised after the `m-ready`,
                 so that the session stays in step.
         """
-        self._send(command, deadline)
-        return self._answer(command, deadline)
+        return next(self.stream(deque([command]), [command], deadline))
 
-    def _ask_ahead(self, commands: Sequence[str], deadline: Deadline) -> Iterator[Reply]:
-        """The answers to commands, of which `ahead` may be under way at once."""
-        waiting: deque[str] = deque()
-        for command in commands:
-            self._send(command, deadline)
-            waiting.append(command)
-            if len(waiting) == self.ahead:
-                yield self._answer(waiting.popleft(), deadline)
-        while waiting:
-            yield self._answer(waiting.popleft(), deadline)
+    def stream(
+        self, unsent: deque[str], awaited: Iterable[str], deadline: Deadline, under_way: int = 0
+    ) -> Iterator[Reply]:
+        """Send commands, of which `ahead` may be under way at once, and give answers.
+
+        Args:
+            unsent: what to send, in order; what has been sent is taken out.
+            awaited: the commands whose answers are wanted, in the order that they are asked in.
+            deadline: for all of them.
+            under_way: how many of those were sent before.
+        """
+        for command in awaited:
+            while unsent and under_way < self.ahead:
+                self._send(unsent.popleft(), deadline)
+                under_way += 1
+            yield self._answer(command, deadline)
+            under_way -= 1
 
     def _answer(self, command: str, deadline: Deadline) -> Reply:
         messages: list[Message] = []
