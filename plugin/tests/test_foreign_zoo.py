@@ -15,7 +15,7 @@ from tinyhil.benchmarks import foreign
 from tinyhil.catalog import metrics
 from tinyhil.catalog.bench import firmware_of
 from tinyhil.catalog.rules import Rules
-from tinyhil.catalog.task import load_tasks
+from tinyhil.catalog.task import Window, load_tasks
 from tinyhil.data.material import Sample
 from tinyhil.device.links.serial import SerialLink
 from tinyhil.device.protocol import LineReader, Listener, UnknownLineError
@@ -172,20 +172,36 @@ def test_images_are_named_by_task(tmp_path: Path) -> None:
         firmware_of(bench, ["ic01"])
 
 
-@pytest.mark.parametrize("polled", [True, False])
-def test_commands_are_sent_ahead_where_the_device_hears_them(polled: bool) -> None:
-    windows = TASK.input.windows(bytes(range(245)) * 2)
-    device = PacedDevice("kws01", scores, baud=921_600, latency_ms=1, polled=polled)
+@pytest.mark.parametrize(
+    ("buffer_bytes", "ahead", "behind"), [(256, 8, 250), (128, 8, 120), (1, 1, 0)]
+)
+def test_commands_are_sent_ahead_where_the_device_hears_them(
+    buffer_bytes: int, ahead: int, behind: int
+) -> None:
+    """A device that polls its receiver holds a byte, others a buffer that an interrupt fills."""
+    windows = [Window(bytes([n]) + bytes(range(245)) * 2, 0) for n in range(9)]
+    device = PacedDevice(
+        "kws01", scores, infer_us=10_000, baud=921_600, latency_ms=1,
+        polled=buffer_bytes == 1, buffer_bytes=buffer_bytes,
+    )  # fmt: skip
     with device, closing(SerialLink(device.port, 115200)) as link:
         session = Session(link)
         session.synchronize(Deadline.after(60))
         session.identify(Deadline.after(60))
         queries = TextQueries(session)
-        (answer,) = queries.each(windows)
+        answers = list(queries.each(windows[:4]))
         lost = device.lost
-        list(queries.each(windows * 2))
-    assert answer.scores == _BY_NAME["as the reference firmware"].read(scores(windows[0].data))
-    assert session.ahead == (1 if polled else 8)
-    assert (lost > 0) == polled, "the trial is what loses bytes"
-    assert device.lost == lost, "and no sample does"
-    assert not queries.healed
+        assert (session.ahead, session.behind) == (ahead, behind)
+        assert (lost > 0) == (buffer_bytes < 256), "the trial is what loses bytes"
+        answers += queries.each(windows[4:])
+        left = next(iter(queries.each(windows)))  # And what has begun then is set aside.
+        (again,) = queries.each(windows[:1])
+        assert device.lost == lost, "and no sample does"
+        assert not queries.healed
+        device.buffer_bytes = 40
+        answers += queries.each(windows)
+        assert session.behind == 0, "given up at the first loss"
+    official = _BY_NAME["as the reference firmware"]
+    wanted = [official.read(scores(window.data)) for window in windows]
+    assert [answer.scores for answer in answers] == wanted * 2, "never a wrong figure"
+    assert left.scores == again.scores == wanted[0]
