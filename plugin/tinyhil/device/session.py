@@ -10,6 +10,7 @@ import itertools
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 from tinyhil.device import protocol
@@ -37,6 +38,9 @@ _NONSENSE = b"U" * 5000
 
 _CONFIRM_S = 10.0
 """How long a device that is in step may take to say who it is."""
+
+_LINE_END_S = 0.1
+"""How long the rest of a line end may take, with the slowest adapter."""
 
 _SYNC_TRY_S = 0.5
 """How long one attempt waits for a device that may still be booting."""
@@ -192,6 +196,7 @@ class Session:
             reply = self.ask(f"hil frames {way}%", deadline)
             queue = value_of(reply, "queue")
             reply.end()
+            self._end_line(deadline)
             return queue
 
         # A device that has changed over, and whose answer was lost, is called back before.
@@ -212,6 +217,7 @@ class Session:
         reply = self.ask(f"hil baud {baud}%", deadline)
         agreed = value_of(reply, "baud")
         reply.end()
+        self._end_line(deadline)
         self.link.set_baud(baud)
         if agreed != baud:
             raise LinkError(
@@ -295,6 +301,14 @@ class Session:
             f"'{printable(command)}' was answered with more than {_MAX_REPLY_LINES} lines",
             hint="the device writes without end; reset it, see the raw log",
         )
+
+    def _end_line(self, deadline: Deadline) -> None:
+        """Take the LF behind the last CR, before the link carries anything but text at this rate;
+        one that got lost is not waited for long."""
+        soon = deadline.within(_LINE_END_S)
+        with suppress(LinkTimeoutError):
+            while not (self._reader.ended or soon.expired):
+                self._lines[:0] = reversed(self._reader.feed(self.link.read(soon)))
 
     def _saw_boot(self) -> None:
         if self.guard:

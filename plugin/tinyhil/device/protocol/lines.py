@@ -50,6 +50,11 @@ class LineReader:
         """Bytes of the line that has not ended yet; for messages."""
         return bytes(self._held)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the last line end has come whole, if lines end in LF, or CR LF."""
+        return self._gap.endswith(b"\n")
+
     def feed(self, data: bytes) -> list[Line | Damaged]:
         """Take bytes as they come; return the lines that they complete.
 
