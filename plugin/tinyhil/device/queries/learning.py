@@ -41,6 +41,8 @@ def learn(
         listener.begin()
         try:
             load_s = _converse(session, load, deadline)
+            if listener.unsure:
+                load(None)  # Of an upload, what comes once may be written once in each.
         except (LinkError, DeviceError) as error:
             listener.give_up()
             if attempt == ATTEMPTS:
