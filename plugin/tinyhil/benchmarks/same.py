@@ -62,7 +62,7 @@ class Figure:
     """Of the mean instructions of an inference, from the run with the fewest to that with the
     most."""
     allowed: float
-    """What the gate takes for nothing: two ticks of the clock, and a printed digit."""
+    """What two ticks of the clock are: a difference up to there is none."""
     bracket: float
     """Instructions of each latency that are no inference; 0 where there are none."""
     unit: str = "instructions; comparisons of figures"

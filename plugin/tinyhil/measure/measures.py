@@ -223,6 +223,7 @@ class _Pace:
         self.device_s = 0.0
         self._host_s: float | None = None
         self._rows: list[Row] = []
+        self._batch = 1
 
     def find(self) -> None:
         """Infer until the device's clock shows how long an inference takes.
@@ -239,9 +240,11 @@ class _Pace:
     @property
     def batch(self) -> int:
         """How many inferences a time must be of, for the clock's resolution to matter no more."""
-        least_s = self.device_s / _LEAST_TICKS
-        tick_s = tick_us(self._rows, least_us=least_s * 1e6) * 1e-6
-        return math.ceil(tick_s / least_s) if tick_s > least_s else 1
+        if len(self._rows) <= _STAMPS_KEPT:  # More stamps tell nothing new.
+            least_s = self.device_s / _LEAST_TICKS
+            tick_s = tick_us(self._rows, least_us=least_s * 1e6) * 1e-6
+            self._batch = math.ceil(tick_s / least_s) if tick_s > least_s else 1
+        return self._batch
 
     def infer(
         self, count: int, warm_up: int, *, laps: bool = False, may_be_too_short: bool = False
@@ -252,7 +255,8 @@ class _Pace:
         expected_s = None if self._host_s is None else inferences * self._host_s
         inference = self._queries.infer(count, warm_up, expected_s=expected_s, laps=laps)
         self._host_s = (time.monotonic() - started) / inferences
-        self._rows = [*self._rows[-_STAMPS_KEPT:], _stamps(inference)]
+        if len(self._rows) <= _STAMPS_KEPT:
+            self._rows.append(_stamps(inference))
         self.device_s = seconds_of(_stamps(inference)) / count
         if self.device_s <= 0.0 and not may_be_too_short:
             raise _no_time(count)

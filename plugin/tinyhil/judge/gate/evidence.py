@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,7 @@ def _latency(
             "step": step,
             "resolution_s": details.get("resolution_s"),
             "bracket_s": details.get("bracket_s"),
+            "digits": Counter(len(str(row.start_us)) for row in rows if not row.bracket),
             "effective": effective,
             "instruction_s": board.emulator.instruction_s if board and board.emulator else None,
             "inputs": {name: _histogram(ticks, step) for name, ticks in by_input.items()},

@@ -33,8 +33,8 @@ Place = tuple[str, str, MeasureName]
 """Station, task and measure."""
 
 
-_PRINTED = 16
-"""Characters of a time stamp's line, at least: ``m-lap-us-``, five digits, the line's end."""
+_PRINTED = len("m-lap-us-\r\n")
+"""Characters of a time stamp's line besides its digits."""
 
 
 class _Part(Facts):
@@ -75,6 +75,8 @@ class Latency(_Part):
     """How fine a time is known; None in baselines from before it was measured."""
     bracket_s: float | None = Field(default=None, ge=0)
     """What a single query takes longer than one of many; see `record.rows.SingleStream`."""
+    digits: dict[int, int] = Field(default_factory=dict)
+    """How many queries had a first time stamp of so many digits."""
     instruction_s: float | None = None
     """Emulated seconds of an instruction, on an emulated board."""
     inputs: dict[str, Histogram] = Field(min_length=1)
@@ -82,11 +84,21 @@ class Latency(_Part):
 
     @property
     def error_s(self) -> float:
-        """By how much two equal times may differ: both ends of each are on the clock's ticks, and
-        a time stamp that is printed in between has a digit more in one session than in another."""
+        """By how much two equal times may differ: both ends of each are on the clock's ticks."""
         if self.clock == "timer":
             return 1 / self.tick_hz
-        return 2 * (self.resolution_s or 1e-6) + (self.bracket_s or 0.0) / _PRINTED
+        return 2 * (self.resolution_s or 1e-6)
+
+    @property
+    def mean_digits(self) -> float:
+        """Of a first time stamp."""
+        total = sum(self.digits.values())
+        return sum(n * count for n, count in self.digits.items()) / total if total else 0.0
+
+    @property
+    def digit_s(self) -> float:
+        """What a digit more costs where the first time stamp is printed inside the time."""
+        return (self.bracket_s or 0.0) / (_PRINTED + self.mean_digits)
 
     def pooled(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Distinct times in seconds, rising, and how often each came, over all inputs."""
