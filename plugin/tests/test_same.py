@@ -86,16 +86,20 @@ def measured(folder: Path, subject: Subject, queries: Printing) -> tuple[Measure
         found["instructions"] = round(float(times.mean()) / 32e-9)
     details = {
         "clock": single.clock, "tick_hz": single.tick_hz, "inputs": 5,
-        "device_s": float(times.sum()), "resolution_s": single.resolution_s, "bracket_s": single.bracket_s,
+        "device_s": float(times.sum()),
+        "resolution_s": single.resolution_s, "bracket_s": single.bracket_s,
     }  # fmt: skip
     _append(record, subject, MeasureName.SINGLE_STREAM, len(times), found, details)
     name = f"{subject.task}-throughput"
     rate = measures.throughput(
-        queries, _INPUTS, _RULES, lambda row: record.keep(name, row), lambda *_: None
-    )
+        queries, _INPUTS, _RULES, lambda row: record.keep(name, row), lambda *_: None,
+        by_text=True,
+    )  # fmt: skip
     windows = [{"inferences": count, "device_s": s} for count, s in rate.windows]
     given: dict[Metric, float] = {"throughput_ips": metrics.throughput(rate.windows)}
-    told = {"windows": windows, "resolution_s": rate.resolution_s}
+    told = {
+        "windows": windows, "resolution_s": rate.resolution_s, "bracket_s": rate.bracket_s
+    }  # fmt: skip
     _append(record, subject, MeasureName.THROUGHPUT, 0, given, told)
     return load(record.folder)
 

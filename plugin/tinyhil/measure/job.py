@@ -311,8 +311,9 @@ def _ask_throughput(talk: Conversation, rows: Rows, progress: Progress) -> Told:
     job = talk.job
     with talk.asking("serial") as queries:
         measure.throughput(
-            queries, job.performance_inputs, job.rules, rows, progress, done=rows.done
-        )
+            queries, job.performance_inputs, job.rules, rows, progress,
+            done=rows.done, by_text=talk.info.extension is None,
+        )  # fmt: skip
     return {"healed": queries.healed}
 
 
@@ -326,6 +327,7 @@ def _find_throughput(_: Conversation, rows: Sequence[Row], told: Told) -> Findin
         {
             "windows": [{"inferences": count, "device_s": s} for count, s in result.windows],
             "resolution_s": result.resolution_s,
+            "bracket_s": result.bracket_s,
             "healed": told["healed"],
         },
         errors=result.errors(found["throughput_ips"]),

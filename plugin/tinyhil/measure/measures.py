@@ -179,6 +179,7 @@ def throughput(
     progress: Progress,
     *,
     done: Sequence[Row] = (),
+    by_text: bool = False,
 ) -> Throughput:
     """Run the official performance measurement: each input long enough by the device's clock.
 
@@ -189,6 +190,8 @@ def throughput(
         keep: see `Keep`.
         progress: in inputs.
         done: rows of a run that died, which are not measured again.
+        by_text: whether a time is the difference of two stamps that are printed: a single query is
+            kept then too, which shows what they cost.
 
     Raises:
         LinkError, DeviceError: see `Queries`.
@@ -196,15 +199,19 @@ def throughput(
     """
     parts = by_input(inputs, done)
     for number, ((name, data), own) in enumerate(zip(inputs, parts, strict=True)):
-        if own and seconds_of(own[-1]) >= rules.window_s:
+        if own and own[-1]["count"] > 1 and seconds_of(own[-1]) >= rules.window_s:
             continue
         refuse_rows_of(parts[number + 1 :])
         queries.load(data)
         pace = _Pace(queries)
-        pace.find()
+        first = pace.find()
         count, seconds = rules.window_inferences, -1.0
-        if own:
-            count, pace.device_s = own[-1]["count"], seconds_of(own[-1]) / own[-1]["count"]
+        if by_text and first.count == 1 and not own:
+            own.append({"sample": name, "count": 1, **_stamps(first)})
+            keep(own[-1])
+        elif own:
+            count = max(count, own[-1]["count"])
+            pace.device_s = seconds_of(own[-1]) / own[-1]["count"]
         while seconds < rules.window_s:
             count = max(count, math.ceil(1.02 * rules.window_s / pace.device_s))
             row = {"sample": name, "count": count, **_stamps(pace.infer(count, rules.warm_up))}
@@ -225,17 +232,20 @@ class _Pace:
         self._rows: list[Row] = []
         self._batch = 1
 
-    def find(self) -> None:
+    def find(self) -> Inference:
         """Infer until the device's clock shows how long an inference takes.
 
         Raises:
             DeviceError: it shows none, for as long as no clock is too coarse.
         """
         count, started = 1, time.monotonic()
-        while self.infer(count, 0, may_be_too_short=True) and self.device_s <= 0.0:
+        inference = self.infer(count, 0, may_be_too_short=True)
+        while self.device_s <= 0.0:
             if time.monotonic() - started > _STANDS_STILL_S or count >= _MOST_TO_FIND:
                 raise _no_time(count)
             count *= 8
+            inference = self.infer(count, 0, may_be_too_short=True)
+        return inference
 
     @property
     def batch(self) -> int:

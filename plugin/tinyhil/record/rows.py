@@ -132,6 +132,8 @@ class Throughput:
     windows: tuple[tuple[int, float], ...]
     resolution_s: float
     """Of the time stamps around each."""
+    bracket_s: float | None = None
+    """In each window; see `SingleStream`."""
 
     def errors(self, value_ips: float) -> dict[Metric, Margin]:
         """By how much the throughput that they give may be off."""
@@ -166,7 +168,7 @@ def single_stream_of(rows: Sequence[Row], tick_hz: int | None) -> SingleStream:
     )
     fine_s = 1 / tick_hz if tick_hz else tick_us(rows) * 1e-6
     batch = min(row.get("count", 1) for row in timed)
-    bracket_s = None if tick_hz or batches else _bracket_s(rows, fine_s)
+    bracket_s = None if tick_hz or batches else _bracket_s(_spans(rows), fine_s)
     return SingleStream(times / hertz, clock, hertz, fine_s / batch, bracket_s)
 
 
@@ -174,17 +176,29 @@ _CLEAR_TICKS = 3
 """What both ends of two spans leave in doubt."""
 
 
-def _bracket_s(rows: Sequence[Row], tick_s: float) -> float | None:
-    """See `SingleStream`: by each input's mean single query, and one span of many."""
+Spans = tuple[Sequence[float], float, int]
+"""Of one input: the seconds of single queries, and of one span of so many."""
+
+
+def _spans(rows: Iterable[Row]) -> list[Spans]:
+    """Those of rows of `single_stream`."""
     singles: dict[str, list[float]] = {}
+    many = []
     for row in rows:
-        if not row.get("bracket"):
+        if row.get("bracket"):
+            many.append(row)
+        else:
             singles.setdefault(row["sample"], []).append(seconds_of(row))
-    found = [
-        (row["count"] * np.mean(singles[row["sample"]]) - seconds_of(row)) / (row["count"] - 1)
-        for row in rows
-        if row.get("bracket") and row["sample"] in singles
+    return [
+        (singles[row["sample"]], seconds_of(row), row["count"])
+        for row in many
+        if row["sample"] in singles
     ]
+
+
+def _bracket_s(spans: Iterable[Spans], tick_s: float) -> float | None:
+    """See `SingleStream`."""
+    found = [(count * np.mean(each) - many) / (count - 1) for each, many, count in spans]
     if not found or np.ptp(found) > max(abs(np.median(found)), _CLEAR_TICKS * tick_s):
         return None  # The device's own noise is larger.
     bracket_s = float(np.median(found))
@@ -212,9 +226,13 @@ def ticks_of(row: Row, *, batches: bool) -> Sequence[int]:
 def throughput_of(rows: Sequence[Row]) -> Throughput:
     """The windows that rows of `throughput` hold: of each input the last, for one before it was
     too short."""
-    last = (list(own)[-1] for _, own in groupby(rows, key=itemgetter("sample")))
+    by_sample = [list(own) for _, own in groupby(rows, key=itemgetter("sample"))]
+    last = [own[-1] for own in by_sample]
+    ends = [(own[0], own[-1]) for own in by_sample if own[0]["count"] == 1 < own[-1]["count"]]
     windows = tuple((row["count"], seconds_of(row)) for row in last)
-    return Throughput(windows, tick_us(rows) * 1e-6)
+    fine_s = tick_us(rows) * 1e-6
+    pairs = [([seconds_of(first)], seconds_of(many), many["count"]) for first, many in ends]
+    return Throughput(windows, fine_s, _bracket_s(pairs, fine_s) if pairs else None)
 
 
 @dataclass(frozen=True)

@@ -132,9 +132,11 @@ def _throughput(
     line: Line, folder: Path, details: Mapping[str, Any], rows: Sequence[ThroughputRow]
 ) -> dict[str, Window]:
     """The last window of each input: a shorter one before it only set the pace."""
-    fine_s = details.get("resolution_s")
+    given = {name: details.get(name) for name in ("resolution_s", "bracket_s")}
     found = {
-        row.sample: Window(inferences=row.count, device_s=row.seconds, resolution_s=fine_s)
+        row.sample: Window(
+            inferences=row.count, device_s=row.seconds, digits=len(str(row.start_us)), **given
+        )
         for row in rows
     }
     rate = metrics.throughput([(window.inferences, window.device_s) for window in found.values()])

@@ -98,7 +98,7 @@ class Latency(_Part):
     @property
     def digit_s(self) -> float:
         """What a digit more costs where the first time stamp is printed inside the time."""
-        return (self.bracket_s or 0.0) / (_PRINTED + self.mean_digits)
+        return _digit_s(self.bracket_s, self.mean_digits)
 
     def pooled(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Distinct times in seconds, rising, and how often each came, over all inputs."""
@@ -127,8 +127,21 @@ class Window(_Part):
     """On the device's clock."""
     resolution_s: float | None = Field(default=None, gt=0)
     """Of its time stamps; None in baselines from before it was measured."""
+    bracket_s: float | None = Field(default=None, ge=0)
+    """Of these seconds, for printing the first time stamp."""
+    digits: int = 0
+    """Of that stamp."""
     energy_j: float | None = Field(default=None, gt=0)
     """Of all inferences together, where a power monitor took it."""
+
+    @property
+    def digit_s(self) -> float:
+        """As of `Latency`."""
+        return _digit_s(self.bracket_s, self.digits)
+
+
+def _digit_s(bracket_s: float | None, digits: float) -> float:
+    return (bracket_s or 0.0) / (_PRINTED + digits)
 
 
 class Quality(_Part):

@@ -97,12 +97,14 @@ def throughput(pair: Pair) -> Judgement:
         return other
     if pair.old.emulated:
         values = pair.values("throughput_ips")
-        rule = "emulated: compared as it is, to two ticks of its time stamps"
-        parts = (
-            2 * (window.resolution_s or _STAMP_S) / window.device_s
-            for window in (*before.values(), *after.values())
+        digits = max(abs(before[name].digits - after[name].digits) for name in before)
+        rule = f"emulated: compared as it is, to {_up_to(digits)} in a window"
+        windows = (*before.values(), *after.values())
+        printed_s = digits * max(window.digit_s for window in windows)
+        resolution = values[0] * max(
+            (2 * (window.resolution_s or _STAMP_S) + printed_s) / window.device_s
+            for window in windows
         )
-        resolution = values[0] * max(parts)
         return exact("throughput_ips", pair, values, resolution=resolution, rule=rule)
     rates = [
         np.array([windows[name].inferences / windows[name].device_s for name in before])

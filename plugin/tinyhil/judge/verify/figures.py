@@ -129,7 +129,9 @@ def _throughput(rows: Sequence[Row], rules: Rules, told: Mapping[str, Any]) -> F
     short = any(
         count < rules.window_inferences or seconds < rules.window_s for count, seconds in windows
     )
-    fine = {"resolution_s": result.resolution_s} if "resolution_s" in told else {}
+    fine = {}
+    if "resolution_s" in told:
+        fine = {"resolution_s": result.resolution_s, "bracket_s": result.bracket_s}
     rule = f"a window of fewer than {rules.window_inferences} inferences or {rules.window_s:g} s"
     return Figures(
         samples=sum(count for count, _ in windows),
