@@ -23,7 +23,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume docs docs-check picture faults fuzz test lint release setup system clean
+.PHONY: help browser bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz test lint release setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -46,6 +46,9 @@ bench-ad-full: setup ## accuracy of anomaly detection over all windows, some min
 
 bench-resume: setup ## runs killed at random moments and resumed, against one that was not (RESUME="--full --per-run 25")
 	python -m tinyhil.benchmarks.resume $(RESUME)
+
+bench-same: setup ## the same images gated against themselves: 20 runs each, half an hour (SAME="--times 2")
+	python -m tinyhil.benchmarks.same $(SAME)
 
 bench-endings: setup ## runs ended by signals at random moments: nothing damaged, nothing left behind (ENDINGS="--runs 50")
 	python -m tinyhil.benchmarks.endings $(ENDINGS)

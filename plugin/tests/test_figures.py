@@ -8,7 +8,7 @@ import pytest
 from tinyhil.catalog import metrics
 from tinyhil.catalog.facts import Limit, Metric
 from tinyhil.catalog.units import format_coarse
-from tinyhil.catalog.verdict import judge
+from tinyhil.catalog.verdict import Margin, judge
 from tinyhil.ground.errors import DeviceError
 from tinyhil.measure.memory import MemoryUse
 from tinyhil.record.rows import SingleStream, single_stream_of
@@ -67,9 +67,20 @@ def test_what_has_no_limit_or_may_not_be_judged_is_neither_passed_nor_failed() -
 def test_a_limit_that_is_nearer_than_the_clock_can_tell_is_not_judged() -> None:
     limits: dict[Metric, Limit] = {"latency_p90_s": Limit(max=0.01, source="the product")}
     for value, status in ((0.0085, "pass"), (0.0095, "not judged"), (0.0125, "fail")):
-        (verdict,) = judge({"latency_p90_s": value}, limits, errors={"latency_p90_s": 0.001})
+        (verdict,) = judge(
+            {"latency_p90_s": value}, limits, errors={"latency_p90_s": Margin(0.001, 0.001)}
+        )
         assert verdict.status == status
         assert ("nearer than the device's clock" in verdict.reason) == (status == "not judged")
+
+
+def test_a_limit_that_is_missed_by_the_bracket_alone_is_not_judged() -> None:
+    limits: dict[Metric, Limit] = {"latency_p90_s": Limit(max=0.01, source="the product")}
+    margin = Margin(below=0.001, above=0.0001)
+    for value, status in ((0.0098, "pass"), (0.0105, "not judged"), (0.0115, "fail")):
+        (verdict,) = judge({"latency_p90_s": value}, limits, errors={"latency_p90_s": margin})
+        assert verdict.status == status
+        assert ("the protocol times with each" in verdict.reason) == (status == "not judged")
 
 
 def test_ram_without_the_stack_is_shown_and_not_judged() -> None:
@@ -97,10 +108,10 @@ def test_a_figure_has_no_digits_beyond_its_resolution(
 
 def test_time_stamps_of_equal_runs_differ_by_two_ticks_at_most() -> None:
     stamps = SingleStream(np.array([0.3]), "time stamps", 10**6, 1e-6)
-    assert stamps.errors(40e-9) == {
-        "latency_p50_s": 2e-6, "latency_p90_s": 2e-6, "latency_p99_s": 2e-6,
-        "instructions": pytest.approx(50),
-    }  # fmt: skip
+    found = dict(stamps.errors(40e-9))
+    assert found.pop("instructions").above == pytest.approx(50)
+    latencies = ("latency_p50_s", "latency_p90_s", "latency_p99_s")
+    assert found == dict.fromkeys(latencies, Margin(2e-6, 2e-6))
     assert SingleStream(np.array([0.3]), "timer", 25_000_000, 40e-9).errors(40e-9) == {}
 
 

@@ -16,6 +16,9 @@ from tinyhil.flash.drive import as_hex, as_uf2
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError, TinyhilError
 from tinyhil.image.elf import Image, Segment
+from tinyhil.pytest_side.plan import Options, make_plan
+
+from .made_elf import Part, elf
 
 BOARD = load_boards()["mps2-an386"].model_copy(update={"emulator": None, "name": "lab"})
 SEGMENTS = (Segment(0x0, bytes(range(200))), Segment(0x1FFF0, b"\xaa" * 40))
@@ -198,3 +201,23 @@ def test_a_station_without_a_probe_is_measured_as_it_is(tmp_path: Path) -> None:
     assert found["plain"].board.flash.method == "none"
     assert found["own"].board.flash.method == "command"
     assert found["own"].board.flash.target == BOARD.flash.target, "the type's own facts stay"
+
+
+def test_frames_through_a_probe_need_a_probe_and_our_harness(tmp_path: Path) -> None:
+    bench, image = tmp_path / "bench.toml", tmp_path / "theirs.elf"
+    image.write_bytes(elf([Part(0, b"code")]))
+    flashed = '[stations.{0}.flash]\nmethod = "command"\ncommand = ["west", "flash", "{{image}}"]\n'
+    station = '[stations.{0}]\nboard = "nucleo-l4r5zi"\nport = "/dev/tty{0}"\n'
+    bench.write_text(f"schema = 1\n{station}{flashed}".format("own"))
+
+    def plan(board: str, firmware: Path | None) -> None:
+        make_plan(
+            Options([board], bench, None, firmware, "rtt", False, False, 0.0, None, tmp_path,
+                    tmp_path)
+        )  # fmt: skip
+
+    with pytest.raises(ConfigError, match="hil-link rtt: station 'own' has no 'probe'"):
+        plan("own", None)
+    with pytest.raises(ConfigError, match=r"hil-link rtt: .*theirs\.elf has not our harness"):
+        plan("mps2-an386", image)
+    plan("mps2-an386", None)

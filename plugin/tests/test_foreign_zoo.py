@@ -15,7 +15,7 @@ from tinyhil.benchmarks import foreign
 from tinyhil.catalog import metrics
 from tinyhil.catalog.bench import firmware_of
 from tinyhil.catalog.rules import Rules
-from tinyhil.catalog.task import load_tasks
+from tinyhil.catalog.task import Window, load_tasks
 from tinyhil.data.material import Sample
 from tinyhil.device.links.serial import SerialLink
 from tinyhil.device.protocol import LineReader, Listener, UnknownLineError
@@ -26,6 +26,7 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError, LinkError
 from tinyhil.measure import measures as measure
 from tinyhil.measure.audit import Rules as AuditRules
+from tinyhil.record.rows import Row
 
 TASK = load_tasks()["kws01"].model_copy(update={"classes": ("a", "b", "c")})
 SAMPLES = tuple(Sample(f"s{i}.bin", i % 3, bytes([i]) * 76) for i in range(6))
@@ -46,6 +47,7 @@ def ignore(*_: object) -> None:
 
 @pytest.mark.parametrize("manner", ZOO, ids=lambda manner: manner.name.replace(" ", "-"))
 def test_each_way_of_writing_gives_the_right_figures(manner: Manner) -> None:
+    rows: list[Row] = []
     with (
         ForeignDevice("kws01", scores, infer_us=INFER_US, manner=manner) as device,
         closing(SerialLink(device.port, 115200)) as link,
@@ -55,12 +57,16 @@ def test_each_way_of_writing_gives_the_right_figures(manner: Manner) -> None:
         info = session.identify(Deadline.after(60))
         queries = TextQueries(session, read_back=1.0)
         found = measure.accuracy(queries, TASK, SAMPLES, ignore, ignore)
-        timed = measure.single_stream(queries, info, INPUTS, RULES, ignore, ignore)
+        timed = measure.single_stream(queries, info, INPUTS, RULES, rows.append, ignore)
         rate = measure.throughput(queries, INPUTS, RULES, ignore, ignore)
     assert info.vendor == "elsewhere"
+    tick_s = float(1 / manner.tick_hz)
+    batch = min(row.get("count", 1) for row in rows if not row.get("bracket"))
+    assert (batch > 1) == (100 * tick_s > INFER_US * 1e-6)
     wanted = [manner.read(scores(sample.data)) for sample in SAMPLES]
     assert np.array_equal(found.scores, wanted)
-    assert np.allclose(timed.times_s, INFER_US * 1e-6, atol=manner.tick_us * 1e-6)
+    assert np.allclose(timed.times_s, INFER_US * 1e-6, atol=tick_s)
+    assert timed.resolution_s * batch == pytest.approx(tick_s)
     assert metrics.throughput(rate.windows) == pytest.approx(1e6 / INFER_US, rel=2e-3)
     assert not queries.healed, "nothing was damaged"
 
@@ -166,20 +172,36 @@ def test_images_are_named_by_task(tmp_path: Path) -> None:
         firmware_of(bench, ["ic01"])
 
 
-@pytest.mark.parametrize("polled", [True, False])
-def test_commands_are_sent_ahead_where_the_device_hears_them(polled: bool) -> None:
-    windows = TASK.input.windows(bytes(range(245)) * 2)
-    device = PacedDevice("kws01", scores, baud=921_600, latency_ms=1, polled=polled)
+@pytest.mark.parametrize(
+    ("buffer_bytes", "ahead", "behind"), [(256, 8, 250), (128, 8, 120), (1, 1, 0)]
+)
+def test_commands_are_sent_ahead_where_the_device_hears_them(
+    buffer_bytes: int, ahead: int, behind: int
+) -> None:
+    """A device that polls its receiver holds a byte, others a buffer that an interrupt fills."""
+    windows = [Window(bytes([n]) + bytes(range(245)) * 2, 0) for n in range(9)]
+    device = PacedDevice(
+        "kws01", scores, infer_us=10_000, baud=921_600, latency_ms=1,
+        polled=buffer_bytes == 1, buffer_bytes=buffer_bytes,
+    )  # fmt: skip
     with device, closing(SerialLink(device.port, 115200)) as link:
         session = Session(link)
         session.synchronize(Deadline.after(60))
         session.identify(Deadline.after(60))
         queries = TextQueries(session)
-        (answer,) = queries.each(windows)
+        answers = list(queries.each(windows[:4]))
         lost = device.lost
-        list(queries.each(windows * 2))
-    assert answer.scores == _BY_NAME["as the reference firmware"].read(scores(windows[0].data))
-    assert session.ahead == (1 if polled else 8)
-    assert (lost > 0) == polled, "the trial is what loses bytes"
-    assert device.lost == lost, "and no sample does"
-    assert not queries.healed
+        assert (session.ahead, session.behind) == (ahead, behind)
+        assert (lost > 0) == (buffer_bytes < 256), "the trial is what loses bytes"
+        answers += queries.each(windows[4:])
+        left = next(iter(queries.each(windows)))  # And what has begun then is set aside.
+        (again,) = queries.each(windows[:1])
+        assert device.lost == lost, "and no sample does"
+        assert not queries.healed
+        device.buffer_bytes = 40
+        answers += queries.each(windows)
+        assert session.behind == 0, "given up at the first loss"
+    official = _BY_NAME["as the reference firmware"]
+    wanted = [official.read(scores(window.data)) for window in windows]
+    assert [answer.scores for answer in answers] == wanted * 2, "never a wrong figure"
+    assert left.scores == again.scores == wanted[0]

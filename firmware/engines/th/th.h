@@ -10,7 +10,7 @@
 void th_load_tensor(void); /* Copies the sample, by `ee_get_buffer`, into the input tensor. */
 void th_infer(void);       /* One inference: all that is timed. */
 void th_results(void);     /* Prints `m-results-[0.123,...]` by `th_printf`. */
-void th_pre(void);         /* Before and after inferences; not timed here. */
+void th_pre(void);         /* Once, around inferences; not timed here. */
 void th_post(void);
 void th_final_initialize(void); /* Sets the model up; your `main` calls it. */
 

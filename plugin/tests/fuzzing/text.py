@@ -11,6 +11,7 @@ from typing import Any, Final
 from tinyhil.device import protocol
 from tinyhil.device.protocol import Damaged, Line, LineReader
 from tinyhil.device.protocol.lines import MAX_GAP_BYTES, MAX_LINE_BYTES
+from tinyhil.device.protocol.messages import BEGIN
 
 from . import BrokenReaderError, Target, fed_whole_and_cut, flood
 from .mutate import mutated
@@ -78,14 +79,21 @@ def _expected(data: bytes) -> list[Line | Damaged]:
         if len(raw) > MAX_LINE_BYTES:
             reason = f"line longer than {MAX_LINE_BYTES} bytes"
             made.append(Damaged(raw[:MAX_LINE_BYTES], reason, before))
-        elif end and raw.translate(None, _PRINTABLE):
+        elif end and raw[_begin(raw) :].translate(None, _PRINTABLE):
             made.append(Damaged(raw, "line with bytes that are not printable ASCII", before))
         elif end:
-            made.append(Line(raw.decode("ascii"), before))
+            made.append(Line(raw.decode("latin-1"), before))
     return made
 
 
+def _begin(raw: bytes) -> int:
+    """Where a message begins, before which a firmware may write what it likes; else 0."""
+    begin = BEGIN.search(raw.decode("latin-1"))
+    return begin.start() if begin else 0
+
+
 _PARTS: Final = re.compile(rb"([\r\n]*)([^\r\n]+)(?=([\r\n]?))")
+_TAIL: Final = re.compile(r"(?:[ \t\0]|\x1b\[[0-9;]{0,16}[A-Za-z])+$")
 _PRINTABLE: Final = bytes((*range(0x20, 0x7F), *b"\t\x1b\0"))
 
 
@@ -99,7 +107,7 @@ def _believed(line: str) -> bool:
     said = _SAID.get(type(message))
     if said is None:
         raise BrokenReaderError(f"tell the fuzzer how {type(message).__name__} is written")
-    bare = line.rstrip(" \t\0")
+    bare = _TAIL.sub("", line)
     begins = [at for at in range(len(bare)) if bare.startswith(("m-", "e-[", "Supplied "), at)]
     if not any(said(message, bare[at:]) for at in begins):
         raise BrokenReaderError(f"'{line:.200}' becomes {message!r:.200}")

@@ -47,7 +47,10 @@ def format_coarse(value: float, resolution: float, unit: str) -> str:
 
 
 def scaled(value: float, unit: str, digits: int = 6) -> str:
-    """`value` with the SI prefix that leaves one to three digits before the point."""
+    """`value` with the SI prefix that leaves one to three digits before the point; a rate has no
+    prefix."""
+    if unit == "inf/s":
+        return f"{value:.{digits}g} {unit}"
     for prefix, size in (("", 1.0), ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9)):
         if abs(value) >= size:
             return f"{value / size:.{digits}g} {prefix}{unit}"

@@ -15,6 +15,14 @@ Status = Literal["pass", "fail", "not judged"]
 
 
 @dataclass(frozen=True)
+class Margin:
+    """Where the true value of a figure may lie, in its unit."""
+
+    below: float = 0.0
+    above: float = 0.0
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The result for one metric."""
 
@@ -51,7 +59,7 @@ def judge(
     limits: Mapping[Metric, Limit],
     *,
     unjudged: str | None = None,
-    errors: Mapping[Metric, float] = MappingProxyType({}),
+    errors: Mapping[Metric, Margin] = MappingProxyType({}),
     unknown: Mapping[Metric, str] = MappingProxyType({}),
     objected: str | None = None,
 ) -> tuple[Verdict, ...]:
@@ -61,8 +69,8 @@ def judge(
         metrics: values by name.
         limits: limits by name; a metric without one is not judged.
         unjudged: why nothing may be judged at all (a quick run, say), or None.
-        errors: by how much a value may be off, such as by its clock's resolution; a limit that is
-            so near is not judged.
+        errors: by how much a value may be off, such as by its clock's resolution, or by what the
+            protocol times with it; a limit that is so near is not judged.
         unknown: why a single metric may not be judged.
         objected: what was seen in the measure that no honest device does: nothing passes then,
             whatever its limit.
@@ -74,22 +82,25 @@ def judge(
         )
     return tuple(
         _judge_one(
-            name, value, limits.get(name), unjudged or unknown.get(name), errors.get(name, 0.0)
+            name, value, limits.get(name), unjudged or unknown.get(name), errors.get(name, Margin())
         )
         for name, value in metrics.items()
     )
 
 
 def _judge_one(
-    metric: Metric, value: float, limit: Limit | None, unjudged: str | None, error: float
+    metric: Metric, value: float, limit: Limit | None, unjudged: str | None, error: Margin
 ) -> Verdict:
     if unjudged or limit is None:
         return Verdict(metric, value, limit, "not judged", unjudged or "no limit is set")
     word, bound = ("at most", limit.max) if limit.min is None else ("at least", limit.min)
     assert bound is not None
     asked = f"{word} {format_metric(metric, bound)}"
-    if error and abs(value - bound) < error:
-        why = f"{asked}, which is nearer than the device's clock can tell; {limit.source}"
+    if value - error.below < bound < value + error.above:
+        near = "than the device's clock can tell"
+        if bound <= value - error.above:
+            near = "than what the protocol times with each inference"
+        why = f"{asked}, which is nearer {near}; {limit.source}"
         return Verdict(metric, value, limit, "not judged", why)
     status: Status = "pass" if keeps(value, limit) else "fail"
     return Verdict(metric, value, limit, status, f"{asked}; {limit.source}")

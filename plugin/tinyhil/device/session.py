@@ -10,7 +10,8 @@ import itertools
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 from tinyhil.device import protocol
@@ -19,6 +20,7 @@ from tinyhil.device.inference import ATTEMPTS, Inference
 from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
 from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError, frames
+from tinyhil.device.replies import check_upload, inference_of, upload
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
@@ -29,14 +31,6 @@ Answer = TypeVar("Answer")
 Heard = Callable[[str, float], None]
 """Takes a command that was answered, and how long that took on the host's clock, in seconds; of
 commands that were sent ahead, since the answer to the one before."""
-
-
-class ClockError(DeviceError):
-    """The device's clock ran backwards between two time stamps.
-
-    A clock that wraps does so once in a while, and the inference is asked again. One that does so
-    again and again can't time anything: print time stamps of a counter that is wide enough.
-    """
 
 
 _MAX_REPLY_LINES = 8192
@@ -50,6 +44,9 @@ _NONSENSE = b"U" * 5000
 
 _CONFIRM_S = 10.0
 """How long a device that is in step may take to say who it is."""
+
+_LINE_END_S = 0.1
+"""How long the rest of a line end may take, with the slowest adapter."""
 
 _SYNC_TRY_S = 0.5
 """How long one attempt waits for a device that may still be booting."""
@@ -88,6 +85,8 @@ class Session:
         """The clock that it is told by."""
         self._sent_s: deque[float] = deque()
         self._answered_s = 0.0
+        self.behind: int | None = None
+        """Bytes that the device holds while it infers; None until that has been tried."""
         self._calls: tuple[bytes, ...] = _CALLS
         self._needs_number = False
         self.guard: Guard | None = None
@@ -157,45 +156,15 @@ class Session:
             deadline: for all of it.
             piece_bytes: how much of it one command carries.
         """
-        commands = [protocol.db_load(len(sample)), *protocol.db_pieces(sample, piece_bytes)]
-        for number, reply in enumerate(self._ask_ahead(commands, deadline)):
-            expecting = reply.take(protocol.Expecting) if number == 0 else None
-            if expecting and expecting.count != len(sample):
-                raise LinkError(
-                    f"announced {len(sample)} bytes, the device expects {expecting.count}",
-                    hint="a byte of the command was damaged; check the cable, or lower the baud "
-                    "rate",
-                )
-            if number == len(commands) - 1:
-                reply.take(protocol.LoadDone)
-            reply.end()
+        commands = upload(sample, piece_bytes)
+        for number, reply in enumerate(self.stream(deque(commands), commands, deadline)):
+            check_upload(reply, number, len(commands), len(sample))
 
     def infer(self, count: int, warm_up: int, deadline: Deadline) -> Inference:
         """Run `warm_up` inferences, then `count` timed ones, on the loaded sample."""
-        reply = self.ask(protocol.infer(count, warm_up), deadline)
-        warmed_up = reply.take_if(protocol.WarmupStart)
-        reply.take_if(protocol.WarmupDone)
-        inferred = reply.take(protocol.InferStart)
-        start = reply.take(protocol.LapUs)
-        end = reply.take(protocol.LapUs)
-        reply.take(protocol.InferDone)
-        # Some firmware prints no scores behind many inferences.
-        results = reply.take_if(protocol.Results) if count > 1 else reply.take(protocol.Results)
-        reply.end()
-        ran = (warmed_up.count if warmed_up else warm_up, inferred.count)
-        if ran != (warm_up, count):
-            raise LinkError(
-                f"asked for {count} inferences after {warm_up} to warm up, the device ran "
-                f"{ran[1]} after {ran[0]}",
-                hint="a byte of the command was damaged; check the cable, or lower the baud rate",
-            )
-        if end.microseconds < start.microseconds:
-            raise ClockError(
-                f"time stamps run backwards: {start.microseconds} us, then {end.microseconds} us",
-                hint="the device's timer wraps or is misread; check the firmware's port",
-            )
-        scores = results.scores if results else ()
-        return Inference(count, start.microseconds, end.microseconds, scores)
+        return inference_of(
+            self.ask(protocol.infer(count, warm_up), deadline), count=count, warm_up=warm_up
+        )
 
     def results(self, deadline: Deadline) -> tuple[float, ...]:
         """Scores of the last inference, again."""
@@ -240,6 +209,7 @@ class Session:
             reply = self.ask(f"hil frames {way}%", deadline)
             queue = value_of(reply, "queue")
             reply.end()
+            self._end_line(deadline)
             return queue
 
         # A device that has changed over, and whose answer was lost, is called back before.
@@ -260,6 +230,7 @@ class Session:
         reply = self.ask(f"hil baud {baud}%", deadline)
         agreed = value_of(reply, "baud")
         reply.end()
+        self._end_line(deadline)
         self.link.set_baud(baud)
         if agreed != baud:
             raise LinkError(
@@ -292,19 +263,25 @@ class Session:
             DeviceError: one of the answer's lines is an error; it is raised after the `m-ready`,
                 so that the session stays in step.
         """
-        self._send(command, deadline)
-        return self._answer(command, deadline)
+        return next(self.stream(deque([command]), [command], deadline))
 
-    def _ask_ahead(self, commands: Sequence[str], deadline: Deadline) -> Iterator[Reply]:
-        """The answers to commands, of which `ahead` may be under way at once."""
-        waiting: deque[str] = deque()
-        for command in commands:
-            self._send(command, deadline)
-            waiting.append(command)
-            if len(waiting) == self.ahead:
-                yield self._answer(waiting.popleft(), deadline)
-        while waiting:
-            yield self._answer(waiting.popleft(), deadline)
+    def stream(
+        self, unsent: deque[str], awaited: Iterable[str], deadline: Deadline, under_way: int = 0
+    ) -> Iterator[Reply]:
+        """Send commands, of which `ahead` may be under way at once, and give answers.
+
+        Args:
+            unsent: what to send, in order; what has been sent is taken out.
+            awaited: the commands whose answers are wanted, in the order that they are asked in.
+            deadline: for all of them.
+            under_way: how many of those were sent before.
+        """
+        for command in awaited:
+            while unsent and under_way < self.ahead:
+                self._send(unsent.popleft(), deadline)
+                under_way += 1
+            yield self._answer(command, deadline)
+            under_way -= 1
 
     def _answer(self, command: str, deadline: Deadline) -> Reply:
         messages: list[Message] = []
@@ -338,6 +315,14 @@ class Session:
             f"'{printable(command)}' was answered with more than {_MAX_REPLY_LINES} lines",
             hint="the device writes without end; reset it, see the raw log",
         )
+
+    def _end_line(self, deadline: Deadline) -> None:
+        """Take the LF behind the last CR, before the link carries anything but text at this rate;
+        one that got lost is not waited for long."""
+        soon = deadline.within(_LINE_END_S)
+        with suppress(LinkTimeoutError):
+            while not (self._reader.ended or soon.expired):
+                self._lines[:0] = reversed(self._reader.feed(self.link.read(soon)))
 
     def _saw_boot(self) -> None:
         if self.guard:

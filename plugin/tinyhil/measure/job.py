@@ -17,6 +17,7 @@ from tinyhil.catalog.facts import Limit, Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.rules import QUICK, Rules
 from tinyhil.catalog.task import Task
+from tinyhil.catalog.verdict import Margin
 from tinyhil.data.material import Material, Sample
 from tinyhil.device.dut import Dut
 from tinyhil.device.identity import Guard
@@ -253,7 +254,7 @@ class Finding:
     """Figures other than the metrics; JSON values."""
     unjudged: str | None = None
     """Why the metrics may not be judged, or None."""
-    errors: Mapping[Metric, float] = field(default_factory=dict)
+    errors: Mapping[Metric, Margin] = field(default_factory=dict)
     """See `verdict.judge`."""
     unknown: Mapping[Metric, str] = field(default_factory=dict)
     """See `verdict.judge`."""
@@ -380,6 +381,7 @@ def _find_single_stream(talk: Conversation, rows: Sequence[Row], told: Told) -> 
         "clock": result.clock,
         "tick_hz": result.tick_hz,
         "resolution_s": result.resolution_s,
+        "bracket_s": result.bracket_s,
         "device_s": round(float(result.times_s.sum()), 6),
         "inputs": len(job.performance_inputs),
         "healed": told["healed"],
@@ -401,6 +403,7 @@ def _ask_throughput(talk: Conversation, rows: Rows, progress: Progress) -> Told:
             progress,
             done=rows.done,
             proof=job.proof(MeasureName.THROUGHPUT, rows.done),
+            by_text=talk.info.extension is None,
         )
     return {"healed": queries.healed}
 
@@ -414,9 +417,12 @@ def _find_throughput(talk: Conversation, rows: Sequence[Row], told: Told) -> Fin
         found,
         {
             "windows": [{"inferences": count, "device_s": s} for count, s in result.windows],
+            "resolution_s": result.resolution_s,
+            "bracket_s": result.bracket_s,
             "healed": told["healed"],
             **checked(talk, rows),
         },
+        errors=result.errors(found["throughput_ips"]),
     )
 
 

@@ -130,32 +130,31 @@ def single_stream(
             if part.canary:
                 _time_canary(pace, info, rules, warm_up)
             elif not found[part.name].enough:
+                own = found[part.name]
                 later = names[names.index(part.name) + 1 :]
                 refuse_rows_of([found[name].rows for name in later])
-                sizes = _Sizes(info, pace, share, found[part.name], proof)
-                _begin(pace, found[part.name].rows, warm_up)
-                while not found[part.name].enough:
-                    row = {"sample": part.name, **_batch(witness, info, pace, sizes.next())}
-                    keep(row)
-                    found[part.name].add(row)
+                sizes = _Sizes(info, pace, share, own, proof)
+                pace.load()
+                pace.find()
+                if info.extension is None and pace.batch == 1 and warm_up:
+                    _keep_batch(witness, info, pace, own, 1 + warm_up, bracket=True)
+                else:
+                    pace.infer(pace.batch, warm_up, role="warm")
+                if own.rows:
+                    last = own.rows[-1]
+                    pace.device_s = seconds_of(last) / last.get("count", len(last["times"]))
+                while not own.enough:
+                    _keep_batch(witness, info, pace, own, sizes.next())
                     progress(sum(own.share_done for own in found.values()), len(inputs))
         witness.close()
     return single_stream_of([row for own in found.values() for row in own.rows], hertz)
 
 
-def _begin(pace: Pace, rows: Sequence[Row], warm_up: int) -> None:
-    """Send an input, and find out how long it takes."""
+def _time_canary(pace: Pace, info: DeviceInfo, rules: Rules, warm_up: int) -> None:
+    """Time a changed input as the others are timed, and for as short as can be."""
     pace.load()
     pace.find()
     pace.infer(pace.batch, warm_up, role="warm")
-    if rows:
-        last = rows[-1]
-        pace.device_s = seconds_of(last) / last.get("count", len(last["times"]))
-
-
-def _time_canary(pace: Pace, info: DeviceInfo, rules: Rules, warm_up: int) -> None:
-    """Time a changed input as the others are timed, and for as short as can be."""
-    _begin(pace, (), warm_up)
     least_s = CANARY_TIME * rules.single_stream_s
     if info.extension is None:
         count = max(_CANARY_QUERIES, math.ceil(CANARY_TIME * rules.queries))
@@ -174,6 +173,7 @@ def throughput(
     *,
     done: Sequence[Row] = (),
     proof: Proof | None = None,
+    by_text: bool = False,
 ) -> Throughput:
     """Run the official performance measurement: each input long enough by the device's clock.
 
@@ -185,6 +185,8 @@ def throughput(
         progress: in inputs.
         done: rows of a run that died, which are not measured again.
         proof: how its answers are proved; None: not at all.
+        by_text: whether a time is the difference of two stamps that are printed: a single query is
+            kept then too, which shows what they cost.
 
     Raises:
         LinkError, DeviceError: see `Queries`.
@@ -203,39 +205,47 @@ def throughput(
                 later = names[names.index(part.name) + 1 :] if not part.canary else []
                 refuse_rows_of([found[name] for name in later])
                 own = [] if part.canary else found[part.name]
-                _windows(witness, part, own, rules, warm_up)
+                _windows(witness, part, own, rules, warm_up, by_text=by_text)
             progress(sum(_is_long(rows, rules) for rows in found.values()), len(inputs))
         witness.close()
     return throughput_of([row for own in found.values() for row in own])
 
 
 def _is_long(rows: Sequence[Row], rules: Rules) -> bool:
-    return bool(rows) and seconds_of(rows[-1]) >= rules.window_s
+    return bool(rows) and rows[-1]["count"] > 1 and seconds_of(rows[-1]) >= rules.window_s
 
 
-def _windows(witness: Witness, part: Part, own: list[Row], rules: Rules, warm_up: int) -> None:
+def _windows(
+    witness: Witness, part: Part, own: list[Row], rules: Rules, warm_up: int, *, by_text: bool
+) -> None:
     """Infer one input back to back until it was long enough; the rows go where `own` are."""
+
+    def window(count: int, warm_up: int) -> Row:
+        answer, host = pace.infer(count, warm_up, may_be_too_short=count == 1)
+        row = {"sample": part.name, "count": count, **stamps(answer)}
+        row |= witness.proving(answer, {**host, "warm_up": warm_up})
+        witness.keep(row)
+        own.append(row)
+        return row
+
     pace = Pace(witness, part)
     pace.load()
+    if by_text and not own and not part.canary:
+        window(1, 0)
     pace.find()
     if part.canary:
         least_s = CANARY_TIME * PERFORMANCE_INPUTS * rules.window_s
         pace.infer(max(_CANARY_WINDOW, math.ceil(least_s / pace.device_s)), warm_up)
         return
     count, seconds = rules.window_inferences, -1.0
-    if own:
+    if own and own[-1]["count"] > 1:
         count, pace.device_s = own[-1]["count"], seconds_of(own[-1]) / own[-1]["count"]
     more = 1.02 + (
         _MORE * witness.proof.draws.about("window", part.name).random() if witness.proof else 0.0
     )
     while seconds < rules.window_s:
         count = max(count, math.ceil(more * rules.window_s / pace.device_s))
-        answer, host = pace.infer(count, warm_up)
-        row = {"sample": part.name, "count": count, **stamps(answer)}
-        row |= witness.proving(answer, {**host, "warm_up": warm_up})
-        seconds = seconds_of(row)
-        witness.keep(row)
-        own.append(row)
+        seconds = seconds_of(window(count, warm_up))
     if witness.proof:
         # Beside the window, as warm as it: alone it must cost the same.
         pace.infer(1, 0, role="single", may_be_too_short=True)
@@ -287,6 +297,32 @@ class _Sizes:
         more = about.randint(0, min(usual // 2, most - usual))
         self._second = usual + more
         return usual - more
+
+
+def _keep_batch(
+    witness: Witness,
+    info: DeviceInfo,
+    pace: Pace,
+    own: Queried,
+    count: int,
+    *,
+    bracket: bool = False,
+) -> None:
+    """Time `count` queries; the row goes where `own` are.
+
+    Args:
+        witness: asks and keeps.
+        info: what the device said about itself.
+        pace: of the input.
+        own: rows of the input.
+        count: of the queries.
+        bracket: the row only shows what a single query takes longer than one of many.
+    """
+    row = {"sample": pace.name, **_batch(witness, info, pace, count)}
+    if bracket:
+        row["bracket"] = True
+    witness.keep(row)
+    own.add(row)
 
 
 def _batch(witness: Witness, info: DeviceInfo, pace: Pace, count: int) -> dict[str, Any]:

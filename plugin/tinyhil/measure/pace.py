@@ -8,7 +8,8 @@ import time
 from tinyhil.device.inference import Inference
 from tinyhil.ground.errors import DeviceError
 from tinyhil.measure.witness import Part, Witness
-from tinyhil.record.rows import Row, seconds_of, tick_us
+from tinyhil.record.resolution import tick_us
+from tinyhil.record.rows import Row, seconds_of
 
 _LEAST_TICKS = 100
 """Of the clock in a time: its two ends are known to a tick, so this is to 1 % at worst."""
@@ -34,6 +35,7 @@ class Pace:
         self.device_s = 0.0
         self._host_s: float | None = None
         self._rows: list[Row] = []
+        self._batch = 1
 
     def load(self) -> None:
         """Choose the input."""
@@ -52,14 +54,18 @@ class Pace:
             count *= 8
 
     @property
+    def name(self) -> str:
+        """Of the input."""
+        return self._part.name
+
+    @property
     def batch(self) -> int:
         """How many inferences a time must be of, for the clock's resolution to matter no more."""
-        tick_s = tick_us(self._rows) * 1e-6
-        return (
-            math.ceil(_LEAST_TICKS * tick_s / self.device_s)
-            if (self.device_s < _LEAST_TICKS * tick_s)
-            else 1
-        )
+        if len(self._rows) <= _STAMPS_KEPT:  # More stamps tell nothing new.
+            least_s = self.device_s / _LEAST_TICKS
+            tick_s = tick_us(self._rows, least_us=least_s * 1e6) * 1e-6
+            self._batch = math.ceil(tick_s / least_s) if tick_s > least_s else 1
+        return self._batch
 
     def infer(
         self,
@@ -91,7 +97,8 @@ class Pace:
         answer = witness.queries.infer(count, warm_up, expected_s=expected_s, laps=laps)
         host = witness.host(asked_s, witness.now())
         self._host_s = (time.monotonic() - started) / inferences
-        self._rows = [*self._rows[-_STAMPS_KEPT:], stamps(answer)]
+        if len(self._rows) <= _STAMPS_KEPT:
+            self._rows.append(stamps(answer))
         self.device_s = seconds_of(stamps(answer)) / count
         if self.device_s <= 0.0 and not may_be_too_short:
             raise _no_time(count)

@@ -162,6 +162,9 @@ def make_plan(options: Options) -> Plan:
         **firmware_of(options.bench, tasks),
         **images_of(options.images, tasks, options.images_file or Path()),
     }  # fmt: skip
+    images = {task: read_image(path) for task, path in named.items()}
+    if options.link == "rtt":
+        _check_probes(chosen, [*([image] if image else []), *images.values()])
     plan = Plan(
         options,
         chosen,
@@ -169,7 +172,7 @@ def make_plan(options: Options) -> Plan:
         _select(tasks, options.tasks or ["*"]),
         faults,
         image,
-        {task: read_image(path) for task, path in named.items()},
+        images,
         _key(options),
     )
     if options.resume:
@@ -218,6 +221,30 @@ def _check_flashing(options: Options, chosen: Iterable[Station]) -> None:
                 f"option {wanted}: station '{station.name}' has neither a probe nor a way to flash",
                 hint="give it a 'probe' or a 'flash' table in the bench file, or leave the option "
                 "out: it is measured as it is then",
+            )
+
+
+def _check_probes(chosen: Iterable[Station], images: Iterable[Image]) -> None:
+    """Refuse frames through a debug probe where there is no such way."""
+    for station in chosen:
+        lacking = None
+        if station.wiring and not station.wiring.probe:
+            lacking = "'probe'"
+        elif station.wiring and not station.board.flash.target:
+            lacking = "'flash.target', by which pyOCD knows its board"
+        if lacking:
+            raise ConfigError(
+                f"option --hil-link rtt: station '{station.name}' has no {lacking}",
+                hint="give it one in the bench file, or leave the option out: the serial port "
+                "carries the samples then",
+            )
+    for image in images:
+        if not image.has_harness:
+            raise ConfigError(
+                f"option --hil-link rtt: {image.path} has not our harness, and speaks text over "
+                "its serial port alone",
+                hint="leave the option out, or build the firmware with the harness: "
+                "`tinyhil new firmware`",
             )
 
 

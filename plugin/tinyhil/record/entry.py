@@ -10,7 +10,7 @@ from typing import Any
 
 from tinyhil.catalog.facts import Limit, Metric
 from tinyhil.catalog.measure import MeasureName
-from tinyhil.catalog.verdict import Verdict, judge
+from tinyhil.catalog.verdict import Margin, Verdict, judge
 from tinyhil.record.schema import SCHEMA, Line
 
 FAULTS_MARK = "with injected faults"
@@ -84,7 +84,7 @@ def restored(
     subject: Subject,
     limits: Mapping[Metric, Limit],
     unjudged: str | None,
-    errors: Mapping[Metric, float],
+    errors: Mapping[Metric, Margin],
     unknown: Mapping[Metric, str],
 ) -> Entry:
     """The entry of a line that is in the record already, without an error.

@@ -6,8 +6,9 @@ from dataclasses import fields
 
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
+from tinyhil.catalog.verdict import Margin
 from tinyhil.record.entry import Entry, Subject, restored
-from tinyhil.record.rows import NO_STACK, clock_errors
+from tinyhil.record.rows import NO_STACK, clock_errors, rate_errors
 from tinyhil.record.schema import Line
 from tinyhil.record.store import Run
 
@@ -29,13 +30,17 @@ def _entry(run: Run, line: Line) -> Entry:
     return restored(line, subject, line.limits, why, _errors(run, line), _unknown(line))
 
 
-def _errors(run: Run, line: Line) -> dict[Metric, float]:
+def _errors(run: Run, line: Line) -> dict[Metric, Margin]:
     """By how much the figures of a coarse clock may be off; see `verdict.judge`."""
     facts, details = run.description.jobs.get(line.task), line.details
     if "resolution_s" not in details:
         return {}
+    resolution_s = details["resolution_s"]
+    if line.measure is MeasureName.THROUGHPUT:
+        shortest_s = min(window["device_s"] for window in details["windows"])
+        return rate_errors(line.metrics["throughput_ips"], resolution_s, shortest_s)
     instruction_s = facts.instruction_s if facts else None
-    return clock_errors(details["clock"], details["resolution_s"], instruction_s)
+    return clock_errors(details["clock"], resolution_s, instruction_s, details.get("bracket_s"))
 
 
 def _unknown(line: Line) -> dict[Metric, str]:

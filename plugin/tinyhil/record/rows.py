@@ -6,7 +6,6 @@ added make the same result as those of one that was not killed.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.verdict import Margin
 from tinyhil.ground.errors import DataError
 from tinyhil.ground.text import printable
+from tinyhil.record.resolution import tick_us
 
 Row = Mapping[str, Any]
 """A raw answer, or a few that belong together, as a JSON object; see reports/RECORD.md."""
@@ -77,20 +78,27 @@ NO_STACK = "the firmware says nothing of its stack, which is not in the figure"
 
 
 def clock_errors(
-    clock: str, resolution_s: float, instruction_s: float | None
-) -> dict[Metric, float]:
+    clock: str, resolution_s: float, instruction_s: float | None, bracket_s: float | None = None
+) -> dict[Metric, Margin]:
     """See `SingleStream`, of which the arguments are."""
     if clock == "timer":
         return {}
     error_s = 2 * resolution_s
-    found: dict[Metric, float] = {
-        "latency_p50_s": error_s,
-        "latency_p90_s": error_s,
-        "latency_p99_s": error_s,
+    margin = Margin(error_s + (bracket_s or 0.0), error_s)
+    found: dict[Metric, Margin] = {
+        "latency_p50_s": margin,
+        "latency_p90_s": margin,
+        "latency_p99_s": margin,
     }
     if instruction_s:
-        found["instructions"] = error_s / instruction_s
+        found["instructions"] = Margin(margin.below / instruction_s, margin.above / instruction_s)
     return found
+
+
+def rate_errors(value_ips: float, resolution_s: float, shortest_s: float) -> dict[Metric, Margin]:
+    """By how much a throughput may be off whose shortest window is of so many seconds."""
+    error = value_ips * 2 * resolution_s / shortest_s
+    return {"throughput_ips": Margin(error, error)}
 
 
 @dataclass(frozen=True)
@@ -105,16 +113,21 @@ class SingleStream:
     tick_hz: int
     resolution_s: float
     """How fine a time is known: of the clock, by the queries of a batch."""
+    bracket_s: float | None = None
+    """What a query takes longer than one of many in one span: the first time stamp is printed
+    inside it, and the core starts cold. 0 where the clock shows none; None where it is not known,
+    or there is none, as with a timer."""
 
-    def errors(self, instruction_s: float | None) -> dict[Metric, float]:
-        """By how much its figures may be off: both ends of a time are on the clock's ticks.
+    def errors(self, instruction_s: float | None) -> dict[Metric, Margin]:
+        """By how much its figures may be off: both ends of a time are on the clock's ticks, and
+        the inference is shorter by the bracket.
 
         A timer starts with the query, and is as exact as its ticks.
 
         Args:
             instruction_s: emulated seconds of an instruction, on an emulated board.
         """
-        return clock_errors(self.clock, self.resolution_s, instruction_s)
+        return clock_errors(self.clock, self.resolution_s, instruction_s, self.bracket_s)
 
 
 @dataclass(frozen=True)
@@ -122,6 +135,14 @@ class Throughput:
     """Windows of back-to-back inferences: (inferences, seconds on the device's clock) each."""
 
     windows: tuple[tuple[int, float], ...]
+    resolution_s: float
+    """Of the time stamps around each."""
+    bracket_s: float | None = None
+    """In each window; see `SingleStream`."""
+
+    def errors(self, value_ips: float) -> dict[Metric, Margin]:
+        """By how much the throughput that they give may be off."""
+        return rate_errors(value_ips, self.resolution_s, min(s for _, s in self.windows))
 
 
 def accuracy_of(rows: Sequence[Row]) -> Accuracy:
@@ -143,17 +164,52 @@ def single_stream_of(rows: Sequence[Row], tick_hz: int | None) -> SingleStream:
         tick_hz: of the timer that they were counted on; None for time stamps.
     """
     rows = plain(rows)
-    batches = any("count" in row for row in rows)
+    timed = [row for row in rows if not row.get("bracket")]
+    batches = any("count" in row for row in timed)
     if batches:
         clock, hertz = "time stamps of batches", BATCH_HZ
     else:
         clock, hertz = ("timer", tick_hz) if tick_hz else ("time stamps", 10**6)
     times = np.array(
-        [ticks for row in rows for ticks in ticks_of(row, batches=batches)], dtype=np.float64
+        [ticks for row in timed for ticks in ticks_of(row, batches=batches)], dtype=np.float64
     )
     fine_s = 1 / tick_hz if tick_hz else tick_us(rows) * 1e-6
-    batch = min(row.get("count", 1) for row in rows)
-    return SingleStream(times / hertz, clock, hertz, fine_s / batch)
+    batch = min(row.get("count", 1) for row in timed)
+    bracket_s = None if tick_hz or batches else _bracket_s(_spans(rows), fine_s)
+    return SingleStream(times / hertz, clock, hertz, fine_s / batch, bracket_s)
+
+
+_CLEAR_TICKS = 3
+"""What both ends of two spans leave in doubt."""
+
+
+Spans = tuple[Sequence[float], float, int]
+"""Of one input: the seconds of single queries, and of one span of so many."""
+
+
+def _spans(rows: Iterable[Row]) -> list[Spans]:
+    """Those of rows of `single_stream`."""
+    singles: dict[str, list[float]] = {}
+    many = []
+    for row in rows:
+        if row.get("bracket"):
+            many.append(row)
+        else:
+            singles.setdefault(row["sample"], []).append(seconds_of(row))
+    return [
+        (singles[row["sample"]], seconds_of(row), row["count"])
+        for row in many
+        if row["sample"] in singles
+    ]
+
+
+def _bracket_s(spans: Iterable[Spans], tick_s: float) -> float | None:
+    """See `SingleStream`."""
+    found = [(count * np.mean(each) - many) / (count - 1) for each, many, count in spans]
+    if not found or np.ptp(found) > max(abs(np.median(found)), _CLEAR_TICKS * tick_s):
+        return None  # The device's own noise is larger.
+    bracket_s = float(np.median(found))
+    return bracket_s if bracket_s > _CLEAR_TICKS * tick_s else 0.0
 
 
 BATCH_HZ = 10**9
@@ -174,16 +230,17 @@ def ticks_of(row: Row, *, batches: bool) -> Sequence[int]:
     return [round(row["times"][0] * 1000 / row["count"])] * row["count"]
 
 
-def tick_us(rows: Iterable[Row]) -> int:
-    """How fine the time stamps of rows are: what all of them are multiples of."""
-    return max(1, math.gcd(*(row[end] for row in rows for end in ("start_us", "end_us"))))
-
-
 def throughput_of(rows: Sequence[Row]) -> Throughput:
     """The windows that rows of `throughput` hold: of each input the last, for one before it was
     too short."""
-    last = (list(own)[-1] for _, own in groupby(plain(rows), key=itemgetter("sample")))
-    return Throughput(tuple((row["count"], seconds_of(row)) for row in last))
+    rows = plain(rows)
+    by_sample = [list(own) for _, own in groupby(rows, key=itemgetter("sample"))]
+    last = [own[-1] for own in by_sample]
+    ends = [(own[0], own[-1]) for own in by_sample if own[0]["count"] == 1 < own[-1]["count"]]
+    windows = tuple((row["count"], seconds_of(row)) for row in last)
+    fine_s = tick_us(rows) * 1e-6
+    pairs = [([seconds_of(first)], seconds_of(many), many["count"]) for first, many in ends]
+    return Throughput(windows, fine_s, _bracket_s(pairs, fine_s) if pairs else None)
 
 
 @dataclass(frozen=True)
@@ -209,6 +266,8 @@ class Queried:
     def add(self, row: Row) -> None:
         """Count a row."""
         self.rows.append(row)
+        if row.get("bracket"):
+            return
         self.queries += row.get("count", len(row["times"]))
         for ticks in row["times"]:
             self.seconds += ticks / self._hertz

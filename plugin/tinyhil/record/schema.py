@@ -218,11 +218,15 @@ class SingleStreamRow(_Object):
     scores: tuple[Number, ...] = ()
     host_s: tuple[Number, Number] | None = None
     """The host's clock before and after, since the measure began."""
+    bracket: StrictBool = False
+    """Whether the batch only shows what a single query takes longer; it is in no figure then."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.count is not None and (len(self.times) != 1 or self.unit != "us"):
             raise ValueError("a batch has one time, in us")
+        if self.bracket and (self.count or 1) < 2:
+            raise ValueError("a bracket is of two queries at least")
         return self
 
     @property
@@ -232,9 +236,9 @@ class SingleStreamRow(_Object):
 
     @property
     def seconds(self) -> tuple[float, ...]:
-        """The time of each query in seconds; of a batch, its share."""
-        count = self.count or 1
-        return tuple(time / self.hertz / count for time in self.times) * count
+        """The time of each query in seconds; of a batch, its share, of a bracket none."""
+        count = 0 if self.bracket else self.count or 1
+        return tuple(time / self.hertz / max(1, count) for time in self.times) * count
 
 
 class ThroughputRow(_Object):

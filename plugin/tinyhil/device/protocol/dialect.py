@@ -27,6 +27,7 @@ from tinyhil.device.protocol.messages import (
     Results,
     find,
     numbers,
+    without_end,
 )
 
 Trait = tuple[str, str]
@@ -103,7 +104,7 @@ def traits_of(line: Line | Damaged, command: str) -> Iterator[Trait]:
     if isinstance(message, Other):
         yield from _own(line.text, command)
         return
-    bare = line.text.rstrip(" \t\0")
+    bare = without_end(line.text)
     if begin:
         yield "before", _form(line.text[:begin], command)
     if len(bare) < len(line.text):
@@ -163,6 +164,11 @@ class Listener:
         self.dialect = Dialect(frozenset(trait for trait, n in heard.items() if n >= _ENOUGH))
         return self.dialect
 
+    @property
+    def unsure(self) -> bool:
+        """Whether something was heard, but not often enough."""
+        return any(count < _ENOUGH for count in (self._heard or {}).values())
+
     def give_up(self) -> None:
         """Nothing has been learnt."""
         self.dialect = self._heard = None
@@ -199,7 +205,7 @@ class Listener:
             self.dialect is not None
             and isinstance(line, Line)
             and not isinstance(message, Other | Results)
-            and line.text[-1] not in " \t\0"
+            and without_end(line.text) == line.text
             and ("end", line.gap.decode("ascii")) in self.dialect.traits
         )
 

@@ -1,9 +1,11 @@
-"""Bytes to lines: bounded, and a bad byte invalidates its line instead of changing it."""
+"""Bytes to lines: bounded, and a bad byte invalidates its message instead of changing it."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from tinyhil.device.protocol.messages import BEGIN
 
 MAX_LINE_BYTES = 4096
 """Longest line that is accepted; the longest official one is far shorter."""
@@ -18,7 +20,8 @@ _TEXT = frozenset((*range(0x20, 0x7F), *b"\t\x1b\0"))
 
 @dataclass(frozen=True)
 class Line:
-    """A whole line of ASCII text, not empty, without its line end."""
+    """A whole line of ASCII text, not empty, without its line end. Before a message any byte may
+    stand, decoded as Latin-1."""
 
     text: str
     gap: bytes = b""
@@ -49,6 +52,11 @@ class LineReader:
     def held(self) -> bytes:
         """Bytes of the line that has not ended yet; for messages."""
         return bytes(self._held)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last line end has come whole, if lines end in LF, or CR LF."""
+        return self._gap.endswith(b"\n")
 
     def feed(self, data: bytes) -> list[Line | Damaged]:
         """Take bytes as they come; return the lines that they complete.
@@ -87,4 +95,8 @@ class LineReader:
 def _check(raw: bytes, gap: bytes) -> Line | Damaged:
     if _TEXT.issuperset(raw):
         return Line(raw.decode("ascii"), gap)
+    text = raw.decode("latin-1")
+    begin = BEGIN.search(text)
+    if begin and _TEXT.issuperset(raw[begin.start() :]):
+        return Line(text, gap)  # Whether it writes such text before a message is to be learnt.
     return Damaged(raw, "line with bytes that are not printable ASCII", gap)

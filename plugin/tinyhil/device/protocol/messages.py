@@ -205,6 +205,20 @@ BEGIN = re.compile(
 """Of any message; an ``e-`` is none within a word, as in ``scale-[3]``."""
 
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]$")
+_LONGEST_COLOUR = 19
+
+
+def without_end(line: str) -> str:
+    """A line without what does not show at its end: blanks, a NUL, what sets colours back."""
+    while True:
+        line = line.rstrip(" \t\0")
+        colour = _COLOUR.search(line, max(0, len(line) - _LONGEST_COLOUR))
+        if colour is None:
+            return line
+        line = line[: colour.start()]
+
+
 def numbers(scores: str) -> list[str]:
     """The numbers between the brackets of ``m-results-[…]``, as they are written."""
     inside = scores.strip(" ").removesuffix(",")
@@ -221,7 +235,7 @@ def find(line: str) -> tuple[int, Message]:
 
     A line that only resembles a message is `Other`; so is one that holds the beginnings of two.
     """
-    bare = line.rstrip(" \t\0")
+    bare = without_end(line)
     begin = BEGIN.search(bare)
     for pattern, make in _TABLE if begin else ():
         match = pattern.fullmatch(bare, begin.start() if begin else 0)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tinyhil.device import protocol
 from tinyhil.device.inference import ATTEMPTS
+from tinyhil.device.queries.ahead import HELD_BYTES, prove
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
@@ -40,6 +41,8 @@ def learn(
         listener.begin()
         try:
             load_s = _converse(session, load, deadline)
+            if listener.unsure:
+                load(None)  # Of an upload, what comes once may be written once in each.
         except (LinkError, DeviceError) as error:
             listener.give_up()
             if attempt == ATTEMPTS:
@@ -70,6 +73,30 @@ def _try_ahead(session: Session, load: Callable[[Deadline | None], None], load_s
     session.synchronize(Deadline.after(_RECOVER_S))
 
 
+def prove_ahead(session: Session, data: bytes, piece_bytes: int, window_s: float) -> None:
+    """Find out how many bytes of the next window the device holds while it infers.
+
+    Args:
+        session: synchronized, with nothing under way; it is again when this returns.
+        data: an input.
+        piece_bytes: how much of it one command carries.
+        window_s: how long an upload and an inference take one after the other.
+    """
+    if session.behind is not None:
+        return
+    for held in HELD_BYTES if session.ahead > 1 else ():
+        session.behind = held
+        try:
+            _announce(session)
+            proven = prove(session, data, piece_bytes, Deadline.after(5 * window_s + _SLACK_S))
+        except (LinkError, DeviceError):
+            proven = False
+        session.synchronize(Deadline.after(_RECOVER_S))
+        if proven:
+            return
+    session.behind = 0
+
+
 def _converse(
     session: Session,
     load: Callable[[Deadline | None], None],
@@ -80,10 +107,7 @@ def _converse(
     Returns:
         How long an upload took, in seconds.
     """
-    for _ in range(2):
-        # In this order nothing else asks them: `verify` knows by it that nothing here counts.
-        session.ask("profile%", Deadline.after(_SHORT_S)).take(protocol.Profile)
-        session.ask("name%", Deadline.after(_SHORT_S)).take(protocol.Name)
+    _announce(session)
     started = time.monotonic()
     load(None)
     load_s = time.monotonic() - started
@@ -91,6 +115,14 @@ def _converse(
         scores = session.infer(1, 0, deadline()).scores
     session.repeats_scores = [_results(session) for _ in range(2)] == [scores] * 2
     return load_s
+
+
+def _announce(session: Session) -> None:
+    """In this order nothing else asks them: `verify` knows by it that what follows, up to the next
+    new start, is of no figure."""
+    for _ in range(2):
+        session.ask("profile%", Deadline.after(_SHORT_S)).take(protocol.Profile)
+        session.ask("name%", Deadline.after(_SHORT_S)).take(protocol.Name)
 
 
 def _results(session: Session) -> tuple[float, ...] | None:

@@ -17,11 +17,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from tinyhil.catalog.task import Window
 from tinyhil.device import protocol
 from tinyhil.device.inference import ATTEMPTS, Inference
-from tinyhil.device.queries.learning import learn
+from tinyhil.device.queries.ahead import Ahead
+from tinyhil.device.queries.learning import learn, prove_ahead
 from tinyhil.device.session import Heard, Session
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
@@ -36,6 +38,9 @@ _FIRST_S = 120.0
 """How long an inference of unknown length may take."""
 
 _RECOVER_S = 5.0
+
+_PROVEN_FROM = 2
+"""Windows of a session that are asked for before it is worth a proof to be faster."""
 
 
 class _UnseenFaultsError(LinkError):
@@ -79,6 +84,9 @@ class TextQueries:
         self._piece_bytes = protocol.FULL_PIECE_BYTES
         self._data = b""
         self._loaded = False
+        self._ahead = Ahead(session)
+        self._asked = 0  # windows
+        self._window_s = 0.0  # of the last one that was asked for by itself
 
     def watch(self, heard: Heard | None, now: Callable[[], float], *, alone: bool = False) -> None:
         """See `Queries.watch`."""
@@ -95,19 +103,42 @@ class TextQueries:
     def each(self, windows: Iterable[Window], *, output: bool = False) -> Iterator[Inference]:
         """See `Queries.each`; this protocol does not report the raw output."""
         del output
-        for window in windows:
-            self._learn(window.data)
-            check = self._is_checked()
+        planned = ((window.data, self._is_checked()) for window in windows)
+        following = next(planned, None)
+        try:
+            while following is not None:
+                (data, check), following = following, next(planned, None)
+                self._learn(data)
+                next_data = following[0] if following and not following[1] else None
+                yield self._heal(partial(self._once, data, check, next_data))
+        finally:
+            self._settle()
 
-            def ask(data: bytes = window.data, check: bool = check) -> Inference:
-                self._load(data, check)
-                inference = self._infer(1, 0, self._expected_s)
-                self._wide = self._wide or any(abs(score) >= 10 for score in inference.scores)
-                if check or self._loose:
-                    self._compare_scores(data, inference)
-                return inference
+    def _once(self, data: bytes, check: bool, following: bytes | None) -> Inference:
+        """Load a window and infer; begin with the following one meanwhile if it is given."""
+        if self._asked == _PROVEN_FROM:
+            prove_ahead(self._session, data, self._piece_bytes, self._window_s)
+        self._asked += 1
+        started = time.monotonic()
+        if self._session.behind and not (check or self._loose):
+            deadline = self._deadline(self._s_a_byte * len(data) + self._budget_s(self._expected_s))
+            inference = self._ahead.infer(data, following, self._piece_bytes, deadline)
+        else:
+            self._settle()
+            self._load(data, check)
+            inference = self._infer(1, 0, self._expected_s)
+            self._window_s = time.monotonic() - started
+        self._wide = self._wide or any(abs(score) >= 10 for score in inference.scores)
+        if check or self._loose:
+            self._settle()
+            self._compare_scores(data, inference)
+        return inference
 
-            yield self._heal(ask)
+    def _settle(self) -> None:
+        """What was begun, and is not asked for next, is of no use."""
+        if self._ahead.begun:
+            self._ahead.forget()
+            self._session.synchronize(Deadline.after(_RECOVER_S))
 
     def load(self, data: bytes) -> None:
         """See `Queries.load`."""
@@ -146,12 +177,16 @@ class TextQueries:
         return self._wide or (dialect is not None and dialect.loose)
 
     def _infer(self, count: int, warm_up: int, expected_s: float | None) -> Inference:
-        budget_s = self._first_s if expected_s is None else 10 * expected_s
         started = time.monotonic()
-        inference = self._session.infer(count, warm_up, self._deadline(budget_s))
+        deadline = self._deadline(self._budget_s(expected_s))
+        inference = self._session.infer(count, warm_up, deadline)
         if count == 1:
             self._expected_s = max(self._expected_s or 0.0, time.monotonic() - started)
         return inference
+
+    def _budget_s(self, expected_s: float | None) -> float:
+        """How long inferences may take that should take so long."""
+        return self._first_s if expected_s is None else 10 * expected_s
 
     def _heal(self, ask: Callable[[], Inference]) -> Inference:
         """Ask again after a fault, from the start."""
@@ -161,6 +196,7 @@ class TextQueries:
             except _UnseenFaultsError:
                 raise
             except (LinkError, DeviceError) as error:
+                self._ahead.forget()
                 if attempt == ATTEMPTS:
                     raise
                 try:
@@ -169,6 +205,8 @@ class TextQueries:
                     raise error from None
                 self._healed[type(error).__name__] += 1
                 self._loaded = False
+                if self._session.behind:
+                    self._session.behind = 0  # Given up at the first loss.
         raise AssertionError("the loop returns or raises")
 
     def _is_checked(self) -> bool:

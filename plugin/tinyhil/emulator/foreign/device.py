@@ -102,12 +102,7 @@ class ForeignDevice:
 
     def stamp_us(self, clock_us: int) -> int:
         """A time stamp, as its clock has it."""
-        manner = self.manner
-        return (
-            (clock_us % manner.wraps_us if manner.wraps_us else clock_us)
-            // (manner.tick_us)
-            * manner.tick_us
-        )
+        return self.manner.stamp_us(clock_us)
 
     def run(self, data: bytes, count: int, warm_up: int) -> tuple[Sequence[float], int, int]:
         """Infer `warm_up` and `count` times.

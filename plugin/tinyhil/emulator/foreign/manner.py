@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,17 @@ class Manner:
     """Whether an empty line follows rows that do not fill the last one."""
     unknown: str = "e-[Unknown command: {}]"
     """Its answer to a word that it does not know."""
-    tick_us: int = 1
-    """Resolution of its time stamps."""
+    tick_hz: Fraction = Fraction(10**6)
+    """Rate of the counter that its time stamps are made from."""
     wraps_us: int = 0
     """Where its time stamps start again at 0; 0: nowhere."""
     overwrites_input: bool = False
     """Whether an inference leaves something else in the input buffer."""
+
+    def stamp_us(self, clock_us: int) -> int:
+        """A time stamp: whole ticks, cut off to whole microseconds."""
+        wrapped_us = clock_us % self.wraps_us if self.wraps_us else clock_us
+        return math.floor(math.floor(wrapped_us * self.tick_hz / 10**6) * 10**6 / self.tick_hz)
 
     def scores(self, scores: Sequence[float]) -> str:
         """A line's worth of scores."""

@@ -12,6 +12,7 @@ import select
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -19,8 +20,6 @@ from tinyhil.emulator.foreign.device import ForeignDevice
 
 _PACKET_BYTES = 62
 _POLL_S = 0.05
-_BUFFER_BYTES = 256
-"""Of a receive buffer that an interrupt fills."""
 
 
 @dataclass
@@ -31,12 +30,16 @@ class PacedDevice(ForeignDevice):
     latency_ms: int = 16
     polled: bool = False
     """Whether it hears only while it does nothing else."""
+    buffer_bytes: int = 256
+    """Of the receive buffer that an interrupt fills else."""
     lost: int = field(init=False, default=0)
     """Bytes that it did not hear."""
     _heard_s: float = field(init=False, default=0.0)
     """When the last byte has come over the wire."""
     _free_s: float = field(init=False, default=0.0)
     """When it will have written its last byte."""
+    _held: deque[float] = field(init=False, default_factory=deque)
+    """When it will take each byte of its receive buffer."""
     _packets: deque[tuple[float, bytes]] = field(init=False, default_factory=deque)
     """What the adapter will hand on, and when."""
     _more: threading.Condition = field(init=False, default_factory=threading.Condition)
@@ -62,11 +65,14 @@ class PacedDevice(ForeignDevice):
             kept = False
             for byte in os.read(self._master, 65536):
                 self._heard_s = max(self._heard_s, time.monotonic()) + 10 / self.baud
-                waits_s = self._free_s - self._heard_s
-                if waits_s > 0 and (kept if self.polled else self._is_full(waits_s)):
+                waits = self._free_s > self._heard_s
+                while self._held and self._held[0] <= self._heard_s:
+                    self._held.popleft()
+                if waits and (kept if self.polled else len(self._held) >= self.buffer_bytes):
                     self.lost += 1
                     continue
-                kept = waits_s > 0
+                kept = waits
+                self._held.append(max(self._heard_s, self._free_s))
                 if byte != ord("%"):
                     command.append(byte)
                     continue
@@ -74,8 +80,10 @@ class PacedDevice(ForeignDevice):
                 self._take(command.decode("latin-1"))
                 command.clear()
 
-    def _is_full(self, waits_s: float) -> bool:
-        return waits_s * self.baud / 10 > _BUFFER_BYTES
+    def run(self, data: bytes, count: int, warm_up: int) -> tuple[Sequence[float], int, int]:
+        """Infer; the device does nothing else meanwhile."""
+        self._free_s += (count + warm_up) * self.infer_us * 1e-6
+        return super().run(data, count, warm_up)
 
     def _write(self, data: bytes) -> None:
         """The device writes, byte for byte, from when it is free."""

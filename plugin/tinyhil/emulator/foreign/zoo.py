@@ -5,6 +5,8 @@ Made from what public session logs and users of the field show; a new one is one
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from tinyhil.emulator.foreign.manner import OFFICIAL, Manner
 
 ZOO: tuple[Manner, ...] = (
@@ -36,6 +38,10 @@ ZOO: tuple[Manner, ...] = (
     Manner("a prefix before each line", start="[dut]: "),
     Manner("a time before each line", start="[{clock:012.6f}] app: "),
     Manner("colours of a terminal", start="\x1b[0;32mI (12) app: "),
+    Manner("colours that are set back", start="\x1b[0;32mI (12) app: ", behind="\x1b[0m"),
+    Manner("text before each line that is not ASCII", start="\u00b5C\x11: "),
+    Manner("dots while an upload goes on", stuck={"m-load-done": "...."}),
+    Manner("scores with an exponent", score="{:.6e}"),
     Manner("a prompt before the end", stuck={"m-ready": "tiny> "}),
     Manner("text without an end before a line", stuck={"m-infer-done": "copied 490 bytes"}),
     Manner("blanks at the end of each line", behind="  "),
@@ -51,6 +57,8 @@ ZOO: tuple[Manner, ...] = (
     Manner("unknown commands in other words", unknown="e-[{}: command not found]"),
     Manner("unknown commands without their name", unknown="e-[Unknown command]"),
     Manner("unknown commands are passed over", unknown=""),
-    Manner("a clock of whole milliseconds", tick_us=1000),
-    Manner("a clock of 10 ms", tick_us=10_000),
+    Manner("a clock of whole milliseconds", tick_hz=Fraction(1000)),
+    Manner("a clock of 10 ms", tick_hz=Fraction(100)),
+    Manner("a clock of 32768 Hz", tick_hz=Fraction(32768)),
+    Manner("a clock of 72 MHz by 65536", tick_hz=Fraction(72_000_000, 65536)),
 )  # fmt: skip

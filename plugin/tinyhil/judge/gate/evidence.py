@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def _evidence_of(line: Line, run: Run, details: Mapping[str, Any]) -> dict[str, 
             return {"latency": _latency(line, folder, details, rows)}
         case MeasureName.THROUGHPUT:
             windows = run.rows(line.task, line.measure, ThroughputRow)
-            return {"windows": _throughput(line, folder, windows)}
+            return {"windows": _throughput(line, folder, details, windows)}
         case MeasureName.ACCURACY:
             answers = run.rows(line.task, line.measure, AccuracyRow)
             return {"quality": _quality(line, folder, answers)}
@@ -83,6 +84,8 @@ def _latency(
     times: dict[str, list[int]] = {}
     batches = details["clock"] == "time stamps of batches"
     for row in rows:
+        if row.bracket:
+            continue
         ticks = ticks_of(row.model_dump(exclude_none=True), batches=batches)
         times.setdefault(row.sample, []).extend(ticks)
     hertz = details["tick_hz"]
@@ -105,6 +108,8 @@ def _latency(
             "tick_hz": hertz,
             "step": step,
             "resolution_s": details.get("resolution_s"),
+            "bracket_s": details.get("bracket_s"),
+            "digits": Counter(len(str(row.start_us)) for row in rows if not row.bracket),
             "effective": effective,
             "instruction_s": board.emulator.instruction_s if board and board.emulator else None,
             "inputs": {name: _histogram(ticks, step) for name, ticks in by_input.items()},
@@ -123,9 +128,17 @@ def _histogram(ticks: NDArray[np.int64], step: int) -> Histogram:
     return Histogram(ticks=tuple(map(int, distances)), counts=tuple(map(int, counts)))
 
 
-def _throughput(line: Line, folder: Path, rows: Sequence[ThroughputRow]) -> dict[str, Window]:
+def _throughput(
+    line: Line, folder: Path, details: Mapping[str, Any], rows: Sequence[ThroughputRow]
+) -> dict[str, Window]:
     """The last window of each input: a shorter one before it only set the pace."""
-    found = {row.sample: Window(inferences=row.count, device_s=row.seconds) for row in rows}
+    given = {name: details.get(name) for name in ("resolution_s", "bracket_s")}
+    found = {
+        row.sample: Window(
+            inferences=row.count, device_s=row.seconds, digits=len(str(row.start_us)), **given
+        )
+        for row in rows
+    }
     rate = metrics.throughput([(window.inferences, window.device_s) for window in found.values()])
     _agree(line, folder, "throughput_ips", line.metrics["throughput_ips"], rate)
     return found

@@ -33,6 +33,10 @@ Place = tuple[str, str, MeasureName]
 """Station, task and measure."""
 
 
+_PRINTED = len("m-lap-us-\r\n")
+"""Characters of a time stamp's line besides its digits."""
+
+
 class _Part(Facts):
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -69,6 +73,10 @@ class Latency(_Part):
     `statistics.effective_size`."""
     resolution_s: float | None = Field(default=None, gt=0)
     """How fine a time is known; None in baselines from before it was measured."""
+    bracket_s: float | None = Field(default=None, ge=0)
+    """What a single query takes longer than one of many; see `record.rows.SingleStream`."""
+    digits: dict[int, int] = Field(default_factory=dict)
+    """How many queries had a first time stamp of so many digits."""
     instruction_s: float | None = None
     """Emulated seconds of an instruction, on an emulated board."""
     inputs: dict[str, Histogram] = Field(min_length=1)
@@ -80,6 +88,17 @@ class Latency(_Part):
         if self.clock == "timer":
             return 1 / self.tick_hz
         return 2 * (self.resolution_s or 1e-6)
+
+    @property
+    def mean_digits(self) -> float:
+        """Of a first time stamp."""
+        total = sum(self.digits.values())
+        return sum(n * count for n, count in self.digits.items()) / total if total else 0.0
+
+    @property
+    def digit_s(self) -> float:
+        """What a digit more costs where the first time stamp is printed inside the time."""
+        return _digit_s(self.bracket_s, self.mean_digits)
 
     def pooled(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Distinct times in seconds, rising, and how often each came, over all inputs."""
@@ -106,8 +125,23 @@ class Window(_Part):
     inferences: int = Field(gt=0)
     device_s: float = Field(gt=0)
     """On the device's clock."""
+    resolution_s: float | None = Field(default=None, gt=0)
+    """Of its time stamps; None in baselines from before it was measured."""
+    bracket_s: float | None = Field(default=None, ge=0)
+    """Of these seconds, for printing the first time stamp."""
+    digits: int = 0
+    """Of that stamp."""
     energy_j: float | None = Field(default=None, gt=0)
     """Of all inferences together, where a power monitor took it."""
+
+    @property
+    def digit_s(self) -> float:
+        """As of `Latency`."""
+        return _digit_s(self.bracket_s, self.digits)
+
+
+def _digit_s(bracket_s: float | None, digits: float) -> float:
+    return (bracket_s or 0.0) / (_PRINTED + digits)
 
 
 class Quality(_Part):

@@ -17,7 +17,9 @@ Percentile = Literal["latency_p50_s", "latency_p90_s", "latency_p99_s"]
 
 _HALF_AN_INSTRUCTION = 0.5
 _STAMP_S = 1e-6
-"""Resolution of a device's time stamps."""
+"""Resolution of a device's time stamps, where it was not measured."""
+_SELDOM = 0.005
+"""Share of the queries that moves no percentile."""
 
 
 def percentile(metric: Percentile, pair: Pair) -> Judgement:
@@ -25,19 +27,37 @@ def percentile(metric: Percentile, pair: Pair) -> Judgement:
     before, after = both(pair.old.latency, pair.new.latency, pair.old)
     if other := _other_inputs(before.inputs, after.inputs):
         return other
+    digits = _digits_apart(before, after)
+    printed_s = digits * max(before.digit_s, after.digit_s)
     if pair.old.emulated:
         rule = "emulated: compared as it is, to one tick of its clock"
         if before.clock != "timer":
-            rule = "emulated: compared as it is, to two ticks of its time stamps"
-        error_s = max(before.error_s, after.error_s)
+            rule = f"emulated: compared as it is, to {_up_to(digits)}"
+        error_s = max(before.error_s, after.error_s) + printed_s
         return exact(metric, pair, pair.values(metric), resolution=error_s, rule=rule)
     change = statistics.ratio_interval(
-        _interval(metric, before, pair.alpha / 2), _interval(metric, after, pair.alpha / 2)
+        *(_interval(metric, one, pair.alpha / 2, printed_s / 2) for one in (before, after))
     )
     return by_interval(metric, pair, change, "by order statistics the change is")
 
 
-def _interval(metric: Percentile, latency: Latency, alpha: float) -> Interval:
+def _digits_apart(before: Latency, after: Latency) -> int:
+    """How many digits more a first time stamp may have in one session than in the other: it is
+    printed inside the time, and the longer a device runs, the more digits it has."""
+    usual = {
+        digits
+        for latency in (before, after)
+        for digits, count in latency.digits.items()
+        if latency.bracket_s and count >= _SELDOM * sum(latency.digits.values())
+    }
+    return max(usual, default=0) - min(usual, default=0)
+
+
+def _up_to(digits: float) -> str:
+    return "two ticks of its time stamps" + (f" and {digits:.2g} printed digits" if digits else "")
+
+
+def _interval(metric: Percentile, latency: Latency, alpha: float, printed_s: float) -> Interval:
     """Of a percentile, in seconds."""
     percent = metric.removeprefix("latency_p").removesuffix("_s")
     effective = latency.effective[percent]  # type: ignore[index] # one of its three keys
@@ -46,7 +66,7 @@ def _interval(metric: Percentile, latency: Latency, alpha: float) -> Interval:
         values, counts, int(percent), effective=effective, alpha=alpha
     )
     # A time is known up to a tick, and no better than it was rounded to.
-    error_s = max(latency.step / latency.tick_hz, latency.error_s)
+    error_s = max(latency.step / latency.tick_hz, latency.error_s) + printed_s
     return Interval(max(0.0, found.low - error_s), found.high + error_s)
 
 
@@ -60,8 +80,11 @@ def instructions(pair: Pair) -> Judgement:
         return exact("instructions", pair, pair.values("instructions"))
     resolution, fine = _HALF_AN_INSTRUCTION, "half an instruction"
     if before.clock != "timer" and before.instruction_s:
-        resolution = max(before.error_s, after.error_s) / before.instruction_s
-        fine = f"{resolution:.0f}, two ticks of its time stamps"
+        digits = abs(before.mean_digits - after.mean_digits)
+        printed_s = digits * max(before.digit_s, after.digit_s)
+        error_s = max(before.error_s, after.error_s) + printed_s
+        resolution = error_s / before.instruction_s
+        fine = f"{resolution:.0f}: {_up_to(digits if printed_s else 0)}"
     rule = f"emulated: mean of all queries, compared to {fine}"
     values = means[0], means[1]
     return exact("instructions", pair, values, resolution=resolution, rule=rule)
@@ -74,9 +97,14 @@ def throughput(pair: Pair) -> Judgement:
         return other
     if pair.old.emulated:
         values = pair.values("throughput_ips")
-        shortest_s = min(window.device_s for window in (*before.values(), *after.values()))
-        rule = "emulated: compared as it is, to a microsecond of a window"
-        resolution = values[0] * _STAMP_S / shortest_s
+        digits = max(abs(before[name].digits - after[name].digits) for name in before)
+        rule = f"emulated: compared as it is, to {_up_to(digits)} in a window"
+        windows = (*before.values(), *after.values())
+        printed_s = digits * max(window.digit_s for window in windows)
+        resolution = values[0] * max(
+            (2 * (window.resolution_s or _STAMP_S) + printed_s) / window.device_s
+            for window in windows
+        )
         return exact("throughput_ips", pair, values, resolution=resolution, rule=rule)
     rates = [
         np.array([windows[name].inferences / windows[name].device_s for name in before])

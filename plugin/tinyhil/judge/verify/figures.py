@@ -11,6 +11,7 @@ from tinyhil.catalog import metrics
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.rules import QUICK, Rules
+from tinyhil.catalog.verdict import Margin
 from tinyhil.measure.audit import AUDITS, always
 from tinyhil.measure.audit.answers import Scores
 from tinyhil.record.description import JobFacts
@@ -37,7 +38,7 @@ class Figures:
     """Whether it may not be judged, with any limits."""
     objections: tuple[str, ...] = ()
     """What is against the rules of measuring."""
-    errors: Mapping[Metric, float] = field(default_factory=dict)
+    errors: Mapping[Metric, Margin] = field(default_factory=dict)
     """See `verdict.judge`."""
     unknown: Mapping[Metric, str] = field(default_factory=dict)
     """See `verdict.judge`."""
@@ -76,7 +77,7 @@ def figures(
         case MeasureName.SINGLE_STREAM:
             return _checked(_single_stream(plain(rows), facts, rules, told), rows, known)
         case MeasureName.THROUGHPUT:
-            return _checked(_throughput(plain(rows), rules), rows, known)
+            return _checked(_throughput(plain(rows), rules, told), rows, known)
         case MeasureName.MEMORY:
             return _memory(rows, facts)
     return _audit(measure, rows)
@@ -133,6 +134,8 @@ def _single_stream(
     }
     if "resolution_s" in told:  # Runs from before it was measured have none.
         details["resolution_s"] = result.resolution_s
+    if "bracket_s" in told:
+        details["bracket_s"] = result.bracket_s
     short = len(result.times_s) < rules.queries or seconds < rules.single_stream_s
     rule = f"fewer than {rules.queries} queries or {rules.single_stream_s:g} s"
     objections = (rule,) if short else ()
@@ -140,17 +143,22 @@ def _single_stream(
     return Figures(len(result.times_s), found, details, objections=objections, errors=errors)
 
 
-def _throughput(rows: Sequence[Row], rules: Rules) -> Figures:
-    windows = throughput_of(rows).windows
+def _throughput(rows: Sequence[Row], rules: Rules, told: Mapping[str, Any]) -> Figures:
+    result = throughput_of(rows)
+    windows, rate = result.windows, metrics.throughput(result.windows)
     short = any(
         count < rules.window_inferences or seconds < rules.window_s for count, seconds in windows
     )
+    fine = {}
+    if "resolution_s" in told:
+        fine = {"resolution_s": result.resolution_s, "bracket_s": result.bracket_s}
     rule = f"a window of fewer than {rules.window_inferences} inferences or {rules.window_s:g} s"
     return Figures(
         samples=sum(count for count, _ in windows),
-        metrics={"throughput_ips": metrics.throughput(windows)},
-        details={"windows": [{"inferences": count, "device_s": s} for count, s in windows]},
+        metrics={"throughput_ips": rate},
+        details={"windows": [{"inferences": count, "device_s": s} for count, s in windows], **fine},
         objections=(rule,) if short else (),
+        errors=result.errors(rate) if fine else {},
     )
 
 

@@ -65,6 +65,13 @@ def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
         yield Claim(file, line, name, 0, start, end, row["count"], scores)
 
 
+def _difference_of_time(duration_us: int, answer: Answer) -> str | None:
+    """How the time that a row has for text differs from that of an answer, or None."""
+    if duration_us != answer.end - answer.start:
+        return "a time that is not the one of the device's time stamps"
+    return None if answer.timed else "a time in which something was sent: it is no latency"
+
+
 class Matching:
     """Which answer each claim is of.
 
@@ -131,10 +138,10 @@ class Matching:
             return f"{claim.count} inferences, the device was asked for {answer.count}"
         if claim.end_us is not None and not answer.ends_at(claim.end_us, self._tick_hz):
             return f"the end {claim.end_us} us, which is not the device's"
+        if claim.duration_us is not None:
+            return _difference_of_time(claim.duration_us, answer)
         if claim.scores is not None and claim.scores != answer.scores:
             return "scores that are not the device's"
-        if claim.duration_us is not None and claim.duration_us != answer.end - answer.start:
-            return "a time that is not the one of the device's time stamps"
         laps = answer.laps[: _SHOWN_LAPS if claim.laps_cut else None] if answer.laps else None
         if claim.laps is not None and claim.laps != laps:
             return "times that are not the device's"

@@ -38,6 +38,7 @@ from tinyhil.judge.verify.findings import Findings
 _MOST_LINES = 8193
 _LEARNS = ("profile", "name", "profile", "name")
 """What the host asks, in this order, before it listens to answers that do not count."""
+_INFERS = "infer 1 0"
 _BUILD_ID, _TOKEN = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{16}")
 _HEX = re.compile(r"[0-9a-f]{1,64}")
 
@@ -45,7 +46,8 @@ _HEX = re.compile(r"[0-9a-f]{1,64}")
 class Text:
     """The text of one log; what both sides sent, in their order.
 
-    The host asks one command at a time and reads up to ``m-ready``. After anything that does not
+    The host asks one command at a time and reads up to ``m-ready``; of an upload, and of the
+    inference behind it, it may ask some ahead. After anything that does not
     belong there it asks a word that nobody knows, and starts again after the complaint about it.
 
     Args:
@@ -65,6 +67,7 @@ class Text:
         self._waiting: list[Message | None] = []  # of lines that no command has taken yet
         self._command: str | None = None
         self._ahead: deque[str] = deque()  # sent before the answer to the one before had come
+        self._silent = True  # whether nothing was sent while the command at hand was carried out
         self._word: str | None = None  # unknown to any device: what comes after it is in step
         self._reply: list[Message] = []
         self._announced = 0
@@ -83,8 +86,9 @@ class Text:
             self._findings.add(self._log, line, "is not a command that the host could have sent")
             return
         command = data[:-1].decode("ascii", "replace")
-        if self._command is not None and self._command.startswith("db ") and command[:3] == "db ":
-            self._ahead.append(command)  # Pieces of an upload may be sent ahead.
+        if self._command is not None and all(map(_streams, (self._command, command))):
+            self._ahead.append(command)
+            self._silent = self._silent and self._command != _INFERS
             return
         if self._command is not None:
             asked = printable(self._command)
@@ -119,6 +123,7 @@ class Text:
     def _stop(self) -> None:
         self._command = None
         self._ahead.clear()
+        self._silent = True
         self._reply = []
 
     def _proceed(self, line: int) -> None:
@@ -152,6 +157,7 @@ class Text:
             self._command, self._reply = (self._ahead.popleft() if self._ahead else None), []
             if not any(isinstance(part, DeviceComplaint) for part in reply):
                 self._answered(line, command, reply)
+            self._silent = not (self._command == _INFERS and self._ahead)
         elif message is None or isinstance(message, InitDone) or len(self._reply) >= _MOST_LINES:
             self._stop()
         elif not isinstance(message, Other):  # A line of the firmware's own says nothing.
@@ -248,7 +254,7 @@ class Text:
                 line=line,
                 epoch=self._epoch,
                 digest=self._digest,
-                timed=True,
+                timed=self._silent,
                 count=count,
                 warm_up=int(arguments[1][:10]),
                 nth=self._nth,
@@ -262,6 +268,11 @@ class Text:
             )
         )
         self._nth += 1
+
+
+def _streams(command: str) -> bool:
+    """Whether a command may be sent ahead, and others behind it: of uploads, and what infers."""
+    return command.startswith("db ") or command == _INFERS
 
 
 def _message(line: Line | Damaged) -> Message | None:

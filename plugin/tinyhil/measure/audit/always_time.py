@@ -12,7 +12,8 @@ from tinyhil.measure.audit import clock
 from tinyhil.measure.audit.answers import Answer
 from tinyhil.measure.audit.report import Objection
 from tinyhil.measure.roles import CANARY
-from tinyhil.record.rows import Row, plain, tick_us
+from tinyhil.record.resolution import tick_us
+from tinyhil.record.rows import Row, plain
 
 MARGIN = 0.10
 _REASON = (

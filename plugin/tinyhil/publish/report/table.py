@@ -14,7 +14,7 @@ from rich.text import Text
 
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Limit, Metric
-from tinyhil.catalog.units import format_coarse, format_metric, station_label
+from tinyhil.catalog.units import format_coarse, format_metric, scaled, station_label
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.ground.tables import show_fitted, show_text
 from tinyhil.ground.text import shown
@@ -119,10 +119,23 @@ def remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]:
                 f"{subject_name(entry)} {entry.measure}: the device's clock ran backwards {wraps} "
                 "times, as one that wraps does; those inferences were asked again."
             ] = None
+        said |= dict.fromkeys(_bracket(entry, boards.get(entry.subject.board)))
         for verdict in entry.verdicts:
             if verdict.status == "not judged" and verdict.limit is not None:
                 said[f"Not judged although a limit is set: {verdict.reason}."] = None
     return list(said)
+
+
+def _bracket(entry: Entry, board: Board | None) -> Iterator[str]:
+    """What is in the times of single queries besides the inference, where there is something."""
+    bracket_s = entry.details.get("bracket_s")
+    if bracket_s:
+        emulator = board.emulator if board else None
+        count = f" ({bracket_s / emulator.instruction_s:,.0f} instructions)" if emulator else ""
+        yield (
+            f"{subject_name(entry)}: {scaled(bracket_s, 's', 3)}{count} of each latency are no "
+            "inference: the text protocol prints its first time stamp inside the time."
+        )
 
 
 def subject_name(entry: Entry) -> str:
@@ -144,6 +157,9 @@ def _figures(
             count = _instructions(verdict.value / instruction_s, coarse_s / instruction_s)
     elif metric == "instructions" and instruction_s:
         value = _instructions(verdict.value, coarse_s / instruction_s)
+    elif metric == "throughput_ips" and coarse_s:
+        shortest_s = min(window["device_s"] for window in details["windows"])
+        value = format_coarse(verdict.value, verdict.value * 2 * coarse_s / shortest_s, "inf/s")
     return metric, value, count, limit_text(metric, verdict.limit)
 
 

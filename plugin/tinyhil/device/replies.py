@@ -1,0 +1,81 @@
+"""What the answers to an upload and to an inference must hold, by the official text protocol."""
+
+from __future__ import annotations
+
+from tinyhil.device import protocol
+from tinyhil.device.inference import Inference
+from tinyhil.device.protocol import Reply
+from tinyhil.ground.errors import DeviceError, LinkError
+
+
+class ClockError(DeviceError):
+    """The device's clock ran backwards between two time stamps.
+
+    A clock that wraps does so once in a while, and the inference is asked again. One that does so
+    again and again can't time anything: print time stamps of a counter that is wide enough.
+    """
+
+
+def upload(sample: bytes, piece_bytes: int) -> list[str]:
+    """The commands that put a sample into the input buffer, so many bytes of it in each."""
+    return [protocol.db_load(len(sample)), *protocol.db_pieces(sample, piece_bytes)]
+
+
+def check_upload(reply: Reply, number: int, commands: int, size: int) -> None:
+    """See that a command of an upload has arrived.
+
+    Args:
+        reply: its answer.
+        number: which it is, from 0.
+        commands: of the whole upload.
+        size: of the sample, in bytes.
+
+    Raises:
+        LinkError: it has not; bytes were lost.
+    """
+    expecting = reply.take(protocol.Expecting) if number == 0 else None
+    if expecting and expecting.count != size:
+        raise LinkError(
+            f"announced {size} bytes, the device expects {expecting.count}",
+            hint="a byte of the command was damaged; check the cable, or lower the baud rate",
+        )
+    if number == commands - 1:
+        reply.take(protocol.LoadDone)
+    reply.end()
+
+
+def inference_of(reply: Reply, *, count: int, warm_up: int) -> Inference:
+    """What the answer to an ``infer`` says.
+
+    Args:
+        reply: the answer.
+        count: timed inferences that were asked for.
+        warm_up: untimed ones before.
+
+    Raises:
+        LinkError: it is not the answer to this question.
+        ClockError: its times are none.
+    """
+    warmed_up = reply.take_if(protocol.WarmupStart)
+    reply.take_if(protocol.WarmupDone)
+    inferred = reply.take(protocol.InferStart)
+    start = reply.take(protocol.LapUs)
+    end = reply.take(protocol.LapUs)
+    reply.take(protocol.InferDone)
+    # Some firmware prints no scores behind many inferences.
+    results = reply.take_if(protocol.Results) if count > 1 else reply.take(protocol.Results)
+    reply.end()
+    ran = (warmed_up.count if warmed_up else warm_up, inferred.count)
+    if ran != (warm_up, count):
+        raise LinkError(
+            f"asked for {count} inferences after {warm_up} to warm up, the device ran "
+            f"{ran[1]} after {ran[0]}",
+            hint="a byte of the command was damaged; check the cable, or lower the baud rate",
+        )
+    if end.microseconds < start.microseconds:
+        raise ClockError(
+            f"time stamps run backwards: {start.microseconds} us, then {end.microseconds} us",
+            hint="the device's timer wraps or is misread; check the firmware's port",
+        )
+    scores = results.scores if results else ()
+    return Inference(count, start.microseconds, end.microseconds, scores)
