@@ -12,12 +12,13 @@ from tinyhil.image.compiler.graph import Graph, Node, Tensor, refusal
 from tinyhil.image.compiler.layout import Layout, lay_out, sources
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.reader import read_graph
+from tinyhil.image.compiler.target import ANY_CORE, Target
 
 MAX_ARENA_BYTES: Final = 64 << 20
 MAX_CONSTANT_BYTES: Final = 16 << 20
 
 
-def compile_model(path: Path) -> CompiledModel:
+def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     """Compile an int8 ``.tflite`` model.
 
     Raises:
@@ -26,7 +27,7 @@ def compile_model(path: Path) -> CompiledModel:
             one input or output, a dynamic shape, or anything else that can't be compiled.
     """
     graph = read_graph(path, ops.modules().keys())
-    lowered = _lower(graph)
+    lowered = _lower(graph, target)
     layout = lay_out(graph, lowered)
     if layout.arena_bytes > MAX_ARENA_BYTES:
         raise refusal(str(path), f"needs a tensor arena of {layout.arena_bytes} bytes")
@@ -50,12 +51,12 @@ def compile_model(path: Path) -> CompiledModel:
     )
 
 
-def _lower(graph: Graph) -> list[Lowered]:
+def _lower(graph: Graph, target: Target) -> list[Lowered]:
     """All operators. A damaged model may use one buffer thousands of times, so there is a limit."""
     lowered: list[Lowered] = []
     constant_bytes = 0
     for node in graph.nodes:
-        lowered.append(ops.lower(node))
+        lowered.append(ops.lower(node, target))
         constant_bytes += sum(array.size for array in lowered[-1].arrays)
         if constant_bytes > MAX_CONSTANT_BYTES:
             raise refusal(str(graph.path), f"has more than {MAX_CONSTANT_BYTES} bytes of constants")

@@ -15,6 +15,7 @@ from tinyhil.image.compiler.quantize import (
     multiply_high,
     quantize_multiplier,
 )
+from tinyhil.image.compiler.target import Target
 
 NAME = "ADD"
 
@@ -23,7 +24,7 @@ _LEFT_SHIFT: Final = 20
 """The reference shifts both inputs before it scales them, the coarser one by exactly 1/2."""
 
 
-def lower(node: Node) -> Lowered:
+def lower(node: Node, _target: Target) -> Lowered:
     """The coarser input comes first; of the other one, a table of all contributions."""
     order = (0, 1) if node.activation(0).scale >= node.activation(1).scale else (1, 0)
     coarse, fine = (node.activation(position) for position in order)

@@ -8,6 +8,7 @@ from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array
 from tinyhil.image.compiler.packed import packed_sums_fit
 from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
+from tinyhil.image.compiler.target import Target
 from tinyhil.image.compiler.window import window_fields, windows
 
 NAME = "DEPTHWISE_CONV_2D"
@@ -17,7 +18,7 @@ _BLOCK: Final = 8
 """So many channels are done at once by a kernel that does several."""
 
 
-def lower(node: Node) -> Lowered:
+def lower(node: Node, _target: Target) -> Lowered:
     """Weights with one channel's taps next to each other."""
     image, weights = node.activation(), node.constant(1, "INT8")
     assert weights.data is not None

@@ -9,6 +9,7 @@ import numpy as np
 from tinyhil.image.compiler.graph import Node, Tensor
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, interleave
 from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
+from tinyhil.image.compiler.target import Target
 
 NAME = "FULLY_CONNECTED"
 
@@ -19,7 +20,7 @@ _UNROLL: Final = 8
 """And inputs of this."""
 
 
-def lower(node: Node) -> Lowered:
+def lower(node: Node, _target: Target) -> Lowered:
     """Weights in pairs of outputs, both rounded up with zeros."""
     source, weights = node.activation(), node.constant(1, "INT8")
     assert weights.data is not None
