@@ -25,6 +25,20 @@ enum rounding {
     ROUND_SIGNED,  /**< The same, with 1 taken off before the shift where the sum is negative. */
 };
 
+/** Low or high half of a word of two numbers. */
+static inline int32_t low_half(int32_t word) {
+    return (int16_t)(uint32_t)word;
+}
+
+static inline int32_t high_half(int32_t word) {
+    return word >> 16;
+}
+
+/** Lower bytes of both halves, sign-extended: the weights of the first of two channels. */
+static inline int32_t first_of_shared(int32_t word) {
+    return (int32_t)(((uint32_t)(int8_t)word & 0xffffu) | (uint32_t)(int8_t)(word >> 16) << 16);
+}
+
 /** Constants of one output channel. Sums come scaled by a power of two, which is in them. */
 struct finish_s8 {
     int32_t multiplier, addend, right;

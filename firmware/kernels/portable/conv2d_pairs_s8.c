@@ -5,14 +5,6 @@
 
 enum { FIXED_SHIFT = 12 };
 
-static int32_t low_half(int32_t word) {
-    return (int16_t)(uint32_t)word;
-}
-
-static int32_t high_half(int32_t word) {
-    return word >> 16;
-}
-
 /** The input of a kernel's tap, or the zero point beside the image; 0 behind the end of a row. */
 static int32_t tap(const struct conv2d_pairs_s8 *op, const int8_t *input, int32_t y, int32_t x,
                    int32_t place) {
@@ -39,8 +31,7 @@ static const int32_t *multiply(const struct conv2d_pairs_s8 *op, const int8_t *i
                 int32_t first = *weights++;
                 int32_t second = first;
                 if (op->bytes) {
-                    first = (int32_t)((uint32_t)(int8_t)first & 0xffffu) |
-                            (int32_t)((uint32_t)(int8_t)(first >> 16) << 16);
+                    first = first_of_shared(first);
                 } else {
                     second = *weights++;
                 }

@@ -38,8 +38,8 @@ class Lowered:
     """Scalar members of the struct."""
     arrays: tuple[ConstantArray, ...] = ()
     macs: int = 0
-    scratch_bytes: int = 0
-    """Memory that the kernel needs while it runs; the call gets a pointer to it if not 0."""
+    scratch_bytes: int | None = None
+    """Memory that the kernel needs while it runs; None: it takes no pointer to any."""
     order: tuple[int, ...] = (0,)
     """Positions of the computed inputs among the node's inputs, as the kernel takes them."""
     in_place: bool = False

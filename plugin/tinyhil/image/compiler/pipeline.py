@@ -84,8 +84,8 @@ def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
 def _call(node: Node, low: Lowered, layout: Layout) -> emit.Call:
     inputs = sources(node, low)
     arguments = [layout.buffers[tensor.index] for tensor in (*inputs, node.output)]
-    if low.scratch_bytes:
-        arguments.append(layout.scratch[node.index])
+    if low.scratch_bytes is not None:
+        arguments.append(layout.scratch.get(node.index, "0"))
     shapes = " and ".join("x".join(map(str, tensor.shape)) for tensor in inputs)
     result = "x".join(map(str, node.output.shape))
     return emit.Call(

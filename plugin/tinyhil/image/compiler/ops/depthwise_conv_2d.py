@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tinyhil.image.compiler.dsp import depthwise
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array
 from tinyhil.image.compiler.packed import packed_sums_fit
@@ -18,7 +19,7 @@ _BLOCK: Final = 8
 """So many channels are done at once by a kernel that does several."""
 
 
-def lower(node: Node, _target: Target) -> Lowered:
+def lower(node: Node, target: Target) -> Lowered:
     """Weights with one channel's taps next to each other."""
     image, weights = node.activation(), node.constant(1, "INT8")
     assert weights.data is not None
@@ -42,22 +43,25 @@ def lower(node: Node, _target: Target) -> Lowered:
     half = -(-vertical.outputs // 2)  # rows of outputs in each half of the folded plane
     plane_height = (half - 1) * vertical.stride + height
     plane_width = horizontal.reach
+    found = channels(node, flat, multipliers)
+    fields = {
+        **window_fields(node, vertical, horizontal),
+        "input_channels": inputs,
+        "multiplier": multiplier,
+        "plane_height": plane_height,
+        "plane_width": plane_width,
+        "input_zero_point": image.zero_point,
+        "output_zero_point": node.output.zero_point,
+        **activation_fields(node, _OPTIONS),
+    }
+    if target.dsp:
+        better = depthwise.lower(fields, flat.reshape(outputs, height, width), found)
+        if better:
+            return better
     return Lowered(
         kernel="depthwise_conv2d_s8",
-        fields={
-            **window_fields(node, vertical, horizontal),
-            "input_channels": inputs,
-            "multiplier": multiplier,
-            "plane_height": plane_height,
-            "plane_width": plane_width,
-            "input_zero_point": image.zero_point,
-            "output_zero_point": node.output.zero_point,
-            **activation_fields(node, _OPTIONS),
-        },
-        arrays=(
-            int8_array("weights", flat),
-            channel_array(channels(node, flat, multipliers)),
-        ),
+        fields=fields,
+        arrays=(int8_array("weights", flat), channel_array(found)),
         macs=vertical.outputs * horizontal.outputs * weights.elements,
         scratch_bytes=max(
             4 * 2 * half + 4 * plane_height * plane_width,

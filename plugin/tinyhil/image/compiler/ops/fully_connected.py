@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from tinyhil.image.compiler.dsp import fully_connected
 from tinyhil.image.compiler.graph import Node, Tensor
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, interleave
 from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
@@ -20,7 +21,7 @@ _UNROLL: Final = 8
 """And inputs of this."""
 
 
-def lower(node: Node, _target: Target) -> Lowered:
+def lower(node: Node, target: Target) -> Lowered:
     """Weights in pairs of outputs, both rounded up with zeros."""
     source, weights = node.activation(), node.constant(1, "INT8")
     assert weights.data is not None
@@ -30,20 +31,21 @@ def lower(node: Node, _target: Target) -> Lowered:
     rows = source.elements // inputs
     node.check(source.elements == rows * inputs, f"has {source.elements} inputs, not {inputs}")
     node.check(node.output.elements == rows * outputs, f"does not have {rows * outputs} outputs")
+    found = channels(node, weights.data, _multipliers(node, source, weights))
+    fields = {
+        "rows": rows,
+        "inputs": inputs,
+        "outputs": outputs,
+        "output_zero_point": node.output.zero_point,
+        **activation_fields(node, _OPTIONS),
+    }
+    if target.dsp and (better := fully_connected.lower(fields, weights.data, found)):
+        return better
     padded = np.pad(weights.data, ((0, -outputs % _BLOCK), (0, -inputs % _UNROLL)))
     return Lowered(
         kernel="fully_connected_s8",
-        fields={
-            "rows": rows,
-            "inputs": inputs,
-            "outputs": outputs,
-            "output_zero_point": node.output.zero_point,
-            **activation_fields(node, _OPTIONS),
-        },
-        arrays=(
-            int8_array("weights", interleave(padded, 2)),
-            channel_array(channels(node, weights.data, _multipliers(node, source, weights))),
-        ),
+        fields=fields,
+        arrays=(int8_array("weights", interleave(padded, 2)), channel_array(found)),
         macs=rows * weights.elements,
         scratch_bytes=2 * padded.shape[1],
     )

@@ -1,0 +1,96 @@
+"""DEPTHWISE_CONV_2D of 3 x 3 by ``depthwise_pairs_s8``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.image.compiler.dsp.finish import FIXED, finishes, sums
+from tinyhil.image.compiler.dsp.words import scaled, signed
+from tinyhil.image.compiler.lowered import Lowered, int32_array
+from tinyhil.image.compiler.quantize import Channel
+
+_SHIFT: Final = 10
+"""The kernel's constant: it serves right shifts of 3 to 9, as depthwise convolutions have them."""
+_KERNEL: Final = 3
+_GROUP: Final = 4
+_PLANES_BYTES: Final = 2048
+"""A band of outputs is as high as its planes fit into this, but at least two lines."""
+
+
+def lower(
+    fields: Mapping[str, int], weights: NDArray[Any], channels: Sequence[Channel]
+) -> Lowered | None:
+    """The operator with the general kernel's `fields`; weights are [channels, height, width]."""
+    stride = fields["stride_height"]
+    if (
+        fields["multiplier"] > 1
+        or weights.shape[1:] != (_KERNEL, _KERNEL)
+        or len(channels) % _GROUP
+        or stride not in (1, 2)
+        or stride != fields["stride_width"]
+        or max(fields["pad_top"], fields["pad_left"]) > 1
+        or (stride == 1 and max(fields["output_height"], fields["output_width"]) < 2)
+    ):
+        return None
+    flat = weights.reshape(len(channels), -1)
+    ranges = sums(channels, flat, fields["output_zero_point"], fields["activation_min"])
+    found = finishes(ranges, FIXED, _SHIFT)
+    if found is None:
+        return None
+    # The longer axis goes along a plane's lines: fewer lines, longer loops.
+    upright = fields["output_height"] > fields["output_width"]
+    shape = _shape(fields, upright=upright)
+    kernel = scaled(weights.transpose(0, 2, 1) if upright else weights, found)
+    biases = scaled(np.array([channel.bias for channel in channels], np.int64), found)
+    constants = np.array([(finish.multiplier, finish.addend) for finish in found], np.int64)
+    left, right = (
+        (kernel[:, :, i] & 0xFFFF) | (kernel[:, :, i + 1] & 0xFFFF) << 16 for i in (0, 1)
+    )
+    stream = np.concatenate([biases[:, None], constants, left, right], axis=1)
+    same = fields["input_height"] == fields["output_height"]
+    return Lowered(
+        kernel="depthwise_pairs_s8",
+        fields={
+            "channels": len(channels),
+            **shape,
+            "input_zero_point": fields["input_zero_point"],
+            "activation_min": fields["activation_min"],
+            "activation_max": fields["activation_max"],
+        },
+        arrays=(int32_array("stream", signed(stream.ravel())),),
+        macs=fields["output_height"] * fields["output_width"] * weights.size,
+        scratch_bytes=4 * _GROUP * shape["words"] * ((shape["band"] - 1) * stride + _KERNEL),
+        in_place=same and fields["input_width"] == fields["output_width"] and stride == 1,
+    )
+
+
+def _shape(fields: Mapping[str, int], *, upright: bool) -> dict[str, int]:
+    """Lines and places: rows and columns, or the other way round."""
+    line, place = ("width", "height") if upright else ("height", "width")
+    pads = {"height": fields["pad_top"], "width": fields["pad_left"]}
+    channels, stride = fields["input_channels"], fields["stride_height"]
+    rows = {end: channels * fields[f"{end}_width"] for end in ("input", "output")}
+    places, lines = fields[f"output_{place}"], fields[f"output_{line}"]
+    words = -(-places // 2) + 1 if stride == 1 else places + 1
+    fitting = (_PLANES_BYTES // (4 * _GROUP * words) - _KERNEL) // stride + 1
+    steps = {
+        f"{end}_{kind}_step": channels if (kind == "place") != upright else rows[end]
+        for end in ("input", "output")
+        for kind in ("line", "place")
+    }
+    return {
+        "input_lines": fields[f"input_{line}"],
+        "input_places": fields[f"input_{place}"],
+        "output_lines": lines,
+        "output_places": places,
+        **steps,
+        "pad_lines": pads[line],
+        "pad_places": pads[place],
+        "stride": stride,
+        "words": words,
+        "band": min(lines, max(2, fitting)),
+    }
