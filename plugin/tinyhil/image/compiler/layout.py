@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tinyhil.image.compiler.graph import Graph, Node, Tensor, refusal
 from tinyhil.image.compiler.lowered import Lowered
-from tinyhil.image.compiler.plan import Block, plan_arena
+from tinyhil.image.compiler.plan import Block, least_arena, plan_arena
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Layout:
     scratch: Mapping[int, str]
     """The same of the working memory of operators that need some, by index of the operator."""
     arena_bytes: int
+    least_bytes: int
+    """What no plan can do with less than."""
 
 
 def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
@@ -49,6 +51,7 @@ def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
         {tensor: outside.get(home) or places["tensor", home] for tensor, home in homes.items()},
         {index: place for (kind, index), place in places.items() if kind == "scratch"},
         arena_bytes,
+        least_arena(blocks),
     )
 
 

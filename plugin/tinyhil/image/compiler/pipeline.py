@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tinyhil.image.compiler import cost, emit, ops
+from tinyhil.image.compiler import cost, dead, emit, ops
 from tinyhil.image.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
 from tinyhil.image.compiler.graph import Graph, Node, Tensor, refusal
 from tinyhil.image.compiler.layout import Layout, lay_out, sources
@@ -28,12 +28,17 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     """
     graph = read_graph(path, ops.modules().keys())
     lowered = _lower(graph, target)
+    macs_before = [low.macs for low in lowered]
+    left_out: Mapping[int, dead.Dead] = {}
+    if not target.keep_dead_channels:
+        graph, left_out = dead.fold(graph)
+        lowered = _lower(graph, target) if left_out else lowered
     layout = lay_out(graph, lowered)
     if layout.arena_bytes > MAX_ARENA_BYTES:
         raise refusal(str(path), f"needs a tensor arena of {layout.arena_bytes} bytes")
     operators = tuple(
-        OperatorSummary(node.index, node.name, node.output.shape, low.macs, cost.predict(low))
-        for node, low in zip(graph.nodes, lowered, strict=True)
+        _summary(node, low, left_out.get(node.index, dead.Dead()), macs)
+        for node, low, macs in zip(graph.nodes, lowered, macs_before, strict=True)
     )
     calls = [_call(node, low, layout) for node, low in zip(graph.nodes, lowered, strict=True)]
     macs = sum(operator.macs for operator in operators)
@@ -41,6 +46,7 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
         sha256=graph.sha256,
         operators=operators,
         arena_bytes=layout.arena_bytes,
+        arena_least_bytes=layout.least_bytes,
         weights_bytes=sum(array.size for low in lowered for array in low.arrays),
         input=_facts(graph.input),
         output=_facts(graph.output),
@@ -48,6 +54,20 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
             "model.c": emit.model_source(calls),
             "model_config.h": emit.config_header(_config(graph, layout.arena_bytes, macs)),
         },
+    )
+
+
+def _summary(node: Node, low: Lowered, left_out: dead.Dead, macs_before: int) -> OperatorSummary:
+    return OperatorSummary(
+        index=node.index,
+        name=node.name,
+        output_shape=node.output.shape,
+        macs=low.macs,
+        instructions=cost.predict(low),
+        kernel=low.kernel,
+        constant_channels=left_out.constant,
+        unread_channels=left_out.unread,
+        macs_left_out=macs_before - low.macs,
     )
 
 

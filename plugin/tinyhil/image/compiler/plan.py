@@ -49,5 +49,15 @@ def plan_arena(blocks: Sequence[Block[Key]]) -> tuple[dict[Key, int], int]:
     return offsets, total
 
 
+def least_arena(blocks: Sequence[Block[Key]]) -> int:
+    """The most that is needed at the same time, in bytes: no plan can do with less."""
+    steps = {block.first for block in blocks}
+    live = (
+        sum(_aligned(block.size) for block in blocks if block.first <= step <= block.last)
+        for step in steps
+    )
+    return max(live, default=ALIGNMENT)
+
+
 def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT

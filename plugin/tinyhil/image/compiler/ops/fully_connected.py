@@ -31,7 +31,7 @@ def lower(node: Node, target: Target) -> Lowered:
     rows = source.elements // inputs
     node.check(source.elements == rows * inputs, f"has {source.elements} inputs, not {inputs}")
     node.check(node.output.elements == rows * outputs, f"does not have {rows * outputs} outputs")
-    found = channels(node, weights.data, _multipliers(node, source, weights))
+    found = channels(node, weights.data, multipliers(node, source, weights))
     fields = {
         "rows": rows,
         "inputs": inputs,
@@ -51,13 +51,16 @@ def lower(node: Node, target: Target) -> Lowered:
     )
 
 
-def _multipliers(node: Node, source: Tensor, weights: Tensor) -> list[float]:
-    """The reference multiplies a single weight scale in float32, several ones in float64."""
+def multipliers(node: Node, source: Tensor, weights: Tensor) -> list[float]:
+    """Factors from sums to outputs.
+
+    The reference multiplies a single weight scale in float32, several ones in float64.
+    """
     scales = weight_scales(node, weights, weights.shape[0], axis=0)
     assert weights.quantization is not None
     products = source.scale * scales
     if weights.quantization.scales.size == 1:
         with np.errstate(over="ignore"):
             products = products.astype(np.float32).astype(np.float64)
-    multipliers: list[float] = (products / node.output.scale).tolist()
-    return multipliers
+    factors: list[float] = (products / node.output.scale).tolist()
+    return factors
