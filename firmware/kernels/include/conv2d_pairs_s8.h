@@ -7,6 +7,8 @@
 
 #include "pairs.h"
 
+enum { CONV2D_SHIFT = 12 }; /**< Of ROUND_FIXED. */
+
 /** Sizes are in elements; an element is a byte. */
 struct conv2d_pairs_s8 {
     int32_t input_height, input_width, input_channels;

@@ -44,16 +44,17 @@ struct finish_s8 {
     int32_t multiplier, addend, right;
 };
 
-static inline int8_t finish_fixed_s8(int32_t sum, const struct finish_s8 *channel, int32_t shift) {
+static inline int8_t finish_fixed_s8(int32_t sum, const struct finish_s8 *channel) {
     int32_t high = (int32_t)(((int64_t)sum * channel->multiplier) >> 32);
-    return saturate_s8(((high + channel->addend) >> shift) + 128);
+    return saturate_s8(((high + channel->addend) >> channel->right) + 128);
 }
 
 static inline int8_t finish_shifted_s8(int32_t sum, const struct finish_s8 *channel,
-                                       int32_t is_signed) {
+                                       int32_t rounding) {
     int64_t product = (int64_t)sum * channel->multiplier;
     int32_t high = (int32_t)((product + (INT64_C(1) << 31)) >> 32) + channel->addend;
-    return saturate_s8(((high + (is_signed ? sum >> 31 : 0)) >> channel->right) + 128);
+    return saturate_s8(((high + (rounding == ROUND_SIGNED ? sum >> 31 : 0)) >> channel->right) +
+                       128);
 }
 
 #endif

@@ -40,7 +40,7 @@ static void convolve_channel(const struct depthwise_pairs_s8 *op, const int32_t 
                     products(scratch + i * length + place * op->stride, words[3 + i], words[6 + i]);
             }
             output[line * op->output_line_step + place * op->output_place_step] =
-                finish_fixed_s8(sum, &finish, DEPTHWISE_SHIFT);
+                finish_fixed_s8(sum, &finish);
         }
     }
 }

@@ -30,7 +30,7 @@ static const int32_t *connect(const struct fully_connected_pairs_s8 *op, const i
     for (int32_t i = 0; i < BLOCK; i++) {
         uint32_t twice = i % 2 ? (uint32_t)((int32_t)(sums[i] - sums[i - 1]) >> 7) : 2 * sums[i];
         const struct finish_s8 finish = {words[2 * i], words[2 * i + 1], words[2 * BLOCK + i]};
-        outputs[i] = finish_shifted_s8((int32_t)twice, &finish, op->rounding == ROUND_SIGNED);
+        outputs[i] = finish_shifted_s8((int32_t)twice, &finish, op->rounding);
     }
     return words + 3 * BLOCK;
 }
