@@ -91,10 +91,8 @@ def _depthwise_pairs(op: Fields) -> float:
     lines, places = op["output_lines"], op["output_places"]
     bands = math.ceil(lines / op["band"])
     made = ((lines - 1) * op["stride"] + 3) * op["channels"] / 4  # lines of four planes
-    if op["stride"] == 1:
-        line = 27 * (places // 2) + 16 * (places % 2) + 16
-    else:
-        line = 18 * places + 13
+    pairs = 27 * (places // 2) + 16 * (places % 2) + 16
+    line = pairs if op["stride"] == 1 else 18 * places + 13
     words = 15 * op["words"] + 95
     return op["channels"] * (lines * line + 65 * bands) + made * words
 
