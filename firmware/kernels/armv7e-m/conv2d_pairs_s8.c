@@ -214,7 +214,7 @@ static void gather(const struct conv2d_pairs_s8 *op, const int8_t *input,
         }
         return;
     }
-    const int8_t *padding = rows + PIXELS * op->row;
+    const int8_t *padding = rows - op->row;
     for (int32_t y = 0; y < op->kernel_height; y++) {
         const int8_t *row[PIXELS];
         for (int32_t i = 0; i < PIXELS; i++) {
@@ -228,8 +228,8 @@ void conv2d_pairs_s8(const struct conv2d_pairs_s8 *op, const int8_t *input, int8
                      int8_t *scratch) {
     int32_t words = op->kernel_height * op->row / 2;
     int32_t *patches = (int32_t *)(void *)scratch;
-    int8_t *rows = scratch + 4 * PIXELS * words;
-    int8_t *rest = rows + (PIXELS + 1) * op->row;
+    int8_t *rows = scratch + 4 * PIXELS * words + op->row; /* behind one of padding */
+    int8_t *rest = rows; /* of outputs, when copies of rows are no longer needed */
     int32_t channels = op->output_channels, pixels = op->output_height * op->output_width;
     bool pointwise =
         op->kernel_height * op->kernel_width * op->stride_height * op->stride_width == 1 &&
@@ -243,7 +243,7 @@ void conv2d_pairs_s8(const struct conv2d_pairs_s8 *op, const int8_t *input, int8
                           .rounding = op->rounding,
                           .stream = op->stream};
     struct place at[PIXELS] = {{-op->pad_top, -op->pad_left}};
-    memset(rows + PIXELS * op->row, op->input_zero_point, (size_t)op->row);
+    memset(rows - op->row, op->input_zero_point, (size_t)op->row);
     int8_t *place = output;
     for (int32_t left = pixels; left > 0; left -= PIXELS, place += PIXELS * channels) {
         if (pointwise) {

@@ -30,9 +30,10 @@ struct conv2d_pairs_s8 {
 };
 
 /**
- * `scratch`: 6 * kernel_height * row + 4 * row + 3 * output_channels bytes, aligned to 4. The
- * output may be the input's buffer if kernel and strides are 1 and both have the same channels, a
- * multiple of 4; other than that the three buffers must not overlap.
+ * `scratch`: (6 * kernel_height + 1) * row bytes and three times the larger one of row and
+ * output_channels, aligned to 4. A pixel is read before its outputs are written, in the order of
+ * memory: the output may overlap the input as far as what later pixels read is still there. Other
+ * than that the three buffers must not overlap.
  */
 void conv2d_pairs_s8(const struct conv2d_pairs_s8 *op, const int8_t *input, int8_t *output,
                      int8_t *scratch);

@@ -32,9 +32,9 @@ struct depthwise_pairs_s8 {
 };
 
 /**
- * `scratch`: 16 * words * ((band - 1) * stride + 3) bytes, aligned to 4. With a stride of 1 and as
- * many outputs as inputs the output may be the input's buffer; other than that the three buffers
- * must not overlap.
+ * `scratch`: 16 * words * ((band - 1) * stride + 3) bytes, aligned to 4. The output may begin where
+ * the input does if, with a stride of 1, it is as large as the input, or if lines are rows. Other
+ * than that the three buffers must not overlap.
  */
 void depthwise_pairs_s8(const struct depthwise_pairs_s8 *op, const int8_t *input, int8_t *output,
                         int8_t *scratch);

@@ -1,7 +1,9 @@
 """Random graphs, compiled in each way there is: all must give the same outputs.
 
 The general kernels, all channels kept, are what is compared with the definition elsewhere; here
-they are the reference. As a program: ``python -m compiler.graphs COUNT [SEED]`` in ``plugin/tests``.
+they are the reference.
+
+As a program: ``python -m compiler.graphs COUNT [SEED]`` in ``plugin/tests``.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Dead:
-    """Output channels of one operator that are not computed."""
+    """Output channels that are not computed, from one operator to the next one that mixes them."""
 
     constant: int = 0
     unread: int = 0
@@ -57,7 +57,7 @@ class _Cut:
 
 
 def fold(graph: Graph) -> tuple[Graph, Mapping[int, Dead]]:
-    """The graph without its dead channels, and what was left out, by index of the operator."""
+    """The graph without its dead channels, and which, by index of the operator that makes them."""
     found = ranges(graph)
     groups = _groups(graph)
     nodes = list(graph.nodes)
@@ -71,7 +71,7 @@ def fold(graph: Graph) -> tuple[Graph, Mapping[int, Dead]]:
         dead[nodes[group.maker].index] = mask
         if mask.any():
             told = Dead(int(constant.sum()), int((unread & ~constant).sum()))
-            report.update({nodes[i].index: told for i in (group.maker, *group.carriers)})
+            report[nodes[group.maker].index] = told
             cuts[group] = _cut(mask, constant, found[last.output.index], nodes[group.reader])
     for group, cut in cuts.items():
         nodes[group.maker] = _outputs_cut(nodes[group.maker], cut)

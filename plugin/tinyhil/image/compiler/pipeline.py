@@ -9,7 +9,7 @@ from typing import Final
 from tinyhil.image.compiler import cost, dead, emit, ops
 from tinyhil.image.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
 from tinyhil.image.compiler.graph import Graph, Node, Tensor, refusal
-from tinyhil.image.compiler.layout import Layout, lay_out, sources
+from tinyhil.image.compiler.layout import Layout, lay_out, sources, with_room
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.reader import read_graph
 from tinyhil.image.compiler.target import ANY_CORE, Target
@@ -33,6 +33,7 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     if not target.keep_dead_channels:
         graph, left_out = dead.fold(graph)
         lowered = _lower(graph, target) if left_out else lowered
+    lowered = with_room(graph, lowered)
     layout = lay_out(graph, lowered)
     if layout.arena_bytes > MAX_ARENA_BYTES:
         raise refusal(str(path), f"needs a tensor arena of {layout.arena_bytes} bytes")

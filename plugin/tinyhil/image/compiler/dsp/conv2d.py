@@ -18,6 +18,7 @@ from tinyhil.image.compiler.dsp.finish import (
 )
 from tinyhil.image.compiler.dsp.words import pairs, scaled, shared, sharing_fits, signed
 from tinyhil.image.compiler.lowered import Lowered, int32_array
+from tinyhil.image.compiler.plan import Overlap
 from tinyhil.image.compiler.quantize import Channel
 from tinyhil.image.compiler.target import Target
 
@@ -50,7 +51,6 @@ def lower(
         return None
     padded = np.pad(weights.reshape(outputs, height, line), ((0, 0), (0, 0), (0, row - line)))
     stream = _stream(padded.reshape(outputs, -1), biases, found, rounding, small=small)
-    pointwise = height * width * fields["stride_height"] * fields["stride_width"] == 1
     return Lowered(
         kernel="conv2d_pairs_s8",
         fields={
@@ -61,9 +61,27 @@ def lower(
         },
         arrays=(int32_array("stream", [word for part in stream for word in part]),),
         macs=fields["output_height"] * fields["output_width"] * weights.size,
-        scratch_bytes=2 * _PIXELS * height * row + (_PIXELS + 1) * row + _PIXELS * outputs,
-        # Three pixels are widened before their outputs are written over them.
-        in_place=pointwise and row == inputs == outputs,
+        scratch_bytes=2 * _PIXELS * height * row + _PIXELS * max(row, outputs) + row,
+        overlap=_overlap(fields),
+    )
+
+
+def _overlap(fields: Mapping[str, int]) -> Overlap:
+    """Pixels are read before their outputs are written; the next ones must still be there."""
+    width, stride = fields["input_width"], (fields["stride_height"], fields["stride_width"])
+    inputs, outputs = fields["input_channels"], fields["output_channels"]
+    across = fields["output_width"]
+    return Overlap(
+        min(
+            inputs
+            * max(
+                0,
+                (pixel // across * stride[0] - fields["pad_top"]) * width
+                + max(0, pixel % across * stride[1] - fields["pad_left"]),
+            )
+            - outputs * pixel
+            for pixel in range(fields["output_height"] * across)
+        )
     )
 
 

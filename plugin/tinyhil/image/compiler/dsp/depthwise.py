@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,15 +11,18 @@ from numpy.typing import NDArray
 
 from tinyhil.image.compiler.dsp.finish import FIXED, finishes, sums
 from tinyhil.image.compiler.dsp.words import scaled, signed
-from tinyhil.image.compiler.lowered import Lowered, int32_array
+from tinyhil.image.compiler.lowered import ConstantArray, Lowered, int32_array
+from tinyhil.image.compiler.plan import SAME_PLACE, Overlap
 from tinyhil.image.compiler.quantize import Channel
 
 _SHIFT: Final = 10
 """The kernel's constant: it serves right shifts of 3 to 9, as depthwise convolutions have them."""
 _KERNEL: Final = 3
 _GROUP: Final = 4
-_PLANES_BYTES: Final = 2048
-"""A band of outputs is as high as its planes fit into this, but at least two lines."""
+_SMALL: Final = 1200
+"""A band of outputs is as high as its planes fit into this, but at least one line."""
+_LARGE: Final = 8192
+"""The same where there is room."""
 
 
 def lower(
@@ -43,7 +47,6 @@ def lower(
         return None
     # The longer axis goes along a plane's lines: fewer lines, longer loops.
     upright = fields["output_height"] > fields["output_width"]
-    shape = _shape(fields, upright=upright)
     kernel = scaled(weights.transpose(0, 2, 1) if upright else weights, found)
     biases = scaled(np.array([channel.bias for channel in channels], np.int64), found)
     constants = np.array([(finish.multiplier, finish.addend) for finish in found], np.int64)
@@ -51,24 +54,50 @@ def lower(
         (kernel[:, :, i] & 0xFFFF) | (kernel[:, :, i + 1] & 0xFFFF) << 16 for i in (0, 1)
     )
     stream = np.concatenate([biases[:, None], constants, left, right], axis=1)
-    same = fields["input_height"] == fields["output_height"]
+    array = int32_array("stream", signed(stream.ravel()))
+    macs = fields["output_height"] * fields["output_width"] * weights.size
+    small, large = (
+        _planes(fields, array, macs, shape, overlap=_overlap(fields, upright=upright))
+        for shape in (_shape(fields, memory, upright=upright) for memory in (_SMALL, _LARGE))
+    )
+    return replace(small, faster=large) if large.scratch_bytes != small.scratch_bytes else small
+
+
+def _planes(
+    fields: Mapping[str, int],
+    stream: ConstantArray,
+    macs: int,
+    shape: Mapping[str, int],
+    *,
+    overlap: Overlap | None,
+) -> Lowered:
+    lines = (shape["band"] - 1) * shape["stride"] + _KERNEL
     return Lowered(
         kernel="depthwise_pairs_s8",
         fields={
-            "channels": len(channels),
+            "channels": fields["input_channels"],
             **shape,
             "input_zero_point": fields["input_zero_point"],
             "activation_min": fields["activation_min"],
             "activation_max": fields["activation_max"],
         },
-        arrays=(int32_array("stream", signed(stream.ravel())),),
-        macs=fields["output_height"] * fields["output_width"] * weights.size,
-        scratch_bytes=4 * _GROUP * shape["words"] * ((shape["band"] - 1) * stride + _KERNEL),
-        in_place=same and fields["input_width"] == fields["output_width"] and stride == 1,
+        arrays=(stream,),
+        macs=macs,
+        scratch_bytes=4 * _GROUP * shape["words"] * lines,
+        overlap=overlap,
     )
 
 
-def _shape(fields: Mapping[str, int], *, upright: bool) -> dict[str, int]:
+def _overlap(fields: Mapping[str, int], *, upright: bool) -> Overlap | None:
+    """Outputs over their own channels' inputs: of the same place, or of an earlier one."""
+    if fields["stride_height"] > 1:
+        return None if upright else SAME_PLACE
+    axes = ("height", "width")
+    same = all(fields[f"input_{axis}"] == fields[f"output_{axis}"] for axis in axes)
+    return SAME_PLACE if same else None
+
+
+def _shape(fields: Mapping[str, int], memory: int, *, upright: bool) -> dict[str, int]:
     """Lines and places: rows and columns, or the other way round."""
     line, place = ("width", "height") if upright else ("height", "width")
     pads = {"height": fields["pad_top"], "width": fields["pad_left"]}
@@ -76,7 +105,7 @@ def _shape(fields: Mapping[str, int], *, upright: bool) -> dict[str, int]:
     rows = {end: channels * fields[f"{end}_width"] for end in ("input", "output")}
     places, lines = fields[f"output_{place}"], fields[f"output_{line}"]
     words = -(-places // 2) + 1 if stride == 1 else places + 1
-    fitting = (_PLANES_BYTES // (4 * _GROUP * words) - _KERNEL) // stride + 1
+    fitting = (memory // (4 * _GROUP * words) - _KERNEL) // stride + 1
     steps = {
         f"{end}_{kind}_step": channels if (kind == "place") != upright else rows[end]
         for end in ("input", "output")
@@ -92,5 +121,5 @@ def _shape(fields: Mapping[str, int], *, upright: bool) -> dict[str, int]:
         "pad_places": pads[place],
         "stride": stride,
         "words": words,
-        "band": min(lines, max(2, fitting)),
+        "band": min(lines, max(1, fitting)),
     }

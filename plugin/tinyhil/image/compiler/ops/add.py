@@ -6,6 +6,7 @@ from typing import Final
 
 from tinyhil.image.compiler.graph import Node, Tensor
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int32_array
+from tinyhil.image.compiler.plan import SAME_PLACE
 from tinyhil.image.compiler.quantize import (
     INT8_MAX,
     INT8_MIN,
@@ -51,7 +52,7 @@ def lower(node: Node, _target: Target) -> Lowered:
         },
         arrays=(int32_array("second", table), channel_array([channel(node, 0, bound, factor)])),
         order=order,
-        in_place=True,
+        overlap=SAME_PLACE,
     )
 
 
