@@ -24,5 +24,10 @@ class Target:
         """Whether it multiplies two pairs of 16-bit numbers at once, and has no better way."""
         return self.kernels[:1] == ("armv7e-m",)
 
+    @property
+    def vectors(self) -> bool:
+        """Whether it has Helium."""
+        return self.kernels[:1] == ("mve",)
+
 
 ANY_CORE: Final = Target()

@@ -6,9 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from tinyhil.image.compiler.dsp import conv2d
+from tinyhil.image.compiler.dsp import conv2d as dsp_conv2d
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, interleave
+from tinyhil.image.compiler.mve import conv2d as mve_conv2d
 from tinyhil.image.compiler.packed import ALWAYS_FITS, packed_sums_fit
 from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
 from tinyhil.image.compiler.target import Target
@@ -46,7 +47,12 @@ def lower(node: Node, target: Target) -> Lowered:
         "output_zero_point": node.output.zero_point,
         **activation_fields(node, _OPTIONS),
     }
-    if target.dsp and (better := conv2d.lower(fields, weights.data, found, target)):
+    better = None
+    if target.dsp:
+        better = dsp_conv2d.lower(fields, weights.data, found, target)
+    elif target.vectors:
+        better = mve_conv2d.lower(fields, weights.data, found)
+    if better is not None:
         return better
     return Lowered(
         kernel="conv2d_s8",
