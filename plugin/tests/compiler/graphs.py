@@ -32,6 +32,7 @@ WAYS: Final = (
     Target(("armv7e-m",)),
     Target(("armv7e-m",), "size"),
     Target(("armv7e-m",), keep_dead_channels=True),
+    Target(("mve",)),
 )
 """The first one is the reference."""
 

@@ -63,5 +63,7 @@ bool avg_pool_case(void);
 bool conv2d_pairs_case(void);
 bool depthwise_pairs_case(void);
 bool fully_connected_pairs_case(void);
+bool conv2d_fours_case(void);
+bool depthwise_planes_case(void);
 
 #endif

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tinyhil.image.compiler.dsp.finish import FIXED, finishes, sums
 from tinyhil.image.compiler.dsp.words import scaled, signed
+from tinyhil.image.compiler.lines import line_fields
 from tinyhil.image.compiler.lowered import ConstantArray, Lowered, int32_array
 from tinyhil.image.compiler.plan import SAME_PLACE, Overlap
 from tinyhil.image.compiler.quantize import Channel
@@ -98,28 +99,10 @@ def _overlap(fields: Mapping[str, int], *, upright: bool) -> Overlap | None:
 
 
 def _shape(fields: Mapping[str, int], memory: int, *, upright: bool) -> dict[str, int]:
-    """Lines and places: rows and columns, or the other way round."""
-    line, place = ("width", "height") if upright else ("height", "width")
-    pads = {"height": fields["pad_top"], "width": fields["pad_left"]}
-    channels, stride = fields["input_channels"], fields["stride_height"]
-    rows = {end: channels * fields[f"{end}_width"] for end in ("input", "output")}
-    places, lines = fields[f"output_{place}"], fields[f"output_{line}"]
+    """Lines and places, and bands of lines whose planes fit into the memory."""
+    lines, stride = line_fields(fields, upright=upright), fields["stride_height"]
+    places = lines["output_places"]
     words = -(-places // 2) + 1 if stride == 1 else places + 1
     fitting = (memory // (4 * _GROUP * words) - _KERNEL) // stride + 1
-    steps = {
-        f"{end}_{kind}_step": channels if (kind == "place") != upright else rows[end]
-        for end in ("input", "output")
-        for kind in ("line", "place")
-    }
-    return {
-        "input_lines": fields[f"input_{line}"],
-        "input_places": fields[f"input_{place}"],
-        "output_lines": lines,
-        "output_places": places,
-        **steps,
-        "pad_lines": pads[line],
-        "pad_places": pads[place],
-        "stride": stride,
-        "words": words,
-        "band": min(lines, max(1, fitting)),
-    }
+    band = min(lines["output_lines"], max(1, fitting))
+    return {**lines, "stride": stride, "words": words, "band": band}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from tinyhil.image.compiler.dsp import depthwise
+from tinyhil.image.compiler.dsp import depthwise as dsp_depthwise
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array
+from tinyhil.image.compiler.mve import depthwise as mve_depthwise
 from tinyhil.image.compiler.packed import packed_sums_fit
 from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
 from tinyhil.image.compiler.target import Target
@@ -54,10 +55,13 @@ def lower(node: Node, target: Target) -> Lowered:
         "output_zero_point": node.output.zero_point,
         **activation_fields(node, _OPTIONS),
     }
+    better, kernel = None, flat.reshape(outputs, height, width)
     if target.dsp:
-        better = depthwise.lower(fields, flat.reshape(outputs, height, width), found)
-        if better:
-            return better
+        better = dsp_depthwise.lower(fields, kernel, found)
+    elif target.vectors:
+        better = mve_depthwise.lower(fields, kernel, found)
+    if better is not None:
+        return better
     return Lowered(
         kernel="depthwise_conv2d_s8",
         fields=fields,

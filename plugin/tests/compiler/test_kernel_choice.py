@@ -1,4 +1,4 @@
-"""What the kernels for pairs rest on: the proofs of their rounding, and whole graphs."""
+"""What the kernels for one kind of core rest on: proofs of their rounding, and whole graphs."""
 
 from __future__ import annotations
 
@@ -88,6 +88,5 @@ def test_all_ways_to_compile_a_graph_give_the_same_outputs(
     compared = compare(6, 1, tmp_path, host_compiler)
     assert compared.differences == []
     assert compared.left_out > 0
-    assert {f"{name}_pairs_s8" for name in ("conv2d", "depthwise", "fully_connected")} <= {
-        *compared.kernels
-    }
+    names = ("conv2d_pairs", "depthwise_pairs", "fully_connected_pairs", "conv2d_fours")
+    assert {f"{name}_s8" for name in (*names, "depthwise_planes")} <= {*compared.kernels}
