@@ -25,7 +25,11 @@ struct conv2d_fours_s8 {
     const int32_t *finish;
 };
 
-/** `scratch`: 8 * patch bytes. The three buffers must not overlap. */
+/**
+ * `scratch`: 8 * patch bytes. If a window or its strides are larger than 1, pixels are read before
+ * their outputs are written, in the order of memory: the output may overlap the input as far as
+ * what later pixels read is still there. Other than that the three buffers must not overlap.
+ */
 void conv2d_fours_s8(const struct conv2d_fours_s8 *op, const int8_t *input, int8_t *output,
                      int8_t *scratch);
 

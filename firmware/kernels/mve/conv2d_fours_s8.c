@@ -14,7 +14,7 @@
 
 enum { PIXELS = 8, CHUNK = 16, GROUP = 4, UNROLL = 9 };
 
-/** What the assembly below gets; it knows the offsets. */
+/** What the assembly below gets; it copies the first twelve words and knows the offsets. */
 struct block {
     const int8_t *weights;
     uint32_t step; /**< From a pixel's patch to the next one. */
@@ -25,6 +25,9 @@ struct block {
     int8_t *end;   /**< Of the outputs. */
     const int32_t *finish;
     int32_t is_signed;
+    const int8_t *patches;
+    int8_t *output;
+    int32_t groups; /**< Of four channels. */
     int32_t zero_point;
     uint16_t places[8]; /**< Of the outputs of two pixels, in turn. */
 };
@@ -48,48 +51,34 @@ struct block {
     "vmladava.s8 lr, q1, q3\n\t"
 enum { STEP_BYTES = 14 * 4 };
 #define TIMES_9(step) step step step step step step step step step
-/** Four output channels of pixels two by two, from `x` on. */
-static __attribute__((naked, noinline)) void block(const struct block *facts, const int8_t *x,
-                                                   int8_t *output) {
-    (void)facts, (void)x, (void)output;
+/** All output channels, four by four, of pixels two by two. */
+static __attribute__((naked, noinline)) void block(const struct block *facts) {
+    (void)facts;
     __asm volatile(
         "push {r4-r11, lr}\n\t"
-        "sub sp, #36\n\t"
         "vpush {d8-d15}\n\t"
-        "mov r7, r2\n\t"
-        "mov r11, r0\n\t"
-        "ldr r0, [r11, #28]\n\t"
-        "vldrw.32 q5, [r0, #16]\n\t" /* multipliers */
-        "vldrw.32 q6, [r0, #32]\n\t" /* right shifts */
-        "add r2, r11, #40\n\t"
-        "vldrh.16 q7, [r2]\n\t"
-        "adr.w r3, 1f\n\t"
-        "ldr r2, [r11, #8]\n\t"
-        "add r2, r3\n\t"
-        "orr r2, #1\n\t"
-        "str r2, [sp, #64]\n\t" /* where to enter the loop */
-        "ldrd r2, r3, [r11, #32]\n\t"
-        "str r2, [sp, #68]\n\t"
-        "mov r2, r11\n\t"
-        "mov r11, r3\n\t" /* zero point */
-        "str r0, [sp, #72]\n\t"
-        "ldrd r4, r5, [r2]\n\t"
-        "strd r4, r5, [sp, #76]\n\t" /* weights, step */
-        "ldrd r4, r5, [r2, #16]\n\t"
-        "strd r4, r5, [sp, #84]\n\t" /* more, next */
-        "ldr r4, [r2, #24]\n\t"
-        "str r4, [sp, #92]\n\t"
-        "ldr r4, [r2, #12]\n\t"
-        "str r4, [sp, #96]\n"
+        "sub sp, #52\n\t"
+        "ldm r0!, {r1-r12}\n\t"
+        "adr.w lr, 1f\n\t"
+        "add r3, lr\n\t"
+        "orr r3, #1\n\t" /* where to enter the loop */
+        "stm sp, {r1-r12}\n\t"
+        "ldr r11, [r0]\n\t" /* zero point */
+        "vldrh.16 q7, [r0, #4]\n"
+        "4:\n\t" /* four channels */
+        "ldr r9, [sp, #28]\n\t"
+        "ldrd r1, r7, [sp, #36]\n\t"
+        "vldrw.32 q5, [r9, #16]\n\t" /* multipliers */
+        "vldrw.32 q6, [r9, #32]\n"    /* right shifts */
         "2:\n\t" /* two pixels */
-        "ldr r9, [sp, #72]\n\t"
+        "ldr r9, [sp, #28]\n\t"
         "ldm r9, {r0, r2, r4, r6}\n\t"
         "ldm r9, {r8, r10, r12, lr}\n\t"
-        "ldr r9, [sp, #96]\n\t"
-        "ldrd r5, r3, [sp, #76]\n\t"
+        "ldr r9, [sp, #12]\n\t"
+        "ldrd r5, r3, [sp]\n\t"
         "add r9, r1\n\t" /* end of the first one's patch */
         "add r3, r1\n\t"
-        "ldr pc, [sp, #64]\n\t"
+        "ldr pc, [sp, #8]\n\t"
         ".balign 4\n"
         "1:\n\t" TIMES_9(STEP)
         "cmp r1, r9\n\t"
@@ -98,8 +87,8 @@ static __attribute__((naked, noinline)) void block(const struct block *facts, co
         "vmov q0[3], q0[1], r2, r6\n\t"
         "vmov q1[2], q1[0], r8, r12\n\t"
         "vmov q1[3], q1[1], r10, lr\n\t"
-        "ldr r9, [sp, #68]\n\t"
-        "ldrd r5, r3, [sp, #84]\n\t"
+        "ldr r9, [sp, #32]\n\t"
+        "ldrd r0, r3, [sp, #16]\n\t"
         "vqrdmulh.s32 q0, q0, q5\n\t"
         "vqrdmulh.s32 q1, q1, q5\n\t"
         "cmp r9, #0\n\t"
@@ -114,18 +103,29 @@ static __attribute__((naked, noinline)) void block(const struct block *facts, co
         "3:\n\t"
         "vrshl.s32 q0, q0, q6\n\t"
         "vrshl.s32 q1, q1, q6\n\t"
-        "ldr r9, [sp, #92]\n\t"
+        "ldr r9, [sp, #24]\n\t"
         "vqmovnb.s32 q0, q0\n\t"
         "vqmovnt.s32 q0, q1\n\t"
-        "add r1, r5\n\t"
+        "add r1, r0\n\t"
         "vqadd.s16 q0, q0, r11\n\t"
         "vqmovnb.s16 q0, q0\n\t"
         "vstrb.16 q0, [r7, q7]\n\t"
         "add r7, r3\n\t"
         "cmp r7, r9\n\t"
         "bne.w 2b\n\t"
+        /* The next four. */
+        "ldrd r7, r8, [sp, #40]\n\t"
+        "ldrd r9, r10, [sp, #24]\n\t"
+        "add r7, #4\n\t"
+        "add r9, #4\n\t"
+        "add r10, #48\n\t"
+        "subs r8, #1\n\t"
+        "strd r9, r10, [sp, #24]\n\t"
+        "strd r7, r8, [sp, #40]\n\t"
+        "str r5, [sp]\n\t"
+        "bne.w 4b\n\t"
+        "add sp, #52\n\t"
         "vpop {d8-d15}\n\t"
-        "add sp, #36\n\t"
         "pop {r4-r11, pc}");
 }
 /* clang-format on */
@@ -183,36 +183,44 @@ static inline void gather(const struct conv2d_fours_s8 *op, const int8_t *input,
     }
 }
 
-/** All channels of `count` pixels, whose patches are `step` bytes apart. */
+/** All channels of `pairs` of pixels, whose patches are `step` bytes apart; 0: they are the same.
+ */
+static void convolve_pairs(const struct conv2d_fours_s8 *op, const int8_t *patches, uint32_t step,
+                           int8_t *output, int32_t pairs) {
+    uint32_t patch = (uint32_t)op->patch, chunks = patch / CHUNK;
+    uint32_t channels = (uint32_t)op->output_channels, apart = step > 0 ? channels : 0;
+    struct block facts = {
+        .weights = op->weights,
+        .step = step,
+        .skip = (UNROLL - 1 - (chunks - 1) % UNROLL) * STEP_BYTES,
+        .patch = patch,
+        .more = 2 * step - patch,
+        .next = 2 * channels,
+        .end = output + (uint32_t)pairs * 2 * channels,
+        .finish = op->finish,
+        .is_signed = op->is_signed,
+        .patches = patches,
+        .output = output,
+        .groups = op->output_channels / GROUP,
+        .zero_point = op->output_zero_point,
+    };
+    for (uint32_t i = 0; i < GROUP; i++) {
+        facts.places[2 * i] = (uint16_t)i;
+        facts.places[2 * i + 1] = (uint16_t)(i + apart);
+    }
+    if (pairs > 0) {
+        block(&facts);
+    }
+}
+
+/** All channels of `count` pixels; the last one of an odd number is done as two that are the same.
+ */
 static void convolve(const struct conv2d_fours_s8 *op, const int8_t *patches, int32_t step,
                      int8_t *output, int32_t count) {
-    uint32_t patch = (uint32_t)op->patch, chunks = patch / CHUNK, apart = (uint32_t)step;
-    int32_t channels = op->output_channels, even = count / 2 * 2;
-    struct block facts = {.skip = (UNROLL - 1 - (chunks - 1) % UNROLL) * STEP_BYTES,
-                          .patch = patch,
-                          .is_signed = op->is_signed,
-                          .zero_point = op->output_zero_point};
-    for (int32_t odd = 0; odd < 2; odd++) {
-        /* The last one of an odd number is done as two that are the same. */
-        int32_t first = odd ? even : 0, pairs = odd ? count - even : count / 2;
-        uint32_t other = odd ? 0 : (uint32_t)channels;
-        facts.step = odd ? 0 : apart;
-        facts.more = 2 * apart - patch;
-        facts.next = 2 * (uint32_t)channels;
-        facts.weights = op->weights;
-        facts.finish = op->finish;
-        vstrhq_u16(facts.places, vdupq_n_u16(0));
-        for (uint32_t i = 0; i < GROUP; i++) {
-            facts.places[2 * i] = (uint16_t)i;
-            facts.places[2 * i + 1] = (uint16_t)(i + other);
-        }
-        for (int32_t channel = 0; channel < channels && pairs > 0; channel += GROUP) {
-            int8_t *place = output + first * channels + channel;
-            facts.end = place + pairs * 2 * channels;
-            block(&facts, patches + first * step, place);
-            facts.weights += GROUP * patch;
-            facts.finish += 3 * GROUP;
-        }
+    convolve_pairs(op, patches, (uint32_t)step, output, count / 2);
+    if (count % 2) {
+        int32_t last = count - 1;
+        convolve_pairs(op, patches + last * step, 0, output + last * op->output_channels, 1);
     }
 }
 

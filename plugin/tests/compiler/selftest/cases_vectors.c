@@ -3,6 +3,7 @@
 
 #include "conv2d_fours_s8.h"
 #include "depthwise_planes_s8.h"
+#include "fully_connected_fours_s8.h"
 #include "image.h"
 
 /* The portable kernels, renamed. */
@@ -10,6 +11,8 @@ void portable_conv2d_fours_s8(const struct conv2d_fours_s8 *op, const int8_t *in
                               int8_t *scratch);
 void portable_depthwise_planes_s8(const struct depthwise_planes_s8 *op, const int8_t *input,
                                   int8_t *output, int8_t *scratch);
+void portable_fully_connected_fours_s8(const struct fully_connected_fours_s8 *op,
+                                       const int8_t *input, int8_t *output);
 
 enum { GROUP = 4, CHUNK = 16 };
 
@@ -123,4 +126,26 @@ bool depthwise_planes_case(void) {
     }
     depthwise_planes_s8(&op, source, twin.output + MARGIN, twin.scratch);
     return results_agree(((y.output + 2) * (x.output + 2) + 15) / 16 * 16);
+}
+
+bool fully_connected_fours_case(void) {
+    struct fully_connected_fours_s8 op = {
+        .rows = draw(1, 3), .inputs = draw(1, 70), .outputs = draw(1, 13)};
+    int32_t padded = (op.inputs + CHUNK - 1) / CHUNK * CHUNK;
+    int32_t groups = (op.outputs + GROUP - 1) / GROUP;
+    op.is_signed = draw_signed(&op.output_zero_point, &op.activation_min, &op.activation_max);
+    int32_t finish[3 * GROUP * GROUP];
+    for (int32_t i = 0; i < groups * GROUP; i++) {
+        draw_finish(finish + i / GROUP * 3 * GROUP + i % GROUP, GROUP, op.inputs);
+    }
+    op.finish = finish;
+    int8_t *weights = weights_buffer(groups * GROUP * padded);
+    fill(weights, groups * GROUP * padded);
+    op.weights = weights;
+    int8_t *input = input_buffer(op.rows * op.inputs);
+    fill(input, op.rows * op.inputs);
+    clear_results();
+    portable_fully_connected_fours_s8(&op, input, portable.output + MARGIN);
+    fully_connected_fours_s8(&op, input, twin.output + MARGIN);
+    return results_agree(0);
 }

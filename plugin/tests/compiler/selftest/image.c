@@ -169,6 +169,7 @@ static void reset_handler(void) {
     run("fully_connected_pairs_s8", fully_connected_pairs_case);
     run("conv2d_fours_s8", conv2d_fours_case);
     run("depthwise_planes_s8", depthwise_planes_case);
+    run("fully_connected_fours_s8", fully_connected_fours_case);
     finish();
 }
 

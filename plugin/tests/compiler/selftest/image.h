@@ -65,5 +65,6 @@ bool depthwise_pairs_case(void);
 bool fully_connected_pairs_case(void);
 bool conv2d_fours_case(void);
 bool depthwise_planes_case(void);
+bool fully_connected_fours_case(void);
 
 #endif

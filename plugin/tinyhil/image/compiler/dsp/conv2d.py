@@ -18,7 +18,7 @@ from tinyhil.image.compiler.dsp.finish import (
 )
 from tinyhil.image.compiler.dsp.words import pairs, scaled, shared, sharing_fits, signed
 from tinyhil.image.compiler.lowered import Lowered, int32_array
-from tinyhil.image.compiler.plan import Overlap
+from tinyhil.image.compiler.overlaps import reach_overlap
 from tinyhil.image.compiler.quantize import Channel
 from tinyhil.image.compiler.target import Target
 
@@ -62,26 +62,7 @@ def lower(
         arrays=(int32_array("stream", [word for part in stream for word in part]),),
         macs=fields["output_height"] * fields["output_width"] * weights.size,
         scratch_bytes=2 * _PIXELS * height * row + _PIXELS * max(row, outputs) + row,
-        overlap=_overlap(fields),
-    )
-
-
-def _overlap(fields: Mapping[str, int]) -> Overlap:
-    """Pixels are read before their outputs are written; the next ones must still be there."""
-    width, stride = fields["input_width"], (fields["stride_height"], fields["stride_width"])
-    inputs, outputs = fields["input_channels"], fields["output_channels"]
-    across = fields["output_width"]
-    return Overlap(
-        min(
-            inputs
-            * max(
-                0,
-                (pixel // across * stride[0] - fields["pad_top"]) * width
-                + max(0, pixel % across * stride[1] - fields["pad_left"]),
-            )
-            - outputs * pixel
-            for pixel in range(fields["output_height"] * across)
-        )
+        overlap=reach_overlap(fields),
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
-from tinyhil.image.compiler.lowered import Lowered, int8_array, int32_array
+from tinyhil.image.compiler.lowered import Lowered
+from tinyhil.image.compiler.mve.fours import four_arrays
+from tinyhil.image.compiler.overlaps import reach_overlap
 from tinyhil.image.compiler.quantize import Channel
 
 _GROUP: Final = 4
@@ -25,11 +26,9 @@ def lower(
     if outputs % _GROUP or any(channel.left for channel in channels):
         return None
     flat = weights.reshape(outputs, -1)
-    padded = np.pad(flat, ((0, 0), (0, -flat.shape[1] % _CHUNK)))
-    patch = padded.shape[1]
-    groups = padded.reshape(outputs // _GROUP, _GROUP, -1, _CHUNK).transpose(0, 2, 1, 3)
-    constants = np.array([(one.bias, one.multiplier, -one.right) for one in channels], np.int64)
-    finish = constants.reshape(-1, _GROUP, 3).transpose(0, 2, 1)
+    patch = flat.shape[1] + -flat.shape[1] % _CHUNK
+    window = fields["kernel_height"] * fields["kernel_width"]
+    gathered = window * fields["stride_height"] * fields["stride_width"] > 1
     return Lowered(
         kernel="conv2d_fours_s8",
         fields={
@@ -38,7 +37,8 @@ def lower(
             # Below the zero point, halves away from zero differ from halves up.
             "is_signed": int(fields["output_zero_point"] > fields["activation_min"]),
         },
-        arrays=(int8_array("weights", groups), int32_array("finish", finish.ravel().tolist())),
+        arrays=four_arrays(flat, channels),
         macs=fields["output_height"] * fields["output_width"] * weights.size,
         scratch_bytes=_PIXELS * patch,
+        overlap=reach_overlap(fields) if gathered else None,
     )

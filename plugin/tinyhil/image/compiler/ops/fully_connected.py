@@ -6,9 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from tinyhil.image.compiler.dsp import fully_connected
+from tinyhil.image.compiler.dsp import fully_connected as dsp_fully_connected
 from tinyhil.image.compiler.graph import Node, Tensor
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, interleave
+from tinyhil.image.compiler.mve import fully_connected as mve_fully_connected
 from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
 from tinyhil.image.compiler.target import Target
 
@@ -39,7 +40,12 @@ def lower(node: Node, target: Target) -> Lowered:
         "output_zero_point": node.output.zero_point,
         **activation_fields(node, _OPTIONS),
     }
-    if target.dsp and (better := fully_connected.lower(fields, weights.data, found)):
+    better = None
+    if target.dsp:
+        better = dsp_fully_connected.lower(fields, weights.data, found)
+    elif target.vectors:
+        better = mve_fully_connected.lower(fields, weights.data, found)
+    if better is not None:
         return better
     padded = np.pad(weights.data, ((0, -outputs % _BLOCK), (0, -inputs % _UNROLL)))
     return Lowered(
