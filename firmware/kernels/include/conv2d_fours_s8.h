@@ -14,7 +14,8 @@ struct conv2d_fours_s8 {
     int32_t kernel_height, kernel_width;
     int32_t stride_height, stride_width;
     int32_t pad_top, pad_left;
-    int32_t patch; /**< kernel_height * kernel_width * input_channels, rounded up to 16. */
+    int32_t direct; /**< 1: a pixel is the whole patch, and is taken from the input. */
+    int32_t patch;  /**< kernel_height * kernel_width * input_channels, rounded up to 16. */
     int32_t input_zero_point, output_zero_point;
     int32_t is_signed; /**< 0: all that is below the zero point becomes the same output. */
     int32_t activation_min, activation_max;
@@ -26,9 +27,9 @@ struct conv2d_fours_s8 {
 };
 
 /**
- * `scratch`: 8 * patch bytes. If a window or its strides are larger than 1, pixels are read before
- * their outputs are written, in the order of memory: the output may overlap the input as far as
- * what later pixels read is still there. Other than that the three buffers must not overlap.
+ * `scratch`: 8 * patch bytes. If not `direct`, pixels are read before their outputs are written, in
+ * the order of memory: the output may overlap the input as far as what later pixels read is still
+ * there. Other than that the three buffers must not overlap.
  */
 void conv2d_fours_s8(const struct conv2d_fours_s8 *op, const int8_t *input, int8_t *output,
                      int8_t *scratch);

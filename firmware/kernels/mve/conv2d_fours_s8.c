@@ -227,10 +227,8 @@ static void convolve(const struct conv2d_fours_s8 *op, const int8_t *patches, in
 void conv2d_fours_s8(const struct conv2d_fours_s8 *op, const int8_t *input, int8_t *output,
                      int8_t *scratch) {
     int32_t pixels = op->output_height * op->output_width, channels = op->input_channels;
-    bool pointwise =
-        op->kernel_height * op->kernel_width * op->stride_height * op->stride_width == 1;
     int32_t first = 0;
-    if (pointwise) {
+    if (op->direct) {
         /* As many as can be read to a whole chunk's end. */
         int32_t beside = op->patch - channels;
         first = pixels - (beside + channels - 1) / channels;
@@ -241,17 +239,25 @@ void conv2d_fours_s8(const struct conv2d_fours_s8 *op, const int8_t *input, int8
     int32_t x = first % op->output_width * op->stride_width - op->pad_left;
     int32_t y = first / op->output_width * op->stride_height - op->pad_top;
     int32_t last = op->output_width * op->stride_width - op->pad_left;
+    /* Pixels that are patches, next to each other, are copied at once. */
+    bool adjacent =
+        op->kernel_height * op->kernel_width * op->stride_height * op->stride_width == 1;
+    int32_t step = adjacent ? channels : op->patch;
     while (first < pixels) {
         int32_t count = pixels - first < PIXELS ? pixels - first : PIXELS;
-        for (int32_t i = 0; i < count; i++) {
-            gather(op, input, y, x, scratch + i * op->patch);
-            x += op->stride_width;
-            if (x == last) {
-                x = -op->pad_left;
-                y += op->stride_height;
+        if (adjacent) {
+            place_run(scratch, input + first * channels, count * channels);
+        } else {
+            for (int32_t i = 0; i < count; i++) {
+                gather(op, input, y, x, scratch + i * op->patch);
+                x += op->stride_width;
+                if (x == last) {
+                    x = -op->pad_left;
+                    y += op->stride_height;
+                }
             }
         }
-        convolve(op, scratch, op->patch, output + first * op->output_channels, count);
+        convolve(op, scratch, step, output + first * op->output_channels, count);
         first += count;
     }
     clamp_s8(output, pixels * op->output_channels, op->activation_min, op->activation_max);

@@ -58,6 +58,7 @@ bool conv2d_fours_case(void) {
     };
     int32_t size = y.kernel * x.kernel * op.input_channels;
     int32_t inputs = y.input * x.input * op.input_channels;
+    op.direct = y.kernel * x.kernel * y.stride * x.stride == 1 && draw(0, 1);
     op.patch = (size + CHUNK - 1) / CHUNK * CHUNK;
     op.is_signed = draw_signed(&op.output_zero_point, &op.activation_min, &op.activation_max);
     int32_t finish[3 * GROUP * GROUP];

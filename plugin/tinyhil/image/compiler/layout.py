@@ -60,7 +60,7 @@ def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
 
 
 def with_room(graph: Graph, lowered: Sequence[Lowered]) -> list[Lowered]:
-    """The faster kernels where there is room for their working memory at no cost."""
+    """The faster kernels where there is room for what memory they need more."""
     chosen = list(lowered)
     size = lay_out(graph, chosen).arena_bytes
     for i, low in enumerate(lowered):

@@ -44,7 +44,7 @@ class Lowered:
     order: tuple[int, ...] = (0,)
     """Positions of the computed inputs among the node's inputs, as the kernel takes them."""
     faster: Lowered | None = None
-    """The same with more working memory, for where the arena does not grow by it."""
+    """The same with more memory, for where the arena does not grow by it."""
     overlap: Overlap | None = None
     """How the output may share memory with an input that ends here; None: not at all."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from numpy.typing import NDArray
@@ -28,11 +29,13 @@ def lower(
     flat = weights.reshape(outputs, -1)
     patch = flat.shape[1] + -flat.shape[1] % _CHUNK
     window = fields["kernel_height"] * fields["kernel_width"]
-    gathered = window * fields["stride_height"] * fields["stride_width"] > 1
-    return Lowered(
+    pointwise = window * fields["stride_height"] * fields["stride_width"] == 1
+    common = {name: value for name, value in fields.items() if name not in _GENERAL}
+    gathered = Lowered(
         kernel="conv2d_fours_s8",
         fields={
-            **{name: value for name, value in fields.items() if name not in _GENERAL},
+            **common,
+            "direct": 0,
             "patch": patch,
             # Below the zero point, halves away from zero differ from halves up.
             "is_signed": int(fields["output_zero_point"] > fields["activation_min"]),
@@ -40,5 +43,9 @@ def lower(
         arrays=four_arrays(flat, channels),
         macs=fields["output_height"] * fields["output_width"] * weights.size,
         scratch_bytes=_PIXELS * patch,
-        overlap=reach_overlap(fields) if gathered else None,
+        overlap=reach_overlap(fields),
     )
+    if not pointwise:
+        return gathered
+    direct = replace(gathered, fields={**gathered.fields, "direct": 1}, overlap=None)
+    return replace(gathered, faster=direct)
