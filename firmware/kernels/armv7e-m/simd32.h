@@ -37,6 +37,13 @@ static inline int32_t multiply_add(int16x2_t a, int16x2_t b, int32_t sum) {
     return __smlad(a, b, sum);
 }
 
+/** Upper word of a * b, to the nearest, plus `sum`. The compiler has no name for it. */
+static inline int32_t multiply_upper(int32_t a, int32_t b, int32_t sum) {
+    int32_t result;
+    __asm("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
 /** Bytes 0 and 1, widened. */
 static inline int16x2_t lower_pair(bytes4 bytes) {
     uint32_t even = (uint32_t)even_bytes(bytes), odd = (uint32_t)odd_bytes(bytes);

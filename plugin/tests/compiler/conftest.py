@@ -59,26 +59,34 @@ int main(int count, char **sizes) {
 
 
 @pytest.fixture(scope="session")
-def host_build(tmp_path_factory: pytest.TempPathFactory) -> HostBuild:
-    """Builds models with the portable kernels; skips without a host compiler."""
+def host_compiler(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Command of a compiler for this machine, with the portable kernels; skips without one."""
     compiler = shutil.which("cc")
     if not compiler:
         pytest.skip("needs a C compiler for this machine: no 'cc' on the path")
     folder = tmp_path_factory.mktemp("kernels")
     flags = [compiler, *_FLAGS.split(), f"-I{_KERNELS / 'include'}"]
-    driver = folder / "driver.c"
-    driver.write_text(_DRIVER, encoding="utf-8")
     kernels = [str(path) for path in sorted((_KERNELS / "portable").glob("*.c"))]
-    subprocess.run([*flags, "-c", *kernels, driver.name], cwd=folder, check=True)
+    subprocess.run([*flags, "-c", *kernels], cwd=folder, check=True)
+    return [*flags, *sorted(map(str, folder.glob("*.o")))]
+
+
+@pytest.fixture(scope="session")
+def host_build(host_compiler: list[str], tmp_path_factory: pytest.TempPathFactory) -> HostBuild:
+    """Builds models with the portable kernels."""
+    folder = tmp_path_factory.mktemp("built")
+    driver = folder / "driver.o"
+    (folder / "driver.c").write_text(_DRIVER, encoding="utf-8")
+    flags = [word for word in host_compiler if not word.endswith(".o")]
+    subprocess.run([*flags, "-c", "driver.c"], cwd=folder, check=True)
 
     def build(model: Path) -> HostModel:
         facts = compile_model(model)
         out = folder / facts.sha256
         facts.write(out)
-        objects = sorted(map(str, folder.glob("*.o")))
         program = out / "run"
-        source = str(out / "model.c")
-        subprocess.run([*flags, f"-I{out}", source, *objects, "-o", program], check=True)
+        files = (out / "model.c", driver)
+        subprocess.run([*host_compiler, f"-I{out}", *files, "-o", program], check=True)
         return HostModel(facts, program)
 
     return build

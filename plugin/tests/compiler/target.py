@@ -13,7 +13,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from tinyhil.catalog.board import Board, load_boards
 from tinyhil.emulator.qemu import QEMU
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.image.build import linker_memory, require_tool
-from tinyhil.image.compiler import CompiledModel, compile_model
+from tinyhil.image.compiler import CompiledModel, Goal, Target, compile_model
 
 _HERE: Final = Path(__file__).parent / "target"
 _LINKER_SCRIPT: Final = FIRMWARE / "ports" / "cortex-m" / "cortex-m.ld"
@@ -81,9 +81,9 @@ class TargetBuild:
     board: Board
     folder: Path
 
-    def __call__(self, model: Path) -> TargetModel:
-        """Compile a ``.tflite`` file and build the program."""
-        facts = compile_model(model)
+    def __call__(self, model: Path, **wishes: Any) -> TargetModel:
+        """Compile a ``.tflite`` file, with other fields of `Target`, and build the program."""
+        facts = compile_model(model, Target(self.board.toolchain.kernels, **wishes))
         out = self.folder / facts.sha256
         facts.write(out)
         program = out / "bare.elf"
@@ -135,11 +135,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("board", choices=sorted(load_boards()))
     parser.add_argument("models", nargs="+", type=Path)
+    parser.add_argument("--optimize", choices=get_args(Goal), default="speed")
+    parser.add_argument("--keep-dead-channels", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         build = build_kernels(load_boards()[arguments.board], Path(folder))
         for path in arguments.models:
-            model = build(path)
+            model = build(
+                path, goal=arguments.optimize, keep_dead_channels=arguments.keep_dead_channels
+            )
             shape = (3, model.facts.input.size)
             inputs = np.random.default_rng(0).integers(-128, 128, shape, np.int8)
             counts = model.instructions(inputs).mean(axis=0)

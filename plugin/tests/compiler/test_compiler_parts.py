@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.image.compiler import ops
-from tinyhil.image.compiler.plan import ALIGNMENT, Block, plan_arena
+from tinyhil.image.compiler.plan import ALIGNMENT, Block, Overlap, least_arena, plan_arena
 from tinyhil.image.compiler.quantize import quantize_multiplier
 
 Lives = st.tuples(st.integers(1, 5000), st.integers(0, 12), st.integers(0, 4))
@@ -79,3 +79,38 @@ def test_a_kernel_in_an_architectures_folder_replaces_the_portable_one(tmp_path:
     assert compiled == {f"portable/{name}" for name in names - {"softmax_s8.c"}} | {
         "fast/softmax_s8.c"
     }
+
+
+def test_an_output_may_lie_over_its_input_as_far_as_it_may() -> None:
+    # The input is widened backwards, from its end, then shrunk in place.
+    chain = [Block("in", 96, 0, 1), Block("wide", 192, 1, 2), Block("small", 60, 2, 3)]
+    overlaps = {("wide", "in"): Overlap(-96), ("small", "wide"): Overlap(0, exact=True)}
+    offsets, total = plan_arena(chain, overlaps)
+    assert total == least_arena(chain, overlaps) == 192
+    assert offsets["wide"] - offsets["in"] <= -96
+    assert offsets["small"] == offsets["wide"]
+    _, apart = plan_arena(chain)
+    assert apart == least_arena(chain) == 288
+
+
+@given(st.lists(Lives, min_size=1, max_size=12), st.data())
+def test_only_blocks_that_may_share_memory_overlap(
+    lives: list[tuple[int, int, int]], data: st.DataObject
+) -> None:
+    blocks = [Block(i, size, first, first + more) for i, (size, first, more) in enumerate(lives)]
+    pairs = [
+        (one.key, other.key) for one in blocks for other in blocks if one.first == other.last
+        and one.key != other.key
+    ]  # fmt: skip
+    some = data.draw(st.lists(st.sampled_from(pairs), max_size=3)) if pairs else []
+    overlaps = {pair: Overlap(data.draw(st.integers(-3000, 0))) for pair in some}
+    offsets, total = plan_arena(blocks, overlaps)
+    assert total >= max(offsets[block.key] + block.size for block in blocks)
+    for one in blocks:
+        for other in blocks[: one.key]:
+            low, high = sorted((one, other), key=lambda block: offsets[block.key])
+            apart = offsets[low.key] + low.size <= offsets[high.key]
+            for output, source in ((one.key, other.key), (other.key, one.key)):
+                overlap = overlaps.get((output, source))
+                apart |= bool(overlap and overlap.allows(offsets[output], offsets[source]))
+            assert apart or not one.meets(other)

@@ -23,7 +23,11 @@ _KERNELS = FIRMWARE / "kernels"
 _FLAGS = (
     "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{_KERNELS / 'include'}", f"-I{_SOURCES}"
 )  # fmt: skip
-_CASES = ("add_s8", "conv2d_s8", "depthwise_conv2d_s8", "fully_connected_s8")
+_CASES = (
+    *("add_s8", "conv2d_s8", "depthwise_conv2d_s8", "fully_connected_s8", "avg_pool_s8"),
+    *("conv2d_pairs_s8", "depthwise_pairs_s8", "fully_connected_pairs_s8"),
+    *("conv2d_fours_s8", "depthwise_planes_s8", "fully_connected_fours_s8"),
+)
 _ENDS: Mapping[str, Mapping[str, str]] = {
     "mps3-an547": {"input": "dtcm", "weights": "isram", "channels": "sram"},
     "mps2-an386": {"input": "ssram23", "weights": "psram", "channels": "ssram1"},
@@ -52,7 +56,7 @@ def _said(name: str, folder: Path) -> str:
         )
         subprocess.run([*command, "-c", twin, "-o", folder / f"{kernel}.o"], check=True)
     image = folder / "selftest.elf"
-    sources = [_SOURCES / "image.c", _SOURCES / "cases.c", *sorted(folder.glob("*.o"))]
+    sources = [*sorted(_SOURCES.glob("*.c")), *sorted(folder.glob("*.o"))]
     link = ["-nostartfiles", "--specs=nano.specs", f"-T{_SOURCES / 'image.ld'}"]
     subprocess.run([*command, *sources, *link, "-o", image], check=True)
     done = subprocess.run(

@@ -116,11 +116,11 @@ def _measure(board: Board, name: str, path: Path, data_set: str, peer: Peer) -> 
 
     The kernels' counts hardly depend on the input; no sample is needed.
     """
-    compiled = compile_model(path)
-    task = _task(name, compiled)
+    task = _task(name, compile_model(path))
     assert board.emulator is not None
     with tempfile.TemporaryDirectory() as folder:
-        image = firmware.build(board, task, path, Path(folder)).image
+        built = firmware.build(board, task, path, Path(folder))
+        image, compiled = built.image, built.model
         with attached(stations({board.name: board}, None)[board.name]) as dut:
             flash.flash(image, board, dut.probe_uid, Deadline.after(_STEP_S))
             session = Session(open_link(dut))

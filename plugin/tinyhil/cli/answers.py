@@ -119,7 +119,11 @@ class Built(Answer):
     weights_bytes: int
     """All constants of the model."""
     arena_bytes: int
-    """The tensor arena: activations and working memory."""
+    """The tensor arena: activations and working memory, without the model's input and output."""
+    whole_arena_bytes: int
+    """The same with the model's input and output, as other frameworks count it."""
+    arena_least_bytes: int
+    """What no plan of the arena can do with less than."""
     text_bytes: int
     """Code and constants of the image, as GNU ``size`` counts them."""
     data_bytes: int
@@ -143,6 +147,8 @@ class Built(Answer):
             macs=model.macs,
             weights_bytes=model.weights_bytes,
             arena_bytes=model.arena_bytes,
+            whole_arena_bytes=model.whole_arena_bytes,
+            arena_least_bytes=model.arena_least_bytes,
             text_bytes=image.text_bytes,
             data_bytes=image.data_bytes,
             bss_bytes=image.bss_bytes,

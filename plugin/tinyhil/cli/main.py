@@ -7,6 +7,7 @@ import signal
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -217,6 +218,17 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="mark times by a pin's edges, for a power monitor, not by text lines",
     )
     build.add_argument(
+        "--optimize",
+        choices=("speed", "size"),
+        default="speed",
+        help="size: weights stay at 8 bits; default: %(default)s",
+    )
+    build.add_argument(
+        "--keep-dead-channels",
+        action="store_true",
+        help="compute channels too that are proved constant, or that nothing reads",
+    )
+    build.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
@@ -298,6 +310,7 @@ def _emulate(options: argparse.Namespace, console: Console) -> int:
 
 def _build(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.catalog.task import load_tasks  # noqa: PLC0415
+    from tinyhil.cli.built import OPTIONAL, built_summary, built_table  # noqa: PLC0415
     from tinyhil.data.material import stand_in_model  # noqa: PLC0415
     from tinyhil.image import build as firmware  # noqa: PLC0415 - as above
 
@@ -313,35 +326,21 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     )
     check_folder(folder, "--out")
     with console.status(f"building for {board.name}"):
-        built = firmware.build(board, tasks[options.task], model, folder, energy=options.energy)
+        built = firmware.build(
+            board,
+            tasks[options.task],
+            model,
+            folder,
+            energy=options.energy,
+            goal=options.optimize,
+            keep_dead_channels=options.keep_dead_channels,
+        )
     if answered(options, Built.of(board, options.task, built)):
         return 0
-    # The cost model knows the kernels of Armv7E-M; of Helium's it says nothing.
-    predicted = "mve" not in board.toolchain.kernels
-    table = Table("#", "operator", "output", "MACs", box=None)
-    if predicted:
-        table.add_column("instructions, predicted")
-    for operator in built.model.operators:
-        table.add_row(
-            str(operator.index),
-            operator.name,
-            " x ".join(map(str, operator.output_shape)),
-            f"{operator.macs:,}",
-            *([_count(operator.instructions)] if predicted else []),
-        )
-    console.print(table)
-    image = built.image
-    console.print(
-        f"{built.model.macs:,} MACs, {built.model.weights_bytes:,} bytes of weights, "
-        f"tensor arena {built.model.arena_bytes:,} bytes\n"
-        f"text {image.text_bytes:,}, data {image.data_bytes:,}, bss {image.bss_bytes:,} bytes"
-    )
-    console.print(f"{image.path}", soft_wrap=True)
+    show_fitted(console, partial(built_table, board, built), OPTIONAL)
+    console.print(built_summary(built))
+    console.print(f"{built.image.path}", soft_wrap=True)
     return 0
-
-
-def _count(number: int | None) -> str:
-    return "-" if number is None else f"{number:,}"
 
 
 def _board(name: str) -> Board:

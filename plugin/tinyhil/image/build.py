@@ -25,7 +25,7 @@ from tinyhil.ground.processes import run_group
 from tinyhil.image.elf import Image, read_image
 
 if TYPE_CHECKING:
-    from tinyhil.image.compiler import CompiledModel
+    from tinyhil.image.compiler import CompiledModel, Goal
 
 _BUILD_S = 300.0
 _SHOWN_LINES = 30
@@ -48,6 +48,8 @@ def build(
     energy: bool = False,
     extension: bool = True,
     sources: Path = FIRMWARE,
+    goal: Goal = "speed",
+    keep_dead_channels: bool = False,
 ) -> Firmware:
     """Compile `model` into the reference firmware for `board`.
 
@@ -60,6 +62,8 @@ def build(
         extension: speak frames too; without it, the firmware is as others in the field, which
             speak only the official protocol.
         sources: the firmware's, or a copy of them that was changed.
+        goal: what kernels and the form of weights are chosen for.
+        keep_dead_channels: compute what is proved constant or unread too.
 
     Raises:
         ConfigError: there is no firmware of ours for the board.
@@ -69,7 +73,7 @@ def build(
         FirmwareError: the build fails, as when the image is too large for the board.
     """
     port_of(board)
-    compiled = compile_for(task, model)
+    compiled = compile_for(task, model, board, goal=goal, keep_dead_channels=keep_dead_channels)
     # Two runs may build the same firmware at once, one for each of two equal boards.
     options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": extension}
     with writing_to(folder):
@@ -99,8 +103,15 @@ def port_of(board: Board) -> str:
     return board.port
 
 
-def compile_for(task: Task, model: Path) -> CompiledModel:
-    """Compile a model of a task.
+def compile_for(
+    task: Task,
+    model: Path,
+    board: Board,
+    *,
+    goal: Goal = "speed",
+    keep_dead_channels: bool = False,
+) -> CompiledModel:
+    """Compile a model of a task for a board's kernels.
 
     Raises:
         ModelError: the model compiler refuses it, or it takes or makes another number of numbers
@@ -108,8 +119,8 @@ def compile_for(task: Task, model: Path) -> CompiledModel:
         BenchError: the extra `build` is not installed.
     """
     with part_of("build", "building firmware"):
-        from tinyhil.image.compiler import compile_model  # noqa: PLC0415 - of an extra
-    compiled = compile_model(model)
+        from tinyhil.image.compiler import Target, compile_model  # noqa: PLC0415 - of an extra
+    compiled = compile_model(model, Target(board.toolchain.kernels, goal, keep_dead_channels))
     made = compiled.input.size, compiled.output.size
     results = task.results if task.result == "scores" else task.input.elements
     if made != (task.input.elements, results):

@@ -62,7 +62,7 @@ def write_project(folder: Path, engine: str, board: Board, task: Task, model: Pa
         WriteError: the folder can't be written.
     """
     check_target(folder)
-    compiled = compile_for(task, model)
+    compiled = compile_for(task, model, board)
     facts = _facts(folder.resolve().name, board, task, compiled)
     parent = folder.resolve().parent
     with writing_to(folder):

@@ -29,7 +29,7 @@ class MemoryUse:
     bss: int
     """Zeroed variables, with the tensor arena and the input buffer, without the stack."""
     arena: int | None
-    """Tensor arena, part of bss; None where a firmware does not report it."""
+    """Tensor arena without input and output, part of bss; None where a firmware is silent."""
     stack_used: int | None
     """High-water mark of the stack; None where a firmware does not report it."""
     stack_reserved: int | None

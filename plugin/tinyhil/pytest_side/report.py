@@ -296,7 +296,8 @@ def _memory_line(entry: Entry) -> str:
     """The parts of a memory size, in bytes."""
     parts = {name: "?" if size is None else f"{size:,}" for name, size in entry.details.items()}
     return (
-        "{station} {task}: text {text}, data {data}, bss {bss} (tensor arena {arena}) bytes; "
+        "{station} {task}: text {text}, data {data}, bss {bss} bytes (tensor arena without input "
+        "and output {arena}); "
         "stack {stack_used} of {stack_reserved} bytes used"
     ).format(station=entry.subject.station, task=entry.subject.task, **parts)
 

@@ -163,6 +163,13 @@ static void reset_handler(void) {
     run("conv2d_s8", conv2d_case);
     run("depthwise_conv2d_s8", depthwise_case);
     run("fully_connected_s8", fully_connected_case);
+    run("avg_pool_s8", avg_pool_case);
+    run("conv2d_pairs_s8", conv2d_pairs_case);
+    run("depthwise_pairs_s8", depthwise_pairs_case);
+    run("fully_connected_pairs_s8", fully_connected_pairs_case);
+    run("conv2d_fours_s8", conv2d_fours_case);
+    run("depthwise_planes_s8", depthwise_planes_case);
+    run("fully_connected_fours_s8", fully_connected_fours_case);
     finish();
 }
 

@@ -59,5 +59,12 @@ bool add_case(void);
 bool conv2d_case(void);
 bool depthwise_case(void);
 bool fully_connected_case(void);
+bool avg_pool_case(void);
+bool conv2d_pairs_case(void);
+bool depthwise_pairs_case(void);
+bool fully_connected_pairs_case(void);
+bool conv2d_fours_case(void);
+bool depthwise_planes_case(void);
+bool fully_connected_fours_case(void);
 
 #endif

@@ -8,5 +8,14 @@ from __future__ import annotations
 
 from tinyhil.image.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
 from tinyhil.image.compiler.pipeline import compile_model
+from tinyhil.image.compiler.target import ANY_CORE, Goal, Target
 
-__all__ = ["CompiledModel", "OperatorSummary", "TensorFacts", "compile_model"]
+__all__ = [
+    "ANY_CORE",
+    "CompiledModel",
+    "Goal",
+    "OperatorSummary",
+    "Target",
+    "TensorFacts",
+    "compile_model",
+]

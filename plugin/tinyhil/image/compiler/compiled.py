@@ -18,9 +18,17 @@ class OperatorSummary:
     output_shape: tuple[int, ...]
     """Elements along each axis."""
     macs: int
-    """Multiply-accumulates of one inference."""
+    """Multiply-accumulates of one inference, without those that are left out."""
     instructions: int | None
     """Of one inference on a Cortex-M4, as predicted by `cost`; None where it knows no model."""
+    kernel: str | None
+    """Function that computes it, of ``firmware/kernels``; None where nothing is computed."""
+    constant_channels: int
+    """Of its output, left out since they are proved to have one value whatever the input is."""
+    unread_channels: int
+    """Of its output, left out since nothing reads them."""
+    macs_left_out: int
+    """Multiply-accumulates that its own left out channels, and those of its input, would need."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,10 @@ class CompiledModel:
     """Of the ``.tflite`` file, lower-case hex."""
     operators: tuple[OperatorSummary, ...]
     arena_bytes: int
-    """Of the static tensor arena: activations and the kernels' working memory."""
+    """Of the static tensor arena: activations and the kernels' working memory, without the model's
+    input and output, whose memory is the caller's."""
+    arena_least_bytes: int
+    """What no arena can be smaller than: the most that is in use at once."""
     weights_bytes: int
     """Of all constants: weights, biases, multipliers, tables."""
     input: TensorFacts
@@ -54,6 +65,11 @@ class CompiledModel:
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
         return sum(operator.macs for operator in self.operators)
+
+    @property
+    def whole_arena_bytes(self) -> int:
+        """The arena with the model's input and output in it, as other frameworks count it."""
+        return self.arena_bytes + self.input.size + self.output.size
 
     def write(self, folder: Path) -> None:
         """Write the sources, but leave files alone that are right already (no needless rebuild).

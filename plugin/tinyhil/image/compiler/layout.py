@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from tinyhil.image.compiler.graph import Graph, Node, Tensor, refusal
 from tinyhil.image.compiler.lowered import Lowered
-from tinyhil.image.compiler.plan import Block, plan_arena
+from tinyhil.image.compiler.plan import Block, Overlap, least_arena, plan_arena
+
+_Key = tuple[str, int]
+"""``tensor`` or ``scratch``, and the tensor's or the operator's index."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class Layout:
     scratch: Mapping[int, str]
     """The same of the working memory of operators that need some, by index of the operator."""
     arena_bytes: int
+    least_bytes: int
+    """What no plan can do with less than."""
 
 
 def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
@@ -43,13 +48,27 @@ def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
         for node, low in zip(graph.nodes, lowered, strict=True)
         if low.scratch_bytes
     ]
-    offsets, arena_bytes = plan_arena(blocks)
+    overlaps = _overlaps(graph, lowered, homes, lives)
+    offsets, arena_bytes = plan_arena(blocks, overlaps)
     places = {key: f"arena + {offset}" for key, offset in offsets.items()}
     return Layout(
         {tensor: outside.get(home) or places["tensor", home] for tensor, home in homes.items()},
         {index: place for (kind, index), place in places.items() if kind == "scratch"},
         arena_bytes,
+        least_arena(blocks, overlaps),
     )
+
+
+def with_room(graph: Graph, lowered: Sequence[Lowered]) -> list[Lowered]:
+    """The faster kernels where there is room for what memory they need more."""
+    chosen = list(lowered)
+    size = lay_out(graph, chosen).arena_bytes
+    for i, low in enumerate(lowered):
+        if low.faster is not None:
+            chosen[i] = low.faster
+            if lay_out(graph, chosen).arena_bytes > size:
+                chosen[i] = low
+    return chosen
 
 
 def sources(node: Node, low: Lowered) -> list[Tensor]:
@@ -58,24 +77,30 @@ def sources(node: Node, low: Lowered) -> list[Tensor]:
 
 
 def _homes(graph: Graph, lowered: Sequence[Lowered]) -> dict[int, int]:
-    """Of each activation, by index, the one whose memory it is in: its own or an earlier one's."""
-    own = {graph.input.index: graph.input.index}
+    """Of each activation, by index, the one whose memory it is in: its own, or its source's."""
+    homes = {graph.input.index: graph.input.index}
     for node, low in zip(graph.nodes, lowered, strict=True):
-        source = own[sources(node, low)[0].index]
-        own[node.output.index] = node.output.index if low.kernel else source
-    lives = _lives(graph, lowered, own)
-    outside = (own[graph.input.index], own[graph.output.index])
-    taken: dict[int, int] = {}  # instead of its own, the memory of an input that ends there
-    for node, low in zip(graph.nodes, lowered, strict=True):
-        if not low.in_place or node.output.index in outside:
-            continue
-        for tensor in sources(node, low):
-            home = own[tensor.index]
-            ends = home not in outside and lives[home][1] == node.index
-            if ends and tensor.elements == node.output.elements:
-                taken[node.output.index] = taken.get(home, home)
-                break
-    return {tensor: taken.get(home, home) for tensor, home in own.items()}
+        source = homes[sources(node, low)[0].index]
+        homes[node.output.index] = node.output.index if low.kernel else source
+    return homes
+
+
+def _overlaps(
+    graph: Graph,
+    lowered: Sequence[Lowered],
+    homes: Mapping[int, int],
+    lives: Mapping[int, tuple[int, int]],
+) -> dict[tuple[_Key, _Key], Overlap]:
+    """Which outputs may share the memory of inputs that end there; all of them in the arena."""
+    outside = (homes[graph.input.index], homes[graph.output.index])
+    return {
+        (("tensor", node.output.index), ("tensor", homes[tensor.index])): low.overlap
+        for node, low in zip(graph.nodes, lowered, strict=True)
+        for tensor in sources(node, low)
+        if low.overlap is not None
+        and not {homes[node.output.index], homes[tensor.index]} & {*outside}
+        and lives[homes[tensor.index]][1] == node.index
+    }
 
 
 def _lives(

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyhil.image.compiler.plan import Overlap
 from tinyhil.image.compiler.quantize import Channel
 
 _CHANNEL_BYTES: Final = 12
@@ -38,12 +39,14 @@ class Lowered:
     """Scalar members of the struct."""
     arrays: tuple[ConstantArray, ...] = ()
     macs: int = 0
-    scratch_bytes: int = 0
-    """Memory that the kernel needs while it runs; the call gets a pointer to it if not 0."""
+    scratch_bytes: int | None = None
+    """Memory that the kernel needs while it runs; None: it takes no pointer to any."""
     order: tuple[int, ...] = (0,)
     """Positions of the computed inputs among the node's inputs, as the kernel takes them."""
-    in_place: bool = False
-    """Whether the output may be in the same memory as an input of its size."""
+    faster: Lowered | None = None
+    """The same with more memory, for where the arena does not grow by it."""
+    overlap: Overlap | None = None
+    """How the output may share memory with an input that ends here; None: not at all."""
 
 
 def int8_array(name: str, values: NDArray[Any]) -> ConstantArray:

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tinyhil.image.compiler import cost, emit, ops
+from tinyhil.image.compiler import cost, dead, emit, ops
 from tinyhil.image.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
 from tinyhil.image.compiler.graph import Graph, Node, Tensor, refusal
-from tinyhil.image.compiler.layout import Layout, lay_out, sources
+from tinyhil.image.compiler.layout import Layout, lay_out, sources, with_room
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.reader import read_graph
+from tinyhil.image.compiler.target import ANY_CORE, Target
 
 MAX_ARENA_BYTES: Final = 64 << 20
 MAX_CONSTANT_BYTES: Final = 16 << 20
 
 
-def compile_model(path: Path) -> CompiledModel:
+def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     """Compile an int8 ``.tflite`` model.
 
     Raises:
@@ -26,13 +27,19 @@ def compile_model(path: Path) -> CompiledModel:
             one input or output, a dynamic shape, or anything else that can't be compiled.
     """
     graph = read_graph(path, ops.modules().keys())
-    lowered = _lower(graph)
+    lowered = _lower(graph, target)
+    macs_before = [low.macs for low in lowered]
+    left_out: Mapping[int, dead.Dead] = {}
+    if not target.keep_dead_channels:
+        graph, left_out = dead.fold(graph)
+        lowered = _lower(graph, target) if left_out else lowered
+    lowered = with_room(graph, lowered)
     layout = lay_out(graph, lowered)
     if layout.arena_bytes > MAX_ARENA_BYTES:
         raise refusal(str(path), f"needs a tensor arena of {layout.arena_bytes} bytes")
     operators = tuple(
-        OperatorSummary(node.index, node.name, node.output.shape, low.macs, cost.predict(low))
-        for node, low in zip(graph.nodes, lowered, strict=True)
+        _summary(node, low, left_out.get(node.index, dead.Dead()), macs)
+        for node, low, macs in zip(graph.nodes, lowered, macs_before, strict=True)
     )
     calls = [_call(node, low, layout) for node, low in zip(graph.nodes, lowered, strict=True)]
     macs = sum(operator.macs for operator in operators)
@@ -40,6 +47,7 @@ def compile_model(path: Path) -> CompiledModel:
         sha256=graph.sha256,
         operators=operators,
         arena_bytes=layout.arena_bytes,
+        arena_least_bytes=layout.least_bytes,
         weights_bytes=sum(array.size for low in lowered for array in low.arrays),
         input=_facts(graph.input),
         output=_facts(graph.output),
@@ -50,12 +58,26 @@ def compile_model(path: Path) -> CompiledModel:
     )
 
 
-def _lower(graph: Graph) -> list[Lowered]:
+def _summary(node: Node, low: Lowered, left_out: dead.Dead, macs_before: int) -> OperatorSummary:
+    return OperatorSummary(
+        index=node.index,
+        name=node.name,
+        output_shape=node.output.shape,
+        macs=low.macs,
+        instructions=cost.predict(low),
+        kernel=low.kernel,
+        constant_channels=left_out.constant,
+        unread_channels=left_out.unread,
+        macs_left_out=macs_before - low.macs,
+    )
+
+
+def _lower(graph: Graph, target: Target) -> list[Lowered]:
     """All operators. A damaged model may use one buffer thousands of times, so there is a limit."""
     lowered: list[Lowered] = []
     constant_bytes = 0
     for node in graph.nodes:
-        lowered.append(ops.lower(node))
+        lowered.append(ops.lower(node, target))
         constant_bytes += sum(array.size for array in lowered[-1].arrays)
         if constant_bytes > MAX_CONSTANT_BYTES:
             raise refusal(str(graph.path), f"has more than {MAX_CONSTANT_BYTES} bytes of constants")
@@ -83,8 +105,8 @@ def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
 def _call(node: Node, low: Lowered, layout: Layout) -> emit.Call:
     inputs = sources(node, low)
     arguments = [layout.buffers[tensor.index] for tensor in (*inputs, node.output)]
-    if low.scratch_bytes:
-        arguments.append(layout.scratch[node.index])
+    if low.scratch_bytes is not None:
+        arguments.append(layout.scratch.get(node.index, "0"))
     shapes = " and ".join("x".join(map(str, tensor.shape)) for tensor in inputs)
     result = "x".join(map(str, node.output.shape))
     return emit.Call(

@@ -1,7 +1,7 @@
 """One operator, one file: to add an operator, add a module here and a kernel.
 
 A module has the operator's name in the TensorFlow Lite schema as `NAME`, and a function
-``lower(node: Node) -> Lowered`` that raises `ModelError` for what its kernel can't do.
+``lower(node: Node, target: Target) -> Lowered`` that raises `ModelError` for what no kernel can do.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Protocol, cast
 
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered
+from tinyhil.image.compiler.target import Target
 
 
 class OperatorModule(Protocol):
@@ -20,7 +21,7 @@ class OperatorModule(Protocol):
 
     NAME: str
 
-    def lower(self, node: Node) -> Lowered:
+    def lower(self, node: Node, target: Target) -> Lowered:
         """Check the node and precompute its kernel's constants.
 
         Raises:
@@ -39,6 +40,6 @@ def modules() -> dict[str, OperatorModule]:
     return {module.NAME: module for module in found}
 
 
-def lower(node: Node) -> Lowered:
+def lower(node: Node, target: Target) -> Lowered:
     """Lower one node by its operator's module."""
-    return modules()[node.name].lower(node)
+    return modules()[node.name].lower(node, target)

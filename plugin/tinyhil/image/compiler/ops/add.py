@@ -6,6 +6,7 @@ from typing import Final
 
 from tinyhil.image.compiler.graph import Node, Tensor
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int32_array
+from tinyhil.image.compiler.plan import SAME_PLACE
 from tinyhil.image.compiler.quantize import (
     INT8_MAX,
     INT8_MIN,
@@ -15,6 +16,7 @@ from tinyhil.image.compiler.quantize import (
     multiply_high,
     quantize_multiplier,
 )
+from tinyhil.image.compiler.target import Target
 
 NAME = "ADD"
 
@@ -23,7 +25,7 @@ _LEFT_SHIFT: Final = 20
 """The reference shifts both inputs before it scales them, the coarser one by exactly 1/2."""
 
 
-def lower(node: Node) -> Lowered:
+def lower(node: Node, _target: Target) -> Lowered:
     """The coarser input comes first; of the other one, a table of all contributions."""
     order = (0, 1) if node.activation(0).scale >= node.activation(1).scale else (1, 0)
     coarse, fine = (node.activation(position) for position in order)
@@ -50,7 +52,7 @@ def lower(node: Node) -> Lowered:
         },
         arrays=(int32_array("second", table), channel_array([channel(node, 0, bound, factor)])),
         order=order,
-        in_place=True,
+        overlap=SAME_PLACE,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.quantize import activation_fields
+from tinyhil.image.compiler.target import Target
 from tinyhil.image.compiler.window import window_fields, windows
 
 NAME = "AVERAGE_POOL_2D"
@@ -16,7 +17,7 @@ _MAX_WINDOW: Final = 2**16
 """Elements in the image: far below what overflows a 32-bit sum."""
 
 
-def lower(node: Node) -> Lowered:
+def lower(node: Node, _target: Target) -> Lowered:
     """Nothing to precompute but the range."""
     image, result = node.activation(), node.output
     height = int(node.option(_OPTIONS, "FilterHeight"))

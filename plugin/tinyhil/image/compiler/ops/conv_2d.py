@@ -6,10 +6,13 @@ from typing import Final
 
 import numpy as np
 
+from tinyhil.image.compiler.dsp import conv2d as dsp_conv2d
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, interleave
+from tinyhil.image.compiler.mve import conv2d as mve_conv2d
 from tinyhil.image.compiler.packed import ALWAYS_FITS, packed_sums_fit
 from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
+from tinyhil.image.compiler.target import Target
 from tinyhil.image.compiler.window import window_fields, windows
 
 NAME = "CONV_2D"
@@ -19,7 +22,7 @@ _UNROLL: Final = 8
 """A patch is rounded up to this many elements."""
 
 
-def lower(node: Node) -> Lowered:
+def lower(node: Node, target: Target) -> Lowered:
     """Weights in pairs of output channels, patches rounded up with zeros."""
     image, weights = node.activation(), node.constant(1, "INT8")
     assert weights.data is not None
@@ -31,24 +34,30 @@ def lower(node: Node) -> Lowered:
     flat = weights.data.reshape(outputs, -1)
     scales = weight_scales(node, weights, outputs, axis=0)
     multipliers = (image.scale * scales / node.output.scale).tolist()
+    found = channels(node, flat, multipliers)
     patch = flat.shape[1] + -flat.shape[1] % _UNROLL
     padded = np.pad(flat, ((0, 0), (0, patch - flat.shape[1])))
+    fields = {
+        **window_fields(node, vertical, horizontal),
+        "input_channels": inputs,
+        "output_channels": outputs,
+        "patch": patch,
+        "run": patch if packed_sums_fit(flat) else ALWAYS_FITS // _UNROLL * _UNROLL,
+        "input_zero_point": image.zero_point,
+        "output_zero_point": node.output.zero_point,
+        **activation_fields(node, _OPTIONS),
+    }
+    better = None
+    if target.dsp:
+        better = dsp_conv2d.lower(fields, weights.data, found, target)
+    elif target.vectors:
+        better = mve_conv2d.lower(fields, weights.data, found)
+    if better is not None:
+        return better
     return Lowered(
         kernel="conv2d_s8",
-        fields={
-            **window_fields(node, vertical, horizontal),
-            "input_channels": inputs,
-            "output_channels": outputs,
-            "patch": patch,
-            "run": patch if packed_sums_fit(flat) else ALWAYS_FITS // _UNROLL * _UNROLL,
-            "input_zero_point": image.zero_point,
-            "output_zero_point": node.output.zero_point,
-            **activation_fields(node, _OPTIONS),
-        },
-        arrays=(
-            int8_array("weights", interleave(padded, 2)),
-            channel_array(channels(node, flat, multipliers)),
-        ),
+        fields=fields,
+        arrays=(int8_array("weights", interleave(padded, 2)), channel_array(found)),
         macs=vertical.outputs * horizontal.outputs * weights.elements,
         scratch_bytes=8 * patch,
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from tinyhil.image.compiler.dsp import depthwise as dsp_depthwise
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array
+from tinyhil.image.compiler.mve import depthwise as mve_depthwise
 from tinyhil.image.compiler.packed import packed_sums_fit
 from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
+from tinyhil.image.compiler.target import Target
 from tinyhil.image.compiler.window import window_fields, windows
 
 NAME = "DEPTHWISE_CONV_2D"
@@ -17,7 +20,7 @@ _BLOCK: Final = 8
 """So many channels are done at once by a kernel that does several."""
 
 
-def lower(node: Node) -> Lowered:
+def lower(node: Node, target: Target) -> Lowered:
     """Weights with one channel's taps next to each other."""
     image, weights = node.activation(), node.constant(1, "INT8")
     assert weights.data is not None
@@ -41,22 +44,28 @@ def lower(node: Node) -> Lowered:
     half = -(-vertical.outputs // 2)  # rows of outputs in each half of the folded plane
     plane_height = (half - 1) * vertical.stride + height
     plane_width = horizontal.reach
+    found = channels(node, flat, multipliers)
+    fields = {
+        **window_fields(node, vertical, horizontal),
+        "input_channels": inputs,
+        "multiplier": multiplier,
+        "plane_height": plane_height,
+        "plane_width": plane_width,
+        "input_zero_point": image.zero_point,
+        "output_zero_point": node.output.zero_point,
+        **activation_fields(node, _OPTIONS),
+    }
+    better, kernel = None, flat.reshape(outputs, height, width)
+    if target.dsp:
+        better = dsp_depthwise.lower(fields, kernel, found)
+    elif target.vectors:
+        better = mve_depthwise.lower(fields, kernel, found)
+    if better is not None:
+        return better
     return Lowered(
         kernel="depthwise_conv2d_s8",
-        fields={
-            **window_fields(node, vertical, horizontal),
-            "input_channels": inputs,
-            "multiplier": multiplier,
-            "plane_height": plane_height,
-            "plane_width": plane_width,
-            "input_zero_point": image.zero_point,
-            "output_zero_point": node.output.zero_point,
-            **activation_fields(node, _OPTIONS),
-        },
-        arrays=(
-            int8_array("weights", flat),
-            channel_array(channels(node, flat, multipliers)),
-        ),
+        fields=fields,
+        arrays=(int8_array("weights", flat), channel_array(found)),
         macs=vertical.outputs * horizontal.outputs * weights.elements,
         scratch_bytes=max(
             4 * 2 * half + 4 * plane_height * plane_width,

@@ -6,9 +6,12 @@ from typing import Final
 
 import numpy as np
 
+from tinyhil.image.compiler.dsp import fully_connected as dsp_fully_connected
 from tinyhil.image.compiler.graph import Node, Tensor
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, interleave
+from tinyhil.image.compiler.mve import fully_connected as mve_fully_connected
 from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
+from tinyhil.image.compiler.target import Target
 
 NAME = "FULLY_CONNECTED"
 
@@ -19,7 +22,7 @@ _UNROLL: Final = 8
 """And inputs of this."""
 
 
-def lower(node: Node) -> Lowered:
+def lower(node: Node, target: Target) -> Lowered:
     """Weights in pairs of outputs, both rounded up with zeros."""
     source, weights = node.activation(), node.constant(1, "INT8")
     assert weights.data is not None
@@ -29,32 +32,41 @@ def lower(node: Node) -> Lowered:
     rows = source.elements // inputs
     node.check(source.elements == rows * inputs, f"has {source.elements} inputs, not {inputs}")
     node.check(node.output.elements == rows * outputs, f"does not have {rows * outputs} outputs")
+    found = channels(node, weights.data, multipliers(node, source, weights))
+    fields = {
+        "rows": rows,
+        "inputs": inputs,
+        "outputs": outputs,
+        "output_zero_point": node.output.zero_point,
+        **activation_fields(node, _OPTIONS),
+    }
+    better = None
+    if target.dsp:
+        better = dsp_fully_connected.lower(fields, weights.data, found)
+    elif target.vectors:
+        better = mve_fully_connected.lower(fields, weights.data, found)
+    if better is not None:
+        return better
     padded = np.pad(weights.data, ((0, -outputs % _BLOCK), (0, -inputs % _UNROLL)))
     return Lowered(
         kernel="fully_connected_s8",
-        fields={
-            "rows": rows,
-            "inputs": inputs,
-            "outputs": outputs,
-            "output_zero_point": node.output.zero_point,
-            **activation_fields(node, _OPTIONS),
-        },
-        arrays=(
-            int8_array("weights", interleave(padded, 2)),
-            channel_array(channels(node, weights.data, _multipliers(node, source, weights))),
-        ),
+        fields=fields,
+        arrays=(int8_array("weights", interleave(padded, 2)), channel_array(found)),
         macs=rows * weights.elements,
         scratch_bytes=2 * padded.shape[1],
     )
 
 
-def _multipliers(node: Node, source: Tensor, weights: Tensor) -> list[float]:
-    """The reference multiplies a single weight scale in float32, several ones in float64."""
+def multipliers(node: Node, source: Tensor, weights: Tensor) -> list[float]:
+    """Factors from sums to outputs.
+
+    The reference multiplies a single weight scale in float32, several ones in float64.
+    """
     scales = weight_scales(node, weights, weights.shape[0], axis=0)
     assert weights.quantization is not None
     products = source.scale * scales
     if weights.quantization.scales.size == 1:
         with np.errstate(over="ignore"):
             products = products.astype(np.float32).astype(np.float64)
-    multipliers: list[float] = (products / node.output.scale).tolist()
-    return multipliers
+    factors: list[float] = (products / node.output.scale).tolist()
+    return factors

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered
+from tinyhil.image.compiler.target import Target
 
 NAME = "RESHAPE"
 
 
-def lower(node: Node) -> Lowered:
+def lower(node: Node, _target: Target) -> Lowered:
     """No kernel; the new shape is the output tensor's own."""
     source, result = node.activation(), node.output
     node.check(source.elements == result.elements, "changes the number of elements")

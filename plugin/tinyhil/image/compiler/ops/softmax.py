@@ -18,6 +18,7 @@ from tinyhil.image.compiler.quantize import (
     multiply_high,
     quantize_multiplier,
 )
+from tinyhil.image.compiler.target import Target
 
 NAME = "SOFTMAX"
 
@@ -34,7 +35,7 @@ _QUARTER: Final = 2**24  # Q5
 _POWERS: Final = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
 
 
-def lower(node: Node) -> Lowered:
+def lower(node: Node, _target: Target) -> Lowered:
     """The table for this input scale."""
     source, result = node.activation(), node.output
     beta = float(node.option(_OPTIONS, "Beta"))

@@ -1,0 +1,92 @@
+"""What the kernels for one kind of core rest on: proofs of their rounding, and whole graphs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinyhil.image.compiler.dsp.finish import FIXED, SHIFTED, SIGNED, Finish, Sums, finishes
+from tinyhil.image.compiler.quantize import Channel
+
+from .graphs import compare
+
+
+@st.composite
+def sums(draw: st.DrawFn) -> Sums:
+    """One channel, with sums of any size."""
+    right = draw(st.integers(0, 31))
+    reach = 2 ** draw(st.integers(0, min(30, right + 10)))
+    bias = draw(st.integers(-reach, reach))
+    least = draw(st.integers(0, reach))
+    zero_point = draw(st.sampled_from([-128, -128, -128, -5, 0, 127]))
+    return Sums(
+        Channel(bias, draw(st.integers(2**30, 2**31 - 1)), draw(st.sampled_from([0, 0, 0, 1])),
+                right, 0),
+        bias - least,
+        bias + draw(st.integers(0, reach)),
+        draw(st.integers(1, 128)),
+        zero_point,
+        draw(st.sampled_from([-128, zero_point])),
+    )  # fmt: skip
+
+
+def _as_the_kernel(finish: Finish, rounding: int, total: int) -> int:
+    """An output by the kernels' instructions; see pairs.h."""
+    total = 0 if finish.scale is None else total << finish.scale
+    assert -(2**31) <= total < 2**31
+    product = total * finish.multiplier
+    high = product >> 32 if rounding == FIXED else product + 2**31 >> 32
+    high += finish.addend - (rounding == SIGNED and total < 0)
+    assert -(2**31) <= high < 2**31
+    return max(-128, min(127, high >> finish.right))
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(one=sums(), shift=st.sampled_from([10, 12]), seed=st.integers(0, 2**32))
+def test_a_proved_rounding_is_the_references(one: Sums, shift: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    totals = {one.lowest, one.highest, *random.integers(one.lowest, one.highest + 1, 50).tolist()}
+    totals |= {total + near for total in _steps(one) for near in (-1, 0, 1)}
+    totals |= {-2, -1, 0, 1, 2}
+    for rounding in (FIXED, SHIFTED, SIGNED):
+        for finish in finishes([one], rounding, shift) or ():
+            for total in totals:
+                if one.lowest <= total <= one.highest:
+                    output = max(one.floor, _as_the_kernel(finish, rounding, total))
+                    assert output == one.output(total), (rounding, finish, total)
+
+
+def _steps(one: Sums) -> set[int]:
+    """Some of the sums from which on the output is larger."""
+    found = set()
+    for output in range(one.output(one.lowest) + 1, one.output(one.highest) + 1, 7):
+        low, high = one.lowest, one.highest
+        while low + 1 < high:
+            middle = (low + high) // 2
+            low, high = (middle, high) if one.output(middle) < output else (low, middle)
+        found.add(high)
+    return found
+
+
+def test_usual_channels_are_proved() -> None:
+    for right in range(5, 12):
+        channel = Channel(700, 2**30 + 12345, 0, right, 0)
+        one = Sums(channel, -(2**20), 2**20, 127, -128, -128)
+        assert finishes([one], FIXED, 12)
+        away = Sums(channel, -(2**20), 2**20, 127, 4, -128)
+        assert finishes([away], FIXED, 12) is None
+        assert finishes([away], SHIFTED, 12) is None
+        assert finishes([away], SIGNED, 12)
+
+
+def test_all_ways_to_compile_a_graph_give_the_same_outputs(
+    host_compiler: list[str], tmp_path: Path
+) -> None:
+    compared = compare(6, 1, tmp_path, host_compiler)
+    assert compared.differences == []
+    assert compared.left_out > 0
+    names = ("conv2d_pairs", "depthwise_pairs", "fully_connected_pairs", "conv2d_fours")
+    assert {f"{name}_s8" for name in (*names, "depthwise_planes")} <= {*compared.kernels}

@@ -1,0 +1,65 @@
+"""What `tinyhil build` tells of a firmware: operator by operator, and in sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from tinyhil.catalog.board import Board
+from tinyhil.image.build import Firmware
+
+if TYPE_CHECKING:
+    from tinyhil.image.compiler import OperatorSummary
+
+
+OPTIONAL = ("MACs left out", "output")
+"""Columns that a narrow terminal does without, the first one first."""
+
+
+def built_table(board: Board, built: Firmware, without: frozenset[str]) -> Table:
+    """One row an operator, with the kernel that the compiler chose for it."""
+    # The cost model knows the kernels of Armv7E-M; of Helium's it says nothing.
+    predicted = "mve" not in board.toolchain.kernels
+    dead = any(operator.macs_left_out for operator in built.model.operators)
+    columns: dict[str, Callable[[OperatorSummary], str]] = {
+        "#": lambda one: str(one.index),
+        "operator": lambda one: one.name,
+        "output": lambda one: "x".join(map(str, one.output_shape)),
+        "kernel": lambda one: one.kernel or "-",
+        "MACs": lambda one: f"{one.macs:,}",
+        **({"MACs left out": lambda one: f"{one.macs_left_out:,}"} if dead else {}),
+        **({"instructions, predicted": lambda one: _count(one.instructions)} if predicted else {}),
+    }
+    shown = {name: cell for name, cell in columns.items() if name not in without}
+    table = Table(*shown, box=None)
+    for operator in built.model.operators:
+        table.add_row(*(cell(operator) for cell in shown.values()))
+    return table
+
+
+def built_summary(built: Firmware) -> str:
+    """Sizes; what was left out, and why that is no pruning."""
+    model, image = built.model, built.image
+    lines = [
+        f"{model.macs:,} MACs, {model.weights_bytes:,} bytes of weights",
+        f"tensor arena {model.arena_bytes:,} bytes without input and output, "
+        f"{model.whole_arena_bytes:,} with them",
+        f"(no plan of it can do with less than {model.arena_least_bytes:,} bytes)",
+        f"text {image.text_bytes:,}, data {image.data_bytes:,}, bss {image.bss_bytes:,} bytes",
+    ]
+    constant = sum(one.constant_channels for one in model.operators)
+    unread = sum(one.unread_channels for one in model.operators)
+    if constant or unread:
+        left_out = sum(one.macs_left_out for one in model.operators)
+        lines.append(
+            f"left out as dead: {constant:,} constant channels, {unread:,} unread, "
+            f"{left_out:,} MACs\n"
+            "(proved for every input: no output changes, so it is dead code, not pruning)"
+        )
+    return "\n".join(lines)
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"

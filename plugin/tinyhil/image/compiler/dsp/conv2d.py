@@ -1,0 +1,97 @@
+"""CONV_2D by ``conv2d_pairs_s8``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.image.compiler.dsp.finish import (
+    FIXED,
+    SHIFTED,
+    SIGNED,
+    Finish,
+    finishes,
+    sums,
+)
+from tinyhil.image.compiler.dsp.words import pairs, scaled, shared, sharing_fits, signed
+from tinyhil.image.compiler.lowered import Lowered, int32_array
+from tinyhil.image.compiler.overlaps import reach_overlap
+from tinyhil.image.compiler.quantize import Channel
+from tinyhil.image.compiler.target import Target
+
+_SHIFT: Final = 12
+"""The kernel's constant: it serves right shifts of 5 to 11, as convolutions have them."""
+_QUAD: Final = 4
+_PIXELS: Final = 3
+
+
+def lower(
+    fields: Mapping[str, int],
+    weights: NDArray[Any],
+    channels: Sequence[Channel],
+    target: Target,
+) -> Lowered | None:
+    """The operator with the general kernel's `fields`, and `weights` as the model has them."""
+    outputs, height, width, inputs = weights.shape
+    line = width * inputs
+    row = line + -line % _QUAD
+    flat = weights.reshape(outputs, -1)
+    biases = np.array([channel.bias for channel in channels], np.int64)
+    small = target.goal == "size"
+    if outputs % 2 or (small and not sharing_fits(flat, biases)):
+        return None
+    ranges = sums(channels, flat, fields["output_zero_point"], fields["activation_min"])
+    kinds = (SHIFTED, SIGNED) if small else (FIXED, SHIFTED, SIGNED)
+    proved = ((kind, finishes(ranges, kind, _SHIFT)) for kind in kinds)
+    rounding, found = next(((kind, found) for kind, found in proved if found), (SIGNED, None))
+    if found is None:
+        return None
+    padded = np.pad(weights.reshape(outputs, height, line), ((0, 0), (0, 0), (0, row - line)))
+    stream = _stream(padded.reshape(outputs, -1), biases, found, rounding, small=small)
+    return Lowered(
+        kernel="conv2d_pairs_s8",
+        fields={
+            **{name: value for name, value in fields.items() if name not in _GENERAL},
+            "row": row,
+            "bytes": int(small),
+            "rounding": rounding,
+        },
+        arrays=(int32_array("stream", [word for part in stream for word in part]),),
+        macs=fields["output_height"] * fields["output_width"] * weights.size,
+        scratch_bytes=2 * _PIXELS * height * row + _PIXELS * max(row, outputs) + row,
+        overlap=reach_overlap(fields),
+    )
+
+
+_GENERAL: Final = ("patch", "run", "output_zero_point")
+
+
+def _stream(
+    weights: NDArray[Any],
+    biases: NDArray[np.int64],
+    found: Sequence[Finish],
+    rounding: int,
+    *,
+    small: bool,
+) -> Iterator[list[int]]:
+    """What the kernel reads, pair of channels by pair."""
+    if small:  # the kernel doubles their sums
+        alive = np.array([finish.scale is not None for finish in found])
+        values, starts = (weights.astype(np.int64).T * alive).T, biases * alive
+    else:
+        values, starts = scaled(weights, found), scaled(biases, found)
+    for i in range(0, len(found), 2):
+        first, second = values[i], values[i + 1]
+        if small:
+            yield signed(np.array([starts[i], shared(starts[i], starts[i + 1])]))
+            yield signed(pairs(shared(first, second)))
+        else:
+            yield signed(starts[i : i + 2])
+            yield signed(np.stack([pairs(first), pairs(second)], axis=1).ravel())
+        both = found[i : i + 2]
+        yield [value for finish in both for value in (finish.multiplier, finish.addend)]
+        if rounding != FIXED:
+            yield [finish.right for finish in both]
