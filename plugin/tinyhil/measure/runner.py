@@ -68,8 +68,8 @@ class Reporter(Protocol):
         """A measure has ended, with or without an error, and is in the record."""
         ...
 
-    def judged(self, verdict: Verdict, outcome: Outcome) -> None:
-        """A test has asked for the verdict on a metric."""
+    def judged(self, verdict: Verdict, outcome: Outcome) -> str:
+        """A test has asked for the verdict on a metric; returns `Verdict.since`."""
         ...
 
 
@@ -141,8 +141,7 @@ class Measurement:
         undefined = Verdict(metric, math.nan, None, "not judged", why)
         verdicts = {verdict.metric: verdict for verdict in outcome.entry.verdicts}
         verdict = verdicts.get(metric, undefined)
-        self._reporter.judged(verdict, outcome)
-        return verdict
+        return replace(verdict, since=self._reporter.judged(verdict, outcome))
 
     def _make(self, name: MeasureName) -> Outcome:
         job, measure = self.job, MEASURES[name]

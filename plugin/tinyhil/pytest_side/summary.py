@@ -35,7 +35,9 @@ class SummaryFile:
             yield
         finally:
             report = self._report
-            text = summary(report.entries, report.comparisons, report.boards, report.runs)
+            text = summary(
+                report.entries, report.comparisons, report.boards, report.runs, report.folders
+            )
             try:
                 self._write(text)
             except WriteError as error:

@@ -116,7 +116,9 @@ class Placed:
             yield Problem("fail", where, title, f"{figure.since}\nlimit: {figure.source}".strip())
         for comparison in self._comparisons:
             if not comparison:
-                yield Problem("fail", where, gate_title(comparison), shown(comparison.reason))
+                reason = shown(comparison.reason)
+                detail = f"{comparison.since}\n{reason}".strip()
+                yield Problem("fail", where, gate_title(comparison), detail)
 
     def _histogram(self) -> Bars | None:
         rows = self._rows(MeasureName.SINGLE_STREAM, SingleStreamRow)
