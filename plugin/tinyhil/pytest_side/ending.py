@@ -62,8 +62,8 @@ class Ending:
         self._runs: dict[str, Path] = {}
         self._left: Counter[str] = Counter()
         """Tests of each station that have not ended."""
-        self._failed: set[str] = set()
-        """Stations with a measure that may be tried again."""
+        self._failed: dict[str, str] = {}
+        """Stations with a measure that may be tried again, by the test that it failed in."""
         self._unwritable: dict[str, str] = {}
         """Stations whose run can no longer be written, and why."""
         self._problems: list[str] = []
@@ -115,8 +115,11 @@ class Ending:
         if station and isinstance(error, WriteError):
             self._unwritable.setdefault(station, error.message)
         if station and isinstance(error, TinyhilError) and not isinstance(error, ConfigError):
-            self._failed.add(station)
-        return (yield)
+            self._failed[item.nodeid] = station
+        report = yield
+        if report.when == "call" and report.passed:
+            self._failed.pop(item.nodeid, None)
+        return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
@@ -175,6 +178,6 @@ class Ending:
         return [
             station
             for station, folder in self._runs.items()
-            if (self._left[station] > 0 or station in self._failed)
+            if (self._left[station] > 0 or station in self._failed.values())
             and (folder / "run.json").is_file()
         ]

@@ -104,6 +104,7 @@ class HilReport:
         self._stations: dict[str, Board] = {}
         self.folders: dict[str, Path] = {}
         """Of the last run of each station."""
+        self._measured: dict[tuple[Path | None, str, MeasureName], Entry] = {}
         self._made = Pages(folder, results, self._guard) if folder else None
         self.tests = SeenTests()
         """Named after their figures."""
@@ -172,7 +173,13 @@ class HilReport:
             self._item.user_properties[:] = [*others, *told.items()]
 
     def made(self, entry: Entry) -> None:
-        """See `runner.Reporter`."""
+        """See `runner.Reporter`; what was measured at last takes the place of its error."""
+        subject = entry.subject
+        place = (self.folders.get(subject.station), subject.task, entry.measure)
+        before = self._measured.get(place)
+        if before is not None and before.error is not None:
+            self.entries.remove(before)
+        self._measured[place] = entry
         self.entries.append(entry)
 
     def using(self, station: str, board: Board, folder: Path) -> None:
@@ -290,6 +297,8 @@ class HilReport:
                 terminalreporter.line(f"FAIL {problem.where}: {problem.what}", red=True)
                 for line in problem.detail.splitlines()[:2]:
                     terminalreporter.line(f"     {line}")
+        for line in self.tests.repeated:
+            terminalreporter.line(line)
         for folder in self.runs:
             there = "" if folder.is_dir() else " is gone; nothing of it is kept"
             terminalreporter.line(f"run:    {folder}{there}")

@@ -36,7 +36,8 @@ class SummaryFile:
         finally:
             report = self._report
             text = summary(
-                report.entries, report.comparisons, report.boards, report.runs, report.folders
+                *(report.entries, report.comparisons, report.boards, report.runs, report.folders),
+                notes=report.tests.repeated,
             )
             try:
                 self._write(text)

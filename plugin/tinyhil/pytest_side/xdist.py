@@ -30,6 +30,8 @@ _ENTRY, _COMPARISON = TypeAdapter(Entry), TypeAdapter(Comparison)
 _INPUT = "tinyhil"
 """Key of what the controller tells its workers."""
 _STATIONS = "stations.json"
+_EACH = "option --dist each: a board can't be tested by several workers"
+_NOT_EACH = "leave it out; each board goes to one worker"
 _EVENTS = "tinyhil_events"
 """Attribute of a test report: what its worker's `HilReport` was told since the one before."""
 
@@ -45,16 +47,21 @@ def is_active(config: pytest.Config) -> bool:
 
 
 def check_worker(config: pytest.Config) -> None:
-    """Refuse a board in a worker whose controller does not know that boards are tested.
+    """Refuse a board in a worker, where another worker may want the same board.
 
     Raises:
-        ConfigError: it does not, so another worker may want the same board.
+        ConfigError: the controller does not know that boards are tested, or all workers test all.
     """
-    if is_worker(config) and _told(config) is None:
+    if not is_worker(config):
+        return
+    told = _told(config)
+    if told is None:
         raise ConfigError(
             "pytest-xdist distributes tests of boards, but no boards were named",
             hint="choose the boards with --hil-board, or run without -n",
         )
+    if told["each"]:
+        raise ConfigError(_EACH, hint=_NOT_EACH)
 
 
 def _told(config: pytest.Config) -> dict[str, Any] | None:
@@ -132,17 +139,17 @@ class WorkerReport(HilReport):
 class Controller:
     """Hands out stations, and makes one report of what the workers send."""
 
-    def __init__(self, config: pytest.Config, report: HilReport, results: Path | None) -> None:
-        """See `HilReport`.
+    def __init__(
+        self, config: pytest.Config, report: HilReport, results: Path | None, *, late: bool = False
+    ) -> None:
+        """See `HilReport`; `late` where it is not known yet whether a board is tested.
 
         Raises:
             pytest.UsageError: every test is to be run in every worker.
         """
-        if config.getoption("dist") == "each":
-            raise pytest.UsageError(
-                "option --dist each: a board can't be tested by several workers\n"
-                "  next step: leave it out; each board goes to one worker"
-            )
+        self._each = config.getoption("dist") == "each"
+        if self._each and not late:
+            raise pytest.UsageError(f"{_EACH}\n  next step: {_NOT_EACH}")
         self._config = config
         self._report = report
         self._results = results
@@ -154,11 +161,14 @@ class Controller:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker where to write."""
         results = str(self._results) if self._results else None
-        node.workerinput[_INPUT] = {"folder": self._folder.name, "results": results}
+        told = {"folder": self._folder.name, "results": results, "each": self._each}
+        node.workerinput[_INPUT] = told
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
-        """Ours, with any ``--dist``."""
+        """Ours, with any ``--dist`` that gives a test to one worker."""
+        if self._each:
+            return None
         from tinyhil.pytest_side.scheduling import StationScheduling  # noqa: PLC0415 - xdist's
 
         return StationScheduling(config, log, self._stations)

@@ -75,6 +75,7 @@ def summary(
     boards: Mapping[str, Board],
     runs: Sequence[Path],
     last: Mapping[str, Path],
+    notes: Sequence[str] = (),
 ) -> str:
     """A run in GitHub's Markdown: how it ended, a line a figure, and what to know about them.
 
@@ -84,6 +85,7 @@ def summary(
         boards: board types by name.
         runs: their folders.
         last: of them by station, for since when a limit is missed.
+        notes: what else is to be said.
     """
     counts = Counter[str](verdict.status for entry in entries for verdict in entry.verdicts)
     counts["error"] = sum(entry.error is not None for entry in entries)
@@ -97,10 +99,9 @@ def summary(
     if comparisons:
         heads = ("station", "task", "metric", "baseline", "candidate", "change", "verdict")
         lines += _table(heads, map(_compared_row, comparisons))
-    notes = [*_failures(entries, last), *(f"FAIL {one}" for one in comparisons if not one)]
-    notes += [*_errors(entries), *remarks(entries, boards)]
-    notes += [f"Run: {run}" for run in runs]
-    return "\n".join([*lines, *(f"- {in_markdown(note)}" for note in notes), "", ""])
+    said = [*_failures(entries, last), *(f"FAIL {one}" for one in comparisons if not one)]
+    said += [*_errors(entries), *notes, *remarks(entries, boards), *(f"Run: {run}" for run in runs)]
+    return "\n".join([*lines, *(f"- {in_markdown(note)}" for note in said), "", ""])
 
 
 def _table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> list[str]:

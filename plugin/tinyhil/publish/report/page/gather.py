@@ -108,6 +108,10 @@ def _remarks(source: Source) -> list[str]:
         )
     if any(entry.subject.data_set == "stand-in" for entry in source.entries):
         remarks.append("STAND-IN: our own data and model; do not compare with other results.")
+    again = sum(test.attempts > 1 and test.state in ("pass", "not judged") for test in source.tests)
+    if again:
+        who = _count(again, "test", "tests")
+        remarks.append(f"{who} passed only when run again; the list of tests says what failed.")
     why = {v.reason for e in source.entries for v in e.verdicts if v.status == "not judged"
            and v.limit is not None}  # fmt: skip
     remarks += [f"Not judged although a limit is set: {shown(reason)}." for reason in sorted(why)]
