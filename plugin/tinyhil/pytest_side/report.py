@@ -288,7 +288,8 @@ class HilReport:
         terminalreporter.section("tinyhil")
         replace_unprintable()
         console = Console()
-        show_verdicts(self.entries, self.boards, console)
+        if self.entries:
+            show_verdicts(self.entries, self.boards, console)
         for entry in self.entries:
             if entry.measure is MeasureName.MEMORY and entry.error is None:
                 show_text(console, _memory_line(entry))

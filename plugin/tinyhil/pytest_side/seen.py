@@ -33,8 +33,12 @@ class SeenTests:
 
     @property
     def repeated(self) -> Sequence[str]:
-        """A line for each that was run more than once."""
-        return [shown(f"{test.title}: {test.text}") for test in self._ran if test.attempts > 1]
+        """A line for each that has passed, but was run more than once."""
+        return [
+            shown(f"{test.title}: {test.text}")
+            for test in self._ran
+            if test.attempts > 1 and test.state in ("pass", "not judged")
+        ]
 
     def name(self, title: str, figure: State) -> None:
         """Name the running test.
