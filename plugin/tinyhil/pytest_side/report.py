@@ -296,7 +296,7 @@ class HilReport:
         for problem in self._made.wrong if self._made else ():
             if problem.state == "fail":
                 terminalreporter.line(f"FAIL {problem.where}: {problem.what}", red=True)
-                for line in problem.detail.splitlines()[:2]:
+                for line in problem.detail.splitlines()[:3]:
                     terminalreporter.line(f"     {line}")
         for line in self.tests.repeated:
             terminalreporter.line(line)

@@ -113,11 +113,12 @@ class Placed:
                 yield Problem("error", where, what, text)
         for figure, verdict in self._figures.failed():
             title = figure_title(verdict, emulated=self._subject.emulated)
-            yield Problem("fail", where, title, f"{figure.since}\nlimit: {figure.source}".strip())
+            detail = f"{_lines(figure.since)}\nlimit: {figure.source}".strip()
+            yield Problem("fail", where, title, detail)
         for comparison in self._comparisons:
             if not comparison:
                 reason = shown(comparison.reason)
-                detail = f"{comparison.since}\n{reason}".strip()
+                detail = f"{_lines(comparison.since)}\n{reason}".strip()
                 yield Problem("fail", where, gate_title(comparison), detail)
 
     def _histogram(self) -> Bars | None:
@@ -146,3 +147,8 @@ class Placed:
             return run.rows(self.place[1], measure, model) if run else ()
         except ConfigError:
             return ()
+
+
+def _lines(since: str) -> str:
+    """Since when on one line, and which run was the last good one on the next."""
+    return since.replace("; ", "\n", 1)
