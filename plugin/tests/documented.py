@@ -1,8 +1,13 @@
 """Runs the commands of the documentation: README, and every page of ``docs/``.
 
-A ``console`` block's commands have ``$ `` before them. A comment right above a block says why it
-does not run with the tests: ``<!-- long: … -->`` is run by ``make docs-check`` (this module),
-``<!-- by hand: … -->`` by people; their commands are only parsed.
+A ``console`` block's commands have ``$ `` before them, and run with the tests. A comment right
+above a block says who else runs it, and why:
+
+- ``<!-- long: … -->``: ``make docs-check``, which is this module;
+- ``<!-- official: … -->``: the same, where ``TINYHIL_DATA`` names the official data;
+- ``<!-- board: … -->``: the same, as far as it goes without the board: its tests are collected;
+- ``<!-- ci: … -->``: ``.ci/run``, of which a test sees that it does;
+- ``<!-- tested by FILE: … -->``: a test of ours does the same.
 """
 
 from __future__ import annotations
@@ -14,18 +19,27 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
+from itertools import chain, repeat
 from pathlib import Path
 
+from tinyhil.catalog.task import load_tasks
 from tinyhil.cli.main import main, parser
+from tinyhil.data.material import material
 from tinyhil.ground.paths import ROOT
+from tinyhil.publish.submission.export import export
+from tinyhil.publish.submission.refusals import Request
+from tinyhil.publish.submission.system import load_system
 from tinyhil.pytest_side.options import OPTIONS
+from tinyhil.record.store import read_run
 
-from . import gate_runs
+from . import gate_runs, submission_runs
 
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 SHELLS = ("bash", "sh", "shell", "console")
@@ -35,12 +49,19 @@ FULL = ("20260102T030405Z_mps2-an386", "20260203T040506Z_mps2-an386")
 """Of runs by the full rules."""
 
 _BLOCK = re.compile(
-    r"(?:<!-- (?P<when>long|by hand): (?P<why>[^>]+) -->\n)?"
+    r"(?:<!-- (?P<when>long|official|board|ci|tested by [\w/.]+): (?P<why>[^>]+) -->\n)?"
     r"```(?P<language>\w+)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-_SECONDS = {"": 60.0, "long": 1800.0}
-_PLAIN = re.compile(r"tinyhil( [\w./=%~-]+)*")
+LONG = ("long", "official", "board")
+"""What `make docs-check` runs."""
+_SECONDS = 600.0
+_NO_ALLURE = "-p no:allure_pytest"
+_WITH_ALLURE = "pytest suites --hil-quick"
+"""The command that makes Allure's page; in others it would double the time."""
+_FILLED_IN = {"# then fill it in": ("system.toml", submission_runs.SYSTEM)}
+"""What a reader does after a command, by the command's comment."""
+_PLAIN = re.compile(r"tinyhil( [\w./=%-]+)*")
 
 
 @dataclass(frozen=True)
@@ -52,7 +73,7 @@ class Block:
     title: str
     text: str
     when: str
-    """``long``, ``by hand``, or empty: with the tests."""
+    """Who runs it, see above; empty: the tests."""
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -86,6 +107,16 @@ def furnish(folder: Path, look: Path | None) -> None:
         shutil.copytree(look, runs / LOOK)
 
 
+def furnish_submission(folder: Path) -> None:
+    """Put what the page of submissions calls TREE, RUN and DIR into a project."""
+    runs, filled = folder / "reports" / "runs", submission_runs.system_file(folder)
+    submission_runs.write_run(runs, ("ic01",), submission_runs.Device()).rename(runs / "RUN")
+    request = Request(load_system(filled), "closed", "Available", rehearsal=False)
+    export([read_run(runs / "RUN")], request, folder / "TREE")
+    filled.unlink()
+    (folder / "DIR").mkdir()
+
+
 def wrong_commands(block: Block) -> list[str]:
     """Commands of ours, of pytest or of make that don't exist as they are written."""
     found = []
@@ -113,70 +144,122 @@ def _parsed(words: Sequence[str]) -> bool:
     return True
 
 
-def run(page: Path, folder: Path, *, long: bool) -> Iterator[str]:
-    """Run a page's commands in a furnished folder; yields what went wrong.
+@dataclass(frozen=True)
+class Ran:
+    """A command that has ended."""
+
+    page: Path
+    command: str
+    seconds: float
+    status: int
+    output: str
+
+    @property
+    def wrong(self) -> str:
+        """What went wrong; empty if all is well. What `doctor` finds is the machine's affair, and
+        what `--strict` finds is the tree's."""
+        finds = self.command.startswith("tinyhil doctor") or " --strict" in self.command
+        if self.status <= finds:
+            return ""
+        said = f"exit status {self.status}\n{self.output[-2000:]}"
+        return f"{self.page.name}: $ {self.command}\n{said}"
+
+
+def run(parts: Sequence[Block], folder: Path, kinds: Container[str]) -> Iterator[Ran]:
+    """Run a page's commands in a furnished folder.
 
     Args:
-        page: with the commands.
+        parts: the page's.
         folder: where they run.
-        long: those, too, that are not run with the tests.
+        kinds: which of them are run, as they say above them.
     """
-    for block in blocks(page):
+    for block in parts:
         if block.title:
             file = folder / block.title
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block.text, encoding="utf-8")
-        if block.when == "by hand" or (block.when == "long" and not long):
-            continue
-        for command in block.commands:
-            status, output = _run(command, folder, _SECONDS[block.when])
-            # What doctor finds is the machine's affair.
-            if status > command.startswith("tinyhil doctor"):
-                yield f"{page.name}: $ {command}\nexit status {status}\n{output[-2000:]}"
+        for command in block.commands if block.when in kinds else ():
+            started = time.monotonic()
+            status, output = _run(command, folder, block.when)
+            yield Ran(block.page, command, time.monotonic() - started, status, output)
+            for words, (name, text) in _FILLED_IN.items():
+                if command.endswith(words):
+                    (folder / name).write_text(text, encoding="utf-8")
 
 
-def _run(command: str, folder: Path, seconds: float) -> tuple[int, str]:
+def _run(command: str, folder: Path, when: str) -> tuple[int, str]:
+    command = " ".join(command.partition(" #")[0].replace(" …", "").split())
     if _PLAIN.fullmatch(command):
         said = StringIO()
         with chdir(folder), redirect_stdout(said), redirect_stderr(said):
             return main(command.split()[1:]), said.getvalue()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    options = "" if command == _WITH_ALLURE else _NO_ALLURE
+    options += " --collect-only" if when == "board" else ""
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env={**os.environ, "HOME": str(folder / "home"), "PATH": path},
+        env=os.environ | {"HOME": str(folder / "home"), "PATH": path, "PYTEST_ADDOPTS": options},
         capture_output=True,
         text=True,
-        timeout=seconds,
+        timeout=_SECONDS,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr
 
 
 def check_all() -> int:
-    """Run everything that is not done by hand; returns the exit status."""
+    """Run what takes long, pages side by side; returns the exit status."""
     options = ArgumentParser(prog="python -m tests.documented", description=__doc__)
     options.add_argument("pages", nargs="*", type=Path, default=PAGES, help="default: all")
-    failures = 0
-    with tempfile.TemporaryDirectory() as scratch:
-        look = _look(Path(scratch, "look"))
-        for page in options.parse_args().pages:
-            folder = Path(scratch, page.stem)
-            furnish(folder, look)
-            found = list(run(page.resolve(), folder, long=True))
-            failures += len(found)
-            sys.stdout.write("".join(f"FAILED {text}\n" for text in found) or f"{page.name}: ok\n")
-            sys.stdout.flush()
+    pages = [page.resolve() for page in options.parse_args().pages]
+    # The page with most to do first.
+    pages.sort(key=lambda page: -sum(block.when == "long" for block in blocks(page)))
+    official = os.environ.pop("TINYHIL_DATA", None)
+    failures, count, started = 0, 0, time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch, ProcessPoolExecutor(os.cpu_count()) as pool:
+        build = Path(scratch, "build")
+        for task in load_tasks().values():
+            material(task, None, build / "data")
+        folders = [Path(scratch, page.stem) for page in pages]
+        ran = pool.map(_check, pages, folders, repeat(build), repeat(official))
+        for one in chain.from_iterable(ran):
+            failed = f"FAILED {one.wrong}\n" if one.wrong else ""
+            _say(f"{one.page.name}: {one.seconds:6.1f} s  $ {one.command}\n{failed}")
+            failures, count = failures + bool(failed), count + 1
+    if not official:
+        _say("NOT RUN: what needs the official data; TINYHIL_DATA names the folder that holds it\n")
+    _say(f"{count} commands, {failures} failed, {time.monotonic() - started:.0f} s\n")
     return 1 if failures else 0
 
 
-def _look(folder: Path) -> Path:
-    """Folder of a quick run of one task."""
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _check(page: Path, folder: Path, build: Path, official: str | None) -> list[Ran]:
+    """Run a page as far as its last long block; all pages share what they build.
+
+    The short commands are run by the tests; here they only make what the long ones need.
+    """
+    kinds = LONG if official else tuple(kind for kind in LONG if kind != "official")
+    parts = blocks(page)
+    long = [number for number, block in enumerate(parts) if block.when in kinds]
+    if not long:
+        return []
     furnish(folder, None)
-    command = "pytest suites --hil-quick -k kws01 --hil-runs looks"
-    status, output = _run(command, folder, _SECONDS["long"])
-    assert status == 0, output
-    return next(path.parent for path in folder.glob("looks/*/record.jsonl"))
+    (folder / "build").symlink_to(build)
+    if official:
+        (folder / "home" / "mlperf-tiny").symlink_to(official)
+    (folder / "bench.toml").write_text(_bench(), encoding="utf-8")
+    return list(run(parts[: long[-1] + 1], folder, ("", *kinds)))
+
+
+def _bench() -> str:
+    """The bench file of the documentation."""
+    found = (block for page in PAGES for block in blocks(page) if block.title == "bench.toml")
+    return next(found).text
 
 
 if __name__ == "__main__":

@@ -66,6 +66,7 @@ class Content:
     text: int = 45_336
     bss: int = 53_076
     stack: int = 372
+    build_id: str | None = None
     leave_out: Sequence[str] = ()
     """Measures that were not made."""
     error: str | None = None
@@ -82,7 +83,7 @@ def write(runs: Path, content: Content) -> Path:
             kept=KeptSums(board="b0" * 32, task="7a" * 32, labels="1a" * 32),
             image=ImageSizes(text=content.text, data=0, bss=content.bss + _STACK),
             samples=len(content.answers),
-            build_id=None,
+            build_id=content.build_id,
             limits={},
             instruction_s=32e-9 if subject.emulated else None,
         )

@@ -53,8 +53,10 @@ class Silent:
     def notice(self, text: str) -> None:
         del text
 
-    def judged(self, verdict: Verdict, outcome: Outcome) -> None:
+    def judged(self, verdict: Verdict, outcome: Outcome) -> str:
         """See `runner.Reporter`."""
+        del verdict, outcome
+        return ""
 
 
 def _ignore(done: float, total: float) -> None:

@@ -102,7 +102,8 @@ WORDS = {  # What an objection must say of each.
     cheats.SlowClock: r"runs slow by 4\.\d+ % or more: .* at least ",
     cheats.JumpingClock: r"jumps by \+0\.4\d+ s or more, 0\.\d+ s into the run",
     cheats.HidingClock: r"hides time while it infers: \d+ inferences took 1\.\d+ s by its",
-    cheats.CachesTheLast: r"twice in a row takes (49|50)[.\d]* % less time .*28 pairs, 2[78] of",
+    # The first pair is lost: the host has learnt the device's dialect by that input just before.
+    cheats.CachesTheLast: r"twice in a row takes (49|50)[.\d]* % less time .*28 pairs, 27 of",
     cheats.CachesAll: r"came earlier, but not last, takes [45][.\d]* % less time than the first",
     cheats.LazyInPerformance: r"8 of 10 performance runs .*answered to the input before\) after",
     cheats.CoarseInPerformance: r"5 of 10 performance runs .* after 'infer \d\d\d 10', and \[",

@@ -54,20 +54,25 @@ def test_a_figure_that_is_not_defined_is_no_property() -> None:
 
 def test_the_summary_has_a_line_a_figure_and_what_to_know() -> None:
     compared = Comparison(
-        "mps2-an386", "mps2-an386", "kws01", True, "instructions", 1.0, 2.0, "worse", "more"
+        *("mps2-an386", "mps2-an386", "kws01", True, "instructions", 1.0, 2.0, "worse", "more"),
+        since="worse since Monday",
     )
-    text = ci.summary([_entry()], [compared], load_boards(), [Path("reports/runs/1")])
+    folder = Path("reports/runs/1")
+    folders = {"mps2-an386": folder}
+    text = ci.summary([_entry()], [compared], load_boards(), [folder], folders)
     assert text.startswith("### tinyhil: 1 fail, 1 not judged, 1 of 1 worse than the baseline\n")
-    (line,) = [line for line in text.splitlines() if "latency" in line]
+    (line,) = [line for line in text.splitlines() if "latency\\_p90" in line]
     assert "| mps2-an386 (emulated) | kws01 | STAND-IN |" in line
     assert "| 12.3 ms | max 12 ms | ❌ FAIL |" in line
     assert "instruction counts" in text
     assert "Run: reports/runs/1" in text
+    assert "- FAIL kws01 on mps2-an386 (emulated): p90 latency 12.30 ms &gt; 12.00 ms, em" in text
+    assert "regression (more); worse since Monday" in text
 
 
 def test_hostile_text_stays_text_in_the_summary() -> None:
     error = "no answer <img src=x> | a\n[click](http://x) `code` \x1b[31m"
-    text = ci.summary([_entry(error)], [], {}, [])
+    text = ci.summary([_entry(error)], [], {}, [], {"mps2-an386": Path("none")})
     assert "<img" not in text
     assert "\x1b" not in text
     assert "\\[click\\]" in text
@@ -81,6 +86,7 @@ def test_the_summary_is_added_to_githubs_file_and_replaces_any_other(
 ) -> None:
     report = HilReport(pytestconfig, None)
     report.entries.append(_entry())
+    report.folders["mps2-an386"] = tmp_path
     for name, kept in (("github.md", True), ("other.md", False)):
         path = tmp_path / name
         path.write_text("before\n", encoding="utf-8")

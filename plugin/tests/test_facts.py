@@ -50,6 +50,23 @@ def test_an_unknown_key_in_a_nested_table_is_named_with_its_place(tmp_path: Path
     assert "known keys here: kind, name, size, start" in text
 
 
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("monitor = 'js220'", "'stations.desk.monitor'; power monitors are not supported yet"),
+        ("labgrid = 'place-1'", "labgrid is not supported yet, and there is no extra [farm]: lock"),
+        ("labgrids = 'place-1'", "'stations.desk.labgrids'; known keys here: baud, baud_max, bo"),
+    ],
+)
+def test_what_a_bench_can_not_have_yet_is_said(tmp_path: Path, key: str, text: str) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text(f"{BENCH}{key}\n")
+    with pytest.raises(ConfigError) as caught:
+        stations(load_boards(), path)
+    assert text in str(caught.value)
+    assert "next step: correct the key" in str(caught.value)
+
+
 def test_a_limit_for_an_unknown_metric_is_refused(tmp_path: Path) -> None:
     limit = '[limits.other.latency_p95_s]\nmax = 1.0\nsource = "x"\n'
     assert "latency_p95_s" in wrong_board(tmp_path, "[emulator]", f"{limit}[emulator]")

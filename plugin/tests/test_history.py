@@ -12,7 +12,10 @@ import pytest
 
 from tinyhil.catalog.facts import Limit
 from tinyhil.catalog.verdict import judge
+from tinyhil.judge.gate.compare import Comparison, Gate
+from tinyhil.judge.gate.reading import load
 from tinyhil.publish.report import history, trends
+from tinyhil.pytest_side.gate import _compared
 
 from .gate_runs import EMULATED, SILICON, Content, answers, write
 
@@ -141,7 +144,9 @@ def test_hostile_names_in_a_record_stay_text(tmp_path: Path) -> None:
 
 def test_since_when_a_limit_is_missed_is_told_by_the_runs_in_a_row(tmp_path: Path) -> None:
     sizes = [1000, 3000, 900, 3000, 3100]
-    folders = _runs(tmp_path, [Content(text=size) for size in sizes])
+    builds = [f"{number}b" * 20 for number in range(4)]
+    contents = zip(sizes, [*builds, None], strict=True)
+    folders = _runs(tmp_path, [Content(text=size, build_id=build) for size, build in contents])
     limits = {"flash_bytes": Limit(max=2048, source="x")}
 
     def told(day: int) -> str:
@@ -150,12 +155,41 @@ def test_since_when_a_limit_is_missed_is_told_by_the_runs_in_a_row(tmp_path: Pat
 
     assert told(1) == ""
     assert told(2) == (
-        "missed since 2026-01-02 00:00 UTC, new in this run; before that it was 1000 B"
+        "missed since 2026-01-02 00:00 UTC (build 1b1b1b1b1b1b), new in this run; last kept "
+        "2026-01-01 00:00 UTC (build 0b0b0b0b0b0b): 1000 B"
     )
     assert told(5) == (
-        "missed since 2026-01-04 00:00 UTC, 2 runs in a row; before that it was 900 B"
+        "missed since 2026-01-04 00:00 UTC (build 3b3b3b3b3b3b), 2 runs in a row; last kept "
+        "2026-01-03 00:00 UTC (build 2b2b2b2b2b2b): 900 B"
     )
     for folder in folders[:3]:
         (folder / "record.jsonl").unlink()
     assert told(5).endswith("2 runs in a row; no earlier run here kept it")
     assert told(4).endswith("new in this run; there is no earlier run here")
+
+
+def test_since_when_a_figure_is_worse_is_told_by_what_the_gate_says_of_earlier_runs(
+    tmp_path: Path,
+) -> None:
+    sizes = [1000, 3000, 1000, 1400, 1400, 1300]
+    baseline, *folders = _runs(tmp_path, [Content(text=size) for size in sizes])
+    gate = Gate(load(baseline))
+    line = gate.line_of("mps2-an386", "kws01", "flash_bytes")
+
+    def of(folder: Path) -> Comparison | None:
+        return _compared(gate, line, "flash_bytes", "mps2-an386", folder)
+
+    def told(folder: Path) -> str:
+        comparison = of(folder)
+        assert comparison is not None
+        return history.worse_since(folder, comparison, of)
+
+    where = "(firmware f1f1f1f1f1f1)"
+    assert told(folders[4]) == (
+        f"worse since 2026-01-04 00:00 UTC {where}, 3 runs in a row; last as good as the baseline "
+        f"2026-01-03 00:00 UTC {where}: 1,000 B"
+    )
+    assert told(folders[1]) == ""
+    (folders[1] / "record.jsonl").unlink()
+    assert ", 3 runs in a row; last as good" not in told(folders[4])
+    assert "worse since 2026-01-02" in told(folders[4]), "a run that is gone says nothing"

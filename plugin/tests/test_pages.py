@@ -138,7 +138,9 @@ def test_the_terminal_names_what_misses_its_limit_and_since_when(tmp_path: Path)
     )
     report.pytest_terminal_summary(terminal)
     place = said.index("FAIL kws01 on mps2-an386 (emulated): flash 48.83 KiB > 44.92 KiB")
-    assert said[place + 1].strip() == (
-        "missed since 2026-01-01 00:00 UTC, 2 runs in a row; no earlier run here kept it"
-    )
+    assert [line.strip() for line in said[place + 1 : place + 4]] == [
+        "missed since 2026-01-01 00:00 UTC (firmware f1f1f1f1f1f1), 2 runs in a row",
+        "no earlier run here kept it",
+        "limit: the bootloader's slot",
+    ]
     assert said[-1] == f"report: {tmp_path / 'pages' / 'report.html'}"

@@ -146,12 +146,13 @@ def test_a_worker_that_had_nothing_to_do_has_ended_in_no_test() -> None:
 def test_boards_of_which_the_controller_does_not_know_are_refused() -> None:
     with pytest.raises(ConfigError, match="choose the boards with --hil-board"):
         xdist.check_worker(SimpleNamespace(workerinput={}))  # type: ignore[arg-type]
-    xdist.check_worker(SimpleNamespace(workerinput={"tinyhil": {}}))  # type: ignore[arg-type]
+    told = {"tinyhil": {"each": False}}
+    xdist.check_worker(SimpleNamespace(workerinput=told))  # type: ignore[arg-type]
     xdist.check_worker(SimpleNamespace())  # type: ignore[arg-type]
 
 
 def idle_ending() -> Any:
-    return SimpleNamespace(began=lambda *_: None, failed=set(), left=None)
+    return SimpleNamespace(began=lambda *_: None, failed={}, left=None)
 
 
 def test_a_run_that_was_ended_under_a_worker_is_named_with_what_is_left(
@@ -246,6 +247,18 @@ def test_every_test_in_every_worker_is_refused(pytester: pytest.Pytester) -> Non
     result = pytester.runpytest_inprocess("--hil-board", "all", "--dist", "each", "--tx", "popen")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--dist each: a board can't be tested by several workers*"])
+
+
+def test_each_worker_may_run_each_test_of_a_project_with_boards_that_needs_none() -> None:
+    options = {"dist": "each"}
+    config: Any = SimpleNamespace(stash={plan_key: None}, getoption=options.get)
+    controller = xdist.Controller(config, HilReport(config, None), None, idle_ending(), late=True)
+    assert controller.pytest_xdist_make_scheduler(config, None) is None, "it is xdist's own"
+    worker: Any = SimpleNamespace(workerinput={})
+    controller.pytest_configure_node(worker)
+    with pytest.raises(ConfigError, match="--dist each: a board can't be tested by several"):
+        xdist.check_worker(worker)
+    controller.pytest_unconfigure()
 
 
 def test_the_plugin_does_not_import_xdist_unless_it_is_in_use() -> None:

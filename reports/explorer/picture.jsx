@@ -66,7 +66,7 @@ function drawn({ points, names, front, colours, colour, chosen, width }) {
   }));
   const named = [...front.values()].flatMap(({ front: line }) => (line.length > 1 ? line : []));
   return Plot.plot({
-    width, height: Math.min(340, Math.max(250, width * 0.75)), marginLeft: 62, marginBottom: 42,
+    width, height: Math.min(340, Math.max(250, width * 0.75)), marginLeft: 78, marginBottom: 42,
     marginRight: 16, marginTop: 24, style: { fontSize: "12px" }, ariaLabel: "see the list below",
     color: { type: "identity" },
     x: axis(points, names[0], emulated.length, Math.floor((width - 80) / 58)),
@@ -160,7 +160,6 @@ function Legend({ points, colours }) {
       )}
       {emulated && <li class="emulated">◇ emulated: never on the front of physical boards</li>}
       {off && <li>× off the front: quick, changed, or below the quality target</li>}
-      <li class="soft">line: Pareto front, no system beats these in both figures</li>
     </ul>
   );
 }
@@ -195,6 +194,10 @@ export function Picture(parts) {
           <Choice label="Colour" name="colour" {...parts} options={FACETS} />
         </div>
       </div>
+      <p class="soft">
+        The line, and the list below each picture, is the <b>Pareto front</b>: the systems that no other of
+        their kind beats in both figures.
+      </p>
       <div class="panels">
         {pairs.filter(having).map((names) => <Panel key={names.join()} {...parts}
           names={names} points={inView} colours={colours} />)}

@@ -10,6 +10,7 @@ import sys
 import threading
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -114,6 +115,27 @@ def test_what_a_dead_board_left_is_swept_and_what_lives_is_not(runtime: Path) ->
     os.close(lock)
     assert live_folders() == []
     assert list(runtime.iterdir()) == []
+
+
+@pytest.mark.usefixtures("runtime")
+def test_a_folder_that_is_swept_before_it_is_locked_is_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened = os.open
+    swept: list[Path] = []
+
+    def late(path: Any, *arguments: Any, **options: Any) -> int:
+        if not swept:
+            swept.append(path)
+            assert live_folders() == []
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr("tinyhil.emulator.runtime.os.open", late)
+    folder, lock = claim("mps2-an386")
+    assert swept
+    assert not swept[0].exists()
+    assert live_folders() == [folder]
+    os.close(lock)
 
 
 @pytest.mark.usefixtures("runtime")

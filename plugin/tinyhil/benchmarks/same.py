@@ -74,7 +74,7 @@ def official(board: Board, model: Path, folder: Path) -> Path:
     Raises:
         subprocess.CalledProcessError: it does not compile.
     """
-    firmware.compile_for(load_tasks()[TASK], model).write(folder)
+    firmware.compile_for(load_tasks()[TASK], model, None).write(folder)
     (folder / "board.ld").write_text(firmware.linker_memory(board), encoding="utf-8")
     target, link = folder / "official.elf", FIRMWARE / "ports" / "cortex-m" / "cortex-m.ld"
     sources = (_PROGRAM, folder / "model.c", *sorted((_KERNELS / "portable").glob("*.c")))

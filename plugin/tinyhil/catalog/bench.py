@@ -36,7 +36,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -69,6 +69,13 @@ class Wiring(Facts):
     """Highest rate that cable and adapter carry; our own firmware is asked for it."""
     flash: FlashFacts | None = None
     """How this one is flashed, where that differs from its type."""
+
+    not_yet: ClassVar[Mapping[str, str]] = {
+        "monitor": "power monitors are not supported yet, and there is no extra [energy]: energy "
+        "is not measured",
+        "labgrid": "labgrid is not supported yet, and there is no extra [farm]: lock the place "
+        "with labgrid-client, and give its serial port as 'port' (rfc2217://HOST:PORT)",
+    }
 
     def board_of(self, board: Board) -> Board:
         """The board type, with how this one is flashed."""

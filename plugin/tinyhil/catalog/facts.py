@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -17,6 +17,9 @@ class Facts(BaseModel):
     """Base of everything that is read from TOML: frozen, strict, no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    not_yet: ClassVar[Mapping[str, str]] = {}
+    """Keys that a user may look for, and why there is none."""
 
 
 class NamedFacts(Facts):
@@ -150,21 +153,23 @@ def _explain(path: Path, model: type[Facts], error: ValidationError) -> ConfigEr
         location = [str(part) for part in problem["loc"] if part != "[key]"]
         key = ".".join(location) or "(whole file)"
         if problem["type"] == "extra_forbidden":
-            known = ", ".join(sorted(_known_keys(model, problem["loc"][:-1])))
-            lines.append(f"{path}: unknown key '{key}'; known keys here: {known}")
+            here = _model_at(model, problem["loc"][:-1])
+            known = ", ".join(sorted(f.alias or name for name, f in here.model_fields.items()))
+            why = here.not_yet.get(location[-1], f"known keys here: {known}")
+            lines.append(f"{path}: unknown key '{key}'; {why}")
         else:
             lines.append(f"{path}: key '{key}': {problem['msg']}")
     return ConfigError("\n".join(lines), hint="correct the key in that file; nothing was started")
 
 
-def _known_keys(model: type[Facts], location: Sequence[int | str]) -> list[str]:
-    """Keys that `model` knows at `location` (field names and list indexes)."""
+def _model_at(model: type[Facts], location: Sequence[int | str]) -> type[Facts]:
+    """What is at `location` (field names and list indexes) in `model`."""
     here: type[Facts] = model
     for part in location:
         field = here.model_fields.get(part) if isinstance(part, str) else None
         inner = _facts_in(field.annotation) if field else None
         here = inner or here
-    return [field.alias or name for name, field in here.model_fields.items()]
+    return here
 
 
 def _facts_in(annotation: Any) -> type[Facts] | None:

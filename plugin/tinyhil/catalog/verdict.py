@@ -32,6 +32,8 @@ class Verdict:
     status: Status
     reason: str
     """Why it is not judged, or which limit it missed or kept."""
+    since: str = ""
+    """Since when it misses its limit, by the earlier runs that are here; empty if it does not."""
 
     @property
     def defined(self) -> bool:
@@ -43,7 +45,8 @@ class Verdict:
 
     def __str__(self) -> str:
         value = format_metric(self.metric, self.value)
-        return f"{self.metric} = {value}: {self.status} ({self.reason})"
+        since = self.since and f"; {self.since}"
+        return f"{self.metric} = {value}: {self.status} ({self.reason}){since}"
 
 
 def keeps(value: float, limit: Limit) -> bool:

@@ -332,8 +332,7 @@ def _build(options: argparse.Namespace, console: Console) -> int:
             model,
             folder,
             energy=options.energy,
-            goal=options.optimize,
-            keep_dead_channels=options.keep_dead_channels,
+            wishes=firmware.Wishes(options.optimize, options.keep_dead_channels),
         )
     if answered(options, Built.of(board, options.task, built)):
         return 0

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from tinyhil.ground.errors import BenchError
@@ -53,9 +54,11 @@ def claim(name: str) -> tuple[Path, int]:
         while True:
             folder = parent / f"{name}.{secrets.token_hex(4)}"
             folder.mkdir(mode=0o700)
-            lock = _lock(folder, wait=True)
-            if lock is not None:
-                return folder, lock
+            # Until it is locked, another process takes it for one that a dead board left behind.
+            with suppress(FileNotFoundError):
+                lock = _lock(folder, wait=True)
+                if lock is not None:
+                    return folder, lock
     except OSError as error:
         raise BenchError(
             f"no runtime folder for emulated boards: {error}",

@@ -32,6 +32,16 @@ _SHOWN_LINES = 30
 
 
 @dataclass(frozen=True)
+class Wishes:
+    """What the model compiler is asked for."""
+
+    goal: Goal = "speed"
+    """What kernels and the form of weights are chosen for."""
+    keep_dead_channels: bool = False
+    """Compute what is proved constant or unread too."""
+
+
+@dataclass(frozen=True)
 class Firmware:
     """A built image and the model inside it."""
 
@@ -48,8 +58,7 @@ def build(
     energy: bool = False,
     extension: bool = True,
     sources: Path = FIRMWARE,
-    goal: Goal = "speed",
-    keep_dead_channels: bool = False,
+    wishes: Wishes = Wishes(),
 ) -> Firmware:
     """Compile `model` into the reference firmware for `board`.
 
@@ -62,8 +71,7 @@ def build(
         extension: speak frames too; without it, the firmware is as others in the field, which
             speak only the official protocol.
         sources: the firmware's, or a copy of them that was changed.
-        goal: what kernels and the form of weights are chosen for.
-        keep_dead_channels: compute what is proved constant or unread too.
+        wishes: of the model compiler.
 
     Raises:
         ConfigError: there is no firmware of ours for the board.
@@ -73,7 +81,7 @@ def build(
         FirmwareError: the build fails, as when the image is too large for the board.
     """
     port_of(board)
-    compiled = compile_for(task, model, board, goal=goal, keep_dead_channels=keep_dead_channels)
+    compiled = compile_for(task, model, board, wishes)
     # Two runs may build the same firmware at once, one for each of two equal boards.
     options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": extension}
     with writing_to(folder):
@@ -106,12 +114,10 @@ def port_of(board: Board) -> str:
 def compile_for(
     task: Task,
     model: Path,
-    board: Board,
-    *,
-    goal: Goal = "speed",
-    keep_dead_channels: bool = False,
+    board: Board | None,
+    wishes: Wishes = Wishes(),
 ) -> CompiledModel:
-    """Compile a model of a task for a board's kernels.
+    """Compile a model of a task for a board's kernels, or for the portable ones alone.
 
     Raises:
         ModelError: the model compiler refuses it, or it takes or makes another number of numbers
@@ -120,7 +126,8 @@ def compile_for(
     """
     with part_of("build", "building firmware"):
         from tinyhil.image.compiler import Target, compile_model  # noqa: PLC0415 - of an extra
-    compiled = compile_model(model, Target(board.toolchain.kernels, goal, keep_dead_channels))
+    kernels = board.toolchain.kernels if board else ()
+    compiled = compile_model(model, Target(kernels, wishes.goal, wishes.keep_dead_channels))
     made = compiled.input.size, compiled.output.size
     results = task.results if task.result == "scores" else task.input.elements
     if made != (task.input.elements, results):

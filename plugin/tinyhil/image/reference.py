@@ -103,7 +103,7 @@ def reference(task: Task, model: Path, folder: Path) -> Reference | None:
     compiler = shutil.which(_COMPILER)
     if compiler is None:
         return None
-    compiled = compile_for(task, model)
+    compiled = compile_for(task, model, None)
     read = [
         _ENGINE / "reference.c",
         _ENGINE / f"input_{task.input.encoding}.c",

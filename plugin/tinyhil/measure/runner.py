@@ -53,6 +53,10 @@ class Outcome:
     finding: Finding
 
 
+Finished = dict[MeasureName, Outcome]
+"""Measures that are finished."""
+
+
 class Reporter(Protocol):
     """Is told how the measures go."""
 
@@ -68,8 +72,8 @@ class Reporter(Protocol):
         """A measure has ended, with or without an error, and is in the record."""
         ...
 
-    def judged(self, verdict: Verdict, outcome: Outcome) -> None:
-        """A test has asked for the verdict on a metric."""
+    def judged(self, verdict: Verdict, outcome: Outcome) -> str:
+        """A test has asked for the verdict on a metric; returns `Verdict.since`."""
         ...
 
 
@@ -83,6 +87,7 @@ class Measurement:
         reporter: is told how it goes.
         tap: wraps the links that are opened on the way.
         probed: whether the board has a debug probe, which the port is tied to.
+        finished: what an earlier session has measured of the job; those that are made are added.
 
     Raises:
         DeviceError: the device runs something else than the job's image.
@@ -98,6 +103,7 @@ class Measurement:
         tap: Tap,
         *,
         probed: bool = True,
+        finished: Finished | None = None,
     ) -> None:
         self.job = job
         self.record = record
@@ -109,7 +115,8 @@ class Measurement:
         self._lost: IdentityError | None = None
         self._reporter = reporter
         self._out_of_step = False
-        self._finished: dict[MeasureName, Outcome | TinyhilError] = {}
+        self._finished: Finished = {} if finished is None else finished
+        self._failed: dict[MeasureName, TinyhilError] = {}
 
     def outcome(self, metric: Metric) -> Outcome:
         """The measure that yields `metric`, made now unless it was made before.
@@ -118,15 +125,15 @@ class Measurement:
             TinyhilError: the measure failed, now or before.
         """
         name = next(name for name in MEASURES if metric in name.metrics)
+        if name in self._failed:
+            raise self._failed[name]
         if name not in self._finished:
             try:
                 self._finished[name] = self._make(name)
             except TinyhilError as error:
-                self._finished[name] = error
-        finished = self._finished[name]
-        if isinstance(finished, TinyhilError):
-            raise finished
-        return finished
+                self._failed[name] = error
+                raise
+        return self._finished[name]
 
     def judge(self, metric: Metric) -> Verdict:
         """The verdict on one metric, which the report shows with its measure's pictures.
@@ -141,8 +148,7 @@ class Measurement:
         undefined = Verdict(metric, math.nan, None, "not judged", why)
         verdicts = {verdict.metric: verdict for verdict in outcome.entry.verdicts}
         verdict = verdicts.get(metric, undefined)
-        self._reporter.judged(verdict, outcome)
-        return verdict
+        return replace(verdict, since=self._reporter.judged(verdict, outcome))
 
     def _make(self, name: MeasureName) -> Outcome:
         job, measure = self.job, MEASURES[name]

@@ -65,8 +65,8 @@ class Ending:
         self._runs: dict[str, Path] = {}
         self.left: Counter[str] = Counter()
         """Tests of each station that have not ended."""
-        self.failed: set[str] = set()
-        """Stations with a measure that may be tried again."""
+        self.failed: dict[str, str] = {}
+        """Stations with a measure that may be tried again, by the test that it failed in."""
         self._unwritable: dict[str, str] = {}
         """Stations whose run can no longer be written, and why."""
         self._problems: list[str] = []
@@ -118,8 +118,11 @@ class Ending:
         if station and isinstance(error, WriteError):
             self._unwritable.setdefault(station, error.message)
         if station and isinstance(error, TinyhilError) and not isinstance(error, ConfigError):
-            self.failed.add(station)
-        return (yield)
+            self.failed[item.nodeid] = station
+        report = yield
+        if report.when == "call" and report.passed:
+            self.failed.pop(item.nodeid, None)
+        return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
@@ -178,6 +181,6 @@ class Ending:
         return [
             station
             for station, folder in self._runs.items()
-            if (self.left[station] > 0 or station in self.failed)
+            if (self.left[station] > 0 or station in self.failed.values())
             and (folder / "run.json").is_file()
         ]

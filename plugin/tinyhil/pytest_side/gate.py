@@ -7,8 +7,9 @@ that say nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -16,12 +17,14 @@ from rich.console import Console
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.gate.compare import Comparison, Gate
+from tinyhil.judge.gate.figures import Line
 from tinyhil.judge.gate.matching import labels, pair, refuse_strangers, stations_of
 from tinyhil.judge.gate.reading import Measured, load_all, read_measure
 from tinyhil.judge.gate.table import show
 from tinyhil.judge.gate.tolerance import GATED, Gated, parse
 from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure
+from tinyhil.publish.report.history import worse_since
 from tinyhil.publish.report.title import gate_title
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
 from tinyhil.pytest_side.plan import Plan
@@ -146,7 +149,10 @@ def against_baseline(
         measurement.outcome(next(iter(line.metrics)))
         measured = _measured(measurement, line.measure)
         comparison = gate.compare_metric(line, measured, metric, subject.station)
-        describe(title=gate_title(comparison))
+        earlier = partial(_compared, gate, line, metric, subject.station)
+        since = worse_since(measurement.record.folder, comparison, earlier)
+        comparison = replace(comparison, since=since)
+        describe(title=gate_title(comparison), said=str(comparison))
         allure.attach_text("against the baseline", str(comparison))
         if metric != "outputs" and allure.draws():
             from tinyhil.publish.report import trends  # noqa: PLC0415 - matplotlib takes a second
@@ -158,6 +164,17 @@ def against_baseline(
         return comparison
 
     return compare
+
+
+def _compared(
+    gate: Gate, line: Line, metric: Gated, station: str, folder: Path
+) -> Comparison | None:
+    """The same figure of an earlier run; None where it can't be compared."""
+    try:
+        measured = read_measure(folder, line.task, line.measure)
+        return gate.compare_metric(line, measured, metric, station) if measured else None
+    except ConfigError:
+        return None
 
 
 def _measured(measurement: Measurement, measure: MeasureName) -> Measured | None:

@@ -7,6 +7,7 @@ import platform
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -101,7 +102,9 @@ class HilReport:
             config.add_cleanup(self._guard.close)
         self._item: pytest.Item | None = None
         self._stations: dict[str, Board] = {}
-        self._folders: dict[str, Path] = {}
+        self.folders: dict[str, Path] = {}
+        """Of the last run of each station."""
+        self._measured: dict[tuple[Path | None, str, MeasureName], Entry] = {}
         self._made = Pages(folder, results, self._guard) if folder else None
         self.tests = SeenTests()
         """Named after their figures."""
@@ -170,20 +173,29 @@ class HilReport:
             self._item.user_properties[:] = [*others, *told.items()]
 
     def made(self, entry: Entry) -> None:
-        """See `runner.Reporter`."""
+        """See `runner.Reporter`; what was measured at last takes the place of its error."""
+        subject = entry.subject
+        place = (self.folders.get(subject.station), subject.task, entry.measure)
+        before = self._measured.get(place)
+        if before is not None and before.error is not None:
+            self.entries.remove(before)
+        self._measured[place] = entry
         self.entries.append(entry)
 
     def using(self, station: str, board: Board, folder: Path) -> None:
         """A run on a station has begun, with its record in `folder`."""
-        self._stations[station], self._folders[station] = board, folder
+        self._stations[station], self.folders[station] = board, folder
         self.runs.append(folder)
 
-    def judged(self, verdict: Verdict, outcome: Outcome) -> None:
+    def judged(self, verdict: Verdict, outcome: Outcome) -> str:
         """See `runner.Reporter`."""
         self._tell(ci.properties(verdict, outcome.entry))
         job, data_set = outcome.job, outcome.entry.subject.data_set
         title = figure_title(verdict, emulated=job.dut.board.emulated)
         self.tests.name(title, verdict.status)
+        folder = self.folders[job.dut.station]
+        since = missed_since(points_of(folder, job.task.name), verdict)
+        said = str(replace(verdict, since=since))
         allure.describe(
             job.dut.board,
             job.task,
@@ -191,15 +203,15 @@ class HilReport:
             data_set=data_set,
             station=job.dut.station,
             title=title,
+            said=said,
         )
-        folder = self._folders[job.dut.station]
-        since = missed_since(points_of(folder, job.task.name), verdict)
-        allure.attach_text("verdict", f"{verdict}\n{since}".rstrip())
+        allure.attach_text("verdict", said)
         if allure.draws():
             for name, svg in chain(_pictures(outcome), _earlier(folder, job.task, verdict.metric)):
                 allure.attach_svg(name, svg)
         line = outcome.entry.as_json("")
         allure.attach_text("record", json.dumps(line, indent=2))
+        return since
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -233,7 +245,7 @@ class HilReport:
     def _source(self) -> Source:
         from tinyhil.publish.report.page.content import Source  # noqa: PLC0415 - at the end only
 
-        stations = {name: (board, self._folders[name]) for name, board in self._stations.items()}
+        stations = {name: (board, self.folders[name]) for name, board in self._stations.items()}
         return Source(self.entries, stations, self.comparisons, self.tests.ran, self._environment())
 
     def _describe_unmeasured(self, item: pytest.Item) -> None:
@@ -276,15 +288,18 @@ class HilReport:
         terminalreporter.section("tinyhil")
         replace_unprintable()
         console = Console()
-        show_verdicts(self.entries, self.boards, console)
+        if self.entries:
+            show_verdicts(self.entries, self.boards, console)
         for entry in self.entries:
             if entry.measure is MeasureName.MEMORY and entry.error is None:
                 show_text(console, _memory_line(entry))
         for problem in self._made.wrong if self._made else ():
             if problem.state == "fail":
                 terminalreporter.line(f"FAIL {problem.where}: {problem.what}", red=True)
-                first, _, _ = problem.detail.partition("\n")
-                terminalreporter.line(f"     {first}")
+                for line in problem.detail.splitlines()[:3]:
+                    terminalreporter.line(f"     {line}")
+        for line in self.tests.repeated:
+            terminalreporter.line(line)
         for folder in self.runs:
             there = "" if folder.is_dir() else " is gone; nothing of it is kept"
             terminalreporter.line(f"run:    {folder}{there}")

@@ -27,9 +27,9 @@ from tinyhil.ground.paths import official_data
 from tinyhil.image import build as firmware
 from tinyhil.image.elf import Image
 from tinyhil.measure.job import Job
-from tinyhil.measure.runner import Measurement
+from tinyhil.measure.runner import Finished, Measurement
 from tinyhil.publish.report import allure
-from tinyhil.pytest_side import gate, neighbours, settings, xdist
+from tinyhil.pytest_side import again, gate, neighbours, settings, xdist
 from tinyhil.pytest_side.ending import ENDING, Ending, check_reports
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
 from tinyhil.pytest_side.pages import new_folder
@@ -41,6 +41,8 @@ from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal, versions
 from tinyhil.record.signing import sign
 
+_finished: pytest.StashKey[dict[tuple[str, str], Finished]] = pytest.StashKey()
+"""What was measured, by run and task: a link may be opened again in between."""
 _FLASH_S = 120.0
 _PORT_S = 20.0
 """How long a port may take to come back after the reset that ends flashing."""
@@ -71,13 +73,16 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
         results = _results(config, None if late or config.option.collectonly else folder)
         report = HilReport(config, results, folder)
         if xdist.is_active(config):
-            config.pluginmanager.register(xdist.Controller(config, report, results, ending))
+            config.pluginmanager.register(
+                xdist.Controller(config, report, results, ending, late=late)
+            )
         path = config.getoption("--hil-summary")
         if path:
             config.pluginmanager.register(SummaryFile(path, report))
     config.pluginmanager.register(report, REPORT)
     config.pluginmanager.register(gate)
     config.pluginmanager.register(neighbours)
+    config.pluginmanager.register(again)
 
 
 def _results(config: pytest.Config, folder: Path | None) -> Path | None:
@@ -265,8 +270,10 @@ def measurement(
     request: pytest.FixtureRequest,
 ) -> Measurement:
     """See the fixture `measurement`."""
+    report, place = report_of(request.config), (hil_record.run, hil_job.task.name)
+    finished = request.config.stash.setdefault(_finished, {}).setdefault(place, {})
     with _located(hil_job.dut, "identify"):
-        return Measurement(hil_session, hil_job, hil_record, report_of(request.config), hil_tap)
+        return Measurement(hil_session, hil_job, hil_record, report, hil_tap, finished=finished)
 
 
 def _flash_deadline(dut: Dut) -> Deadline:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tinyhil.catalog.wording import named
+from tinyhil.ground.text import shown
 from tinyhil.publish.report.page.ran import Ran, State
 from tinyhil.pytest_side.items import BOARD, TASK
 
@@ -20,6 +21,8 @@ class SeenTests:
 
     def __init__(self) -> None:
         self._ran: list[Ran] = []
+        self._earlier: dict[str, dict[int, str]] = {}
+        """Why a test is run again, by its id: a text for each attempt."""
         self._title = ""
         self._figure: State | None = None
 
@@ -27,6 +30,15 @@ class SeenTests:
     def ran(self) -> Sequence[Ran]:
         """All that have ended."""
         return self._ran
+
+    @property
+    def repeated(self) -> Sequence[str]:
+        """A line for each that has passed, but was run more than once."""
+        return [
+            shown(f"{test.title}: {test.text}")
+            for test in self._ran
+            if test.attempts > 1 and test.state in ("pass", "not judged")
+        ]
 
     def name(self, title: str, figure: State) -> None:
         """Name the running test.
@@ -53,12 +65,14 @@ class SeenTests:
 
     def add(self, report: pytest.TestReport) -> None:
         """A phase of a test has ended."""
-        if report.outcome not in ("passed", "failed", "skipped"):
-            return  # It will be run again.
+        if report.outcome not in ("passed", "failed", "skipped"):  # It will be run again.
+            attempts = self._earlier.setdefault(report.nodeid, {})
+            attempts.setdefault(getattr(report, "rerun", len(attempts)), _text(report))
+            return
         if report.when != "call" and report.passed:
             return
         known = getattr(report, _ATTRIBUTE, {})
-        place = known.get("place")
+        place, earlier = known.get("place"), [*self._earlier.get(report.nodeid, {}).values()]
         title = known.get("title", report.nodeid)
         self._ran.append(
             Ran(
@@ -66,8 +80,9 @@ class SeenTests:
                 place=(place[0], place[1]) if place else None,
                 state=known.get("state", "error"),
                 seconds=report.duration,
-                text=_text(report),
+                text="\n".join(filter(None, (_again(report, earlier), _text(report)))),
                 told=known.get("told", False) and report.when == "call",
+                attempts=len(earlier) + 1,
             )
         )
 
@@ -91,6 +106,14 @@ def _state(call: pytest.CallInfo[None], report: pytest.TestReport, figure: State
     error = call.excinfo.value if call.excinfo else None
     missed = error is None or isinstance(error, AssertionError | pytest.fail.Exception)
     return "fail" if missed and call.when == "call" else "error"
+
+
+def _again(report: pytest.TestReport, earlier: Sequence[str]) -> str:
+    """How often a test was run, and what for; empty for one that was run once."""
+    if not earlier:
+        return ""
+    reasons = "; ".join(f"attempt {n}: {text}" for n, text in enumerate(earlier, start=1))
+    return f"{report.outcome} at attempt {len(earlier) + 1}; {' '.join(reasons.split())}"
 
 
 def _text(report: pytest.TestReport) -> str:

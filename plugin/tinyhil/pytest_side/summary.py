@@ -35,7 +35,10 @@ class SummaryFile:
             yield
         finally:
             report = self._report
-            text = summary(report.entries, report.comparisons, report.boards, report.runs)
+            text = summary(
+                *(report.entries, report.comparisons, report.boards, report.runs, report.folders),
+                notes=report.tests.repeated,
+            )
             try:
                 self._write(text)
             except WriteError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,6 +34,8 @@ _INPUT = "tinyhil"
 _STATIONS = "stations.json"
 _RUN = "run-*.json"
 """Files that name a station and the folder of its run, one each."""
+_EACH = "option --dist each: a board can't be tested by several workers"
+_NOT_EACH = "leave it out; each board goes to one worker"
 _EVENTS = "tinyhil_events"
 """Attribute of a test report: what its worker's `HilReport` was told since the one before."""
 
@@ -49,16 +51,21 @@ def is_active(config: pytest.Config) -> bool:
 
 
 def check_worker(config: pytest.Config) -> None:
-    """Refuse a board in a worker whose controller does not know that boards are tested.
+    """Refuse a board in a worker, where another worker may want the same board.
 
     Raises:
-        ConfigError: it does not, so another worker may want the same board.
+        ConfigError: the controller does not know that boards are tested, or all workers test all.
     """
-    if is_worker(config) and _told(config) is None:
+    if not is_worker(config):
+        return
+    told = _told(config)
+    if told is None:
         raise ConfigError(
             "pytest-xdist distributes tests of boards, but no boards were named",
             hint="choose the boards with --hil-board, or run without -n",
         )
+    if told["each"]:
+        raise ConfigError(_EACH, hint=_NOT_EACH)
 
 
 def _told(config: pytest.Config) -> dict[str, Any] | None:
@@ -72,6 +79,7 @@ class WorkerReport(HilReport):
     def __init__(self, config: pytest.Config) -> None:
         super().__init__(config, None)
         self._events: list[tuple[str, Any]] = []
+        self._failed: dict[str, str] = {}
         self._told = _told(config)
         if self._told and hasattr(config.option, "allure_report_dir"):
             config.option.allure_report_dir = self._told["results"]
@@ -125,8 +133,9 @@ class WorkerReport(HilReport):
         """Put what was said since the last report into this one."""
         report = yield from super().pytest_runtest_makereport(item, call)
         ending = self._config.pluginmanager.getplugin(ENDING)
-        if isinstance(ending, Ending) and ending.failed:
-            self._events.append(("failed", sorted(ending.failed)))
+        if isinstance(ending, Ending) and ending.failed != self._failed:
+            self._failed = dict(ending.failed)
+            self._events.append(("failed", self._failed))
         if self._events:
             setattr(report, _EVENTS, json.dumps(self._events))
             self._events.clear()
@@ -147,18 +156,22 @@ class Controller:
     """Hands out stations, and makes one report of what the workers send."""
 
     def __init__(
-        self, config: pytest.Config, report: HilReport, results: Path | None, ending: Ending
+        self,
+        config: pytest.Config,
+        report: HilReport,
+        results: Path | None,
+        ending: Ending,
+        *,
+        late: bool = False,
     ) -> None:
-        """See `HilReport`.
+        """See `HilReport`; `late` where it is not known yet whether a board is tested.
 
         Raises:
             pytest.UsageError: every test is to be run in every worker.
         """
-        if config.getoption("dist") == "each":
-            raise pytest.UsageError(
-                "option --dist each: a board can't be tested by several workers\n"
-                "  next step: leave it out; each board goes to one worker"
-            )
+        self._each = config.getoption("dist") == "each"
+        if self._each and not late:
+            raise pytest.UsageError(f"{_EACH}\n  next step: {_NOT_EACH}")
         self._config = config
         self._report = report
         self._results = results
@@ -167,17 +180,21 @@ class Controller:
         self._folder = tempfile.TemporaryDirectory(prefix="tinyhil-")
         self._runs: dict[object, tuple[str, str]] = {}  # by worker: station and folder, its last
         self._measured: dict[tuple[str, str], list[Entry]] = {}
+        self._failed: dict[object, dict[str, str]] = {}  # by worker, see `Ending.failed`
         self._ended: set[str] = set()
         """Node ids of the tests that have."""
 
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker where to write."""
         results = str(self._results) if self._results else None
-        node.workerinput[_INPUT] = {"folder": self._folder.name, "results": results}
+        told = {"folder": self._folder.name, "results": results, "each": self._each}
+        node.workerinput[_INPUT] = told
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
-        """Ours, with any ``--dist``."""
+        """Ours, with any ``--dist`` that gives a test to one worker."""
+        if self._each:
+            return None
         from tinyhil.pytest_side.scheduling import StationScheduling  # noqa: PLC0415 - xdist's
 
         return StationScheduling(config, log, self._stations)
@@ -205,7 +222,8 @@ class Controller:
                 case "made":
                     self._measured[self._runs[worker]].append(_ENTRY.validate_python(value))
                 case "failed":
-                    self._ending.failed.update(value)
+                    self._failed[worker] = value
+                    self._ending.failed = dict(ChainMap(*self._failed.values()))
                 case "compared":
                     self._report.compared(_COMPARISON.validate_python(value))
 

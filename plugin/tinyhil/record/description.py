@@ -70,7 +70,7 @@ class JobFacts(_Object):
 
 
 class Part(_Object):
-    """One process that measured for the run."""
+    """One process that measured for the run, or what it began anew after its board had failed."""
 
     started: StrictStr
     tinyhil: StrictStr

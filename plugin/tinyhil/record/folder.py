@@ -40,6 +40,8 @@ class Record:
         self.run = description.run
         self._description = description
         self._descriptor = descriptor
+        self._begun: set[str] = set()
+        """Tasks, in this process."""
         self._finished = {(line.task, line.measure): line for line in lines if not line.failed}
 
     @classmethod
@@ -66,7 +68,7 @@ class Record:
         return cls(folder, description, descriptor)
 
     def begin(self, facts: JobFacts, contents: Iterable[bytes] = ()) -> None:
-        """Note what a task is measured with, before it is.
+        """Note what a task is measured with, before it is; and what is there if it begins anew.
 
         Args:
             facts: of the task.
@@ -76,7 +78,12 @@ class Record:
             ConfigError: a resumed run's task was measured with something else.
             WriteError: it can't be written.
         """
-        self._description = self._description.with_job(facts)
+        description, task = self._description, facts.subject.task
+        if task in self._begun:
+            rows = {path.stem: len(self.rows(path.stem)) for path in self.raw.glob("*.jsonl")}
+            description = description.with_part(new_part(rows))
+        self._begun.add(task)
+        self._description = description.with_job(facts)
         for content in contents:
             keep(self.folder, content)
         self._description.write(self.folder)

@@ -145,8 +145,9 @@ class _Silent:
     def notice(self, text: str) -> None:
         """Nobody is told."""
 
-    def judged(self, verdict: object, outcome: object) -> None:
+    def judged(self, verdict: object, outcome: object) -> str:
         del verdict, outcome
+        return ""
 
 
 def _flash_time() -> Deadline:

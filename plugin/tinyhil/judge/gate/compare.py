@@ -62,6 +62,8 @@ class Comparison:
     """How it was judged, or why it could not be."""
     against: str | None = None
     """The baseline's station, where it is another one of the same board type."""
+    since: str = ""
+    """Since when it is worse, by the earlier runs that are here; empty where that is not known."""
 
     def __bool__(self) -> bool:
         return self.status not in ("worse", "missing")
@@ -78,7 +80,8 @@ class Comparison:
         new = "none" if self.new is None else value_text(self.metric, self.new)
         change = change_text(self.metric, self.old, self.new)
         figures = f"{self.metric} {old} -> {new}{change and f', {change}'}"
-        return f"{where}: {figures}: {WORDS[self.status]} ({self.reason})"
+        since = self.since and f"; {self.since}"
+        return f"{where}: {figures}: {WORDS[self.status]} ({self.reason}){since}"
 
 
 class Gate:

@@ -23,7 +23,7 @@ from tinyhil.ground.errors import WriteError
 from tinyhil.ground.extras import installed
 from tinyhil.ground.files import unwritable
 from tinyhil.ground.paths import REPORTS
-from tinyhil.ground.text import shown
+from tinyhil.ground.text import in_markdown, shown
 from tinyhil.publish.report.title import data_label
 
 _DYNAMIC: Any = allure.dynamic  # it has no type hints
@@ -102,7 +102,14 @@ def step(title: str) -> AbstractContextManager[None]:
 
 
 def describe(
-    board: Board, task: Task, measure: str, *, data_set: str, station: str, title: str = ""
+    board: Board,
+    task: Task,
+    measure: str,
+    *,
+    data_set: str,
+    station: str,
+    title: str = "",
+    said: str = "",
 ) -> None:
     """Name the running test after what it measures, and sort it under station and task.
 
@@ -116,10 +123,13 @@ def describe(
         data_set: kind of data set, or ``unknown`` where the set-up ended before it was read.
         station: the board's name on this bench.
         title: with the figure, its unit and its limit, where there is one.
+        said: more of it: why, and since when.
     """
     data = data_label(data_set)
     label = station_label(station, board.name, emulated=board.emulated)
     _DYNAMIC.title(f"{title or measure}: {task.name} on {label}, {data} data")
+    if said:
+        _DYNAMIC.description(in_markdown(shown(said, _TEXT_CHARACTERS)))
     _DYNAMIC.epic(label)
     _DYNAMIC.feature(f"{task.title} ({task.name})")
     _DYNAMIC.story(measure)

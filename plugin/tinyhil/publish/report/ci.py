@@ -13,8 +13,9 @@ from tinyhil.catalog.verdict import Verdict
 from tinyhil.ground.text import in_markdown, shown
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.judge.gate.wording import change_text, value_text
+from tinyhil.publish.report.history import missed_since, points_of
 from tinyhil.publish.report.table import limit_text, remarks
-from tinyhil.publish.report.title import data_label
+from tinyhil.publish.report.title import data_label, figure_title, task_place
 from tinyhil.record import Entry, Subject
 
 _SIGNS = {"pass": "✅ pass", "fail": "❌ FAIL", "error": "⚠️ ERROR", "not judged": "not judged"}
@@ -73,6 +74,8 @@ def summary(
     comparisons: Sequence[Comparison],
     boards: Mapping[str, Board],
     runs: Sequence[Path],
+    last: Mapping[str, Path],
+    notes: Sequence[str] = (),
 ) -> str:
     """A run in GitHub's Markdown: how it ended, a line a figure, and what to know about them.
 
@@ -81,6 +84,8 @@ def summary(
         comparisons: with the baseline.
         boards: board types by name.
         runs: their folders.
+        last: of them by station, for since when a limit is missed.
+        notes: what else is to be said.
     """
     counts = Counter[str](verdict.status for entry in entries for verdict in entry.verdicts)
     counts["error"] = sum(entry.error is not None for entry in entries)
@@ -94,8 +99,9 @@ def summary(
     if comparisons:
         heads = ("station", "task", "metric", "baseline", "candidate", "change", "verdict")
         lines += _table(heads, map(_compared_row, comparisons))
-    notes = [*_errors(entries), *remarks(entries, boards), *(f"Run: {run}" for run in runs)]
-    return "\n".join([*lines, *(f"- {in_markdown(note)}" for note in notes), "", ""])
+    said = [*_failures(entries, last), *(f"FAIL {one}" for one in comparisons if not one)]
+    said += [*_errors(entries), *notes, *remarks(entries, boards), *(f"Run: {run}" for run in runs)]
+    return "\n".join([*lines, *(f"- {in_markdown(note)}" for note in said), "", ""])
 
 
 def _table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> list[str]:
@@ -122,6 +128,19 @@ def _compared_row(one: Comparison) -> Sequence[str]:
     change = change_text(one.metric, one.old, one.new)
     station = station_label(one.station, one.board, emulated=one.emulated)
     return station, one.task, one.metric, *values, change, _CHANGES.get(one.status, one.status)
+
+
+def _failures(entries: Sequence[Entry], last: Mapping[str, Path]) -> Iterator[str]:
+    """Each missed limit in words, with since when it is missed."""
+    for entry in entries:
+        for verdict in entry.verdicts:
+            if verdict.status == "fail" and verdict.limit is not None:
+                subject = entry.subject
+                points = points_of(last[subject.station], subject.task)
+                told = figure_title(verdict, emulated=subject.emulated)
+                source = f"limit: {shown(verdict.limit.source)}"
+                why = "; ".join(filter(None, (missed_since(points, verdict), source)))
+                yield f"FAIL {task_place(subject)}: {told}; {why}"
 
 
 def _errors(entries: Sequence[Entry]) -> Iterator[str]:

@@ -6,11 +6,10 @@ read, or is not as it was sealed, is left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,9 @@ from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.verdict import Verdict, keeps
 from tinyhil.catalog.wording import in_short
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.text import shown
+from tinyhil.judge.gate.compare import Comparison
+from tinyhil.judge.gate.wording import value_text
 from tinyhil.record import Subject
 from tinyhil.record.schema import LINES
 from tinyhil.record.seal import record_state
@@ -43,6 +45,11 @@ class Point:
     firmware_sha256: str | None
     model_sha256: str | None
     metrics: Mapping[Metric, float]
+    build: str
+    """Of the firmware: its build id, or else what is known of it."""
+
+    def __str__(self) -> str:
+        return f"{self.started:%Y-%m-%d %H:%M} UTC ({self.build})"
 
 
 def series(folder: Path, task: str) -> tuple[Subject, tuple[Point, ...]] | None:
@@ -79,20 +86,61 @@ def missed_since(points: Sequence[Point], verdict: Verdict) -> str:
         verdict: on today's limit, which is what earlier figures are held against.
     """
     metric, limit = verdict.metric, verdict.limit
-    held = [point for point in points if metric in point.metrics]
-    if verdict.status != "fail" or limit is None or not held:
+    if verdict.status != "fail" or limit is None:
         return ""
-    missed = list(takewhile(lambda point: not keeps(point.metrics[metric], limit), reversed(held)))
-    if not missed:
+    held = ((point, point.metrics[metric]) for point in reversed(points) if metric in point.metrics)
+    steps = ((point, in_short(metric, value), keeps(value, limit)) for point, value in held)
+    return _since(steps, "missed", "kept", "kept it")
+
+
+def worse_since(
+    folder: Path, comparison: Comparison, compare: Callable[[Path], Comparison | None]
+) -> str:
+    """Since when a figure is worse than the baseline's, in words; empty where it is not.
+
+    Args:
+        folder: of the run that is compared.
+        comparison: of it.
+        compare: does the same with the run in an earlier folder; None where that can't be done.
+    """
+    if comparison.status != "worse":
         return ""
-    kept = held[: len(held) - len(missed)]
-    row = f"{len(missed)} runs in a row" if len(missed) > 1 else "new in this run"
-    before = (
-        "before that it was " + in_short(metric, kept[-1].metrics[metric])
-        if kept
-        else ("no earlier run here kept it" if len(missed) > 1 else "there is no earlier run here")
-    )
-    return f"missed since {missed[-1].started:%Y-%m-%d %H:%M} UTC, {row}; {before}"
+
+    def steps() -> Iterator[_Step]:
+        for point in reversed(points_of(folder, comparison.task)):
+            own = point.run == folder.name
+            one = comparison if own else compare(folder.parent / point.run)
+            if one is not None and one.new is not None:
+                yield point, value_text(one.metric, one.new), bool(one)
+
+    return _since(steps(), "worse", "as good as the baseline", "was as good")
+
+
+_Step = tuple[Point, str, bool]
+"""A run, its figure, and whether that is good."""
+
+
+def _since(steps: Iterable[_Step], bad: str, good: str, never: str) -> str:
+    """Since when, and which run was the last good one.
+
+    Args:
+        steps: of runs, the newest first; those behind a good one are not asked for.
+        bad: a word for it, such as ``missed``.
+        good: words for the contrary.
+        never: words for what no earlier run did.
+    """
+    row: list[Point] = []
+    before = ""
+    for point, value, is_good in steps:
+        if is_good:
+            before = f"last {good} {point}: {value}"
+            break
+        row.append(point)
+    if not row:
+        return ""
+    many = f"{len(row)} runs in a row" if len(row) > 1 else "new in this run"
+    none = f"no earlier run here {never}" if len(row) > 1 else "there is no earlier run here"
+    return f"{bad} since {row[-1]}, {many}; {before or none}"
 
 
 def _before(folder: Path) -> list[Path]:
@@ -116,8 +164,24 @@ def _point(folder: Path, task: str) -> tuple[tuple[Any, ...], Subject, Point] | 
     metrics = {name: value for line in kept for name, value in line.metrics.items()}
     own_firmware = subject.model_sha256 is None
     key = (*(getattr(subject, name) for name in _SAME), quick, own_firmware)
-    point = Point(folder.name, last.started, subject.firmware_sha256, subject.model_sha256, metrics)
+    point = Point(
+        folder.name,
+        last.started,
+        subject.firmware_sha256,
+        subject.model_sha256,
+        metrics,
+        _build(run, subject),
+    )
     return key, subject, point
+
+
+def _build(run: Run, subject: Subject) -> str:
+    """What tells the firmware of a run from another one's."""
+    job = run.description.jobs.get(subject.task)
+    if job and job.build_id:
+        return f"build {shown(job.build_id[:12])}"
+    sha256 = subject.firmware_sha256
+    return f"firmware {shown(sha256[:12])}" if sha256 else "firmware not seen"
 
 
 def run_of(folder: Path) -> Run | None:

@@ -38,7 +38,7 @@ def gather(source: Source, tasks: Mapping[str, Task], now: datetime | None = Non
     names = list(dict.fromkeys(place[1] for place in _places(source)))
     skipped = Counter(test.text for test in source.tests if test.state == "skipped")
     return Page(
-        headline=_headline(state, measured, problems),
+        headline=_headline(state, measured, problems, sum(not c for c in source.comparisons)),
         state=state,
         facts=_facts(source, measured, now or datetime.now(UTC)),
         remarks=_remarks(source),
@@ -65,13 +65,16 @@ def _places(source: Source) -> list[Place]:
     return sorted(places, key=lambda place: (order.index(place[0]), place[1]))
 
 
-def _headline(state: State, places: Sequence[Measured], problems: Sequence[Problem]) -> str:
+def _headline(
+    state: State, places: Sequence[Measured], problems: Sequence[Problem], worse: int
+) -> str:
     judged = [f for place in places for f in place.figures if f.state in ("pass", "fail")]
     errors = sum(problem.state == "error" for problem in problems)
     missed = sum(figure.state == "fail" for figure in judged)
-    others = len(problems) - errors - missed
+    others = len(problems) - errors - missed - worse
     parts = [
         _count(missed, "figure misses its limit", "figures miss their limits"),
+        _count(worse, "figure is worse than the baseline", "figures are worse than the baseline"),
         _count(others, "other check fails", "other checks fail"),
         _count(errors, "error", "errors"),
     ]
@@ -108,6 +111,10 @@ def _remarks(source: Source) -> list[str]:
         )
     if any(entry.subject.data_set == "stand-in" for entry in source.entries):
         remarks.append("STAND-IN: our own data and model; do not compare with other results.")
+    again = sum(test.attempts > 1 and test.state in ("pass", "not judged") for test in source.tests)
+    if again:
+        who = _count(again, "test", "tests")
+        remarks.append(f"{who} passed only when run again; the list of tests says what failed.")
     why = {v.reason for e in source.entries for v in e.verdicts if v.status == "not judged"
            and v.limit is not None}  # fmt: skip
     remarks += [f"Not judged although a limit is set: {shown(reason)}." for reason in sorted(why)]

@@ -113,10 +113,13 @@ class Placed:
                 yield Problem("error", where, what, text)
         for figure, verdict in self._figures.failed():
             title = figure_title(verdict, emulated=self._subject.emulated)
-            yield Problem("fail", where, title, f"{figure.since}\nlimit: {figure.source}".strip())
+            detail = f"{_lines(figure.since)}\nlimit: {figure.source}".strip()
+            yield Problem("fail", where, title, detail)
         for comparison in self._comparisons:
             if not comparison:
-                yield Problem("fail", where, gate_title(comparison), shown(comparison.reason))
+                reason = shown(comparison.reason)
+                detail = f"{_lines(comparison.since)}\n{reason}".strip()
+                yield Problem("fail", where, gate_title(comparison), detail)
 
     def _histogram(self) -> Bars | None:
         rows = self._rows(MeasureName.SINGLE_STREAM, SingleStreamRow)
@@ -144,3 +147,8 @@ class Placed:
             return run.rows(self.place[1], measure, model) if run else ()
         except ConfigError:
             return ()
+
+
+def _lines(since: str) -> str:
+    """Since when on one line, and which run was the last good one on the next."""
+    return since.replace("; ", "\n", 1)

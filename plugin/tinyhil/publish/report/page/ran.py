@@ -20,6 +20,8 @@ class Ran:
     state: State
     seconds: float
     text: str
-    """Why it failed or was skipped; empty for others."""
+    """Why it failed or was skipped, or what it was run again for; empty for others."""
     told: bool = False
     """Whether a verdict, a comparison or the record's error says the same."""
+    attempts: int = 1
+    """How often it was run until it ended so."""
