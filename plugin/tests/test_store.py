@@ -77,11 +77,11 @@ def nested(levels: int) -> object:
 
 DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
     "a newer schema": (
-        with_value("schema", 99), "has the schema 99, this tinyhil reads 3", OTHER),
+        with_value("schema", 99), "has the schema 99, this tinyhil reads 4", OTHER),
     "an older schema": (
-        with_value("schema", 2), "has the schema 2, this tinyhil reads 3", OTHER),
+        with_value("schema", 2), "has the schema 2, this tinyhil reads 4", OTHER),
     "no schema": (
-        replaced(b'"schema": 3, ', b""), "has the schema None, this tinyhil reads 3", OTHER),
+        replaced(b'"schema": 4, ', b""), "has the schema None, this tinyhil reads 4", OTHER),
     "a wrong type": (
         with_value("samples", "many"), "key 'samples': Input should be a valid integer", ALTERED),
     "a wrong metric": (

@@ -70,7 +70,6 @@ def _asking(device: HonestDevice) -> Iterator[tuple[TextQueries, DeviceInfo]]:
         session.synchronize(Deadline.after(_STEP_S))
         info = session.identify(Deadline.after(_STEP_S))
         queries = TextQueries(session, read_back=0.05)
-        queries.load(SAMPLES[0].data)
         queries.watch(None, device.world.now, alone=True)  # Played time knows no pipeline.
         yield queries, info
         link.close()

@@ -79,12 +79,13 @@ class TextQueries:
         self._piece_bytes = protocol.FULL_PIECE_BYTES
         self._data = b""
         self._loaded = False
+        self._alone = False  # Whether no command may be sent before the last one's answer.
 
     def watch(self, heard: Heard | None, now: Callable[[], float], *, alone: bool = False) -> None:
         """See `Queries.watch`."""
         self._session.heard, self._session.now = heard, now
-        if alone:
-            self._learn(self._data)
+        self._alone = self._alone or alone
+        if self._alone:
             self._session.ahead = 1
 
     @property
@@ -139,6 +140,8 @@ class TextQueries:
                 lambda deadline: self._load(data, check=False, deadline=deadline),
                 lambda: self._deadline(self._first_s),
             )
+            if self._alone:
+                self._session.ahead = 1
 
     @property
     def _loose(self) -> bool:
