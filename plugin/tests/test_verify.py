@@ -332,12 +332,8 @@ def test_other_data_is_named(folder: Path, stand_in: Material, tmp_path: Path) -
             rows[place]["sample"] = "other.bin"
         first = own(rows)[0] + 1
     found = verify(folder, stand_in.data.folder.parent).findings
-    assert (
-        Finding(
-            "raw/kws01-throughput.jsonl", first, "other.bin was not sent as the data set has it"
-        )
-        in found
-    )
+    text = "other.bin was not sent as the data set has it"
+    assert Finding("raw/kws01-throughput.jsonl", first, text) in found
     with pytest.raises(ConfigError, match="does not hold the stand-in set"):
         verify(folder, tmp_path)
 
