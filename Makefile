@@ -19,7 +19,7 @@ DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help browser bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume docs docs-check picture faults fuzz test lint release setup system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume docs docs-check picture faults fuzz test lint release setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -45,6 +45,9 @@ bench-resume: setup ## runs killed at random moments and resumed, against one th
 
 bench-endings: setup ## runs ended by signals at random moments: nothing damaged, nothing left behind (ENDINGS="--runs 50")
 	python -m tinyhil.benchmarks.endings $(ENDINGS)
+
+bench-cheats: setup ## devices and firmware that cheat, and honest ones: who is caught, and by what; an hour (CHEATS="--share 0.05")
+	python -m tinyhil.benchmarks.cheats $(CHEATS)
 
 bench-contention: setup ## many users and sessions want eight stations: is one ever opened twice?
 	python -m tinyhil.benchmarks.contention
