@@ -222,6 +222,16 @@ FORGERIES: list[tuple[str, Callable[[list[Any]], None], str]] = [
         lambda rows: nth(rows, 0).update(end_us=nth(rows, 0)["end_us"] - 1000),
         "throughput.jsonl, line .*: says the end",
     ),
+    (
+        "throughput",
+        lambda rows: nth(rows, 0).update(scores=nth(rows, 0)["scores"][::-1]),
+        "throughput.jsonl, line .*: says scores that are not the device's",
+    ),
+    (
+        "accuracy",
+        lambda rows: rows.pop([row.get("role") for row in rows].index("canary")),
+        "answer .* no row has|its checks are not those of its rows",
+    ),
     ("memory", lambda rows: nth(rows, 0).update(text=1), "sizes that are not the image's"),
 ]  # fmt: skip
 
