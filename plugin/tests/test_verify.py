@@ -336,6 +336,17 @@ def test_a_part_that_is_missing_in_the_raw_log_is_named(by_text: Path, tmp_path:
     assert [text for text in texts(folder) if "'name' has no answer" in text]
 
 
+def test_a_changed_sample_that_was_chosen_is_named(folder: Path, stand_in: Material) -> None:
+    """With another seed in its heading, as if somebody had known what to draw."""
+    for measure in ("accuracy", "throughput"):
+        with lines_of(folder / "raw" / f"kws01-{measure}.jsonl") as rows:
+            rows[0]["seed"] += 1
+    found = "\n".join(map(str, verify(folder, stand_in.data.folder.parent).findings))
+    for measure in ("accuracy", "throughput"):
+        text = rf"kws01-{measure}.jsonl, line \d+: is not the changed sample that the run's seed"
+        assert re.search(text, found), found
+
+
 def test_other_data_is_named(folder: Path, stand_in: Material, tmp_path: Path) -> None:
     with lines_of(folder / "raw" / "kws01-throughput.jsonl") as rows:
         for place in own(rows):

@@ -8,13 +8,17 @@ from pathlib import Path, PurePosixPath
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.data import material as data
-from tinyhil.data.material import DataSet
+from tinyhil.data.material import DataSet, Sample
 from tinyhil.ground.errors import ConfigError, DataError
 from tinyhil.ground.text import printable
 from tinyhil.judge.verify.answers import digest_of
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.judge.verify.matching import Matching
+from tinyhil.measure.accuracy import changed
+from tinyhil.measure.audit.answers import HEADING
+from tinyhil.measure.draws import Draws
 from tinyhil.measure.measures import performance_inputs
+from tinyhil.measure.roles import CANARY
 from tinyhil.record.configuration import Configuration
 from tinyhil.record.description import JobFacts
 from tinyhil.record.rows import Row, plain
@@ -84,6 +88,44 @@ def check_data(
             str(row["sample"]) for row in plain(own)
         } <= set(inputs):
             findings.add(file, None, "is not one of the inputs that the data set gives")
+
+    for file, own in rows.items():
+        _check_canaries(file, own, task, samples, configuration, matching, findings)
+
+
+def _check_canaries(
+    file: str,
+    rows: Sequence[Row],
+    task: Task,
+    samples: Sequence[Sample],
+    configuration: Configuration,
+    matching: Matching,
+    findings: Findings,
+) -> None:
+    """Changed samples must be those that the run's seed gives: nobody could choose them."""
+    heading = next((row for row in rows if row.get("role") == HEADING), None)
+    measure = PurePosixPath(file).stem.partition("-")[2]
+    if heading is None or measure.startswith("audit"):
+        return
+    draws = Draws(heading["seed"], f"{task.name} {measure}")
+    if measure == MeasureName.ACCURACY:
+        windows = [
+            task.input.windows(sample.data, all_windows=configuration.all_windows)
+            for sample in samples
+        ]
+        drawn = {
+            samples[place].name: canary for place, canary in changed(task, windows, draws).items()
+        }
+    else:
+        drawn = {name: draws.canary(task, data, 0) for name, data in
+                 performance_inputs(task, samples)}  # fmt: skip
+    for place, claim in sorted(matching.used.items()):
+        if claim.file != file or not str(rows[claim.line - 1].get("role", "")).startswith(CANARY):
+            continue
+        name = rows[claim.line - 1]["name"]
+        if name not in drawn or matching.answers[place].digest != digest_of(drawn[name]):
+            text = f"is not the changed sample that the run's seed gives of {printable(name)}"
+            findings.add(file, claim.line, text)
 
 
 def _task(name: str) -> Task:
