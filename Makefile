@@ -23,7 +23,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz test lint release setup system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz test lint release setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -52,6 +52,9 @@ bench-same: setup ## the same images gated against themselves: 20 runs each, hal
 
 bench-endings: setup ## runs ended by signals at random moments: nothing damaged, nothing left behind (ENDINGS="--runs 50")
 	python -m tinyhil.benchmarks.endings $(ENDINGS)
+
+bench-cheats: setup ## devices and firmware that cheat, and honest ones: who is caught, and by what; an hour (CHEATS="--share 0.05")
+	python -m tinyhil.benchmarks.cheats $(CHEATS)
 
 bench-contention: setup ## many users and sessions want eight stations: is one ever opened twice?
 	python -m tinyhil.benchmarks.contention

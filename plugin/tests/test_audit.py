@@ -81,7 +81,8 @@ def cheating(kind: type[HonestDevice], seed: int) -> HonestDevice:
 
 @pytest.mark.parametrize("name", AUDITS)
 def test_an_honest_device_passes_twenty_of_twenty_times(name: str) -> None:
-    for seed in range(20):
+    # The longest one comes 20 times in `make bench-cheats`.
+    for seed in range(20 if name != "measures" else 2):
         report = audit(name, HonestDevice("kws01", seed=seed), seed)
         assert not report.objections, f"seed {seed}: {report}"
         assert not report.left_out, f"seed {seed}: {report}"
@@ -92,12 +93,13 @@ def test_an_honest_device_passes_twenty_of_twenty_times(name: str) -> None:
 def test_a_coarse_clock_and_a_noisy_device_are_no_cheats(
     name: str, kind: type[HonestDevice]
 ) -> None:
-    for seed in range(3):
+    for seed in range(3 if name != "measures" else 1):
         report = audit(name, kind("kws01", seed=seed), seed)
         assert not report.objections, f"seed {seed}: {report}"
 
 
 WORDS = {  # What an objection must say of each.
+    cheats.FastBehindOneTen: r"queries behind a warm-up of ten take \d\d[.\d]* % less time an inf",
     cheats.FastClock: r"runs fast by 4\.\d+ % or more: 2\d\.\d+ s went by on it .* at most \d+\.",
     cheats.SlowClock: r"runs slow by 4\.\d+ % or more: .* at least ",
     cheats.JumpingClock: r"jumps by \+0\.4\d+ s or more, 0\.\d+ s into the run",
@@ -121,7 +123,7 @@ WORDS = {  # What an objection must say of each.
 
 @pytest.mark.parametrize("kind", CHEATS, ids=lambda kind: kind.__name__)
 def test_a_cheat_is_caught_by_the_audit_it_is_for(kind: type[HonestDevice]) -> None:
-    for seed in range(3):
+    for seed in range(3 if CHEATS[kind] != "measures" else 1):
         report = audit(CHEATS[kind], cheating(kind, seed), seed)
         assert re.search(WORDS[kind], str(report)), f"seed {seed}: {report}"
         assert all(objection.allowed and objection.hint for objection in report.objections)
@@ -133,7 +135,7 @@ def test_a_report_follows_from_the_rows_of_the_last_attempt(name: str) -> None:
     died = rows_of(name, HonestDevice("kws01"), 1, QUICK)[:-3]
     rows = json.loads(json.dumps(rows_of(name, cheating(kind, 2), 2, QUICK)))
     report = AUDITS[name].report(rows)
-    assert report.answers == len(rows) - 1
+    assert report.answers == sum("scores" in row for row in rows)
     assert AUDITS[name].report([*died, *rows]) == report
     assert AUDITS[name].report([*rows, *rows_of(name, HonestDevice("kws01"), 3, QUICK)]) != report
 

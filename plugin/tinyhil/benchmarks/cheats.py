@@ -30,7 +30,7 @@ from tinyhil.emulator.cheats import CHEATS, HONEST, SUBTLE, HonestDevice, model
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.progress import progress_bar
 from tinyhil.measure import measures as measure
-from tinyhil.measure.audit import AUDITS, Asker, Setting, always
+from tinyhil.measure.audit import AUDITS, Asker, Report, Setting, always
 from tinyhil.measure.audit import Rules as AuditRules
 from tinyhil.measure.draws import Draws
 from tinyhil.measure.witness import Proof
@@ -70,7 +70,6 @@ def _asking(device: HonestDevice) -> Iterator[tuple[TextQueries, DeviceInfo]]:
         session.synchronize(Deadline.after(_STEP_S))
         info = session.identify(Deadline.after(_STEP_S))
         queries = TextQueries(session, read_back=0.05)
-        queries.load(SAMPLES[0].data)
         queries.watch(None, device.world.now, alone=True)  # Played time knows no pipeline.
         yield queries, info
         link.close()
@@ -78,10 +77,20 @@ def _asking(device: HonestDevice) -> Iterator[tuple[TextQueries, DeviceInfo]]:
 
 def default_run(kind: type[HonestDevice], seed: int) -> list[str]:
     """The measures in which a default run sees a cheat."""
-    device, found, known = made(kind, seed), list[str](), dict[str, tuple[float, ...]]()
+    return [name for name, report in checked(made(kind, seed), seed).items() if report.objections]
+
+
+def checked(
+    device: HonestDevice,
+    seed: int,
+    names: Sequence[str] = ("accuracy", "latency", "throughput"),
+    rules: Rules = RULES,
+) -> dict[str, Report]:
+    """What the measures of a run have against themselves, by name."""
+    found, known = dict[str, Report](), dict[str, tuple[float, ...]]()
     inputs = measure.performance_inputs(TASK, SAMPLES)
     with _asking(device) as (queries, info):
-        for name in ("accuracy", "latency", "throughput"):
+        for name in names:
             rows: list[Row] = []
             proof = Proof(TASK, Draws(seed, name), now=device.world.now)
             silent = rows.append, lambda *_: None
@@ -89,13 +98,13 @@ def default_run(kind: type[HonestDevice], seed: int) -> list[str]:
                 case "accuracy":
                     measure.accuracy(queries, TASK, SAMPLES, *silent, proof=proof)
                 case "latency":
-                    measure.single_stream(queries, info, inputs, RULES, *silent, proof=proof)
+                    measure.single_stream(queries, info, inputs, rules, *silent, proof=proof)
                 case _:
-                    measure.throughput(queries, inputs, RULES, *silent, proof=proof)
+                    measure.throughput(queries, inputs, rules, *silent, proof=proof)
             report = always.judge(rows, known)
             known |= always.remember(rows)
-            if report and report.objections:
-                found.append(name)
+            assert report is not None, "the rows have a heading"
+            found[name] = report
     return found
 
 

@@ -32,6 +32,7 @@ from tinyhil.ground.paths import ROOT
 from tinyhil.ground.progress import progress_bar
 from tinyhil.judge.verify.run import verify
 from tinyhil.record.reading import read_rows
+from tinyhil.record.rows import plain
 from tinyhil.record.schema import Line
 from tinyhil.record.store import read_run
 
@@ -54,7 +55,8 @@ class Setting:
     @property
     def options(self) -> tuple[str, ...]:
         """Of pytest."""
-        return ("--hil-board", self.board, *(["--hil-quick"] if self.quick else []))
+        quick = ["--hil-quick"] if self.quick else []
+        return ("--hil-board", self.board, "--hil-seed", str(self.seed), *quick)
 
 
 @dataclass(frozen=True)
@@ -249,13 +251,13 @@ def _spread(line: Line) -> float:
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
-    """Rows without when they were, which is another time in each run."""
-    rows = [row for _, row in read_rows(path)] if path.exists() else []
+    """The measure's own rows, without when they were, which is another time in each run."""
+    rows = plain(row for _, row in read_rows(path)) if path.exists() else []
     return [
         {
             name: value
             for name, value in row.items()
-            if name not in ("start_us", "end_us", "stamps_us")
+            if name not in ("start_us", "end_us", "stamps_us", "host_s")
         }
         for row in rows
     ]

@@ -11,6 +11,7 @@ from tinyhil.device.inference import Inference
 from tinyhil.device.queries import Queries
 from tinyhil.ground.errors import DeviceError
 from tinyhil.ground.progress import Progress
+from tinyhil.measure.draws import Draws
 from tinyhil.measure.witness import Proof, Witness
 from tinyhil.record.rows import Accuracy, Keep, Row, accuracy_of, plain
 
@@ -44,7 +45,7 @@ def accuracy(
     rows: list[Row] = []
     witness = Witness(queries, keep, proof, done=done)
     windows = [task.input.windows(sample.data, all_windows=all_windows) for sample in samples]
-    canaries = _canaries(windows, proof, len(plain(done)))
+    canaries = changed(task, windows, proof.draws, len(plain(done))) if proof else {}
     witness.foresee(list(canaries.values()))
     inferred = queries.each(
         window
@@ -73,23 +74,22 @@ def accuracy(
     return accuracy_of(rows)
 
 
-def _canaries(
-    windows: Sequence[Sequence[Window]], proof: Proof | None, first: int
+def changed(
+    task: Task, windows: Sequence[Sequence[Window]], draws: Draws, first: int = 0
 ) -> dict[int, bytes]:
     """Changed windows, by the place of the sample that each one is asked behind.
 
     Args:
+        task: whose encoding they have.
         windows: of the samples from the place `first` of the whole set on.
-        proof: draws them.
+        draws: of the measure.
         first: see `windows`.
     """
-    if proof is None:
-        return {}
     found = {}
-    for place in sorted(proof.draws.changed_samples(first + len(windows))):
+    for place in sorted(draws.changed_samples(first + len(windows))):
         if place >= first:
-            chosen = proof.draws.about("window", place).choice(windows[place - first])
-            found[place - first] = proof.draws.canary(proof.task, chosen.data, place)
+            chosen = draws.about("window", place).choice(windows[place - first])
+            found[place - first] = draws.canary(task, chosen.data, place)
     return found
 
 

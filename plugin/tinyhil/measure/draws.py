@@ -25,8 +25,9 @@ _ELEMENTS = {"int8": "i1", "uint8": "u1", "float32": "<f4"}
 _STEP = 1 / 256
 """Of the data's range, for floats: about one step of what they are quantized to."""
 
-_CANARIES = 0.02
-"""Share of an accuracy run's samples that are asked again, changed, twice."""
+_CANARIES = 0.01
+"""Share of an accuracy run's samples that are asked again, changed, twice. `verify` draws them
+again: another share needs another schema."""
 
 CANARY_TIME = 0.04
 """Share of a timed measure that its canary takes."""

@@ -120,6 +120,7 @@ class Job:
             self.task,
             Draws(seed, f"{self.task.name} {measure}"),
             virtual=self.dut.board.emulated,
+            quick=self.quick,
             expected=known.answers if known else None,
             exact=ours,
             floor_s=floor_s(self.dut.board, known.macs, ours=ours) if known else None,

@@ -35,6 +35,8 @@ class Proof:
     draws: Draws
     virtual: bool = False
     """Whether the device's clock counts instructions, as that of an emulated board."""
+    quick: bool = False
+    """A quick look has too few times to judge the clock by."""
     expected: Callable[[Sequence[bytes]], list[Scores]] | None = None
     """The reference's answers to inputs, where the model is known."""
     exact: bool = False
@@ -83,6 +85,7 @@ class Witness:
                 "seed": self.proof.draws.seed,
                 "virtual": self.proof.virtual,
             }
+            heading |= {"quick": True} if self.proof.quick else {}
             heading |= {} if self.proof.floor_s is None else {"floor_s": self.proof.floor_s}
             exact = {} if self.proof.expected is None else {"exact": self.proof.exact}
             self.keep({"role": HEADING, "tick_hz": self.tick_hz, **heading, **exact})

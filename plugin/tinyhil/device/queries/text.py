@@ -87,13 +87,17 @@ class TextQueries:
         self._ahead = Ahead(session)
         self._asked = 0  # windows
         self._window_s = 0.0  # of the last one that was asked for by itself
+        self._alone = False  # Whether no command may be sent before the last one's answer.
 
     def watch(self, heard: Heard | None, now: Callable[[], float], *, alone: bool = False) -> None:
         """See `Queries.watch`."""
         self._session.heard, self._session.now = heard, now
-        if alone:
-            self._learn(self._data)
-            self._session.ahead = 1
+        self._alone = self._alone or alone
+        self._wait_for_each()
+
+    def _wait_for_each(self) -> None:
+        if self._alone:
+            self._session.ahead, self._session.behind = 1, 0
 
     @property
     def healed(self) -> Mapping[str, int]:
@@ -116,7 +120,7 @@ class TextQueries:
 
     def _once(self, data: bytes, check: bool, following: bytes | None) -> Inference:
         """Load a window and infer; begin with the following one meanwhile if it is given."""
-        if self._asked == _PROVEN_FROM:
+        if self._asked == _PROVEN_FROM and not self._alone:
             prove_ahead(self._session, data, self._piece_bytes, self._window_s)
         self._asked += 1
         started = time.monotonic()
@@ -170,6 +174,7 @@ class TextQueries:
                 lambda deadline: self._load(data, check=False, deadline=deadline),
                 lambda: self._deadline(self._first_s),
             )
+            self._wait_for_each()
 
     @property
     def _loose(self) -> bool:

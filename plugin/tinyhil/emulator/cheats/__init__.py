@@ -33,7 +33,7 @@ from tinyhil.emulator.cheats.single import (
     Rolls,
     SlowClock,
 )
-from tinyhil.emulator.cheats.subtle import SUBTLE
+from tinyhil.emulator.cheats.subtle import SUBTLE, FastBehindOneTen
 
 __all__ = [
     "CHEATS",
@@ -44,6 +44,7 @@ __all__ = [
     "CachesAll",
     "CachesTheLast",
     "CoarseInPerformance",
+    "FastBehindOneTen",
     "FastClock",
     "FastWhenSingle",
     "FollowsTheOrder",
@@ -65,9 +66,10 @@ __all__ = [
     "model",
 ]
 
-AuditName = Literal["clock", "caching", "performance", "order", "count", "dependence"]
+AuditName = Literal["measures", "clock", "caching", "performance", "order", "count", "dependence"]
 
 CHEATS: Mapping[type[HonestDevice], AuditName] = {
+    FastBehindOneTen: "measures",
     FastClock: "clock",
     SlowClock: "clock",
     JumpingClock: "clock",

@@ -7,15 +7,19 @@ from pathlib import Path, PurePosixPath
 
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
-from tinyhil.data import material
-from tinyhil.data.material import DataSet
+from tinyhil.data import material as data
+from tinyhil.data.material import DataSet, Sample
 from tinyhil.ground.errors import ConfigError, DataError
 from tinyhil.ground.text import printable
 from tinyhil.judge.verify.answers import digest_of
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.judge.verify.matching import Matching
 from tinyhil.judge.verify.reference import Inputs
+from tinyhil.measure.accuracy import changed
+from tinyhil.measure.audit.answers import HEADING
+from tinyhil.measure.draws import Draws
 from tinyhil.measure.measures import performance_inputs
+from tinyhil.measure.roles import CANARY
 from tinyhil.record.configuration import Configuration
 from tinyhil.record.description import JobFacts
 from tinyhil.record.rows import Row, plain
@@ -88,7 +92,44 @@ def check_data(
             str(row["sample"]) for row in plain(own)
         } <= set(inputs):
             findings.add(file, None, "is not one of the inputs that the data set gives")
+    for file, own in rows.items():
+        _check_canaries(file, own, task, samples, configuration, matching, findings)
     return task, windows
+
+
+def _check_canaries(
+    file: str,
+    rows: Sequence[Row],
+    task: Task,
+    samples: Sequence[Sample],
+    configuration: Configuration,
+    matching: Matching,
+    findings: Findings,
+) -> None:
+    """Changed samples must be those that the run's seed gives: nobody could choose them."""
+    heading = next((row for row in rows if row.get("role") == HEADING), None)
+    measure = PurePosixPath(file).stem.partition("-")[2]
+    if heading is None or measure.startswith("audit"):
+        return
+    draws = Draws(heading["seed"], f"{task.name} {measure}")
+    if measure == MeasureName.ACCURACY:
+        windows = [
+            task.input.windows(sample.data, all_windows=configuration.all_windows)
+            for sample in samples
+        ]
+        drawn = {
+            samples[place].name: canary for place, canary in changed(task, windows, draws).items()
+        }
+    else:
+        drawn = {name: draws.canary(task, data, 0) for name, data in
+                 performance_inputs(task, samples)}  # fmt: skip
+    for place, claim in sorted(matching.used.items()):
+        if claim.file != file or not str(rows[claim.line - 1].get("role", "")).startswith(CANARY):
+            continue
+        name = rows[claim.line - 1]["name"]
+        if name not in drawn or matching.answers[place].digest != digest_of(drawn[name]):
+            text = f"is not the changed sample that the run's seed gives of {printable(name)}"
+            findings.add(file, claim.line, text)
 
 
 def _task(name: str) -> Task:
@@ -109,9 +150,9 @@ def _data_set(task: Task, root: Path, facts: JobFacts) -> DataSet:
                 f"{root}: does not hold the stand-in set of {task.name}",
                 hint="name the folder that it was generated into: build/data in the root folder",
             )
-        found = material.stand_in_data(task, root)
+        found = data.stand_in_data(task, root)
     else:
-        found = material.brought_data(task, root)
+        found = data.brought_data(task, root)
     if found.sha256 != wanted.data_sha256:
         raise ConfigError(
             f"{found.folder}: holds the data set {found.sha256[:16]}…, the run is of "

@@ -39,7 +39,9 @@ def judge(rows: Sequence[Row], known: Mapping[str, Scores]) -> Report | None:
         return None
     answers = list(_answers(rows, heading["tick_hz"]))
     objections = [*_same(answers, known), *_as_expected(rows, heading.get("exact"))]
-    found, figures, left_out = always_time.judge(rows, answers, virtual=heading["virtual"])
+    found, figures, left_out = always_time.judge(
+        rows, answers, virtual=heading["virtual"], quick=heading.get("quick", False)
+    )
     objections += _too_fast(answers, heading.get("floor_s"))
     figures = {
         "seed": heading["seed"],

@@ -40,14 +40,18 @@ _HINT = (
 
 
 def judge(
-    rows: Sequence[Row], answers: Sequence[Answer], *, virtual: bool
+    rows: Sequence[Row], answers: Sequence[Answer], *, virtual: bool, quick: bool
 ) -> tuple[list[Objection], dict[str, Any], list[str]]:
     """Objections, figures, and what could not be judged.
+
+    That the clock's rate is off is a figure here, and an objection of the audit of the clock: as
+    long as nothing is hidden in what it times, a wrong clock gains nothing.
 
     Args:
         rows: of the measure.
         answers: those that they hold.
         virtual: whether the device's clock counts instructions.
+        quick: whether it was only a quick look.
     """
     timed = [one for one in answers if one.answered_s > 0.0]
     stamps = [{"start_us": one.start_us, "end_us": one.end_us} for one in answers if one.end_us]
@@ -61,16 +65,16 @@ def judge(
         return objections, figures, [why]
     left_out = []
     whole = [one for one in timed if one.end_us]
-    if len(whole) > 1:
-        device = np.array([at for one in whole for at in (one.start_us, one.end_us)])
-        if np.all(np.diff(device) >= 0):
-            objections += clock.against_the_host(whole)
-            figures["clock"] = clock.figures(whole)
-        else:
-            left_out.append("the clock's rate: it began anew, after a restart or as it is small")
-        objections += hidden(whole, figures)
-    objections += in_uploads(rows, answers, figures)
-    return objections, figures, left_out
+    device = np.array([at for one in whole for at in (one.start_us, one.end_us)])
+    if len(whole) > 1 and np.all(np.diff(device) >= 0):
+        figures["clock"] = clock.figures(whole)
+        figures["clock"]["jumps_or_drifts"] = [one.seen for one in clock.against_the_host(whole)]
+    elif whole:
+        left_out.append("the clock's rate: it began anew, after a restart or as it is small")
+    against_host = [*hidden(whole, figures), *in_uploads(rows, answers, figures)]
+    if quick:
+        left_out.append("time that is hidden from the device's clock: a quick look is too short")
+    return objections + against_host * (not quick), figures, left_out
 
 
 def _own(answers: Sequence[Answer], role: str) -> list[Answer]:
