@@ -81,11 +81,17 @@ class Forged:
             }
 
     def log(self, pattern: str, new: str) -> None:
-        """Change what the serial log holds."""
+        """Change what the serial log holds of the device's text, which may have come in pieces."""
         path = self.folder / "raw" / "kws01-serial.log"
-        text, count = re.subn(pattern, new, path.read_text())
+        made: list[str] = []
+        for line in path.read_text().splitlines():
+            if made and "< b" in line[:18] and "< b" in made[-1][:18]:
+                pieces = (transfers._bytes(one[15:]) or b"" for one in (made.pop(), line))
+                line = line[:15] + repr(b"".join(pieces))  # noqa: PLW2901
+            made.append(line)
+        text, count = re.subn(pattern, new, "\n".join(made))
         assert count, pattern
-        path.write_text(text)
+        path.write_text(f"{text}\n")
 
     def close(self) -> Path:
         (self.folder / "run.json").write_text(json.dumps(self.about))

@@ -208,17 +208,17 @@ def test_answers_that_were_rewritten_down_to_the_bytes_are_seen_by_the_model_its
 @pytest.mark.parametrize(
     ("device_us", "host_s", "text"),
     [
-        (1_000_000, 1.02, None),
-        (1_000_000, 1.4, None),
-        (1_000_000, 0.9, "says that it took 1.000 s, question and answer were 0.900 s apart"),
-        (500_000, 1.02, "even the quickest answer took 1.020 s on the host's clock, the device"),
+        (10_000_000, 10.02, None),
+        (10_000_000, 15.4, None),
+        (10_000_000, 9.7, "says that it took 10.000 s, question and answer were 9.700 s apart"),
+        (5_000_000, 10.02, "even the quickest answer took 10.020 s on the host's clock, the"),
     ],
 )
 def test_times_that_are_not_the_hosts_are_named(
     device_us: int, host_s: float, text: str | None
 ) -> None:
     asked = [Answer("raw/x.log", line, 0, b"", True, 1, 0, 0, 0, device_us, (0.5,), None, True,
-                    10.0 * line, 10.0 * line + host_s) for line in range(1, 4)]  # fmt: skip
+                    20.0 * line, 20.0 * line + host_s) for line in range(1, 4)]  # fmt: skip
     findings = Findings()
     check_clocks(Heard(tuple(asked), Device(), (), 0, (), 0), 10**6, findings)
     found = [str(finding) for finding in findings.all]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from tinyhil.catalog.measure import MeasureName
@@ -88,6 +90,15 @@ def check_data(
             if order != inputs[: len(order)]:
                 findings.add(file, None, "is not one of the inputs that the data set gives")
     return task, windows
+
+
+def official_model(task: Task, root: Path) -> bytes | None:
+    """The official model of a task, where its folder holds it."""
+    with suppress(OSError):
+        model = (root / task.official.model).read_bytes()
+        if hashlib.sha256(model).hexdigest() == task.official.model_sha256:
+            return model
+    return None
 
 
 def _task(name: str) -> Task:
