@@ -198,11 +198,10 @@ def test_answers_that_were_rewritten_down_to_the_bytes_are_seen_by_the_model_its
     forged = Forged(run, tmp_path / run.name)
     right_answers_in_the_bytes(forged)
     folder, root = forged.close(), stand_in.data.folder.parent
-    assert said(folder) == []
-    found = verify(folder, root).findings
-    assert len(found) == 20 + 1, "of 24 answers; the last finding says how many more"
-    text = r"kws01-accuracy.jsonl, line 1: \S+: the device answered .*, the model gives 0\.\d{3}, "
-    assert re.search(text, str(found[0]))
+    text = r"kws01-accuracy.jsonl, line \d+: \S+: the device answered .*, the model gives 0\.\d{3}"
+    assert not re.search(text, "\n".join(said(folder)))
+    found = [str(finding) for finding in verify(folder, root).findings]
+    assert sum(bool(re.search(text, finding)) for finding in found) == 20, "the rest is counted"
 
 
 @pytest.mark.parametrize(

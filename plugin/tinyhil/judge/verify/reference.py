@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tinyhil.catalog.task import Task
-from tinyhil.ground.errors import BenchError, ModelError
+from tinyhil.ground.errors import BenchError, FirmwareError, ModelError
 from tinyhil.ground.text import printable
-from tinyhil.image.reference import Reference
+from tinyhil.image.reference import reference
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.judge.verify.matching import Claim, Matching
 from tinyhil.record.schema import RAW
@@ -43,7 +43,7 @@ def check_answers(
     """
     try:
         compared = list(_compared(task, model, inputs, matching))
-    except (BenchError, ModelError) as error:
+    except (BenchError, FirmwareError, ModelError) as error:
         return error.message.splitlines()[0]
     allowed = 0.0 if task.result == "scores" else _ERROR
     for claim, said, wanted in compared:
@@ -60,7 +60,7 @@ def compare_answers(
     otherwise, and it may hold another model, so what is found is only told."""
     try:
         compared = list(_compared(task, model, inputs, matching))
-    except (BenchError, ModelError) as error:
+    except (BenchError, FirmwareError, ModelError) as error:
         return error.message.splitlines()[0]
     far = [_distance(said, wanted) for _, said, wanted in compared]
     if far:
@@ -82,8 +82,10 @@ def _compared(
     with tempfile.TemporaryDirectory(prefix="tinyhil-model-") as folder:
         file = Path(folder) / "model.tflite"
         file.write_bytes(model)
-        with Reference(task, file) as reference:
-            made = reference.answers([inputs[each] for each in asked])
+        built = reference(task, file, Path(folder))
+        if built is None:
+            raise BenchError("no C compiler for this machine", hint="`tinyhil doctor` says more")
+        made = built.answers([inputs[each] for each in asked])
     right = dict(zip(asked, made, strict=True))
     for claim, said in claims:
         if said:
