@@ -19,6 +19,9 @@ from tinyhil.ground.interrupts import Interrupts, unbroken
 from tinyhil.ground.outputs import check_file
 from tinyhil.pytest_side.items import station_of
 
+ENDING = "tinyhil-ending"
+"""Name of the `Ending` among pytest's plugins."""
+
 _OWN = ("--hil-board", "--hil-resume")
 """Options that the continuing command sets itself."""
 
@@ -60,9 +63,9 @@ class Ending:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._runs: dict[str, Path] = {}
-        self._left: Counter[str] = Counter()
+        self.left: Counter[str] = Counter()
         """Tests of each station that have not ended."""
-        self._failed: set[str] = set()
+        self.failed: set[str] = set()
         """Stations with a measure that may be tried again."""
         self._unwritable: dict[str, str] = {}
         """Stations whose run can no longer be written, and why."""
@@ -90,13 +93,13 @@ class Ending:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count the tests of each station."""
-        self._left.update(filter(None, map(station_of, session.items)))
+        self.left.update(filter(None, map(station_of, session.items)))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Count a test that has ended."""
         result = yield
-        self._left.subtract(filter(None, [station_of(item)]))
+        self.left.subtract(filter(None, [station_of(item)]))
         return result
 
     @pytest.hookimpl(tryfirst=True)
@@ -115,7 +118,7 @@ class Ending:
         if station and isinstance(error, WriteError):
             self._unwritable.setdefault(station, error.message)
         if station and isinstance(error, TinyhilError) and not isinstance(error, ConfigError):
-            self._failed.add(station)
+            self.failed.add(station)
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -175,6 +178,6 @@ class Ending:
         return [
             station
             for station, folder in self._runs.items()
-            if (self._left[station] > 0 or station in self._failed)
+            if (self.left[station] > 0 or station in self.failed)
             and (folder / "run.json").is_file()
         ]
