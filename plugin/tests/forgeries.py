@@ -229,6 +229,10 @@ def not_emulated_by_its_facts(run: Forged) -> None:
 def not_emulated_and_of_another_name(run: Forged) -> None:
     _as_silicon(run, "a-real-board")
     run.packages.pop("qemu-system-arm")
+    for log in (run.folder / "raw").glob("*.log"):  # As on a machine that has nothing else to do.
+        lines = log.read_text().splitlines()
+        made = [f"{float(line[:12]) / 10:012.6f}{line[12:]}\n" for line in lines]
+        log.write_text("".join(made))
 
 
 def _as_silicon(run: Forged, name: str) -> None:

@@ -10,8 +10,8 @@ from tinyhil.judge.verify.findings import Findings
 
 _JITTER_S = 0.02
 """By how much a coarse clock of a device may round up."""
-_FASTER = 1.02
-"""How much faster than the host's clock a device's may go."""
+_FASTER = 1.05
+"""How much faster than the host's clock a device's may go; the audit of the clock looks closer."""
 _LONGEST, _MORE_S = 1.5, 0.5
 """How much longer than the device says even the quickest answer may take on the host's clock: what
 the firmware does before and after it is not timed."""
