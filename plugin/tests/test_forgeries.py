@@ -57,6 +57,8 @@ def test_the_run_of_a_bench_with_a_key_is_signed_and_nothing_is_against_it(
     assert len(SEEN) >= 15
     assert said(run, key.with_suffix(".signers")) == []
     assert verify(run).signature.text.startswith("signed with the key SHA256:")
+    (page,) = run.parent.glob("*_report/report.html")
+    assert "<dt>seals</dt><dd>signed</dd>" in page.read_text()
 
 
 @pytest.mark.parametrize(("forge", "text"), SEEN, ids=lambda each: getattr(each, "__name__", ""))
