@@ -22,6 +22,7 @@ from tinyhil.ground.answer import Failed, as_json
 from tinyhil.ground.errors import DeviceError
 from tinyhil.image.build import Firmware
 from tinyhil.judge.gate.command import Saved
+from tinyhil.judge.verify import trust
 
 from . import gate_runs
 
@@ -94,10 +95,16 @@ def test_the_official_data(run: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert len(kws01["missing"]) > 900
 
 
-def test_a_submission(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_submission(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     status, found = ask(capsys, "tinyhil submission template")
     Path("system.toml").write_text(found["toml"].replace('system = ""', 'system = "x"'))
     asked = [str(run), "--system", "system.toml", "--division", "closed", "--category", "rdi"]
+    status, found = ask(capsys, "tinyhil submission export", *asked, "--out", "tree")
+    assert (status, "is not sealed" in found["error"]["message"]) == (2, True)
+    # A made-up run has no raw bytes, so it could not be verified.
+    monkeypatch.setattr(trust, "trust_of", lambda _: trust.Trust("verified"))
     status, found = ask(capsys, "tinyhil submission export", *asked, "--out", "tree")
     assert (status, found["files"]) == (1, 0)
     assert any("emulated" in one["what"] for one in found["refused"])

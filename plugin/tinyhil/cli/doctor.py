@@ -87,7 +87,14 @@ def examine(boards: Mapping[str, Board]) -> list[Check]:
             _program("qemu-system-arm", "emulated boards", "apt-get install qemu-system-arm")
         )
     checks += [
-        _program("cc", "the kernels' tests on this host", "apt-get install gcc libc6-dev"),
+        _program("cc", "right answers in verify --data", "apt-get install gcc libc6-dev"),
+        Check(
+            "ssh-keygen",
+            shutil.which("ssh-keygen"),
+            "signing records",
+            "apt-get install openssh-client",
+            optional=True,
+        ),
         _package("matplotlib", "pictures in reports", "report"),
         _program("node", "Allure's page", how_to_get("report")),
         Check(

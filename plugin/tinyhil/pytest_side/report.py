@@ -42,6 +42,7 @@ from tinyhil.pytest_side.items import BOARD, TASK, plan_key, station_of
 from tinyhil.pytest_side.pages import Pages
 from tinyhil.pytest_side.seen import SeenTests
 from tinyhil.record import Entry
+from tinyhil.record.signing import is_signed
 
 if TYPE_CHECKING:
     from tinyhil.publish.report.page.content import Source
@@ -271,6 +272,7 @@ class HilReport:
             "Python": platform.python_version(),
             "host": f"{platform.system()} {platform.machine()}",
             "data set": ", ".join(sorted({data_label(subject.data_set) for subject in subjects})),
+            "seals": "signed" if all(map(is_signed, self.runs)) else "unsigned",
         }
         for station, board in self._stations.items():
             emulated = ", emulated: times are instruction counts" if board.emulated else ""

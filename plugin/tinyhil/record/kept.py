@@ -48,24 +48,29 @@ def keep(folder: Path, content: bytes) -> str:
     return sha256
 
 
-def read_kept(folder: Path, sha256: str) -> bytes:
+def read_kept(folder: Path, sha256: str, most: int | None = None) -> bytes:
     """A content of a run's folder, which may come from anywhere.
+
+    Args:
+        folder: of the run.
+        sha256: of the content.
+        most: bytes that it may have, if fewer than `MAX_KEPT_BYTES`.
 
     Raises:
         ConfigError: it is missing, damaged, too long, or is not what its name says.
     """
     path = path_of(folder, sha256)
-    unpacker = zlib.decompressobj(_GZIP)
+    unpacker, most = zlib.decompressobj(_GZIP), min(most or MAX_KEPT_BYTES, MAX_KEPT_BYTES)
     try:
         with path.open("rb") as file:
-            content = unpacker.decompress(file.read(MAX_KEPT_BYTES), MAX_KEPT_BYTES)
+            content = unpacker.decompress(file.read(most), most)
     except OSError as error:
         raise _wrong(path, f"cannot be read: {error.strerror}") from error
     except zlib.error as error:
         raise _wrong(path, f"is damaged: {error}") from error
     if not unpacker.eof:
-        long = f"unpacks to more than {MAX_KEPT_BYTES:,} bytes"
-        raise _wrong(path, long if len(content) == MAX_KEPT_BYTES else "is cut short")
+        long = f"unpacks to more than {most:,} bytes"
+        raise _wrong(path, long if len(content) == most else "is cut short")
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise _wrong(path, f"is not what its name says: its content has the sum {found[:16]}…")

@@ -75,6 +75,11 @@ def sign(folder: Path, key: Path) -> Path:
     return folder / SIGNATURE
 
 
+def is_signed(folder: Path) -> bool:
+    """Whether a run of this process has been signed; of others `read_signature` tells."""
+    return (folder / SIGNATURE).exists()
+
+
 def read_signature(folder: Path, sealed: str, signers: Path | None = None) -> Signature:
     """Check the signature of a run's seal.
 

@@ -10,12 +10,13 @@ from tinyhil.judge.verify.findings import Findings
 
 _JITTER_S = 0.02
 """By how much a coarse clock of a device may round up."""
-_FASTER = 1.02
-"""How much faster than the host's clock a device's may go."""
-_LONGEST = 1.5
-"""How much longer than the device says even the quickest answer may take on the host's clock."""
-_LONG_S = 0.2
-"""Answers that take at least so long are looked at: the link takes a part of shorter ones."""
+_FASTER = 1.05
+"""How much faster than the host's clock a device's may go; the audit of the clock looks closer."""
+_LONGEST, _MORE_S = 1.5, 0.5
+"""How much longer than the device says even the quickest answer may take on the host's clock: what
+the firmware does before and after it is not timed."""
+_LONG_S = 1.0
+"""Answers that take at least so long are looked at."""
 
 
 def check_clocks(heard: Heard, tick_hz: int, findings: Findings) -> None:
@@ -39,7 +40,7 @@ def check_clocks(heard: Heard, tick_hz: int, findings: Findings) -> None:
         before[answer.log] = answer.came_s
         whole_s = device_s * (answer.count + answer.warm_up) / answer.count
         if answer.timed and whole_s > _LONG_S:
-            found = (alone_s / whole_s, answer.line, whole_s, alone_s)
+            found = ((alone_s - _MORE_S) / whole_s, answer.line, whole_s, alone_s)
             slowest[answer.log] = min(found, slowest.get(answer.log, found))
     for log, (factor, line, whole_s, alone_s) in slowest.items():
         if factor > _LONGEST:

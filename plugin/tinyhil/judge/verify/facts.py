@@ -236,7 +236,7 @@ def unseen(
         yield "the image", "nobody has seen it"
     if not data and kept.task and kept.task.input.window_bytes is not None:
         yield "the bytes of windows", "--data DIR"
-    if kept.model is None:
+    if answers and kept.model is None and (data or subject.division != "closed"):
         yield "whether answers are right", "the image is the user's own, its model is not there"
     elif answers:
         yield "whether answers are right", printable(answers)

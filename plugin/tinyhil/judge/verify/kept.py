@@ -17,7 +17,7 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.image.elf import Image, image_of
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.record.description import JobFacts
-from tinyhil.record.kept import path_of, read_kept
+from tinyhil.record.kept import MAX_KEPT_BYTES, path_of, read_kept
 from tinyhil.record.reading import parse
 from tinyhil.record.schema import KEPT
 
@@ -25,6 +25,8 @@ Content = TypeVar("Content")
 
 _image = lru_cache(maxsize=4)(image_of)
 """Runs of one firmware have the same."""
+_MOST_BYTES = 32 << 20
+"""Of anything but an image."""
 _SUM = re.compile(r"([0-9a-f]{64})  (.{1,255})")
 
 
@@ -63,12 +65,14 @@ def read_all(folder: Path, facts: JobFacts, findings: Findings) -> Kept:
         findings: where it is noted.
     """
 
-    def read(sha256: str | None, made: Callable[[Path, bytes], Content]) -> Content | None:
+    def read(
+        sha256: str | None, made: Callable[[Path, bytes], Content], most: int = _MOST_BYTES
+    ) -> Content | None:
         if sha256 is None:
             return None
         path = path_of(folder, sha256)
         try:
-            return made(path, read_kept(folder, sha256))
+            return made(path, read_kept(folder, sha256, most))
         except ConfigError as error:
             findings.add_error(f"{KEPT}/{path.name}", error)
             return None
@@ -79,7 +83,7 @@ def read_all(folder: Path, facts: JobFacts, findings: Findings) -> Kept:
         task=read(sums.task, lambda path, text: parse(text, Task, str(path), versioned=False)),
         sums=read(subject.data_sha256, _sums),
         labels=read(sums.labels, _labels),
-        image=read(subject.firmware_sha256, _image),
+        image=read(subject.firmware_sha256, _image, MAX_KEPT_BYTES),
         model=read(subject.model_sha256, lambda _, content: content),
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tinyhil.catalog.task import Task
@@ -11,12 +12,15 @@ from tinyhil.ground.errors import BenchError, FirmwareError, ModelError, WriteEr
 from tinyhil.ground.text import printable
 from tinyhil.image.reference import reference
 from tinyhil.judge.verify.findings import Findings
-from tinyhil.judge.verify.matching import Matching
+from tinyhil.judge.verify.matching import Claim, Matching
+from tinyhil.record.schema import RAW
 
 _SHOWN = 5
 
 _ERROR = 0.0011
 """By how much a mean squared error may differ: cores round its sum differently. Scores may not."""
+
+Scores = tuple[float, ...]
 
 Inputs = Mapping[tuple[str, int], bytes]
 """What the data set has to be inferred, by sample and window."""
@@ -37,38 +41,63 @@ def check_answers(
     Returns:
         Why that can't be done; None where it was.
     """
-    claims = [
-        (claim, matching.answers[place])
-        for place, claim in sorted(matching.used.items())
-        if not claim.laps_cut and (claim.sample, claim.window) in inputs
-    ]
-    asked = list(dict.fromkeys((claim.sample, claim.window) for claim, _ in claims))
     try:
-        with tempfile.TemporaryDirectory(prefix="tinyhil-model-") as folder:
-            file = Path(folder) / "model.tflite"
-            file.write_bytes(model)
-            known = reference(task, file, Path(folder))
-            if known is None:
-                return "there is no C compiler for this machine"
-            made = known.answers([inputs[each] for each in asked])
+        compared = list(_compared(task, model, inputs, matching))
     except (BenchError, FirmwareError, ModelError, WriteError) as error:
         return error.message.splitlines()[0]
-    right = dict(zip(asked, made, strict=True))
     allowed = 0.0 if task.result == "scores" else _ERROR
-    for claim, answer in claims:
-        wanted = right[claim.sample, claim.window]
-        if answer.scores and not _near(answer.scores, wanted, allowed):
-            text = f"{printable(claim.sample)}: the device answered {_some(answer.scores)}, the"
-            findings.add(claim.file, claim.line, f"{text} model gives {_some(wanted)}")
+    for claim, said, wanted in compared:
+        if _distance(said, wanted) > allowed:
+            text = f"{printable(claim.sample)}: the device answered {_some(said)}, the model gives"
+            findings.add(claim.file, claim.line, f"{text} {_some(wanted)}")
     return None
 
 
-def _near(said: tuple[float, ...], wanted: tuple[float, ...], allowed: float) -> bool:
-    return len(said) == len(wanted) and all(
-        abs(one - other) <= allowed for one, other in zip(said, wanted, strict=True)
-    )
+def compare_answers(
+    task: Task, model: bytes, inputs: Inputs, matching: Matching, findings: Findings
+) -> str | None:
+    """The same for an image of the user's own, with the official model: its engine may round
+    otherwise, and it may hold another model, so what is found is only told."""
+    try:
+        compared = list(_compared(task, model, inputs, matching))
+    except (BenchError, FirmwareError, ModelError, WriteError) as error:
+        return error.message.splitlines()[0]
+    far = [_distance(said, wanted) for _, said, wanted in compared]
+    if far:
+        text = f"{sum(one == 0 for one in far):,} of {len(far):,} answers are those of the official"
+        findings.note(RAW, f"{task.name}: {text} model; the largest difference is {max(far):.3f}")
+    return None
 
 
-def _some(scores: tuple[float, ...]) -> str:
+def _compared(
+    task: Task, model: bytes, inputs: Inputs, matching: Matching
+) -> Iterator[tuple[Claim, Scores, Scores]]:
+    """What rows claim, with the device's answer and the model's."""
+    claims = [
+        (claim, matching.answers[place].scores)
+        for place, claim in sorted(matching.used.items())
+        if not claim.laps_cut and (claim.sample, claim.window) in inputs
+    ]
+    asked = list(dict.fromkeys((claim.sample, claim.window) for claim, said in claims if said))
+    with tempfile.TemporaryDirectory(prefix="tinyhil-model-") as folder:
+        file = Path(folder) / "model.tflite"
+        file.write_bytes(model)
+        built = reference(task, file, Path(folder))
+        if built is None:
+            raise BenchError("no C compiler for this machine", hint="`tinyhil doctor` says more")
+        made = built.answers([inputs[each] for each in asked])
+    right = dict(zip(asked, made, strict=True))
+    for claim, said in claims:
+        if said:
+            yield claim, said, right[claim.sample, claim.window]
+
+
+def _distance(said: Scores, wanted: Scores) -> float:
+    if len(said) != len(wanted):
+        return math.inf
+    return max(abs(one - other) for one, other in zip(said, wanted, strict=True))
+
+
+def _some(scores: Scores) -> str:
     more = ", …" if len(scores) > _SHOWN else ""
     return ", ".join(f"{score:.3f}" for score in scores[:_SHOWN]) + more

@@ -17,12 +17,12 @@ from tinyhil.judge.verify.clocks import check_clocks
 from tinyhil.judge.verify.conversation import Heard, hear
 from tinyhil.judge.verify.facts import check_facts, unseen
 from tinyhil.judge.verify.findings import Finding, Findings
-from tinyhil.judge.verify.kept import read_all
+from tinyhil.judge.verify.kept import Kept, read_all
 from tinyhil.judge.verify.lines import check_figures, check_head
 from tinyhil.judge.verify.lists import check_full_set, check_lists
 from tinyhil.judge.verify.matching import Matching, claims, left_over
-from tinyhil.judge.verify.reference import check_answers
-from tinyhil.judge.verify.samples import check_data, check_names
+from tinyhil.judge.verify.reference import check_answers, compare_answers
+from tinyhil.judge.verify.samples import check_data, check_names, official_model
 from tinyhil.measure.audit.answers import Scores
 from tinyhil.record.description import Description, JobFacts, read_description
 from tinyhil.record.reading import list_files, read_rows
@@ -197,18 +197,7 @@ def _check_task(
     matching = _match(check, heard, rows, prefix)
     _check_device(heard, facts, prefix, check.findings)
     _check_boots(check, heard, lines)
-    kept = read_all(check.folder, facts, check.findings)
-    check_facts(facts, kept, asked, check.findings)
-    check_lists(kept, facts, asked, matching, rows, check.findings)
-    if not subject.emulated:
-        check_clocks(heard, heard.device.tick_hz or 10**6, check.findings)
-    why: str | None = "--data DIR"
-    if check.data is not None:
-        own_task, inputs = check_data(check.data, facts, asked, matching, rows, check.findings)
-        if kept.model:
-            why = check_answers(own_task, kept.model, inputs, matching, check.findings)
-    for each in unseen(kept, facts, data=check.data is not None, answers=why):
-        check.unseen.setdefault(each, []).append(printable(task))
+    kept = _check_kept(check, facts, heard, matching, rows)
     finished: dict[str, tuple[int, Line]] = {}
     for number, line in lines:
         if line.measure in finished:
@@ -222,6 +211,34 @@ def _check_task(
             check_full_set(number, line, kept, facts, check.findings)
     if all(_measure_of(name, prefix) in finished for name in rows):
         _check_left_over(matching, finished, check.findings)
+
+
+def _check_kept(
+    check: _Check,
+    facts: JobFacts,
+    heard: Heard,
+    matching: Matching,
+    rows: Mapping[str, Sequence[Row]],
+) -> Kept:
+    """Hold a task against what lies in the run, against the host's clock, and against the data set
+    where it is at hand."""
+    subject, asked = facts.subject, check.description.configuration
+    kept = read_all(check.folder, facts, check.findings)
+    check_facts(facts, kept, asked, check.findings)
+    check_lists(kept, facts, asked, matching, rows, check.findings)
+    if not subject.emulated:
+        check_clocks(heard, heard.device.tick_hz or 10**6, check.findings)
+    why: str | None = "--data DIR"
+    if check.data is not None:
+        own_task, inputs = check_data(check.data, facts, asked, matching, rows, check.findings)
+        model, compare = kept.model, check_answers
+        if model is None and subject.division == "closed":
+            model, compare = official_model(own_task, check.data), compare_answers
+        if model is not None:
+            why = compare(own_task, model, inputs, matching, check.findings)
+    for each in unseen(kept, facts, data=check.data is not None, answers=why):
+        check.unseen.setdefault(each, []).append(printable(subject.task))
+    return kept
 
 
 def _match(check: _Check, heard: Heard, rows: Mapping[str, Sequence[Row]], prefix: str) -> Matching:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from tinyhil.catalog.measure import MeasureName
@@ -130,6 +132,15 @@ def _check_canaries(
         if name not in drawn or matching.answers[place].digest != digest_of(drawn[name]):
             text = f"is not the changed sample that the run's seed gives of {printable(name)}"
             findings.add(file, claim.line, text)
+
+
+def official_model(task: Task, root: Path) -> bytes | None:
+    """The official model of a task, where its folder holds it."""
+    with suppress(OSError):
+        model = (root / task.official.model).read_bytes()
+        if hashlib.sha256(model).hexdigest() == task.official.model_sha256:
+            return model
+    return None
 
 
 def _task(name: str) -> Task:

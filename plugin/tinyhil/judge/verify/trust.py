@@ -92,9 +92,12 @@ def trust_of(folder: Path) -> Trust:
 
 
 def cache() -> Path:
-    """The folder of what is known."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "tinyhil" / "verified"
+    """The folder of what is known; of a user without a home it is not there, and can't be made."""
+    try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        base = Path(os.devnull)
+    return base / "tinyhil" / "verified"
 
 
 def _verified(folder: Path) -> Trust:
