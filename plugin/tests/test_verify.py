@@ -202,7 +202,7 @@ FORGERIES: list[tuple[str, Callable[[list[Any]], None], str]] = [
     (
         "throughput",
         lambda rows: rows[0].update(count=3),
-        "throughput.jsonl, line 1: says 3 inferences, the device was asked for 2",
+        r"throughput.jsonl, line 1: says \d inferences, the device was asked for \d",
     ),
     (
         "throughput",
