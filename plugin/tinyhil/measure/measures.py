@@ -156,7 +156,7 @@ def single_stream(
         queries.load(data)
         pace = _Pace(queries)
         pace.find()
-        warming = _warm_up(info, pace, rules)
+        warming = _warm_up(info, pace, rules, own)
         if warming:
             keep({"sample": name, **warming})
             own.add({"sample": name, **warming})
@@ -289,14 +289,15 @@ def _batch_size(info: DeviceInfo, pace: _Pace, share: Share, own: Queried) -> in
     return min(missing, math.ceil(_BATCH_S / pace.device_s), info.extension.lap_capacity)
 
 
-def _warm_up(info: DeviceInfo, pace: _Pace, rules: Rules) -> dict[str, Any] | None:
+def _warm_up(info: DeviceInfo, pace: _Pace, rules: Rules, own: Queried) -> dict[str, Any] | None:
     """Infer before an input's first query that counts.
 
     Returns:
         The row that shows what a single query takes longer than one of many, without its sample's
-        name; None where that is not to be seen: a timer starts with the inference.
+        name; None where that is known, or not to be seen: a timer starts with the inference.
     """
-    if info.extension is not None or pace.batch > 1 or rules.warm_up == 0:
+    known = any(row.get("bracket") for row in own.rows)
+    if known or info.extension is not None or pace.batch > 1 or rules.warm_up == 0:
         pace.infer(pace.batch, rules.warm_up)
         return None
     return {**_batch(info, pace, 1 + rules.warm_up), "bracket": True}
