@@ -216,7 +216,7 @@ FORGERIES: list[tuple[str, Callable[[list[Any]], None], str]] = [
     (
         "throughput",
         lambda rows: nth(rows, 0).update(count=3),
-        "throughput.jsonl, line .*: says 3 inferences, the device was asked for 2",
+        r"throughput.jsonl, line .*: says \d inferences, the device was asked for \d",
     ),
     (
         "throughput",

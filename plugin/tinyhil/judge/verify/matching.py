@@ -39,6 +39,8 @@ class Claim:
     laps_cut: bool = False
     """Whether only the first laps are claimed."""
     duration_us: int | None = None
+    paces: bool = False
+    """Whether it only sets the pace: it is no later answer to what was asked before."""
 
 
 def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
@@ -62,7 +64,8 @@ def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
         times = tuple(row["times"])
         yield Claim(file, line, name, 0, start, end, len(times), scores, laps=times)
     elif measure == MeasureName.THROUGHPUT:
-        yield Claim(file, line, name, 0, start, end, row["count"], scores)
+        paces = row["count"] == 1
+        yield Claim(file, line, name, 0, start, end, row["count"], scores, paces=paces)
 
 
 def _difference_of_time(duration_us: int, answer: Answer) -> str | None:
@@ -180,6 +183,8 @@ def left_over(matching: Matching, *, restarted: bool) -> Iterator[Answer]:
         answer = answers[place]
         question = (answer.log, answer.digest, answer.laps is not None, answer.count)
         if place in matching.used:
+            if matching.used[place].paces:
+                continue
             asked_later[question] = max(asked_later.get(question, -1), answer.epoch)
         elif (
             asked_later.get(question, -1) <= answer.epoch
