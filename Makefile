@@ -23,7 +23,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-cheats bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz test lint release setup system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz graphs test lint release setup system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -32,8 +32,8 @@ help: ## show this text
 bench: system $(FOR_RUNS) $(ALLURE) ## set up what a run needs, then run the benchmark (TINYHIL_DATA=DIR: on the official data)
 	pytest suites --hil-board $(BOARD)
 
-bench-kernels: setup ## our kernels against the field's best open ones, model by model
-	python -m tinyhil.benchmarks.kernels
+bench-kernels: setup ## our kernels against the field's best open ones, and against the committed counts (KERNELS=--save)
+	python -m tinyhil.benchmarks.kernels $(KERNELS)
 
 bench-link: setup ## time per sample over paced wires: the official way, ours, and the limit; minutes
 	python -m tinyhil.benchmarks.link
@@ -63,6 +63,9 @@ faults: setup ## thousands of faults on purpose, and boards that are reset, refl
 	python -m tinyhil.benchmarks.faults
 	python -m tinyhil.benchmarks.foreign
 	python -m tinyhil.benchmarks.intrusions
+
+graphs: setup ## 20,000 random graphs, compiled in each way there is: the same outputs; an hour or two
+	cd plugin/tests && python -m compiler.graphs $(or $(GRAPHS),20000)
 
 fuzz: setup ## damaged models, sessions and commands against compiler, host and device; half an hour
 	cd plugin/tests && python -m compiler.fuzz $(CURDIR)/suites/standin/ic01.tflite 20000

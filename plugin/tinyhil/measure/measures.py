@@ -114,7 +114,6 @@ def single_stream(
         seconds=rules.single_stream_s / len(inputs),
     )
     hertz = info.extension.tick_hz if info.extension else None
-<<<<<<< HEAD
     parts = _parts(inputs, proof)
     own_rows = by_input([(part.name, part.data) for part in parts if not part.canary], plain(done))
     names = [part.name for part in parts if not part.canary]
@@ -137,7 +136,8 @@ def single_stream(
                 sizes = _Sizes(info, pace, share, own, proof)
                 pace.load()
                 pace.find()
-                if info.extension is None and pace.batch == 1 and warm_up:
+                known = any(row.get("bracket") for row in own.rows)
+                if info.extension is None and pace.batch == 1 and warm_up and not known:
                     _keep_batch(witness, info, pace, own, 1 + warm_up, bracket=True)
                 else:
                     pace.infer(pace.batch, warm_up, role="warm")
@@ -163,29 +163,6 @@ def _time_canary(pace: Pace, info: DeviceInfo, rules: Rules, warm_up: int) -> No
             pace.infer(pace.batch, 0)
     else:
         pace.infer(max(_CANARY_QUERIES, math.ceil(least_s / pace.device_s)), 0, laps=True)
-=======
-    parts = [Queried(share, hertz or 10**6, rows) for rows in by_input(inputs, done)]
-    for number, ((name, data), own) in enumerate(zip(inputs, parts, strict=True)):
-        if own.enough:
-            continue
-        refuse_rows_of([part.rows for part in parts[number + 1 :]])
-        queries.load(data)
-        pace = _Pace(queries)
-        pace.find()
-        warming = _warm_up(info, pace, rules, own)
-        if warming:
-            keep({"sample": name, **warming})
-            own.add({"sample": name, **warming})
-        if own.rows:
-            last = own.rows[-1]
-            pace.device_s = seconds_of(last) / last.get("count", len(last["times"]))
-        while not own.enough:
-            row = {"sample": name, **_batch(info, pace, _batch_size(info, pace, share, own))}
-            keep(row)
-            own.add(row)
-            progress(number + own.share_done, len(inputs))
-    return single_stream_of([row for part in parts for row in part.rows], hertz)
->>>>>>> wt-f
 
 
 def throughput(
@@ -288,7 +265,6 @@ def _parts(inputs: Sequence[tuple[str, bytes]], proof: Proof | None) -> list[Par
     return parts
 
 
-<<<<<<< HEAD
 def _warm_up(rules: Rules, proof: Proof | None, place: int) -> int:
     return proof.draws.warm_up(rules, place) if proof else rules.warm_up
 
@@ -348,20 +324,6 @@ def _keep_batch(
         row["bracket"] = True
     witness.keep(row)
     own.add(row)
-=======
-def _warm_up(info: DeviceInfo, pace: _Pace, rules: Rules, own: Queried) -> dict[str, Any] | None:
-    """Infer before an input's first query that counts.
-
-    Returns:
-        The row that shows what a single query takes longer than one of many, without its sample's
-        name; None where that is known, or not to be seen: a timer starts with the inference.
-    """
-    known = any(row.get("bracket") for row in own.rows)
-    if known or info.extension is not None or pace.batch > 1 or rules.warm_up == 0:
-        pace.infer(pace.batch, rules.warm_up)
-        return None
-    return {**_batch(info, pace, 1 + rules.warm_up), "bracket": True}
->>>>>>> wt-f
 
 
 def _batch(witness: Witness, info: DeviceInfo, pace: Pace, count: int) -> dict[str, Any]:
