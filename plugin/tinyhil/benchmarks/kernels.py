@@ -179,7 +179,7 @@ def _measure(
     task, peer = _task(name, compile_model(path)), models[name].peer(board)
     assert board.emulator is not None
     with tempfile.TemporaryDirectory() as folder:
-        built = firmware.build(board, task, path, Path(folder), goal=goal)
+        built = firmware.build(board, task, path, Path(folder), wishes=firmware.Wishes(goal))
         image, compiled = built.image, built.model
         with attached(stations({board.name: board}, None)[board.name]) as dut:
             flash.flash(image, board, dut.probe_uid, Deadline.after(_STEP_S))
