@@ -119,9 +119,9 @@ def test_no_core_infers_faster_than_it_multiplies() -> None:
 
 
 def test_an_objection_makes_every_figure_fail() -> None:
-    details = {"checks": {"objections": [{"seen": "it cheats"}]}}
+    details = {"checks": {"objections": [{"seen": "it cheats", "hint": "ask why"}]}}
     (verdict,) = judge({"latency_p50_s": 0.1}, {}, objected=objected(details), unjudged="quick")
-    assert (verdict.status, verdict.reason) == ("fail", "it cheats")
+    assert (verdict.status, verdict.reason) == ("fail", "it cheats; next step: ask why")
     assert objected({"checks": {"objections": []}}) is None
     assert objected({}) is None
 

@@ -57,7 +57,7 @@ def build(
     *,
     energy: bool = False,
     extension: bool = True,
-    sources: Path = FIRMWARE,
+    sources: Path | None = None,
     wishes: Wishes = Wishes(),
 ) -> Firmware:
     """Compile `model` into the reference firmware for `board`.
@@ -70,7 +70,7 @@ def build(
         energy: mark time by a pin's edges, for a power monitor.
         extension: speak frames too; without it, the firmware is as others in the field, which
             speak only the official protocol.
-        sources: the firmware's, or a copy of them that was changed.
+        sources: the firmware's, or a copy of them that was changed; None: ours.
         wishes: of the model compiler.
 
     Raises:
@@ -88,7 +88,7 @@ def build(
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(folder / "lock", timeout=_BUILD_S):
-                return _build(board, task, compiled, folder, options, sources)
+                return _build(board, task, compiled, folder, options, sources or FIRMWARE)
         except Timeout as error:
             raise BenchError(
                 f"{folder}: another build has held this folder for {_BUILD_S:g} s",

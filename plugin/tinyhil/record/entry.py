@@ -120,7 +120,7 @@ def objected(details: Mapping[str, Any]) -> str | None:
     """What a measure's own checks object to, by its details; the first of it."""
     checks = details.get("checks")
     found = checks.get("objections") if isinstance(checks, Mapping) else None
-    return str(found[0]["seen"]) if found else None
+    return f"{found[0]['seen']}; next step: {found[0]['hint']}" if found else None
 
 
 def overall(verdicts: tuple[Verdict, ...], error: str | None) -> str:

@@ -32,6 +32,7 @@ from tinyhil.image.elf import Image
 from tinyhil.measure.job import Job
 from tinyhil.measure.runner import Measurement
 from tinyhil.record import Configuration, Entry, Record
+from tinyhil.record.rows import plain
 from tinyhil.record.schema import LINES
 from tinyhil.record.store import record_lines
 
@@ -279,7 +280,7 @@ def _kept(record: Record, passed: tuple[int, int]) -> Kept:
             for line in ended
         },
         {
-            path.stem.partition("-")[2]: tuple(map(_answer, record.rows(path.stem)))
+            path.stem.partition("-")[2]: tuple(map(_answer, plain(record.rows(path.stem))))
             for path in sorted(record.raw.glob("*.jsonl"))
         },
         passed,
@@ -289,6 +290,6 @@ def _kept(record: Record, passed: tuple[int, int]) -> Kept:
 
 def _answer(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """What of a row is the same in each run: not the time since boot."""
-    if "label" in row or "role" in row:
-        return (row.get("role"), row.get("name"), *row.get("scores", ()))
+    if "label" in row:
+        return tuple(row["scores"])
     return row.get("times") or (row["count"], row["end_us"] - row["start_us"])
