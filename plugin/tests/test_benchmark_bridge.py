@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from . import warm
 
 TESTS = """
 from types import SimpleNamespace
@@ -35,17 +35,10 @@ def test_times(device_benchmark):
 """
 
 
-def _run(folder: Path, *options: str, stored: str = "False") -> subprocess.CompletedProcess[str]:
+def _run(folder: Path, *options: str, stored: str = "False") -> tuple[int, str]:
     (folder / "test_it.py").write_text(TESTS.replace("OFF", stored))
-    command = [sys.executable, "-m", "pytest", "-p", "tinyhil.pytest_side.benchmark_bridge"]
-    return subprocess.run(
-        [*command, "-p", "no:cacheprovider", *options, "test_it.py"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    options = ("-p", "tinyhil.pytest_side.benchmark_bridge", "-p", "no:cacheprovider", *options)
+    return warm.call("pytest", *options, "test_it.py", folder=folder)
 
 
 def _benchmark(path: Path) -> dict[str, Any]:
@@ -55,22 +48,22 @@ def _benchmark(path: Path) -> dict[str, Any]:
 
 
 def test_times_arrive_bit_by_bit_with_percentiles_beside_them(tmp_path: Path) -> None:
-    done = _run(tmp_path, "--benchmark-json", "it.json")
-    assert done.returncode == 0, done.stdout
+    status, output = _run(tmp_path, "--benchmark-json", "it.json")
+    assert status == 0, output
     kept = _benchmark(tmp_path / "it.json")
     assert kept["stats"]["data"] == [0.1, 0.3, 1e-9, 123.456, 0.1] * 3
     assert kept["extra_info"]["p90_s"] == 123.456
     assert kept["extra_info"]["firmware_sha256"] == "f1"
     assert kept["options"]["timer"] == "device clock"
-    assert "emulated: instruction counts, not times measured on silicon" in done.stdout
+    assert "emulated: instruction counts, not times measured on silicon" in output
 
 
 def test_nothing_breaks_where_pytest_benchmark_is_off(tmp_path: Path) -> None:
-    done = _run(tmp_path, "--benchmark-disable", stored="None")
-    assert done.returncode == 0, done.stdout
+    status, output = _run(tmp_path, "--benchmark-disable", stored="None")
+    assert status == 0, output
 
 
 def test_a_user_may_do_without_pytest_benchmark(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text("def test_other(): pass\n")
-    done = _run(tmp_path, "-p", "no:benchmark", "test_other.py", "-k", "other")
-    assert done.returncode == 0, done.stdout
+    status, output = _run(tmp_path, "-p", "no:benchmark", "test_other.py", "-k", "other")
+    assert status == 0, output

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
+from . import warm
 from .runs import record, run
 
 
@@ -24,16 +23,10 @@ def test_a_run_is_stored_with_what_it_is_of_and_can_be_compared(tmp_path: Path) 
     assert status == 0, output
     assert "emulated: instruction counts, not times measured on silicon" in output
     (saved,) = storage.rglob("0001_one.json")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest_benchmark", "compare", str(saved), str(file)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("test_device_latency[mps2-an386-kws01]") == 2
+    compare = ("pytest_benchmark", "compare", str(saved), str(file))
+    status, output = warm.call(*compare, folder=tmp_path)
+    assert status == 0, output
+    assert output.count("test_device_latency[mps2-an386-kws01]") == 2
     made = json.loads(file.read_text())
     assert made["machine_info"]["boards"]["mps2-an386"]["emulated"] is True
     (benchmark,) = made["benchmarks"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -12,21 +11,16 @@ import pytest
 
 from tinyhil.cli import main
 from tinyhil.cli.doctor import Check
+from tinyhil.ground.paths import ROOT
 from tinyhil.ground.text import replace_unprintable
 from tinyhil.image.elf import read_image
 
+from . import warm
 
-def tinyhil(*arguments: str, cwd: Path | None = None) -> tuple[int, str]:
+
+def tinyhil(*arguments: str, cwd: Path = ROOT) -> tuple[int, str]:
     """Exit status and output of a command."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tinyhil.cli.main", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+    return warm.call("tinyhil.cli.main", *arguments, folder=cwd)
 
 
 def test_help_names_every_command_and_shows_examples() -> None:

@@ -18,6 +18,7 @@ from tinyhil.ground import interrupts
 from tinyhil.ground.interrupts import Interrupts, breakable, unbroken
 from tinyhil.ground.processes import run_group
 
+from . import warm
 from .processes import child
 
 
@@ -206,12 +207,5 @@ def test_other_pytest_runs_keep_their_handlers(tmp_path: Path) -> None:
         "def test_it():\n"
         "    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
-        cwd=tmp_path,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout
+    status, output = warm.call("pytest", "-q", "-p", "no:cacheprovider", folder=tmp_path)
+    assert status == 0, output

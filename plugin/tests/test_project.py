@@ -6,8 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +28,7 @@ from tinyhil.pytest_side import neighbours
 from tinyhil.pytest_side.plan import Options, make_plan
 from tinyhil.pytest_side.plugin import _names
 
-from . import gate_runs
+from . import gate_runs, warm
 
 pytest_plugins = ["pytester"]
 
@@ -320,13 +318,12 @@ def foreign(stand_in: Material, tmp_path_factory: pytest.TempPathFactory) -> For
     (folder / "pyproject.toml").write_text(settings, encoding="utf-8")
     (folder / "report.html").write_text("the user's own page", encoding="utf-8")
     options = ["-m", "memory", "--hil-quick", "--junitxml", "junit.xml", "--hil-summary", "s.md"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "hil", "-p", "no:cacheprovider", *options],
-        cwd=folder, env={**os.environ, "PYTHONIOENCODING": "ascii"},
-        capture_output=True, text=True, timeout=400, check=False,
-    )  # fmt: skip
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
+    status, output = warm.call(
+        *("pytest", "hil", "-p", "no:cacheprovider", *options),
+        folder=folder,
+        environment={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert status == 0, output
     (record,) = folder.glob("reports/runs/*_mps2-an386/record.jsonl")
     found = ElementTree.parse(folder / "junit.xml").iter("property")  # noqa: S314 - our own
     properties = {one.attrib["name"]: one.attrib["value"] for one in found}

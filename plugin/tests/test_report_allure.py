@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import tinyhil
 from tinyhil.ground.paths import REPORTS
 from tinyhil.publish.report import allure
+
+from . import warm
 
 CONFTEST = """
 import pytest
@@ -87,17 +85,10 @@ def run(folder: Path) -> Path:
     (folder / "test_suite.py").write_text(TESTS, encoding="utf-8")
     results = folder / "results"
     options = ["-q", "-p", "no:tinyhil", "-p", "no:cacheprovider", "-o", "addopts="]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, f"--rootdir={folder}", "--alluredir", results],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(tinyhil.__file__).parents[1])},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "INTERNALERROR" not in done.stdout
+    options += [f"--rootdir={folder}", "--alluredir", str(results)]
+    status, output = warm.call("pytest", *options, folder=folder)
+    assert status == 1, output
+    assert "INTERNALERROR" not in output
     return results
 
 

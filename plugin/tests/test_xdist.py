@@ -151,6 +151,46 @@ def test_boards_of_which_the_controller_does_not_know_are_refused() -> None:
     xdist.check_worker(SimpleNamespace())  # type: ignore[arg-type]
 
 
+def idle_ending() -> Any:
+    return SimpleNamespace(began=lambda *_: None, failed={}, left=None, passed=lambda _: None)
+
+
+def test_a_run_that_was_ended_under_a_worker_is_named_with_what_is_left(
+    mps2: Board, tmp_path: Path
+) -> None:
+    """Though no test of it has a report, which would have brought the name of its folder."""
+    found = {name: SimpleNamespace(name=name, board=mps2) for name in "ab"}
+    plan = SimpleNamespace(stations=found.values(), station=found.get)
+    options = {"dist": "load", "tinyhil-report": None}
+    began: dict[str, Path] = {}
+    ending = idle_ending()
+    ending.began = began.__setitem__
+    config: Any = SimpleNamespace(stash={plan_key: plan}, getoption=options.get, option=None)
+    controller = xdist.Controller(config, HilReport(config, None), None, ending)
+    node: Any = SimpleNamespace(workerinput={})
+    controller.pytest_configure_node(node)
+    worker = xdist.WorkerReport(
+        SimpleNamespace(workerinput=node.workerinput, stash=config.stash, option=None)  # type: ignore[arg-type]
+    )
+    tests = [("t.py::x", "a"), ("t.py::y", "a"), ("t.py::z", "b"), ("u.py::w", None)]
+    session: Any = SimpleNamespace(
+        items=[
+            SimpleNamespace(
+                nodeid=nodeid, callspec=SimpleNamespace(params={"hil_board": name} if name else {})
+            )
+            for nodeid, name in tests
+        ]
+    )
+    worker.pytest_collection_finish(session)
+    ended: Any = SimpleNamespace(when="teardown", nodeid="t.py::x")
+    controller.pytest_runtest_logreport(ended)
+    worker.using("a", mps2, tmp_path / "run")
+    controller.pytest_sessionfinish()
+    controller.pytest_unconfigure()
+    assert began == {"a": tmp_path / "run"}
+    assert ending.left == {"a": 1, "b": 1}
+
+
 def test_what_a_worker_was_told_arrives_in_the_order_of_the_boards(
     mps2: Board, tmp_path: Path
 ) -> None:
@@ -160,7 +200,7 @@ def test_what_a_worker_was_told_arrives_in_the_order_of_the_boards(
     options = {"dist": "load", "tinyhil-report": None}
     config: Any = SimpleNamespace(stash={plan_key: plan}, getoption=options.get)
     report = HilReport(config, None)
-    controller = xdist.Controller(config, report, None)
+    controller = xdist.Controller(config, report, None, idle_ending())
     workers = {name: xdist.WorkerReport(config) for name in ("gw0", "gw1")}
     subject = Subject(
         mps2.name, mps2.name, "m4", True, "ad01", "rtt", "closed", "stand-in", "", None, ""
@@ -175,7 +215,9 @@ def test_what_a_worker_was_told_arrives_in_the_order_of_the_boards(
     )
 
     def send(name: str) -> None:
-        sent: Any = SimpleNamespace(node=name, tinyhil_events=json.dumps(workers[name]._events))
+        sent: Any = SimpleNamespace(
+            when="call", node=name, tinyhil_events=json.dumps(workers[name]._events)
+        )
         workers[name]._events.clear()
         controller.pytest_runtest_logreport(sent)
 
@@ -210,7 +252,8 @@ def test_every_test_in_every_worker_is_refused(pytester: pytest.Pytester) -> Non
 def test_each_worker_may_run_each_test_of_a_project_with_boards_that_needs_none() -> None:
     options = {"dist": "each"}
     config: Any = SimpleNamespace(stash={plan_key: None}, getoption=options.get)
-    controller = xdist.Controller(config, HilReport(config, None), None, late=True)
+    report = HilReport(config, None)
+    controller = xdist.Controller(config, report, None, idle_ending(), late=True)
     assert controller.pytest_xdist_make_scheduler(config, None) is None, "it is xdist's own"
     worker: Any = SimpleNamespace(workerinput={})
     controller.pytest_configure_node(worker)

@@ -1,7 +1,7 @@
-"""Starts pytest as ``python -m pytest`` does, but in a copy of a process that has imported it all.
+"""Starts a program as ``python -m`` does, but in a copy of a process that has imported it all.
 
 The imports of a run on a board, most of them pyOCD's, take seconds of CPU, and the tests start
-dozens of runs. Python's fork server imports once, and each run is a fork of it.
+a hundred programs. Python's fork server imports once, and each program is a fork of it.
 """
 
 from __future__ import annotations
@@ -9,24 +9,33 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-
-import pytest
 
 from tinyhil.ground.paths import ROOT
 
 _IMPORTED = (
     "allure_pytest.plugin",
-    "pyocd.core.helpers",
+    "pyocd.__main__",
     "pytest_benchmark.plugin",
+    "sklearn.metrics",
+    "tinyhil.catalog.metrics",
+    "tinyhil.cli.doctor",
+    "tinyhil.cli.main",
     "tinyhil.flash.pyocd",
+    "tinyhil.device.links.rtt",
+    "tinyhil.image.compiler",
+    "tinyhil.image.compiler.ops.conv_2d",
+    "tinyhil.publish.report.figures",
+    "tinyhil.publish.report.page.render",
     "tinyhil.pytest_side.rig",
 )
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -34,16 +43,23 @@ _CONTEXT.set_forkserver_preload([*_IMPORTED])
 
 
 class Run:
-    """A pytest run, with what the tests need of `subprocess.Popen`."""
+    """A program that runs, with what the tests need of `subprocess.Popen`."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start it in the checkout's folder."""
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        module: str = "pytest",
+        folder: Path = ROOT,
+    ) -> None:
+        """Start ``python -m module`` in `folder`."""
         # The copy finds this module by its name.
         if str(ROOT) not in sys.path:
             sys.path.append(str(ROOT))
         theirs: Connection
         self._output, theirs = _CONTEXT.Pipe(duplex=False)
-        self._process = _CONTEXT.Process(target=_run, args=(arguments, dict(environment), theirs))
+        started = (module, arguments, folder, dict(environment), theirs)
+        self._process = _CONTEXT.Process(target=_run, args=started)
         self._process.start()
         theirs.close()
         assert self._process.pid is not None
@@ -77,34 +93,59 @@ class Run:
         self.send_signal(signal.SIGKILL)
 
     def communicate(self, timeout: float | None = None) -> tuple[str, None]:
-        """Wait for its end; returns what it wrote.
+        """Wait for its end; returns what it wrote, output and errors as they came.
 
         Raises:
             subprocess.TimeoutExpired: it did not end.
         """
         self._process.join(timeout)
         if self.poll() is None:
-            raise subprocess.TimeoutExpired("pytest", timeout or 0.0)
+            raise subprocess.TimeoutExpired("program", timeout or 0.0)
         self._reader.join()
         return b"".join(self._said).decode().replace("\r\n", "\n"), None
 
 
-def _run(arguments: Sequence[str], environment: Mapping[str, str], output: Connection) -> None:
-    """In the copy: become ``python -m pytest``."""
+def call(
+    module: str, *arguments: str, folder: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Exit status and output of ``python -m module`` in `folder`.
+
+    Raises:
+        subprocess.TimeoutExpired: it did not end.
+    """
+    program = Run(arguments, os.environ if environment is None else environment, module, folder)
+    try:
+        output, _ = program.communicate(400)
+    finally:
+        program.kill()
+    return program.returncode, output
+
+
+def _run(
+    module: str,
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    output: Connection,
+) -> None:
+    """In the copy: become ``python -m module``."""
     os.environ.clear()
     os.environ.update(environment)
-    os.chdir(ROOT)
+    os.chdir(folder)
     for number in (1, 2):
         os.dup2(output.fileno(), number)
     output.close()
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - for the whole process
-    sys.stderr = open(2, "w", closefd=False, buffering=1)  # noqa: SIM115
-    sys.argv = [str(Path(pytest.__file__).with_name("__main__.py")), *arguments]
+    encoding = environment.get("PYTHONIOENCODING")
+    sys.stdout = open(1, "w", closefd=False, encoding=encoding)  # noqa: SIM115 - for the process
+    sys.stderr = open(2, "w", closefd=False, encoding=encoding, buffering=1)  # noqa: SIM115
+    sys.argv = [module, *arguments]
+    if module == "pytest":
+        # Plugins are there before pytest can rewrite their assertions.
+        sys.argv += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     tempfile.tempdir = None  # Of the environment, not of the process that was copied.
-    early = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+    warnings.filterwarnings("ignore", "'.*' found in sys.modules", RuntimeWarning)
     try:
-        status = pytest.main([*arguments, *early])
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
     finally:
         atexit._run_exitfuncs()
         sys.stdout.flush()
-    sys.exit(int(status))

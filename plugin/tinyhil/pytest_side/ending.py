@@ -19,6 +19,9 @@ from tinyhil.ground.interrupts import Interrupts, unbroken
 from tinyhil.ground.outputs import check_file
 from tinyhil.pytest_side.items import station_of
 
+ENDING = "tinyhil-ending"
+"""Name of the `Ending` among pytest's plugins."""
+
 _OWN = ("--hil-board", "--hil-resume")
 """Options that the continuing command sets itself."""
 
@@ -60,9 +63,9 @@ class Ending:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._runs: dict[str, Path] = {}
-        self._left: Counter[str] = Counter()
+        self.left: Counter[str] = Counter()
         """Tests of each station that have not ended."""
-        self._failed: dict[str, str] = {}
+        self.failed: dict[str, str] = {}
         """Stations with a measure that may be tried again, by the test that it failed in."""
         self._unwritable: dict[str, str] = {}
         """Stations whose run can no longer be written, and why."""
@@ -90,13 +93,13 @@ class Ending:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count the tests of each station."""
-        self._left.update(filter(None, map(station_of, session.items)))
+        self.left.update(filter(None, map(station_of, session.items)))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Count a test that has ended."""
         result = yield
-        self._left.subtract(filter(None, [station_of(item)]))
+        self.left.subtract(filter(None, [station_of(item)]))
         return result
 
     @pytest.hookimpl(tryfirst=True)
@@ -115,11 +118,15 @@ class Ending:
         if station and isinstance(error, WriteError):
             self._unwritable.setdefault(station, error.message)
         if station and isinstance(error, TinyhilError) and not isinstance(error, ConfigError):
-            self._failed[item.nodeid] = station
+            self.failed[item.nodeid] = station
         report = yield
-        if report.when == "call" and report.passed:
-            self._failed.pop(item.nodeid, None)
+        self.passed(report)
         return report
+
+    def passed(self, report: pytest.TestReport) -> None:
+        """A test has ended; one that passes when it is run again has nothing left to try."""
+        if report.when == "call" and report.passed:
+            self.failed.pop(report.nodeid, None)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
@@ -178,6 +185,6 @@ class Ending:
         return [
             station
             for station, folder in self._runs.items()
-            if (self._left[station] > 0 or station in self._failed.values())
+            if (self.left[station] > 0 or station in self.failed.values())
             and (folder / "run.json").is_file()
         ]

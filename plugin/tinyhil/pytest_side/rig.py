@@ -30,7 +30,7 @@ from tinyhil.measure.job import Job
 from tinyhil.measure.runner import Finished, Measurement
 from tinyhil.publish.report import allure
 from tinyhil.pytest_side import again, gate, neighbours, settings, xdist
-from tinyhil.pytest_side.ending import Ending, check_reports
+from tinyhil.pytest_side.ending import ENDING, Ending, check_reports
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
 from tinyhil.pytest_side.pages import new_folder
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
@@ -40,7 +40,6 @@ from tinyhil.record import Record
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal, versions
 
-_ENDING = "tinyhil-ending"
 _finished: pytest.StashKey[dict[tuple[str, str], Finished]] = pytest.StashKey()
 """What was measured, by run and task: a link may be opened again in between."""
 _FLASH_S = 120.0
@@ -65,7 +64,7 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
     plan_of(config)
     ending = Ending(config)
     config.add_cleanup(ending.close)
-    config.pluginmanager.register(ending, _ENDING)
+    config.pluginmanager.register(ending, ENDING)
     if xdist.is_worker(config):
         report: HilReport = xdist.WorkerReport(config)
     else:
@@ -73,7 +72,8 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
         results = _results(config, None if late or config.option.collectonly else folder)
         report = HilReport(config, results, folder)
         if xdist.is_active(config):
-            config.pluginmanager.register(xdist.Controller(config, report, results, late=late))
+            controller = xdist.Controller(config, report, results, ending, late=late)
+            config.pluginmanager.register(controller)
         path = config.getoption("--hil-summary")
         if path:
             config.pluginmanager.register(SummaryFile(path, report))
@@ -164,7 +164,7 @@ def record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
     else:
         made = Record.start(plan.options.runs, configuration)
     report_of(request.config).using(hil_board.station, hil_board.board, made.folder)
-    ending = request.config.pluginmanager.getplugin(_ENDING)
+    ending = request.config.pluginmanager.getplugin(ENDING)
     assert isinstance(ending, Ending)
     ending.began(hil_board.station, made.folder)
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from tinyhil.catalog.board import Board
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.progress import Progress
 from tinyhil.judge.gate.compare import Comparison
+from tinyhil.pytest_side.ending import ENDING, Ending
 from tinyhil.pytest_side.items import plan_key, station_of
 from tinyhil.pytest_side.plan import Plan
 from tinyhil.pytest_side.report import HilReport
@@ -32,6 +34,8 @@ _INPUT = "tinyhil"
 _STATIONS = "stations.json"
 _EACH = "option --dist each: a board can't be tested by several workers"
 _NOT_EACH = "leave it out; each board goes to one worker"
+_RUN = "run-*.json"
+"""Files that name a station and the folder of its run, one each."""
 _EVENTS = "tinyhil_events"
 """Attribute of a test report: what its worker's `HilReport` was told since the one before."""
 
@@ -103,6 +107,18 @@ class WorkerReport(HilReport):
         """See `HilReport.using`."""
         super().using(station, board, folder)
         self._events.append(("using", [station, str(folder)]))
+        # And at once: a signal may end the run before this test has a report.
+        self._leave(_RUN.replace("*", f"{os.getpid()}-{len(self.runs)}"), [station, str(folder)])
+
+    def _leave(self, name: str, value: object) -> None:
+        """A file for the controller."""
+        if self._told is None:
+            return
+        folder = Path(self._told["folder"])
+        with suppress(OSError):  # It is on another host: the controller can do without it.
+            draft = folder / f".{os.getpid()}"
+            draft.write_text(json.dumps(value), encoding="utf-8")
+            draft.replace(folder / name)
 
     def compared(self, comparison: Comparison) -> None:
         """See `HilReport.compared`."""
@@ -115,6 +131,9 @@ class WorkerReport(HilReport):
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put what was said since the last report into this one."""
         report = yield from super().pytest_runtest_makereport(item, call)
+        ending = self._config.pluginmanager.getplugin(ENDING)
+        if isinstance(ending, Ending) and ending.failed:
+            self._events.append(("failed", ending.failed))
         if self._events:
             setattr(report, _EVENTS, json.dumps(self._events))
             self._events.clear()
@@ -128,19 +147,20 @@ class WorkerReport(HilReport):
             return
         known = {station.name for station in plan.stations}
         named = {item.nodeid: station_of(item) for item in session.items}
-        stations = {nodeid: name for nodeid, name in named.items() if name in known}
-        folder = Path(self._told["folder"])
-        with suppress(OSError):  # It is on another host: the controller can do without it.
-            draft = folder / f".{os.getpid()}"
-            draft.write_text(json.dumps(stations), encoding="utf-8")
-            draft.replace(folder / _STATIONS)
+        self._leave(_STATIONS, {nodeid: name for nodeid, name in named.items() if name in known})
 
 
 class Controller:
     """Hands out stations, and makes one report of what the workers send."""
 
     def __init__(
-        self, config: pytest.Config, report: HilReport, results: Path | None, *, late: bool = False
+        self,
+        config: pytest.Config,
+        report: HilReport,
+        results: Path | None,
+        ending: Ending,
+        *,
+        late: bool = False,
     ) -> None:
         """See `HilReport`; `late` where it is not known yet whether a board is tested.
 
@@ -153,10 +173,13 @@ class Controller:
         self._config = config
         self._report = report
         self._results = results
+        self._ending = ending
         self._plan: Plan = config.stash[plan_key]
         self._folder = tempfile.TemporaryDirectory(prefix="tinyhil-")
         self._runs: dict[object, tuple[str, str]] = {}  # by worker: station and folder, its last
         self._measured: dict[tuple[str, str], list[Entry]] = {}
+        self._ended: set[str] = set()
+        """Node ids of the tests that have."""
 
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker where to write."""
@@ -183,6 +206,9 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a worker has sent with a test report."""
+        if report.when == "teardown":
+            self._ended.add(report.nodeid)
+        self._ending.passed(report)
         for name, value in json.loads(getattr(report, _EVENTS, "[]")):
             worker = getattr(report, "node", None)
             match name:
@@ -193,6 +219,8 @@ class Controller:
                     self._measured.setdefault(self._runs[worker], [])
                 case "made":
                     self._measured[self._runs[worker]].append(_ENTRY.validate_python(value))
+                case "failed":
+                    self._ending.failed.update(value)
                 case "compared":
                     self._report.compared(_COMPARISON.validate_python(value))
 
@@ -223,11 +251,18 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """All workers have ended: hand on what they measured, in the order of the stations."""
+        for file in Path(self._folder.name).glob(_RUN):
+            station, place = json.loads(file.read_text(encoding="utf-8"))
+            self._measured.setdefault((station, place), [])
+        self._ending.left = Counter(
+            name for nodeid, name in (self._stations() or {}).items() if nodeid not in self._ended
+        )
         order = [station.name for station in self._plan.stations]
         for (name, folder), entries in sorted(
             self._measured.items(), key=lambda measured: order.index(measured[0][0])
         ):
             self._report.using(name, self._plan.station(name).board, Path(folder))
+            self._ending.began(name, Path(folder))
             for entry in entries:
                 self._report.made(entry)
         self._measured.clear()
