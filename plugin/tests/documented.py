@@ -229,7 +229,8 @@ def check_all() -> int:
             failures, count = failures + bool(failed), count + 1
     if not official:
         _say("NOT RUN: what needs the official data; TINYHIL_DATA names the folder that holds it\n")
-    _say(f"{count} commands, {failures} failed, {time.monotonic() - started:.0f} s\n")
+    took, used = time.monotonic() - started, sum(os.times()[:4])
+    _say(f"{count} commands, {failures} failed, {took:.0f} s, {used:.0f} s of a core\n")
     return 1 if failures else 0
 
 

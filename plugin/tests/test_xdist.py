@@ -152,7 +152,7 @@ def test_boards_of_which_the_controller_does_not_know_are_refused() -> None:
 
 
 def idle_ending() -> Any:
-    return SimpleNamespace(began=lambda *_: None, failed={}, left=None)
+    return SimpleNamespace(began=lambda *_: None, failed={}, left=None, passed=lambda _: None)
 
 
 def test_a_run_that_was_ended_under_a_worker_is_named_with_what_is_left(
@@ -252,7 +252,8 @@ def test_every_test_in_every_worker_is_refused(pytester: pytest.Pytester) -> Non
 def test_each_worker_may_run_each_test_of_a_project_with_boards_that_needs_none() -> None:
     options = {"dist": "each"}
     config: Any = SimpleNamespace(stash={plan_key: None}, getoption=options.get)
-    controller = xdist.Controller(config, HilReport(config, None), None, idle_ending(), late=True)
+    report = HilReport(config, None)
+    controller = xdist.Controller(config, report, None, idle_ending(), late=True)
     assert controller.pytest_xdist_make_scheduler(config, None) is None, "it is xdist's own"
     worker: Any = SimpleNamespace(workerinput={})
     controller.pytest_configure_node(worker)

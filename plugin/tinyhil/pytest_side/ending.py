@@ -120,9 +120,13 @@ class Ending:
         if station and isinstance(error, TinyhilError) and not isinstance(error, ConfigError):
             self.failed[item.nodeid] = station
         report = yield
-        if report.when == "call" and report.passed:
-            self.failed.pop(item.nodeid, None)
+        self.passed(report)
         return report
+
+    def passed(self, report: pytest.TestReport) -> None:
+        """A test has ended; one that passes when it is run again has nothing left to try."""
+        if report.when == "call" and report.passed:
+            self.failed.pop(report.nodeid, None)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:

@@ -73,9 +73,8 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
         results = _results(config, None if late or config.option.collectonly else folder)
         report = HilReport(config, results, folder)
         if xdist.is_active(config):
-            config.pluginmanager.register(
-                xdist.Controller(config, report, results, ending, late=late)
-            )
+            controller = xdist.Controller(config, report, results, ending, late=late)
+            config.pluginmanager.register(controller)
         path = config.getoption("--hil-summary")
         if path:
             config.pluginmanager.register(SummaryFile(path, report))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,10 +32,10 @@ _ENTRY, _COMPARISON = TypeAdapter(Entry), TypeAdapter(Comparison)
 _INPUT = "tinyhil"
 """Key of what the controller tells its workers."""
 _STATIONS = "stations.json"
-_RUN = "run-*.json"
-"""Files that name a station and the folder of its run, one each."""
 _EACH = "option --dist each: a board can't be tested by several workers"
 _NOT_EACH = "leave it out; each board goes to one worker"
+_RUN = "run-*.json"
+"""Files that name a station and the folder of its run, one each."""
 _EVENTS = "tinyhil_events"
 """Attribute of a test report: what its worker's `HilReport` was told since the one before."""
 
@@ -79,7 +79,6 @@ class WorkerReport(HilReport):
     def __init__(self, config: pytest.Config) -> None:
         super().__init__(config, None)
         self._events: list[tuple[str, Any]] = []
-        self._failed: dict[str, str] = {}
         self._told = _told(config)
         if self._told and hasattr(config.option, "allure_report_dir"):
             config.option.allure_report_dir = self._told["results"]
@@ -133,9 +132,8 @@ class WorkerReport(HilReport):
         """Put what was said since the last report into this one."""
         report = yield from super().pytest_runtest_makereport(item, call)
         ending = self._config.pluginmanager.getplugin(ENDING)
-        if isinstance(ending, Ending) and ending.failed != self._failed:
-            self._failed = dict(ending.failed)
-            self._events.append(("failed", self._failed))
+        if isinstance(ending, Ending) and ending.failed:
+            self._events.append(("failed", ending.failed))
         if self._events:
             setattr(report, _EVENTS, json.dumps(self._events))
             self._events.clear()
@@ -180,7 +178,6 @@ class Controller:
         self._folder = tempfile.TemporaryDirectory(prefix="tinyhil-")
         self._runs: dict[object, tuple[str, str]] = {}  # by worker: station and folder, its last
         self._measured: dict[tuple[str, str], list[Entry]] = {}
-        self._failed: dict[object, dict[str, str]] = {}  # by worker, see `Ending.failed`
         self._ended: set[str] = set()
         """Node ids of the tests that have."""
 
@@ -211,6 +208,7 @@ class Controller:
         """Take what a worker has sent with a test report."""
         if report.when == "teardown":
             self._ended.add(report.nodeid)
+        self._ending.passed(report)
         for name, value in json.loads(getattr(report, _EVENTS, "[]")):
             worker = getattr(report, "node", None)
             match name:
@@ -222,8 +220,7 @@ class Controller:
                 case "made":
                     self._measured[self._runs[worker]].append(_ENTRY.validate_python(value))
                 case "failed":
-                    self._failed[worker] = value
-                    self._ending.failed = dict(ChainMap(*self._failed.values()))
+                    self._ending.failed.update(value)
                 case "compared":
                     self._report.compared(_COMPARISON.validate_python(value))
 
