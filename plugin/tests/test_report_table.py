@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -94,6 +95,20 @@ def test_emulated_times_and_stand_in_data_are_told_below_the_table_once() -> Non
     text = " ".join(" ".join(_lines(entry, entry)).split())
     assert text.count("instruction counts (count x 32 ns), not times") == 1
     assert text.count("STAND-IN: ") == 1
+
+
+def test_what_the_protocol_times_beside_an_inference_is_told_and_no_digit_too_many() -> None:
+    coarse = {"clock": "time stamps", "resolution_s": 1e-6, "bracket_s": 46.5e-6}
+    entry = replace(_entry({"latency_p90_s": 0.0123456}), details=coarse)
+    lines = _lines(entry)
+    assert "12.346 ms ± 1 µs" in _line(lines, "latency_p90_s")
+    text = " ".join(" ".join(lines).split())
+    assert "mps2-an386 kws01: 46.5 µs (1,453 instructions) of each latency are no inference" in text
+    windows = [{"inferences": 10, "device_s": 10.0}]
+    rate = replace(
+        _entry({"throughput_ips": 12.3456789}), details={"resolution_s": 1e-2, "windows": windows}
+    )
+    assert "12.3 inf/s ± 0.025 inf/s" in _line(_lines(rate), "throughput_ips")
 
 
 def test_silicon_with_official_data_has_no_remarks_and_no_instruction_counts() -> None:

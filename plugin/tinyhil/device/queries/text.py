@@ -16,6 +16,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -116,7 +117,8 @@ class TextQueries:
                 next_data = following[0] if following and not following[1] else None
                 yield self._heal(partial(self._once, data, check, next_data))
         finally:
-            self._settle()
+            with suppress(LinkError):  # Whoever asks next finds out.
+                self._settle()
 
     def _once(self, data: bytes, check: bool, following: bytes | None) -> Inference:
         """Load a window and infer; begin with the following one meanwhile if it is given."""

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Limit, Metric
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.units import format_coarse, format_metric, scaled, station_label
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.ground.tables import show_fitted, show_text
@@ -119,17 +120,17 @@ def remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]:
                 f"{subject_name(entry)} {entry.measure}: the device's clock ran backwards {wraps} "
                 "times, as one that wraps does; those inferences were asked again."
             ] = None
-        said |= dict.fromkeys(_bracket(entry, boards.get(entry.subject.board)))
+        said |= dict.fromkeys(bracket(entry, boards.get(entry.subject.board)))
         for verdict in entry.verdicts:
             if verdict.status == "not judged" and verdict.limit is not None:
                 said[f"Not judged although a limit is set: {verdict.reason}."] = None
     return list(said)
 
 
-def _bracket(entry: Entry, board: Board | None) -> Iterator[str]:
+def bracket(entry: Entry, board: Board | None) -> Iterator[str]:
     """What is in the times of single queries besides the inference, where there is something."""
     bracket_s = entry.details.get("bracket_s")
-    if bracket_s:
+    if bracket_s and entry.measure is MeasureName.SINGLE_STREAM:
         emulator = board.emulator if board else None
         count = f" ({bracket_s / emulator.instruction_s:,.0f} instructions)" if emulator else ""
         yield (
