@@ -17,7 +17,7 @@ struct block {
     int32_t direct;
     int8_t *output, *end; /**< Four more at a time. */
     int32_t is_signed;
-    const int32_t *stream;
+    const int32_t *stream, *finish;
 };
 
 /* clang-format off */
@@ -45,8 +45,8 @@ static __attribute__((naked, noinline)) const int32_t *connect(const struct bloc
     (void)facts;
     __asm volatile(
         "push {r4-r11, lr}\n\t"
-        "sub sp, #28\n\t"
-        "ldm r0, {r4-r11}\n\t"
+        "sub sp, #36\n\t"
+        "ldm r0, {r4-r12}\n\t"
         "mov r1, r11\n\t"
         /* r6: where to enter the loop. Bit 0 is that of Thumb. */
         "adr.w r2, 1f\n\t"
@@ -55,6 +55,7 @@ static __attribute__((naked, noinline)) const int32_t *connect(const struct bloc
         "adrne.w r2, 2f\n\t"
         "add r6, r2\n\t"
         "orr r6, #1\n\t"
+        "str r12, [sp, #28]\n\t"
         "stm sp, {r4-r10}\n"
         "3:\n\t" /* for each four outputs */
         "ldm r1!, {r4-r7}\n\t"
@@ -76,16 +77,21 @@ static __attribute__((naked, noinline)) const int32_t *connect(const struct bloc
         "asr r7, r7, #7\n\t"
         "lsl r4, r4, #1\n\t"
         "lsl r6, r6, #1\n\t"
-        "ldr r0, [sp, #24]\n\t"
-        "ldm r1!, {r2, r3, r8, r9, r10, r11, r12, lr}\n\t"
+        /* r0: the constants of these four, or of any. */
+        "ldrd r12, r0, [sp, #24]\n\t"
         "cmp r0, #0\n\t"
+        "itt eq\n\t"
+        "moveq r0, r1\n\t"
+        "addeq r1, #48\n\t"
+        "cmp r12, #0\n\t"
+        "ldm r0!, {r2, r3, r8, r9, r10, r11, r12, lr}\n\t"
         "bne 5f\n\t"
         "smmlar r4, r4, r2, r3\n\t"
         "smmlar r5, r5, r8, r9\n\t"
         "smmlar r6, r6, r10, r11\n\t"
         "smmlar r7, r7, r12, lr\n\t"
         "6:\n\t"
-        "ldm r1!, {r8-r11}\n\t"
+        "ldm r0, {r8-r11}\n\t"
         SHIFT("r4", "r8") SHIFT("r5", "r9") SHIFT("r6", "r10") SHIFT("r7", "r11")
         "ldrd r2, r3, [sp, #16]\n\t"
         "bfi r4, r5, #8, #8\n\t"
@@ -96,12 +102,14 @@ static __attribute__((naked, noinline)) const int32_t *connect(const struct bloc
         "cmp r2, r3\n\t"
         "bne.w 3b\n\t"
         "mov r0, r1\n\t"
-        "add sp, #28\n\t"
+        "add sp, #36\n\t"
         "pop {r4-r11, pc}\n"
         "5:\n\t"
+        "str r0, [sp, #32]\n\t"
         "smmlar r0, r7, r12, lr\n\t"
         "add r7, r0, r7, asr #31\n\t"
         SIGN("r4", "r2", "r3") SIGN("r5", "r8", "r9") SIGN("r6", "r10", "r11")
+        "ldr r0, [sp, #32]\n\t"
         "b 6b");
 }
 /* clang-format on */
@@ -148,6 +156,7 @@ void fully_connected_pairs_s8(const struct fully_connected_pairs_s8 *op, const i
         .direct = op->direct,
         .is_signed = op->rounding == ROUND_SIGNED,
         .stream = op->stream,
+        .finish = op->finish,
     };
     for (int32_t row = 0; row < op->rows; row++) {
         const int8_t *bytes = input + row * op->inputs;

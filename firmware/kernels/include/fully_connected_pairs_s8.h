@@ -16,9 +16,11 @@ struct fully_connected_pairs_s8 {
     /**
      * For each four outputs, zeros where there are fewer: two sums to start with for each pair, of
      * the first one and of both (see pairs.h); of each two inputs a word of weights for each pair,
-     * inputs rounded up to 4; multiplier and addend of each; right shift of each.
+     * inputs rounded up to 4; and what else is in `finish`, if there is none.
      */
     const int32_t *stream;
+    /** [12] Multiplier and addend of each of any four outputs, right shift of each; or NULL. */
+    const int32_t *finish;
 };
 
 /**

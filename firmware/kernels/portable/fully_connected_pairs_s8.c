@@ -27,12 +27,13 @@ static const int32_t *connect(const struct fully_connected_pairs_s8 *op, const i
             }
         }
     }
+    const int32_t *finish = op->finish ? op->finish : words;
     for (int32_t i = 0; i < BLOCK; i++) {
         uint32_t twice = i % 2 ? (uint32_t)((int32_t)(sums[i] - sums[i - 1]) >> 7) : 2 * sums[i];
-        const struct finish_s8 finish = {words[2 * i], words[2 * i + 1], words[2 * BLOCK + i]};
-        outputs[i] = finish_shifted_s8((int32_t)twice, &finish, op->rounding);
+        const struct finish_s8 own = {finish[2 * i], finish[2 * i + 1], finish[2 * BLOCK + i]};
+        outputs[i] = finish_shifted_s8((int32_t)twice, &own, op->rounding);
     }
-    return words + 3 * BLOCK;
+    return op->finish ? words : words + 3 * BLOCK;
 }
 
 void fully_connected_pairs_s8(const struct fully_connected_pairs_s8 *op, const int8_t *input,

@@ -8,10 +8,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinyhil.ground.paths import SUITES
+from tinyhil.image.compiler import Goal, Target, compile_model
 from tinyhil.image.compiler.dsp.finish import FIXED, SHIFTED, SIGNED, Finish, Sums, finishes
 from tinyhil.image.compiler.quantize import Channel
 
 from .graphs import compare
+
+GOALS: tuple[Goal, ...] = ("speed", "size")
 
 
 @st.composite
@@ -90,3 +94,15 @@ def test_all_ways_to_compile_a_graph_give_the_same_outputs(
     assert compared.left_out > 0
     names = ("conv2d_pairs", "depthwise_pairs", "fully_connected_pairs", "conv2d_fours")
     assert {f"{name}_s8" for name in (*names, "depthwise_planes")} <= {*compared.kernels}
+
+
+def test_weights_take_16_bits_only_as_far_as_the_model_does_not_grow() -> None:
+    path = SUITES / "standin" / "ic01.tflite"
+    fast, small = (compile_model(path, Target(("armv7e-m",), goal)) for goal in GOALS)
+    assert small.weights_bytes < fast.weights_bytes <= path.stat().st_size
+    source = fast.sources["model.c"]
+    assert ".bytes = 0" in source
+    assert ".bytes = 1" in source
+    assert ".bytes = 0" not in small.sources["model.c"]
+    counts = [sum(one.instructions or 0 for one in made.operators) for made in (fast, small)]
+    assert counts[0] < counts[1]

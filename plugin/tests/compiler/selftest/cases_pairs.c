@@ -191,10 +191,17 @@ bool fully_connected_pairs_case(void) {
     op.inputs = op.direct ? (op.inputs + 3) / 4 * 4 : op.inputs;
     int32_t zero_point, padded = (op.inputs + 3) / 4 * 4, blocks = (op.outputs + 3) / 4;
     draw_range(&zero_point, &op.activation_min, &op.activation_max);
-    int32_t *words = words_buffer(blocks * (4 + padded + 12));
+    int32_t finish[12];
+    bool one_for_all = draw(0, 1);
+    if (one_for_all) {
+        draw_shifts(draw_finish(finish, 4), 4);
+        op.finish = finish;
+    }
+    int32_t *words = words_buffer(blocks * (4 + padded + (one_for_all ? 0 : 12)));
     op.stream = words;
     for (int32_t i = 0; i < blocks; i++) {
-        words = draw_shifts(draw_finish(draw_weights(draw_starts(words, 4), padded), 4), 4);
+        words = draw_weights(draw_starts(words, 4), padded);
+        words = one_for_all ? words : draw_shifts(draw_finish(words, 4), 4);
     }
     int8_t *input = input_buffer(op.rows * op.inputs);
     fill(input, op.rows * op.inputs);

@@ -43,10 +43,17 @@ class Lowered:
     """Memory that the kernel needs while it runs; None: it takes no pointer to any."""
     order: tuple[int, ...] = (0,)
     """Positions of the computed inputs among the node's inputs, as the kernel takes them."""
+    smaller: Lowered | None = None
+    """The same with fewer bytes of constants, and more instructions."""
     faster: Lowered | None = None
     """The same with more memory, for where the arena does not grow by it."""
     overlap: Overlap | None = None
     """How the output may share memory with an input that ends here; None: not at all."""
+
+    @property
+    def constant_bytes(self) -> int:
+        """Of all arrays."""
+        return sum(array.size for array in self.arrays)
 
 
 def int8_array(name: str, values: NDArray[Any]) -> ConstantArray:

@@ -33,7 +33,7 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     if not target.keep_dead_channels:
         graph, left_out = dead.fold(graph)
         lowered = _lower(graph, target) if left_out else lowered
-    lowered = with_room(graph, lowered)
+    lowered = with_room(graph, _within(lowered, path.stat().st_size))
     layout = lay_out(graph, lowered)
     if layout.arena_bytes > MAX_ARENA_BYTES:
         raise refusal(str(path), f"needs a tensor arena of {layout.arena_bytes} bytes")
@@ -48,7 +48,7 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
         operators=operators,
         arena_bytes=layout.arena_bytes,
         arena_least_bytes=layout.least_bytes,
-        weights_bytes=sum(array.size for low in lowered for array in low.arrays),
+        weights_bytes=sum(low.constant_bytes for low in lowered),
         input=_facts(graph.input),
         output=_facts(graph.output),
         sources={
@@ -78,10 +78,35 @@ def _lower(graph: Graph, target: Target) -> list[Lowered]:
     constant_bytes = 0
     for node in graph.nodes:
         lowered.append(ops.lower(node, target))
-        constant_bytes += sum(array.size for array in lowered[-1].arrays)
+        constant_bytes += lowered[-1].constant_bytes
         if constant_bytes > MAX_CONSTANT_BYTES:
             raise refusal(str(graph.path), f"has more than {MAX_CONSTANT_BYTES} bytes of constants")
     return lowered
+
+
+def _within(lowered: list[Lowered], most: int) -> list[Lowered]:
+    """With constants of at most `most` bytes, the model's own size, if that can be.
+
+    Weights stay at 8 bits where that costs the fewest instructions for each byte that it saves.
+    """
+    chosen = list(lowered)
+    excess = sum(low.constant_bytes for low in lowered) - most
+    options = [
+        (_price(low, low.smaller), i) for i, low in enumerate(lowered) if low.smaller is not None
+    ]
+    for _, i in sorted(options):
+        smaller = chosen[i].smaller
+        if excess <= 0 or smaller is None:
+            break
+        excess -= chosen[i].constant_bytes - smaller.constant_bytes
+        chosen[i] = smaller
+    return chosen
+
+
+def _price(low: Lowered, smaller: Lowered) -> float:
+    """Instructions for each byte that is saved."""
+    saved = max(1, low.constant_bytes - smaller.constant_bytes)
+    return ((cost.predict(smaller) or 0) - (cost.predict(low) or 0)) / saved
 
 
 def _facts(tensor: Tensor) -> TensorFacts:

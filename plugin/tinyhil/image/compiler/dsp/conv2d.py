@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -35,12 +36,26 @@ def lower(
     target: Target,
 ) -> Lowered | None:
     """The operator with the general kernel's `fields`, and `weights` as the model has them."""
+    small = _form(fields, weights, channels, small=True)
+    if target.goal == "size":
+        return small
+    wide = _form(fields, weights, channels, small=False)
+    return wide if wide is None else replace(wide, smaller=small)
+
+
+def _form(
+    fields: Mapping[str, int],
+    weights: NDArray[Any],
+    channels: Sequence[Channel],
+    *,
+    small: bool,
+) -> Lowered | None:
+    """With weights of 16 bits, or of 8."""
     outputs, height, width, inputs = weights.shape
     line = width * inputs
     row = line + -line % _QUAD
     flat = weights.reshape(outputs, -1)
     biases = np.array([channel.bias for channel in channels], np.int64)
-    small = target.goal == "size"
     if outputs % 2 or (small and not sharing_fits(flat, biases)):
         return None
     ranges = sums(channels, flat, fields["output_zero_point"], fields["activation_min"])

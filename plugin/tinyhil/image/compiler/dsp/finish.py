@@ -17,7 +17,7 @@ The first two know no negative thresholds: there, all that is negative must satu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -98,41 +98,39 @@ def sums(
 
 def finishes(channels: Sequence[Sums], rounding: int, shift: int) -> list[Finish] | None:
     """Constants of all channels under a rounding; None if one of them can't be proved."""
-    find: Callable[[Sums], Finish | None]
-    find = (lambda one: _fixed(one, shift)) if rounding == FIXED else (
-        lambda one: _doubled(one, signed=rounding == SIGNED)
-    )  # fmt: skip
     found = []
     for one in channels:
-        constant = one.output(one.lowest)
-        if constant == one.output(one.highest):
-            right = shift if rounding == FIXED else 1
-            finish: Finish | None = Finish(None, 0, constant << right, right)
-        else:
-            finish = find(one)
+        finish = _fixed(one, shift) if rounding == FIXED else _doubled(one, rounding == SIGNED)
+        finish = finish or _constant(one, shift if rounding == FIXED else 1)
+        if finish is None and rounding == FIXED:
+            finish = _found(one, shift)
         if finish is None:
             return None
         found.append(finish)
     return found
 
 
+def _constant(one: Sums, right: int) -> Finish | None:
+    output = one.output(one.lowest)
+    return Finish(None, 0, output << right, right) if output == one.output(one.highest) else None
+
+
 def _fixed(one: Sums, shift: int) -> Finish | None:
     channel = one.channel
     scale = shift + 1 - channel.right
-    if channel.left or not one.plain:
+    if channel.left or not one.plain or scale < 2 or not one.fits(scale):
         return None
     half = 1 << shift - 1 if channel.right else 0
-    if scale >= 2:
-        finish = Finish(
-            scale, channel.multiplier, (one.zero_point << shift) + half + (1 << scale - 2), shift
-        )
-        return finish if one.fits(scale) else None
-    return _found(one, shift) if one.fits(2) else None
+    addend = (one.zero_point << shift) + half + (1 << scale - 2)
+    return Finish(scale, channel.multiplier, addend, shift)
 
 
 def _found(one: Sums, shift: int) -> Finish | None:
     """With a scale of 2, a multiplier of fewer bits: tried, and proved at each threshold."""
-    exact = one.channel.multiplier >> one.channel.right - shift + 1
+    lost = one.channel.right - shift + 1
+    if one.channel.left or not one.plain or lost <= 0 or not one.fits(2):
+        return None
+    exact = one.channel.multiplier >> lost
     steps = _steps(one)
     for addend in range(-_CLOSE, _CLOSE + 1):
         for multiplier in range(exact - _CLOSE, exact + _CLOSE + 1):
@@ -163,7 +161,7 @@ def _fixed_output(one: Sums, finish: Finish, total: int) -> int:
     return max(one.floor, min(INT8_MAX, high + finish.addend >> finish.right))
 
 
-def _doubled(one: Sums, *, signed: bool) -> Finish | None:
+def _doubled(one: Sums, signed: bool) -> Finish | None:
     channel = one.channel
     if channel.left or not one.fits(1) or (not channel.right if signed else not one.plain):
         return None

@@ -33,6 +33,7 @@ def lower(
     if found is None:
         return None
     direct = inputs >= _DIRECT and inputs % _QUAD == 0
+    one_for_all = len(set(found)) == 1
     alive = np.array([finish.scale is not None for finish in found])
     finish = np.array([(one.multiplier, one.addend, one.right) for one in found], np.int64)
     more = -outputs % _BLOCK
@@ -43,15 +44,12 @@ def lower(
     both = starts.reshape(-1, 2)
     starts = np.stack([both[:, 0], shared(both[:, 0], both[:, 1])], axis=1)
     finish = finish.reshape(-1, _BLOCK, 3)
-    stream = np.concatenate(
-        [
-            starts.reshape(-1, _BLOCK),
-            words.reshape(len(blocks), -1),
-            finish[:, :, :2].reshape(-1, 2 * _BLOCK),
-            finish[:, :, 2],
-        ],
-        axis=1,
-    )
+    ends = np.concatenate([finish[:, :, :2].reshape(-1, 2 * _BLOCK), finish[:, :, 2]], axis=1)
+    parts = [starts.reshape(-1, _BLOCK), words.reshape(len(blocks), -1)]
+    stream = np.concatenate(parts if one_for_all else [*parts, ends], axis=1)
+    arrays = [int32_array("stream", signed(stream.ravel()))]
+    if one_for_all:
+        arrays.append(int32_array("finish", ends[0].tolist()))
     return Lowered(
         kernel="fully_connected_pairs_s8",
         fields={
@@ -59,7 +57,7 @@ def lower(
             "direct": int(direct),
             "rounding": rounding,
         },
-        arrays=(int32_array("stream", signed(stream.ravel())),),
+        arrays=tuple(arrays),
         macs=fields["rows"] * weights.size,
         scratch_bytes=0 if direct else 2 * padded.shape[1],
     )
