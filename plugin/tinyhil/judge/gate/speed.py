@@ -95,22 +95,23 @@ def throughput(pair: Pair) -> Judgement:
     before, after = both(pair.old.windows, pair.new.windows, pair.old)
     if other := _other_inputs(before, after):
         return other
+    digits = max(abs(before[name].digits - after[name].digits) for name in before)
+    every = (*before.values(), *after.values())
+    printed_s = digits * max(window.digit_s for window in every)
+    share = max(
+        (2 * (window.resolution_s or _STAMP_S) + printed_s) / window.device_s for window in every
+    )
     if pair.old.emulated:
         values = pair.values("throughput_ips")
-        digits = max(abs(before[name].digits - after[name].digits) for name in before)
         rule = f"emulated: compared as it is, to {_up_to(digits)} in a window"
-        windows = (*before.values(), *after.values())
-        printed_s = digits * max(window.digit_s for window in windows)
-        resolution = values[0] * max(
-            (2 * (window.resolution_s or _STAMP_S) + printed_s) / window.device_s
-            for window in windows
-        )
-        return exact("throughput_ips", pair, values, resolution=resolution, rule=rule)
+        return exact("throughput_ips", pair, values, resolution=values[0] * share, rule=rule)
     rates = [
         np.array([windows[name].inferences / windows[name].device_s for name in before])
         for windows in (before, after)
     ]
-    return by_interval("throughput_ips", pair, _paired(rates, pair), _rule(before))
+    found = _paired(rates, pair)
+    change = Interval(found.low - share, found.high + share)
+    return by_interval("throughput_ips", pair, change, _rule(before))
 
 
 def energy(pair: Pair) -> Judgement:
