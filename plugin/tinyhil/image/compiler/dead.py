@@ -99,13 +99,15 @@ def _groups(graph: Graph) -> list[_Group]:
 def _group(graph: Graph, maker: int, readers: Mapping[int, list[int]]) -> _Group | None:
     carriers: list[int] = []
     output = graph.nodes[maker].output
-    channels = output.shape[-1]
+    channels = output.channels
+    if graph.nodes[maker].constant(1, "INT8").shape[0] != channels:
+        return None
     while len(following := readers.get(output.index, [])) == 1 and following[0] >= 0:
         node = graph.nodes[following[0]]
         if node.name in _MIXERS:
             fits = node.constant(1, "INT8").shape[-1] == channels
             return _Group(maker, tuple(carriers), following[0]) if fits else None
-        if node.name not in _CARRIERS or node.output.shape[-1] != channels:
+        if node.name not in _CARRIERS or node.output.channels != channels:
             return None
         carriers.append(following[0])
         output = node.output

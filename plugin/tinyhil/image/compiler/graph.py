@@ -47,6 +47,11 @@ class Tensor:
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
+    def channels(self) -> int:
+        """Elements along the last axis."""
+        return self.shape[-1] if self.shape else 1
+
+    @property
     def scale(self) -> float:
         """Of a tensor that the reader checked to be quantized as a whole."""
         assert self.quantization is not None

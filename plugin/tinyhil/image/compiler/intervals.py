@@ -46,9 +46,12 @@ class Range:
 
 def ranges(graph: Graph) -> Mapping[int, Range]:
     """By index of each activation; operators must have been checked by their own modules."""
-    found = {graph.input.index: _anything(graph.input.shape[-1])}
+    found = {graph.input.index: _anything(graph.input.channels)}
     for node in graph.nodes:
-        found[node.output.index] = _range(node, found[node.activation().index])
+        made = _range(node, found[node.activation().index])
+        # A FULLY_CONNECTED may have its outputs in another shape.
+        fits = len(made.low) == node.output.channels
+        found[node.output.index] = made if fits else _anything(node.output.channels)
     return found
 
 
@@ -63,7 +66,7 @@ def _anything(channels: int) -> Range:
 
 
 def _range(node: Node, source: Range) -> Range:
-    channels = node.output.shape[-1]
+    channels = node.output.channels
     if node.name == "CONV_2D":
         weights = node.constant(1, "INT8")
         assert weights.data is not None

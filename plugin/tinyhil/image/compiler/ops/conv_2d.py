@@ -34,7 +34,6 @@ def lower(node: Node, target: Target) -> Lowered:
     flat = weights.data.reshape(outputs, -1)
     scales = weight_scales(node, weights, outputs, axis=0)
     multipliers = (image.scale * scales / node.output.scale).tolist()
-    found = channels(node, flat, multipliers)
     patch = flat.shape[1] + -flat.shape[1] % _UNROLL
     padded = np.pad(flat, ((0, 0), (0, patch - flat.shape[1])))
     fields = {
@@ -47,6 +46,7 @@ def lower(node: Node, target: Target) -> Lowered:
         "output_zero_point": node.output.zero_point,
         **activation_fields(node, _OPTIONS),
     }
+    found = channels(node, flat, multipliers)
     better = None
     if target.dsp:
         better = dsp_conv2d.lower(fields, weights.data, found, target)

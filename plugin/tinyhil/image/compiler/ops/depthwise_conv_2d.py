@@ -44,7 +44,6 @@ def lower(node: Node, target: Target) -> Lowered:
     half = -(-vertical.outputs // 2)  # rows of outputs in each half of the folded plane
     plane_height = (half - 1) * vertical.stride + height
     plane_width = horizontal.reach
-    found = channels(node, flat, multipliers)
     fields = {
         **window_fields(node, vertical, horizontal),
         "input_channels": inputs,
@@ -55,6 +54,7 @@ def lower(node: Node, target: Target) -> Lowered:
         "output_zero_point": node.output.zero_point,
         **activation_fields(node, _OPTIONS),
     }
+    found = channels(node, flat, multipliers)
     better, kernel = None, flat.reshape(outputs, height, width)
     if target.dsp:
         better = dsp_depthwise.lower(fields, kernel, found)

@@ -32,7 +32,6 @@ def lower(node: Node, target: Target) -> Lowered:
     rows = source.elements // inputs
     node.check(source.elements == rows * inputs, f"has {source.elements} inputs, not {inputs}")
     node.check(node.output.elements == rows * outputs, f"does not have {rows * outputs} outputs")
-    found = channels(node, weights.data, multipliers(node, source, weights))
     fields = {
         "rows": rows,
         "inputs": inputs,
@@ -40,6 +39,7 @@ def lower(node: Node, target: Target) -> Lowered:
         "output_zero_point": node.output.zero_point,
         **activation_fields(node, _OPTIONS),
     }
+    found = channels(node, weights.data, multipliers(node, source, weights))
     better = None
     if target.dsp:
         better = dsp_fully_connected.lower(fields, weights.data, found)
