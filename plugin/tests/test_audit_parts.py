@@ -25,7 +25,8 @@ from tinyhil.measure.audit.answers import Answer
 from tinyhil.measure.audit.evidence import SURE, Comparison, paired, unpaired
 from tinyhil.measure.audit.inputs import constants, drawn, exchanged, in_order, permuted, unseen
 from tinyhil.measure.audit.setting import EMULATED, QUICK, Rules
-from tinyhil.measure.job import MEASURES, Conversation, Job
+from tinyhil.measure.job import Conversation, Job
+from tinyhil.measure.kinds import MEASURES
 from tinyhil.record.rows import Rows
 
 from .audit_samples import samples

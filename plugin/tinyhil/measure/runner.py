@@ -32,7 +32,8 @@ from tinyhil.ground.errors import (
 )
 from tinyhil.ground.progress import Progress
 from tinyhil.ground.text import printable
-from tinyhil.measure.job import MEASURES, NO_IMAGE, Conversation, Finding, Job, Measure, Told
+from tinyhil.measure.job import NO_IMAGE, Conversation, Job
+from tinyhil.measure.kinds import MEASURES, Finding, Measure, Told
 from tinyhil.measure.memory import largest
 from tinyhil.record import Entry, Record
 from tinyhil.record.entry import objected, restored
