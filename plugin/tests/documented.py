@@ -6,7 +6,7 @@ above a block says who else runs it, and why:
 - ``<!-- long: … -->``: ``make docs-check``, which is this module;
 - ``<!-- official: … -->``: the same, where ``TINYHIL_DATA`` names the official data;
 - ``<!-- board: … -->``: the same, as far as it goes without the board: its tests are collected;
-- ``<!-- ci: … -->``: ``.ci/run``, of which a test sees that it does;
+- ``<!-- ci: … -->``: ``.ci/run`` or ``.ci/nightly``, of which a test sees that they do;
 - ``<!-- tested by FILE: … -->``: a test of ours does the same.
 """
 

@@ -59,7 +59,7 @@ def test_commands_of_a_page_run(
 
 def test_every_command_is_run_by_somebody() -> None:
     """Nothing is left to people: CI runs the commands of make, a test of ours the others."""
-    steps = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    steps = "".join((ROOT / ".ci" / name).read_text("utf-8") for name in ("run", "nightly"))
     for block in (block for page in documented.PAGES for block in documented.blocks(page)):
         for command in block.commands if block.when == "ci" else ():
             target = command.partition("make ")[2].split()[0]
