@@ -109,10 +109,10 @@ def test_a_signal_ends_a_run_in_good_order(
     output = finish(process, desk)
     assert process.returncode == pytest.ExitCode.INTERRUPTED
     emulator.wait(timeout=10)
-    assert re.search(r"station +task +data +metric", output), "the table"
     assert f"no page of Allure: the run was ended by {signals[0].name}" in output
     assert "a file of a report cannot be written: [Errno 28]" in output, "JUnit's, after the seal"
     folder = check_sealed(tmp_path)
+    assert f"run:    {folder}" in output
     assert len(lines(rows)) >= 5
     assert f"--hil-resume {folder}" in output
 
@@ -127,7 +127,7 @@ def test_the_command_that_is_printed_goes_on_with_the_run(tmp_path: Path, desk: 
     status, output = warm.call(*command, environment=kept)
     assert status == 0, output
     assert "continues after the rows" in output
-    samples = [row["sample"] for row in lines(rows)]
+    samples = [row["sample"] for row in lines(rows) if "role" not in row]
     assert len(samples) == len(set(samples)) > 5
     check_sealed(tmp_path)
 
@@ -159,7 +159,8 @@ def test_a_run_whose_folder_is_removed_stops_at_once_and_says_it_once(
     output = finish(process, desk)
     assert process.returncode == pytest.ExitCode.TESTS_FAILED
     folder = rows.parents[1]
-    assert f"WriteError: [mps2-an386 / accuracy] {folder} is gone" in output
+    gone = rf"WriteError: \[mps2-an386 / accuracy\] {re.escape(str(folder))}\S* is gone"
+    assert re.search(gone, output), output
     assert f"run:    {folder} is gone; nothing of it is kept" in output
     assert "--hil-resume" not in output
     assert re.search(r"1 (failed|error), [0-9]+ skipped", output), "nothing else is measured"
