@@ -16,6 +16,7 @@ from tinyhil.catalog.board import Board
 from tinyhil.emulator import qemu
 from tinyhil.emulator.foreign import Fault, ForeignDevice, Kind
 from tinyhil.ground.deadline import Deadline
+from tinyhil.image.build import Firmware
 
 from .runs import NO_PAGE, lines, run
 
@@ -73,10 +74,11 @@ def test_a_device_that_breaks_from_the_fourth_upload_on(
 
 
 def test_a_foreign_firmware_is_measured_by_its_own_time_stamps(
-    emulated: qemu.EmulatedBoard, tmp_path: Path
+    emulated: qemu.EmulatedBoard, stand_in_firmware: Firmware, tmp_path: Path
 ) -> None:
     with ForeignDevice("kws01", scores, infer_us=50_000, core=emulated.serial_url) as device:
-        options = wire(tmp_path, emulated.probe_uid, device.port)
+        image = ("--hil-firmware", str(stand_in_firmware.image.path))
+        options = (*wire(tmp_path, emulated.probe_uid, device.port), *image)
         status, output = run(tmp_path / "runs", *options, "-m", "latency")
     assert status == 0, output
     (folder,) = (tmp_path / "runs").glob("*_desk")
