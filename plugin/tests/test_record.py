@@ -17,7 +17,7 @@ from tinyhil.device.raw_log import RecordedLink
 from tinyhil.emulator.foreign import ForeignDevice
 from tinyhil.ground import files
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError
+from tinyhil.ground.errors import BenchError, LinkError
 from tinyhil.record import Configuration, Entry, Record, Subject
 
 from .recorded import full_above
@@ -114,6 +114,8 @@ def test_a_raw_log_holds_every_byte_both_ways(tmp_path: Path) -> None:
         while not received.endswith(b"m-ready\r\n"):
             received += link.read(Deadline.after(60))
         link.close()
+        with pytest.raises(LinkError, match="was closed"):
+            link.write(b"%", Deadline.after(1))
     lines = (tmp_path / "link.log").read_text().splitlines()
     assert lines[0].endswith(" > b'name%'")
     assert "".join(line.split("b'")[1][:-1] for line in lines[1:]) == (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tinyhil.device.links import Link
 from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import LinkError
 from tinyhil.ground.files import Appender, unwritable
 
 _BINARY = re.compile(rb"[^\r\n\x20-\x7e]")
@@ -36,9 +37,16 @@ class RecordedLink:
             link.close()
             raise unwritable(path, error) from error
         self._opened = time.monotonic()
+        self._closed = False
 
     def write(self, data: bytes, deadline: Deadline) -> None:
-        """See `Link.write`."""
+        """See `Link.write`.
+
+        Raises:
+            LinkError: the link was closed, as it is under a stream of answers that nobody ends.
+        """
+        if self._closed:
+            raise LinkError("the link was closed", hint="open it again")
         self._note(">", data)
         self._link.write(data, deadline)
 
@@ -61,6 +69,7 @@ class RecordedLink:
 
     def close(self) -> None:
         """See `Link.close`."""
+        self._closed = True
         self._link.close()
         self._file.close()
 
