@@ -214,6 +214,11 @@ FORGERIES: list[tuple[str, Callable[[list[Any]], None], str]] = [
         "single_stream.jsonl, line .*: says (times that are not|a time that is not)",
     ),
     (
+        "single_stream",
+        lambda rows: nth(rows, 1).update(scores=nth(rows, 1)["scores"][::-1]),
+        "single_stream.jsonl, line .*: says scores that are not the device's",
+    ),
+    (
         "throughput",
         lambda rows: nth(rows, 0).update(count=3),
         r"throughput.jsonl, line .*: says \d inferences, the device was asked for \d",

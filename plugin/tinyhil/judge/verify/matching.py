@@ -141,10 +141,10 @@ class Matching:
             return f"{claim.count} inferences, the device was asked for {answer.count}"
         if claim.end_us is not None and not answer.ends_at(claim.end_us, self._tick_hz):
             return f"the end {claim.end_us} us, which is not the device's"
-        if claim.duration_us is not None:
-            return _difference_of_time(claim.duration_us, answer)
         if claim.scores is not None and claim.scores != answer.scores:
             return "scores that are not the device's"
+        if claim.duration_us is not None:
+            return _difference_of_time(claim.duration_us, answer)
         laps = answer.laps[: _SHOWN_LAPS if claim.laps_cut else None] if answer.laps else None
         if claim.laps is not None and claim.laps != laps:
             return "times that are not the device's"
