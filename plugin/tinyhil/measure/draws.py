@@ -50,6 +50,11 @@ class Draws:
     measure: str = ""
     """Its task and its name: no measure can be foreseen by another."""
 
+    @classmethod
+    def of(cls, seed: int, task: str, measure: str) -> Draws:
+        """Those of a task's measure."""
+        return cls(seed, f"{task} {measure}")
+
     def about(self, *what: object) -> Random:
         """A generator of its own for each thing that is drawn: the same at any time."""
         return Random(" ".join(map(str, (self.seed, self.measure, *what))))  # noqa: S311 - foreseen by nobody

@@ -26,7 +26,7 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.image.elf import Image
 from tinyhil.image.reference import Reference, reference
 from tinyhil.measure import measures as measure
-from tinyhil.measure.audit.answers import HEADING, Scores
+from tinyhil.measure.audit.answers import Scores, heading_of
 from tinyhil.measure.draws import Draws
 from tinyhil.measure.floor import floor_s
 from tinyhil.measure.limits import limits_of
@@ -99,12 +99,12 @@ class Job:
 
     def proof(self, measure: MeasureName, done: Sequence[Row]) -> Proof:
         """How the answers of a measure are proved; a resumed one goes on with its own draws."""
-        heading = next((row for row in done if row.get("role") == HEADING), None)
+        heading = heading_of(done)
         seed = heading["seed"] if heading else self.seed
         known, ours = self.reference, self.model_sha256 is not None
         return Proof(
             self.task,
-            Draws(seed, f"{self.task.name} {measure}"),
+            Draws.of(seed, self.task.name, measure),
             virtual=self.dut.board.emulated,
             quick=self.quick,
             expected=known.answers if known else None,

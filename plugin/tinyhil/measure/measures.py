@@ -7,7 +7,7 @@ it had.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from tinyhil.catalog.rules import PERFORMANCE_INPUTS, Rules
@@ -20,8 +20,8 @@ from tinyhil.ground.errors import DeviceError
 from tinyhil.ground.progress import Progress
 from tinyhil.measure.accuracy import accuracy
 from tinyhil.measure.draws import CANARY_TIME
-from tinyhil.measure.pace import Pace, stamps
-from tinyhil.measure.witness import Part, Proof, Witness
+from tinyhil.measure.pace import Pace
+from tinyhil.measure.witness import Part, Proof, Witness, stamps
 from tinyhil.record.rows import (
     Accuracy,
     Keep,
@@ -115,11 +115,8 @@ def single_stream(
     )
     hertz = info.extension.tick_hz if info.extension else None
     parts = _parts(inputs, proof)
-    own_rows = by_input([(part.name, part.data) for part in parts if not part.canary], plain(done))
-    names = [part.name for part in parts if not part.canary]
     found = {
-        name: Queried(share, hertz or 10**6, rows)
-        for name, rows in zip(names, own_rows, strict=True)
+        name: Queried(share, hertz or 10**6, rows) for name, rows in _own_rows(parts, done).items()
     }
     if not all(own.enough for own in found.values()):
         witness = Witness(queries, keep, proof, hertz, done)
@@ -128,30 +125,37 @@ def single_stream(
             pace = Pace(witness, part)
             warm_up = _warm_up(rules, proof, place)
             if part.canary:
-                _time_canary(pace, info, rules, warm_up)
+                _query_canary(pace, info, rules, warm_up)
             elif not found[part.name].enough:
                 own = found[part.name]
-                later = names[names.index(part.name) + 1 :]
-                refuse_rows_of([found[name].rows for name in later])
+                refuse_rows_of([one.rows for one in _behind(part.name, found)])
                 sizes = _Sizes(info, pace, share, own, proof)
-                pace.load()
-                pace.find()
-                known = any(row.get("bracket") for row in own.rows)
-                if info.extension is None and pace.batch == 1 and warm_up and not known:
-                    _keep_batch(witness, info, pace, own, 1 + warm_up, bracket=True)
-                else:
-                    pace.infer(pace.batch, warm_up, role="warm")
-                if own.rows:
-                    last = own.rows[-1]
-                    pace.device_s = seconds_of(last) / last.get("count", len(last["times"]))
-                while not own.enough:
-                    _keep_batch(witness, info, pace, own, sizes.next())
+                for _ in _queries(witness, info, pace, own, sizes, warm_up):
                     progress(sum(own.share_done for own in found.values()), len(inputs))
         witness.close()
     return single_stream_of([row for own in found.values() for row in own.rows], hertz)
 
 
-def _time_canary(pace: Pace, info: DeviceInfo, rules: Rules, warm_up: int) -> None:
+def _queries(
+    witness: Witness, info: DeviceInfo, pace: Pace, own: Queried, sizes: _Sizes, warm_up: int
+) -> Iterator[None]:
+    """Time queries of one input until there are enough; stops behind each row."""
+    pace.load()
+    pace.find()
+    known = any(row.get("bracket") for row in own.rows)
+    if info.extension is None and pace.batch == 1 and warm_up and not known:
+        _keep_batch(witness, info, pace, own, 1 + warm_up, bracket=True)
+    else:
+        pace.infer(pace.batch, warm_up, role="warm")
+    if own.rows:
+        last = own.rows[-1]
+        pace.device_s = seconds_of(last) / last.get("count", len(last["times"]))
+    while not own.enough:
+        _keep_batch(witness, info, pace, own, sizes.next())
+        yield
+
+
+def _query_canary(pace: Pace, info: DeviceInfo, rules: Rules, warm_up: int) -> None:
     """Time a changed input as the others are timed, and for as short as can be."""
     pace.load()
     pace.find()
@@ -194,19 +198,17 @@ def throughput(
         DataError: `done` is of something else.
     """
     parts = _parts(inputs, proof)
-    names = [part.name for part in parts if not part.canary]
-    own_rows = by_input([(name, b"") for name in names], plain(done))
-    found = dict(zip(names, own_rows, strict=True))
+    found = _own_rows(parts, done)
     if not all(_is_long(rows, rules) for rows in found.values()):
         witness = Witness(queries, keep, proof, None, done)
         witness.ask(parts)
         for place, part in enumerate(parts):
             warm_up = _warm_up(rules, proof, place)
-            if part.canary or not _is_long(found[part.name], rules):
-                later = names[names.index(part.name) + 1 :] if not part.canary else []
-                refuse_rows_of([found[name] for name in later])
-                own = [] if part.canary else found[part.name]
-                _windows(witness, part, own, rules, warm_up, by_text=by_text)
+            if part.canary:
+                _window_of_canary(Pace(witness, part), rules, warm_up)
+            elif not _is_long(found[part.name], rules):
+                refuse_rows_of(_behind(part.name, found))
+                _windows(witness, part, found[part.name], rules, warm_up, by_text=by_text)
             progress(sum(_is_long(rows, rules) for rows in found.values()), len(inputs))
         witness.close()
     return throughput_of([row for own in found.values() for row in own])
@@ -231,13 +233,9 @@ def _windows(
 
     pace = Pace(witness, part)
     pace.load()
-    if by_text and not own and not part.canary:
+    if by_text and not own:
         window(1, 0)
     pace.find()
-    if part.canary:
-        least_s = CANARY_TIME * PERFORMANCE_INPUTS * rules.window_s
-        pace.infer(max(_CANARY_WINDOW, math.ceil(least_s / pace.device_s)), warm_up)
-        return
     count, seconds = rules.window_inferences, -1.0
     if own and own[-1]["count"] > 1:
         count, pace.device_s = own[-1]["count"], seconds_of(own[-1]) / own[-1]["count"]
@@ -250,6 +248,24 @@ def _windows(
     if witness.proof:
         # Beside the window, as warm as it: alone it must cost the same.
         pace.infer(1, 0, role="single", may_be_too_short=True)
+
+
+def _window_of_canary(pace: Pace, rules: Rules, warm_up: int) -> None:
+    """Time a changed input as the others are timed, and for as short as can be."""
+    pace.load()
+    pace.find()
+    least_s = CANARY_TIME * PERFORMANCE_INPUTS * rules.window_s
+    pace.infer(max(_CANARY_WINDOW, math.ceil(least_s / pace.device_s)), warm_up)
+
+
+def _own_rows(parts: Sequence[Part], done: Sequence[Row]) -> dict[str, list[Row]]:
+    """What a run that died has of each input, without the changed one, in their order."""
+    return by_input([part.name for part in parts if not part.canary], plain(done))
+
+
+def _behind(name: str, found: Mapping[str, Item]) -> list[Item]:
+    """What there is of the inputs after this one."""
+    return list(found.values())[list(found).index(name) + 1 :]
 
 
 def _parts(inputs: Sequence[tuple[str, bytes]], proof: Proof | None) -> list[Part]:

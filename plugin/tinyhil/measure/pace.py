@@ -7,7 +7,7 @@ import time
 
 from tinyhil.device.inference import Inference
 from tinyhil.ground.errors import DeviceError
-from tinyhil.measure.witness import Part, Witness
+from tinyhil.measure.witness import Part, Witness, stamps
 from tinyhil.record.resolution import tick_us
 from tinyhil.record.rows import Row, seconds_of
 
@@ -105,11 +105,6 @@ class Pace:
         if role or self._part.canary:
             witness.timed(role or "query", self._part, answer, warm_up, host)
         return answer, host
-
-
-def stamps(inference: Inference) -> dict[str, int]:
-    """The time stamps of a row."""
-    return {"start_us": inference.start_us, "end_us": inference.end_us}
 
 
 def _no_time(count: int) -> DeviceError:

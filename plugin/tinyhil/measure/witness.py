@@ -15,7 +15,7 @@ from typing import Any
 from tinyhil.catalog.task import Task, Window
 from tinyhil.device.inference import Inference
 from tinyhil.device.queries import Queries
-from tinyhil.measure.audit.answers import HEADING, Scores
+from tinyhil.measure.audit.answers import HEADING, Scores, heading_of
 from tinyhil.measure.draws import Draws
 from tinyhil.measure.roles import CANARY, SAME, TOLERANCE, distance
 from tinyhil.measure.uploads import Uploads
@@ -60,6 +60,11 @@ class Part:
         return f"{CANARY}_{name}" if self.canary else name
 
 
+def stamps(answer: Inference) -> dict[str, int]:
+    """The time stamps of a row."""
+    return {"start_us": answer.start_us, "end_us": answer.end_us}
+
+
 @dataclass
 class Witness:
     """Asks, and keeps what it saw; without a proof it keeps nothing."""
@@ -80,7 +85,7 @@ class Witness:
             return
         self._began_s = self.proof.now()
         self.queries.watch(self._uploads.heard, self.proof.now)
-        if not any(row.get("role") == HEADING for row in self.done):
+        if heading_of(self.done) is None:
             heading: dict[str, Any] = {
                 "seed": self.proof.draws.seed,
                 "virtual": self.proof.virtual,
@@ -123,8 +128,8 @@ class Witness:
         if self.proof is None:
             return
         known = {"expected": self._expected[data]} if data in self._expected else {}
-        stamps = {"start_us": answer.start_us, "end_us": answer.end_us}
-        self.keep({"role": role, "name": name, "scores": answer.scores, **stamps, **known})
+        row = {"role": role, "name": name, "scores": answer.scores, **stamps(answer)}
+        self.keep({**row, **known})
 
     def compare(self, windows: Sequence[Sequence[Window]], rows: Sequence[Row]) -> None:
         """Keep how many answers of an accuracy run are the reference's."""
@@ -155,8 +160,7 @@ class Witness:
             "scores": answer.scores,
             "count": answer.count,
             "warm_up": warm_up,
-            "start_us": answer.start_us,
-            "end_us": answer.end_us,
+            **stamps(answer),
             "laps": answer.laps[:_KEPT_LAPS],
         }
         self.keep({**row, **host})

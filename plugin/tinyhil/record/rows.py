@@ -284,14 +284,13 @@ class Queried:
         return min(1.0, self.queries / self._share.queries, by_time)
 
 
-def by_input(inputs: Sequence[tuple[str, bytes]], done: Iterable[Row]) -> list[list[Row]]:
-    """The rows of each input, which must be in the order of the inputs."""
-    left, parts = deque(done), []
-    for name, _ in inputs:
-        own = []
+def by_input(names: Iterable[str], done: Iterable[Row]) -> dict[str, list[Row]]:
+    """The rows of each input by its name; they must be in the order of the names."""
+    left, parts = deque(done), dict[str, list[Row]]()
+    for name in names:
+        parts[name] = []
         while left and left[0]["sample"] == name:
-            own.append(left.popleft())
-        parts.append(own)
+            parts[name].append(left.popleft())
     refuse_rows_of([left])
     return parts
 

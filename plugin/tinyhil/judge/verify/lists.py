@@ -16,6 +16,11 @@ from tinyhil.record.description import JobFacts
 from tinyhil.record.rows import Row, plain
 from tinyhil.record.schema import LINES, Line
 
+_WORDS = (
+    "is not the sample that the label list has there, or not its class",
+    "is not of the inputs that the label list gives",
+)
+
 
 def check_lists(
     kept: Kept,
@@ -37,33 +42,43 @@ def check_lists(
     """
     windows = kept.windows(all_windows=configuration.all_windows)
     if kept.labels is not None:
-        samples = kept.labels[: facts.samples]
-        for file, own in rows.items():
-            measure = PurePosixPath(file).stem.partition("-")[2]
-            if measure == MeasureName.ACCURACY:
-                _check_samples(file, own, samples, windows, findings)
-            elif measure in (MeasureName.SINGLE_STREAM, MeasureName.THROUGHPUT):
-                asked = {str(row["sample"]) for row in plain(own)}
-                if not asked <= {name for name, _ in spread(samples)}:
-                    findings.add(file, None, "is not of the inputs that the label list gives")
+        check_samples(rows, kept.labels[: facts.samples], _WORDS, findings, windows)
     if kept.task and kept.sums and kept.task.input.window_bytes is None:
         _check_sums(matching, kept.sums, findings)
 
 
-def _check_samples(
-    file: str,
-    rows: Sequence[Row],
+def check_samples(
+    rows: Mapping[str, Sequence[Row]],
     samples: Sequence[tuple[str, int]],
-    windows: int | None,
+    words: tuple[str, str],
     findings: Findings,
+    windows: int | None = None,
 ) -> None:
-    numbered = [pair for pair in enumerate(rows, start=1) if "role" not in pair[1]]
-    for place, (number, row) in enumerate(numbered):
-        if place >= len(samples) or (row["sample"], row["label"]) != samples[place]:
-            text = "is not the sample that the label list has there, or not its class"
-            findings.add(file, number, text)
-        elif windows is not None and len(row["scores"]) != windows:
-            findings.add(file, number, f"has {len(row['scores'])} windows, a sample has {windows}")
+    """The samples that were measured must be these, in their order, each with its true class; and
+    performance is measured on some of them.
+
+    Args:
+        rows: of the task, by file.
+        samples: names and true classes.
+        words: of a row of another sample, and of a measure of other inputs.
+        findings: where differences are noted.
+        windows: that each sample has; None where that is not known.
+    """
+    inputs = {name for name, _ in spread(samples)}
+    for file, own in rows.items():
+        measure = PurePosixPath(file).stem.partition("-")[2]
+        if measure == MeasureName.ACCURACY:
+            numbered = [pair for pair in enumerate(own, start=1) if "role" not in pair[1]]
+            for place, (number, row) in enumerate(numbered):
+                if place >= len(samples) or (row["sample"], row["label"]) != samples[place]:
+                    findings.add(file, number, words[0])
+                elif windows is not None and len(row["scores"]) != windows:
+                    text = f"has {len(row['scores'])} windows, a sample has {windows}"
+                    findings.add(file, number, text)
+        elif measure in (MeasureName.SINGLE_STREAM, MeasureName.THROUGHPUT):
+            asked = {str(row["sample"]) for row in plain(own)}
+            if not asked <= inputs:
+                findings.add(file, None, words[1])
 
 
 def _check_sums(matching: Matching, sums: Mapping[str, str], findings: Findings) -> None:

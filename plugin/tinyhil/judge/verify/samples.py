@@ -8,23 +8,29 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from tinyhil.catalog.measure import MeasureName
-from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.catalog.task import Task, Window, load_tasks
 from tinyhil.data import material as data
-from tinyhil.data.material import DataSet, Sample
+from tinyhil.data.material import DataSet
 from tinyhil.ground.errors import ConfigError, DataError
 from tinyhil.ground.text import printable
 from tinyhil.judge.verify.answers import digest_of
 from tinyhil.judge.verify.findings import Findings
+from tinyhil.judge.verify.lists import check_samples
 from tinyhil.judge.verify.matching import Matching
 from tinyhil.judge.verify.reference import Inputs
 from tinyhil.measure.accuracy import changed
-from tinyhil.measure.audit.answers import HEADING
+from tinyhil.measure.audit.answers import heading_of
 from tinyhil.measure.draws import Draws
-from tinyhil.measure.measures import performance_inputs
+from tinyhil.measure.measures import spread
 from tinyhil.measure.roles import CANARY
 from tinyhil.record.configuration import Configuration
 from tinyhil.record.description import JobFacts
-from tinyhil.record.rows import Row, plain
+from tinyhil.record.rows import Row
+
+_WORDS = (
+    "is not the data set's sample, or not its class",
+    "is not one of the inputs that the data set gives",
+)
 
 
 def check_names(matching: Matching, findings: Findings) -> None:
@@ -67,14 +73,13 @@ def check_data(
     task = _task(facts.subject.task)
     found = _data_set(task, root, facts)
     samples = found.samples[: facts.samples]
-    windows = {
-        (sample.name, number): window.data
+    every = [
+        (sample.name, task.input.windows(sample.data, all_windows=configuration.all_windows))
         for sample in samples
-        for number, window in enumerate(
-            task.input.windows(sample.data, all_windows=configuration.all_windows)
-        )
+    ]
+    windows = {
+        (name, number): window.data for name, own in every for number, window in enumerate(own)
     }
-    inputs = [name for name, _ in performance_inputs(task, samples)]
     for place, claim in sorted(matching.used.items()):
         if claim.laps_cut:
             continue
@@ -82,20 +87,9 @@ def check_data(
         if data is None or digest_of(data) != matching.answers[place].digest:
             text = f"{printable(claim.sample)} was not sent as the data set has it"
             findings.add(claim.file, claim.line, text)
+    check_samples(rows, [(sample.name, sample.label) for sample in samples], _WORDS, findings)
     for file, own in rows.items():
-        measure = PurePosixPath(file).stem.partition("-")[2]
-        if measure == MeasureName.ACCURACY:
-            wanted = [(sample.name, sample.label) for sample in samples]
-            numbered = [pair for pair in enumerate(own, start=1) if "role" not in pair[1]]
-            for place, (number, row) in enumerate(numbered):
-                if place >= len(wanted) or (row["sample"], row["label"]) != wanted[place]:
-                    findings.add(file, number, "is not the data set's sample, or not its class")
-        elif measure in (MeasureName.SINGLE_STREAM, MeasureName.THROUGHPUT) and not {
-            str(row["sample"]) for row in plain(own)
-        } <= set(inputs):
-            findings.add(file, None, "is not one of the inputs that the data set gives")
-    for file, own in rows.items():
-        _check_canaries(file, own, task, samples, configuration, matching, findings)
+        _check_canaries(file, own, task, every, matching, findings)
     return task, windows
 
 
@@ -103,28 +97,21 @@ def _check_canaries(
     file: str,
     rows: Sequence[Row],
     task: Task,
-    samples: Sequence[Sample],
-    configuration: Configuration,
+    samples: Sequence[tuple[str, Sequence[Window]]],
     matching: Matching,
     findings: Findings,
 ) -> None:
     """Changed samples must be those that the run's seed gives: nobody could choose them."""
-    heading = next((row for row in rows if row.get("role") == HEADING), None)
+    heading = heading_of(rows)
     measure = PurePosixPath(file).stem.partition("-")[2]
     if heading is None or measure.startswith("audit"):
         return
-    draws = Draws(heading["seed"], f"{task.name} {measure}")
+    draws = Draws.of(heading["seed"], task.name, measure)
     if measure == MeasureName.ACCURACY:
-        windows = [
-            task.input.windows(sample.data, all_windows=configuration.all_windows)
-            for sample in samples
-        ]
-        drawn = {
-            samples[place].name: canary for place, canary in changed(task, windows, draws).items()
-        }
+        canaries = changed(task, [windows for _, windows in samples], draws)
+        drawn = {samples[place][0]: canary for place, canary in canaries.items()}
     else:
-        drawn = {name: draws.canary(task, data, 0) for name, data in
-                 performance_inputs(task, samples)}  # fmt: skip
+        drawn = {name: draws.canary(task, own[0].data, 0) for name, own in spread(samples)}
     for place, claim in sorted(matching.used.items()):
         if claim.file != file or not str(rows[claim.line - 1].get("role", "")).startswith(CANARY):
             continue

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinyhil.measure.audit import always_time
-from tinyhil.measure.audit.answers import HEADING, Answer, Scores
+from tinyhil.measure.audit.answers import Answer, Scores, heading_of
 from tinyhil.measure.audit.report import Objection, Report
 from tinyhil.measure.roles import CANARY, SAME, TOLERANCE, distance
 from tinyhil.record.rows import Row, plain
@@ -34,7 +34,7 @@ def judge(rows: Sequence[Row], known: Mapping[str, Scores]) -> Report | None:
         rows: all of the measure.
         known: answers of the measures before, by sample; see `remember`.
     """
-    heading = next((row for row in rows if row.get("role") == HEADING), None)
+    heading = heading_of(rows)
     if heading is None:
         return None
     answers = list(_answers(rows, heading["tick_hz"]))

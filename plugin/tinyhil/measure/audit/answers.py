@@ -7,7 +7,7 @@ known: the audit starts again, with its own heading.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tinyhil.ground.errors import DataError
@@ -17,6 +17,11 @@ HEADING = "heading"
 """Role of the first row of an attempt."""
 
 Scores = tuple[float, ...]
+
+
+def heading_of(rows: Iterable[Row]) -> Row | None:
+    """The heading of a measure that keeps what proves it; None of one that does not."""
+    return next((row for row in rows if row.get("role") == HEADING), None)
 
 
 @dataclass(frozen=True)
