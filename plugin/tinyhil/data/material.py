@@ -52,14 +52,6 @@ class DataSet:
     sums: bytes = field(default=b"", repr=False)
     """The list that `sha256` is of, see `sum_list`."""
 
-    def sent_bytes(self, task: Task) -> int:
-        """All that a device is sent, with overlapping windows completely."""
-        return sum(
-            len(window.data)
-            for sample in self.samples
-            for window in task.input.windows(sample.data)
-        )
-
 
 @dataclass(frozen=True)
 class Material:

@@ -143,8 +143,7 @@ class Job:
         return JobFacts(
             subject=self.subject,
             kept=KeptSums(board=board, task=task, labels=labels),
-            image=image
-            and ImageSizes(text=image.text_bytes, data=image.data_bytes, bss=image.bss_bytes),
+            image=ImageSizes.of(image) if image else None,
             samples=len(self.samples),
             build_id=image.build_id if image else None,
             limits={str(metric): limit for metric, limit in self.limits.items()},

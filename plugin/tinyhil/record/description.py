@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, field_validator
 
@@ -18,6 +18,9 @@ from tinyhil.record.entry import Subject
 from tinyhil.record.reading import parse, read_whole
 from tinyhil.record.schema import RUN, SCHEMA, Count, Name, Number, Sum
 
+if TYPE_CHECKING:
+    from tinyhil.image.elf import Image
+
 
 class _Object(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -29,6 +32,11 @@ class ImageSizes(_Object):
     text: Count
     data: Count
     bss: Count
+
+    @classmethod
+    def of(cls, image: Image) -> ImageSizes:
+        """Those of an image."""
+        return cls(text=image.text_bytes, data=image.data_bytes, bss=image.bss_bytes)
 
 
 class KeptSums(_Object):

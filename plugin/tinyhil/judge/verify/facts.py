@@ -38,7 +38,12 @@ def check_facts(
     texts += [*_data(facts, kept, configuration, known), *_image(facts, kept)]
     texts += _asked(facts, configuration)
     if kept.board and kept.task:
-        texts += _limits(facts.limits, _named(kept.board, kept.task))
+        # Those of audits are of the tinyhil that measured, and not kept.
+        said, wanted = (
+            {metric: limit for metric, limit in limits.items() if metric not in audit_limits()}
+            for limits in (facts.limits, _named(kept.board, kept.task))
+        )
+        texts += _other_limits(said, wanted, f"the facts in {KEPT}/ say")
     for text in texts:
         findings.add(RUN, None, f"{name}: {text}")
     for text in _against_catalogue(facts, kept, known):
@@ -148,7 +153,7 @@ def _image(facts: JobFacts, kept: Kept) -> Iterator[str]:
         yield "names sizes of an image that nobody has seen"
     if image is None:
         return
-    sizes = ImageSizes(text=image.text_bytes, data=image.data_bytes, bss=image.bss_bytes)
+    sizes = ImageSizes.of(image)
     if facts.image != sizes:
         yield f"its sizes are not those of the image, which are {_sizes(sizes)}"
     if facts.build_id != image.build_id:
@@ -166,13 +171,14 @@ def _named(board: Board, task: Task) -> Mapping[str, Limit]:
     return {str(metric): limit for metric, limit in limits_of(board, task).items()}
 
 
-def _limits(said: Mapping[str, Limit], wanted: Mapping[str, Limit]) -> Iterator[str]:
-    """Those of audits are of the tinyhil that measured, and not kept."""
-    for metric in sorted({*said, *wanted} - {*map(str, audit_limits())}):
+def _other_limits(
+    said: Mapping[str, Limit], wanted: Mapping[str, Limit], who: str
+) -> Iterator[str]:
+    """Limits that are not as `who` has them."""
+    for metric in sorted({*said, *wanted}):
         ours, theirs = said.get(metric), wanted.get(metric)
         if ours != theirs:
-            text = f"limit of {printable(metric)}: {_bound(ours)}, the facts in {KEPT}/ say"
-            yield f"{text} {_bound(theirs)}"
+            yield f"limit of {printable(metric)}: {_bound(ours)}, {who} {_bound(theirs)}"
 
 
 def _against_catalogue(facts: JobFacts, kept: Kept, known: _Known) -> Iterator[str]:
@@ -193,11 +199,7 @@ def _against_catalogue(facts: JobFacts, kept: Kept, known: _Known) -> Iterator[s
     if changed:
         yield f"facts that are not this tinyhil's: {', '.join(changed)}"
     limits = _named(known.board, known.task)
-    for metric in sorted({*facts.limits, *limits}):
-        ours, theirs = facts.limits.get(metric), limits.get(metric)
-        if ours != theirs:
-            text = f"limit of {printable(metric)}: {_bound(ours)}, this tinyhil says"
-            yield f"{text} {_bound(theirs)}"
+    yield from _other_limits(facts.limits, limits, "this tinyhil says")
 
 
 def _changed(facts: Board | Task, known: Board | Task) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tinyhil.catalog.task import Task
@@ -13,6 +13,7 @@ from tinyhil.ground.text import printable
 from tinyhil.image.reference import reference
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.judge.verify.matching import Claim, Matching
+from tinyhil.measure.audit.answers import Scores
 from tinyhil.record.schema import RAW
 
 _SHOWN = 5
@@ -20,23 +21,29 @@ _SHOWN = 5
 _ERROR = 0.0011
 """By how much a mean squared error may differ: cores round its sum differently. Scores may not."""
 
-Scores = tuple[float, ...]
-
 Inputs = Mapping[tuple[str, int], bytes]
 """What the data set has to be inferred, by sample and window."""
 
 
 def check_answers(
-    task: Task, model: bytes, inputs: Inputs, matching: Matching, findings: Findings
+    task: Task,
+    model: bytes,
+    inputs: Inputs,
+    matching: Matching,
+    findings: Findings,
+    *,
+    ours: bool,
 ) -> str | None:
-    """Infer with the model in the run, on this machine, what the device has inferred.
+    """Infer with a model, on this machine, what the device has inferred.
 
     Args:
         task: of the model.
-        model: as it lies in the run.
+        model: as it lies in the run, or the official one.
         inputs: see `Inputs`.
         matching: of the task's rows.
         findings: where other answers are noted.
+        ours: whether our own firmware answered, by this very model. Another engine may round
+            otherwise, or hold another model: what is found of it is only told.
 
     Returns:
         Why that can't be done; None where it was.
@@ -45,6 +52,9 @@ def check_answers(
         compared = list(_compared(task, model, inputs, matching))
     except (BenchError, FirmwareError, ModelError, WriteError) as error:
         return error.message.splitlines()[0]
+    if not ours:
+        _tell(task, compared, findings)
+        return None
     allowed = 0.0 if task.result == "scores" else _ERROR
     for claim, said, wanted in compared:
         if _distance(said, wanted) > allowed:
@@ -53,20 +63,12 @@ def check_answers(
     return None
 
 
-def compare_answers(
-    task: Task, model: bytes, inputs: Inputs, matching: Matching, findings: Findings
-) -> str | None:
-    """The same for an image of the user's own, with the official model: its engine may round
-    otherwise, and it may hold another model, so what is found is only told."""
-    try:
-        compared = list(_compared(task, model, inputs, matching))
-    except (BenchError, FirmwareError, ModelError, WriteError) as error:
-        return error.message.splitlines()[0]
+def _tell(task: Task, compared: Sequence[tuple[Claim, Scores, Scores]], findings: Findings) -> None:
+    """How near the answers are to those of the official model."""
     far = [_distance(said, wanted) for _, said, wanted in compared]
     if far:
         text = f"{sum(one == 0 for one in far):,} of {len(far):,} answers are those of the official"
         findings.note(RAW, f"{task.name}: {text} model; the largest difference is {max(far):.3f}")
-    return None
 
 
 def _compared(

@@ -21,7 +21,7 @@ from tinyhil.judge.verify.kept import Kept, read_all
 from tinyhil.judge.verify.lines import check_figures, check_head
 from tinyhil.judge.verify.lists import check_full_set, check_lists
 from tinyhil.judge.verify.matching import Matching, claims, left_over
-from tinyhil.judge.verify.reference import check_answers, compare_answers
+from tinyhil.judge.verify.reference import check_answers
 from tinyhil.judge.verify.samples import check_data, check_names, official_model
 from tinyhil.measure.audit.answers import Scores
 from tinyhil.record.description import Description, JobFacts, read_description
@@ -231,11 +231,11 @@ def _check_kept(
     why: str | None = "--data DIR"
     if check.data is not None:
         own_task, inputs = check_data(check.data, facts, asked, matching, rows, check.findings)
-        model, compare = kept.model, check_answers
+        model, ours = kept.model, kept.model is not None
         if model is None and subject.division == "closed":
-            model, compare = official_model(own_task, check.data), compare_answers
+            model = official_model(own_task, check.data)
         if model is not None:
-            why = compare(own_task, model, inputs, matching, check.findings)
+            why = check_answers(own_task, model, inputs, matching, check.findings, ours=ours)
     for each in unseen(kept, facts, data=check.data is not None, answers=why):
         check.unseen.setdefault(each, []).append(printable(subject.task))
     return kept
