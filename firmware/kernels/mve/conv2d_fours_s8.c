@@ -8,9 +8,9 @@
  */
 #include "conv2d_fours_s8.h"
 
-#include <arm_mve.h>
 #include <stdbool.h>
-#include <string.h>
+
+#include "patch_mve.h"
 
 enum { PIXELS = 8, CHUNK = 16, GROUP = 4, UNROLL = 9 };
 
@@ -129,30 +129,6 @@ static __attribute__((naked, noinline)) void block(const struct block *facts) {
         "pop {r4-r11, pc}");
 }
 /* clang-format on */
-
-/** Copies a row of a patch; returns where it ends. May write up to 15 bytes more. */
-static inline int8_t *place_run(int8_t *place, const int8_t *values, int32_t count) {
-    int8_t *end = place + count;
-    __asm volatile("wlstp.8 lr, %[count], 2f\n"
-                   "1:\n\t"
-                   "vldrb.8 q0, [%[values]], #16\n\t"
-                   "vstrb.8 q0, [%[place]], #16\n\t"
-                   "letp lr, 1b\n"
-                   "2:"
-                   : [place] "+r"(place), [values] "+r"(values)
-                   : [count] "r"(count)
-                   : "q0", "lr", "cc", "memory");
-    return end;
-}
-
-/** Stores a value `count` times; returns where they end. */
-static inline int8_t *place_padding(int8_t *place, int32_t value, int32_t count) {
-    int8_t *end = place + count;
-    for (; count > 0; count -= CHUNK, place += CHUNK) {
-        vstrbq_p_s8(place, vdupq_n_s8((int8_t)value), vctp8q((uint32_t)count));
-    }
-    return end;
-}
 
 /** Gathers the patch of the kernel's window at row `top` and column `left`. */
 static inline void gather(const struct conv2d_fours_s8 *op, const int8_t *input, int32_t top,
