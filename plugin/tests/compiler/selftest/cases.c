@@ -1,7 +1,4 @@
 /* Random cases of each kernel, laid out as the compiler does it; see the kernels' headers. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "add_s8.h"
 #include "conv2d_s8.h"
 #include "depthwise_conv2d_s8.h"
@@ -17,10 +14,6 @@ void portable_depthwise_conv2d_s8(const struct depthwise_conv2d_s8 *op, const in
                                   int8_t *output, int8_t *scratch);
 void portable_fully_connected_s8(const struct fully_connected_s8 *op, const int8_t *input,
                                  int8_t *output, int8_t *scratch);
-
-static int32_t round_up(int32_t value, int32_t step) {
-    return (value + step - 1) / step * step;
-}
 
 /**
  * Weights [padded_channels / group][length][group], zero but for the first `channels` and, in each,
@@ -60,17 +53,12 @@ bool add_case(void) {
     op.channels = channels_buffer(1);
     *channels_buffer(1) = draw_channel(LARGEST + (128 << ADD_SHIFT));
     draw_range(&op.output_zero_point, &op.activation_min, &op.activation_max);
-    int8_t *first = input_buffer(op.elements);
+    const int8_t *first = draw_input(op.elements);
     int8_t *second = weights_buffer(op.elements);
-    fill(first, op.elements);
     fill(second, op.elements);
     clear_results();
     portable_add_s8(&op, first, second, portable.output + MARGIN);
-    if (draw(0, 1)) { /* in place */
-        memcpy(twin.output + MARGIN, first, (size_t)op.elements);
-        first = twin.output + MARGIN;
-    }
-    add_s8(&op, first, second, twin.output + MARGIN);
+    add_s8(&op, maybe_in_place(true, first, op.elements), second, twin.output + MARGIN);
     return results_agree(0);
 }
 
@@ -101,8 +89,7 @@ bool conv2d_case(void) {
         draw_weights(op.output_channels, round_up(op.output_channels, 2), 2, size, op.patch);
     op.channels = draw_channels(op.output_channels, size);
     draw_range(&op.output_zero_point, &op.activation_min, &op.activation_max);
-    int8_t *input = input_buffer(inputs);
-    fill(input, inputs);
+    const int8_t *input = draw_input(inputs);
     clear_results();
     portable_conv2d_s8(&op, input, portable.output + MARGIN, portable.scratch);
     conv2d_s8(&op, input, twin.output + MARGIN, twin.scratch);
@@ -136,8 +123,7 @@ bool depthwise_case(void) {
     op.weights = draw_weights(outputs, outputs, 1, taps, taps);
     op.channels = draw_channels(outputs, taps);
     draw_range(&op.output_zero_point, &op.activation_min, &op.activation_max);
-    int8_t *input = input_buffer(inputs);
-    fill(input, inputs);
+    const int8_t *input = draw_input(inputs);
     clear_results();
     portable_depthwise_conv2d_s8(&op, input, portable.output + MARGIN, portable.scratch);
     depthwise_conv2d_s8(&op, input, twin.output + MARGIN, twin.scratch);
@@ -153,8 +139,7 @@ bool fully_connected_case(void) {
     op.weights = draw_weights(op.outputs, round_up(op.outputs, 4), 2, op.inputs, inputs);
     op.channels = draw_channels(op.outputs, op.inputs);
     draw_range(&op.output_zero_point, &op.activation_min, &op.activation_max);
-    int8_t *input = input_buffer(op.rows * op.inputs);
-    fill(input, op.rows * op.inputs);
+    const int8_t *input = draw_input(op.rows * op.inputs);
     clear_results();
     portable_fully_connected_s8(&op, input, portable.output + MARGIN, portable.scratch);
     fully_connected_s8(&op, input, twin.output + MARGIN, twin.scratch);

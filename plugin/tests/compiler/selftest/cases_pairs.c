@@ -2,8 +2,6 @@
  * Random cases of the kernels for pairs. Any words do as weights and constants: what the compiler
  * proves is how they come from a model, not what the kernels make of them.
  */
-#include <string.h>
-
 #include "avg_pool_s8.h"
 #include "conv2d_pairs_s8.h"
 #include "depthwise_pairs_s8.h"
@@ -57,15 +55,6 @@ static int32_t *draw_shifts(int32_t *words, int32_t count) {
     return words + count;
 }
 
-/** The twin's input: at times its own output's place, with the inputs in it. */
-static const int8_t *maybe_in_place(bool possible, const int8_t *input, int32_t count) {
-    if (!possible || draw(0, 1)) {
-        return input;
-    }
-    memcpy(twin.output + MARGIN, input, (size_t)count);
-    return twin.output + MARGIN;
-}
-
 /** Clears the weights behind the end of a row, as the compiler does. */
 static void clear_ends(const struct conv2d_pairs_s8 *op, int32_t *words) {
     int32_t channels = op->bytes ? 1 : 2;
@@ -104,7 +93,7 @@ bool conv2d_pairs_case(void) {
     if (draw(0, 1) && op.input_channels % 4 == 0) {
         op.output_channels = op.input_channels;
     }
-    op.row = (x.kernel * op.input_channels + 3) / 4 * 4;
+    op.row = round_up(x.kernel * op.input_channels, 4);
     draw_range(&zero_point, &op.activation_min, &op.activation_max);
     int32_t patch = y.kernel * op.row, weights = op.bytes ? patch / 2 : patch;
     int32_t each = 2 + weights + (op.rounding == ROUND_FIXED ? 4 : 6);
@@ -117,8 +106,7 @@ bool conv2d_pairs_case(void) {
         words = op.rounding == ROUND_FIXED ? words : draw_shifts(words, 2);
     }
     int32_t inputs = y.input * x.input * op.input_channels;
-    int8_t *input = input_buffer(inputs);
-    fill(input, inputs);
+    const int8_t *input = draw_input(inputs);
     clear_results();
     bool same = op.row == op.input_channels && op.input_channels == op.output_channels &&
                 y.kernel * x.kernel * y.stride * x.stride == 1;
@@ -172,8 +160,7 @@ bool depthwise_pairs_case(void) {
         }
     }
     int32_t inputs = y.input * x.input * channels;
-    int8_t *input = input_buffer(inputs);
-    fill(input, inputs);
+    const int8_t *input = draw_input(inputs);
     clear_results();
     bool same = op.stride == 1 && y.input == y.output && x.input == x.output;
     portable_depthwise_pairs_s8(&op, input, portable.output + MARGIN, portable.scratch);
@@ -188,8 +175,8 @@ bool fully_connected_pairs_case(void) {
                                           .outputs = draw(1, 13),
                                           .direct = draw(0, 1),
                                           .rounding = draw(ROUND_SHIFTED, ROUND_SIGNED)};
-    op.inputs = op.direct ? (op.inputs + 3) / 4 * 4 : op.inputs;
-    int32_t zero_point, padded = (op.inputs + 3) / 4 * 4, blocks = (op.outputs + 3) / 4;
+    op.inputs = op.direct ? round_up(op.inputs, 4) : op.inputs;
+    int32_t zero_point, padded = round_up(op.inputs, 4), blocks = (op.outputs + 3) / 4;
     draw_range(&zero_point, &op.activation_min, &op.activation_max);
     int32_t finish[12];
     bool one_for_all = draw(0, 1);
@@ -203,8 +190,7 @@ bool fully_connected_pairs_case(void) {
         words = draw_weights(draw_starts(words, 4), padded);
         words = one_for_all ? words : draw_shifts(draw_finish(words, 4), 4);
     }
-    int8_t *input = input_buffer(op.rows * op.inputs);
-    fill(input, op.rows * op.inputs);
+    const int8_t *input = draw_input(op.rows * op.inputs);
     clear_results();
     portable_fully_connected_pairs_s8(&op, input, portable.output + MARGIN, portable.scratch);
     fully_connected_pairs_s8(&op, input, twin.output + MARGIN, twin.scratch);
@@ -227,8 +213,7 @@ bool avg_pool_case(void) {
                              .pad_left = x.pad};
     int32_t zero_point, inputs = y.input * x.input * op.channels;
     draw_range(&zero_point, &op.activation_min, &op.activation_max);
-    int8_t *input = input_buffer(inputs);
-    fill(input, inputs);
+    const int8_t *input = draw_input(inputs);
     clear_results();
     portable_avg_pool_s8(&op, input, portable.output + MARGIN);
     avg_pool_s8(&op, input, twin.output + MARGIN);

@@ -1,6 +1,4 @@
 /* Random cases of the kernels for vectors. */
-#include <string.h>
-
 #include "conv2d_fours_s8.h"
 #include "depthwise_planes_s8.h"
 #include "fully_connected_fours_s8.h"
@@ -59,7 +57,7 @@ bool conv2d_fours_case(void) {
     int32_t size = y.kernel * x.kernel * op.input_channels;
     int32_t inputs = y.input * x.input * op.input_channels;
     op.direct = y.kernel * x.kernel * y.stride * x.stride == 1 && draw(0, 1);
-    op.patch = (size + CHUNK - 1) / CHUNK * CHUNK;
+    op.patch = round_up(size, CHUNK);
     op.is_signed = draw_signed(&op.output_zero_point, &op.activation_min, &op.activation_max);
     int32_t finish[3 * GROUP * GROUP];
     for (int32_t i = 0; i < op.output_channels; i++) {
@@ -73,8 +71,7 @@ bool conv2d_fours_case(void) {
         weights[i] = place < size ? weights[i] : 0;
     }
     op.weights = weights;
-    int8_t *input = input_buffer(inputs);
-    fill(input, inputs);
+    const int8_t *input = draw_input(inputs);
     clear_results();
     portable_conv2d_fours_s8(&op, input, portable.output + MARGIN, portable.scratch);
     conv2d_fours_s8(&op, input, twin.output + MARGIN, twin.scratch);
@@ -116,23 +113,19 @@ bool depthwise_planes_case(void) {
             words[tap] = draw(INT8_MIN, INT8_MAX);
         }
     }
-    int8_t *input = input_buffer(inputs);
-    fill(input, inputs);
+    const int8_t *input = draw_input(inputs);
     clear_results();
     portable_depthwise_planes_s8(&op, input, portable.output + MARGIN, portable.scratch);
-    const int8_t *source = input;
-    if (y.input == y.output && x.input == x.output && draw(0, 1)) { /* in place */
-        memcpy(twin.output + MARGIN, input, (size_t)inputs);
-        source = twin.output + MARGIN;
-    }
-    depthwise_planes_s8(&op, source, twin.output + MARGIN, twin.scratch);
-    return results_agree(((y.output + 2) * (x.output + 2) + 15) / 16 * 16);
+    bool same = y.input == y.output && x.input == x.output;
+    depthwise_planes_s8(&op, maybe_in_place(same, input, inputs), twin.output + MARGIN,
+                        twin.scratch);
+    return results_agree(round_up((y.output + 2) * (x.output + 2), CHUNK));
 }
 
 bool fully_connected_fours_case(void) {
     struct fully_connected_fours_s8 op = {
         .rows = draw(1, 3), .inputs = draw(1, 70), .outputs = draw(1, 13)};
-    int32_t padded = (op.inputs + CHUNK - 1) / CHUNK * CHUNK;
+    int32_t padded = round_up(op.inputs, CHUNK);
     int32_t groups = (op.outputs + GROUP - 1) / GROUP;
     op.is_signed = draw_signed(&op.output_zero_point, &op.activation_min, &op.activation_max);
     int32_t finish[3 * GROUP * GROUP];
@@ -143,8 +136,7 @@ bool fully_connected_fours_case(void) {
     int8_t *weights = weights_buffer(groups * GROUP * padded);
     fill(weights, groups * GROUP * padded);
     op.weights = weights;
-    int8_t *input = input_buffer(op.rows * op.inputs);
-    fill(input, op.rows * op.inputs);
+    const int8_t *input = draw_input(op.rows * op.inputs);
     clear_results();
     portable_fully_connected_fours_s8(&op, input, portable.output + MARGIN);
     fully_connected_fours_s8(&op, input, twin.output + MARGIN);

@@ -57,8 +57,10 @@ void fill(int8_t *values, int32_t count) {
     }
 }
 
-int8_t *input_buffer(int32_t count) {
-    return (int8_t *)(INPUT_END - (uint32_t)count);
+const int8_t *draw_input(int32_t count) {
+    int8_t *input = (int8_t *)(INPUT_END - (uint32_t)count);
+    fill(input, count);
+    return input;
 }
 
 int8_t *weights_buffer(int32_t count) {
@@ -124,6 +126,14 @@ struct axis draw_axis(int32_t longest, int32_t largest) {
 void clear_results(void) {
     memset(&portable, MARGIN_VALUE, sizeof portable);
     memset(&twin, MARGIN_VALUE, sizeof twin);
+}
+
+const int8_t *maybe_in_place(bool possible, const int8_t *input, int32_t count) {
+    if (!possible || draw(0, 1)) {
+        return input;
+    }
+    memcpy(twin.output + MARGIN, input, (size_t)count);
+    return twin.output + MARGIN;
 }
 
 bool results_agree(int32_t used) {

@@ -17,9 +17,13 @@ void fill(int8_t *values, int32_t count);
  * Buffers that end at INPUT_END, WEIGHTS_END and CHANNELS_END: where memory ends, if the board has
  * enough regions, so that a kernel that reads behind one of them faults.
  */
-int8_t *input_buffer(int32_t count);
+const int8_t *draw_input(int32_t count); /* random ones */
 int8_t *weights_buffer(int32_t count);
 struct channel_s8 *channels_buffer(int32_t count);
+
+static inline int32_t round_up(int32_t value, int32_t step) {
+    return (value + step - 1) / step * step;
+}
 
 /** Random numbers such as the compiler lets pass, for sums of at most `bound` without the bias. */
 struct channel_s8 draw_channel(int32_t bound);
@@ -53,6 +57,9 @@ bool results_agree(int32_t used);
 
 /** Where outputs are to be written. */
 enum { MARGIN = 64 };
+
+/** The twin's input: at times its own output's place, with the inputs in it. */
+const int8_t *maybe_in_place(bool possible, const int8_t *input, int32_t count);
 
 /** The tests, one a kernel: one random case, and whether both kernels agree on it. */
 bool add_case(void);
