@@ -38,6 +38,8 @@ from tinyhil.record.rows import Row
 
 RUNS = 20
 """Of each device."""
+KINDS = {kind.__name__: kind for kind in (*HONEST, *CHEATS, *SUBTLE)}
+"""Devices by name; some cheats are in both lists."""
 TASK = load_tasks()["kws01"].model_copy(update={"classes": ("a", "b", "c")})
 SAMPLES = tuple(
     Sample(f"s{number}.bin", number % 3, hashlib.shake_128(bytes([number])).digest(76))
@@ -134,18 +136,17 @@ def audited(kind: type[HonestDevice], seed: int, *, every: bool) -> list[str]:
 def tried(job: tuple[str, int]) -> tuple[str, list[str], list[str]]:
     """One run of a device by name."""
     name, seed = job
-    kind = {one.__name__: one for one in (*HONEST, *CHEATS, *SUBTLE)}[name]
+    kind = KINDS[name]
     return name, default_run(kind, seed), audited(kind, seed, every=kind in HONEST)
 
 
 def campaign(seeds: Sequence[int], console: Console) -> list[Caught]:
     """All devices in software."""
-    kinds = {kind.__name__: kind for kind in (*HONEST, *CHEATS, *SUBTLE)}
     found = {
         name: Caught(name, (kind.__doc__ or "").split("\n")[0], kind not in HONEST)
-        for name, kind in kinds.items()
+        for name, kind in KINDS.items()
     }
-    jobs = [(name, seed) for name in kinds for seed in seeds]
+    jobs = [(name, seed) for name in KINDS for seed in seeds]
     with Pool(_AT_ONCE) as pool, progress_bar(console, "devices") as bar:
         for done, (name, default, audits) in enumerate(pool.imap(tried, jobs), start=1):
             note(found[name], default, audits)
