@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from rich.console import Console
 from tinyhil import flash
 from tinyhil.benchmarks import BUILD
 from tinyhil.benchmarks.caught import Caught, note
+from tinyhil.benchmarks.caught_by import checked, objections
 from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.rules import QUICK
@@ -33,13 +35,11 @@ from tinyhil.ground.progress import progress_bar
 from tinyhil.image import build as firmware
 from tinyhil.image.elf import Image
 from tinyhil.image.reference import Reference, reference
-from tinyhil.measure import measures as measure
-from tinyhil.measure.audit import AUDITS, Asker, Setting, always
 from tinyhil.measure.audit import QUICK as AUDIT_QUICK
+from tinyhil.measure.audit import Setting
 from tinyhil.measure.draws import Draws
 from tinyhil.measure.floor import floor_s
 from tinyhil.measure.witness import Proof
-from tinyhil.record.rows import Row
 
 _BOARD, _TASK, _SAMPLES = "mps2-an386", "kws01", 60
 _STEP_S = 120.0
@@ -193,11 +193,8 @@ def default_run(
     emulated: Emulated, queries: FramedQueries, info: DeviceInfo, seed: int
 ) -> Mapping[str, str]:
     """What a default run's checks object to first, by measure."""
-    samples, known = emulated.made.data.samples[:_SAMPLES], dict[str, tuple[float, ...]]()
-    inputs, found = measure.performance_inputs(emulated.task, samples), dict[str, str]()
-    for name in ("latency", "throughput", "accuracy"):
-        rows: list[Row] = []
-        proof = Proof(
+    proofs = {
+        name: Proof(
             emulated.task,
             Draws(seed, name),
             virtual=True,
@@ -205,30 +202,21 @@ def default_run(
             exact=True,
             floor_s=floor_s(emulated.board, emulated.known.macs, ours=True),
         )
-        silent = rows.append, lambda *_: None
-        match name:
-            case "accuracy":
-                measure.accuracy(queries, emulated.task, samples, *silent, proof=proof)
-            case "latency":
-                measure.single_stream(queries, info, inputs, QUICK, *silent, proof=proof)
-            case _:
-                measure.throughput(queries, inputs, QUICK, *silent, proof=proof)
-        report = always.judge(rows, known)
-        known |= always.remember(rows)
-        if report and report.objections:
-            found[name] = report.objections[0].seen
-    return found
+        for name in ("latency", "throughput", "accuracy")
+    }
+    material = emulated.task, emulated.made.data.samples[:_SAMPLES]
+    found = checked(queries, info, material, QUICK, proofs)
+    return {name: one.objections[0].seen for name, one in found.items() if one.objections}
 
 
 def audited(
     emulated: Emulated, queries: FramedQueries, info: DeviceInfo, seed: int, *, every: bool
 ) -> Mapping[str, str]:
     """What audits object to first, by audit: all of them, or the first one that does."""
-    found: dict[str, str] = {}
     assert info.extension is not None, "it is our own firmware, but for a few lines"
-    for name, audit in AUDITS.items():
-        rows: list[Row] = []
-        setting = Setting(
+
+    def setting() -> Setting:
+        return Setting(
             emulated.task,
             emulated.made.data.samples[:_SAMPLES],
             all_windows=True,
@@ -237,13 +225,9 @@ def audited(
             rules=AUDIT_QUICK,
             progress=lambda *_: None,
         )
-        audit.ask(Asker(queries, info.extension.tick_hz, rows.append), setting)
-        report = audit.report(rows)
-        if report.objections:
-            found[f"audit of {name}"] = report.objections[0].seen
-            if not every:
-                break
-    return found
+
+    found = objections(queries, setting, info.extension.tick_hz)
+    return dict(islice(found, None if every else 1))
 
 
 def campaign(seeds: Sequence[int], console: Console, only: str = "") -> list[Caught]:

@@ -11,13 +11,13 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import pairwise
+from itertools import islice, pairwise
 from multiprocessing import Pool
 from typing import Any
 
 from rich.console import Console
 
-from tinyhil.benchmarks import campaign_options, cheating_firmware, write_figures
+from tinyhil.benchmarks import campaign_options, caught_by, cheating_firmware, write_figures
 from tinyhil.benchmarks.caught import Caught, note, table_of
 from tinyhil.catalog.rules import Rules
 from tinyhil.catalog.task import load_tasks
@@ -29,12 +29,10 @@ from tinyhil.device.session import Session
 from tinyhil.emulator.cheats import CHEATS, HONEST, SUBTLE, HonestDevice, model
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.progress import progress_bar
-from tinyhil.measure import measures as measure
-from tinyhil.measure.audit import AUDITS, Asker, Report, Setting, always
+from tinyhil.measure.audit import Report, Setting
 from tinyhil.measure.audit import Rules as AuditRules
 from tinyhil.measure.draws import Draws
 from tinyhil.measure.witness import Proof
-from tinyhil.record.rows import Row
 
 RUNS = 20
 """Of each device."""
@@ -89,48 +87,29 @@ def checked(
     rules: Rules = RULES,
 ) -> dict[str, Report]:
     """What the measures of a run have against themselves, by name."""
-    found, known = dict[str, Report](), dict[str, tuple[float, ...]]()
-    inputs = measure.performance_inputs(TASK, SAMPLES)
+    proofs = {name: Proof(TASK, Draws(seed, name), now=device.world.now) for name in names}
     with _asking(device) as (queries, info):
-        for name in names:
-            rows: list[Row] = []
-            proof = Proof(TASK, Draws(seed, name), now=device.world.now)
-            silent = rows.append, lambda *_: None
-            match name:
-                case "accuracy":
-                    measure.accuracy(queries, TASK, SAMPLES, *silent, proof=proof)
-                case "latency":
-                    measure.single_stream(queries, info, inputs, rules, *silent, proof=proof)
-                case _:
-                    measure.throughput(queries, inputs, rules, *silent, proof=proof)
-            report = always.judge(rows, known)
-            known |= always.remember(rows)
-            assert report is not None, "the rows have a heading"
-            found[name] = report
-    return found
+        return caught_by.checked(queries, info, (TASK, SAMPLES), rules, proofs)
 
 
 def audited(kind: type[HonestDevice], seed: int, *, every: bool) -> list[str]:
     """The audits that object: all of them, or the first one."""
-    found, device = list[str](), made(kind, seed)
+    device = made(kind, seed)
+
+    def setting() -> Setting:
+        return Setting(
+            TASK,
+            SAMPLES,
+            all_windows=True,
+            virtual=False,
+            seed=seed,
+            rules=AUDIT_RULES,
+            progress=lambda *_: None,
+        )
+
     with _asking(device) as (queries, _):
-        for name, audit in AUDITS.items():
-            rows: list[Row] = []
-            setting = Setting(
-                TASK,
-                SAMPLES,
-                all_windows=True,
-                virtual=False,
-                seed=seed,
-                rules=AUDIT_RULES,
-                progress=lambda *_: None,
-            )
-            audit.ask(Asker(queries, None, rows.append, device.world.now), setting)
-            if audit.report(rows).objections:
-                found.append(f"audit of {name}")
-                if not every:
-                    break
-    return found
+        found = caught_by.objections(queries, setting, None, device.world.now)
+        return [name for name, _ in islice(found, None if every else 1)]
 
 
 def tried(job: tuple[str, int]) -> tuple[str, list[str], list[str]]:
