@@ -38,6 +38,14 @@ def test_the_files_in_the_tree_load() -> None:
     assert "kws01" in load_tasks()
 
 
+@pytest.mark.parametrize("all_windows", [False, True])
+@pytest.mark.parametrize("name", load_tasks())
+def test_an_input_knows_how_many_windows_it_has(name: str, all_windows: bool) -> None:
+    given = load_tasks()[name].input
+    windows = given.windows(bytes(given.bytes), all_windows=all_windows)
+    assert given.count(all_windows=all_windows) == len(windows)
+
+
 def test_an_unknown_key_is_named_with_the_known_ones(tmp_path: Path) -> None:
     text = wrong_board(tmp_path, "clock_hz", "clock_khz")
     assert "unknown key 'clock_khz'" in text

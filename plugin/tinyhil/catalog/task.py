@@ -49,6 +49,14 @@ class Input(Facts):
         """Numbers of one inference."""
         return self.inference_bytes // (4 if self.encoding == "float32" else 1)
 
+    def count(self, *, all_windows: bool = True) -> int:
+        """How many `windows` a file has."""
+        size, stride = self.window_bytes, self.stride_bytes
+        if size is None or stride is None:
+            return 1
+        every = max(0, (self.bytes - size) // stride + 1)
+        return every if all_windows or not self.default_windows else self.default_windows
+
     def windows(self, data: builtins.bytes, *, all_windows: bool = True) -> tuple[Window, ...]:
         """What is inferred of one file, in order: the file itself, or its windows.
 

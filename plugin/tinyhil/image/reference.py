@@ -124,6 +124,8 @@ def reference(task: Task, model: Path, folder: Path) -> Reference | None:
         *map(str, (own / "model.c", *read)),
         *("-lm", "-o", str(part)),
     ]
+    if program.exists():
+        return Reference(task, program, compiled.macs)
     with writing_to(folder):
         own.mkdir(parents=True, exist_ok=True)
         with FileLock(own / "lock", timeout=2 * _BUILD_S):

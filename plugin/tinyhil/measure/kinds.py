@@ -126,7 +126,7 @@ def _find_accuracy(talk: Conversation, rows: Sequence[Row], told: Told) -> Findi
     area = metrics.auc(result.labels, result.scores)
     if area is not None:
         found["auc"] = area
-    every = sum(len(task.input.windows(sample.data)) for sample in samples)
+    every = len(samples) * task.input.count()
     details = {
         "inferences": result.inferences,
         "inferences_of_the_full_set": every,

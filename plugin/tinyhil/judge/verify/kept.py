@@ -47,13 +47,7 @@ class Kept:
 
     def windows(self, *, all_windows: bool) -> int | None:
         """How many inferences a sample takes."""
-        if self.task is None:
-            return None
-        given = self.task.input
-        if given.window_bytes is None or given.stride_bytes is None:
-            return 1
-        every = max(0, (given.bytes - given.window_bytes) // given.stride_bytes + 1)
-        return every if all_windows or not given.default_windows else given.default_windows
+        return None if self.task is None else self.task.input.count(all_windows=all_windows)
 
 
 def read_all(folder: Path, facts: JobFacts, findings: Findings) -> Kept:
