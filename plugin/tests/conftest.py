@@ -11,6 +11,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from tinyhil.benchmarks import BUILD
 from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.task import Task, load_tasks
@@ -97,10 +98,11 @@ def stand_in(kws01: Task, stand_in_of: Callable[[Task], Material]) -> Material:
 
 
 @pytest.fixture(scope="session")
-def firmware_of(shared: Path) -> Callable[[Board, Task], Firmware]:
-    """The reference firmware of a board with a task's stand-in model, built once in a test run."""
+def firmware_of() -> Callable[[Board, Task], Firmware]:
+    """The reference firmware of a board with a task's stand-in model, built where runs build it."""
     return lambda board, task: firmware.build(
-        board, task, stand_in_model(task), shared / "firmware" / board.name / task.name
+        *(board, task, stand_in_model(task)),
+        firmware.folder_of(BUILD, board.name, task.name, "stand-in"),
     )
 
 

@@ -215,12 +215,18 @@ def test_the_stack_is_painted_and_its_use_is_a_part_of_it(live_session: Session)
     assert 0 < use.used_bytes < use.reserved_bytes
 
 
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for builds of the default board that differ a little: the rest is not done anew."""
+    return tmp_path_factory.mktemp("builds")
+
+
 def test_a_second_build_does_nothing(
-    mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path
+    mps2: Board, kws01: Task, stand_in: Material, builds: Path
 ) -> None:
-    first = firmware.build(mps2, kws01, stand_in.model, tmp_path).image
+    first = firmware.build(mps2, kws01, stand_in.model, builds).image
     changed = first.path.stat().st_mtime_ns
-    second = firmware.build(mps2, kws01, stand_in.model, tmp_path).image
+    second = firmware.build(mps2, kws01, stand_in.model, builds).image
     assert second.sha256 == first.sha256
     assert second.path.stat().st_mtime_ns == changed
 
@@ -235,17 +241,17 @@ def test_a_model_of_another_task_is_refused_before_anything_is_built(
 
 
 def test_an_image_too_large_for_the_board_is_refused_by_name(
-    mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path
+    mps2: Board, kws01: Task, stand_in: Material, builds: Path
 ) -> None:
     small = tuple(memory.model_copy(update={"size": 0x8000}) for memory in mps2.memory)
     with pytest.raises(FirmwareError, match=r"(ssram1|ssram23) .* too small by [\d,]+ bytes"):
-        firmware.build(mps2.model_copy(update={"memory": small}), kws01, stand_in.model, tmp_path)
+        firmware.build(mps2.model_copy(update={"memory": small}), kws01, stand_in.model, builds)
 
 
 def test_energy_mode_announces_itself_at_boot(
-    mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path
+    mps2: Board, kws01: Task, stand_in: Material, builds: Path
 ) -> None:
-    built = firmware.build(mps2, kws01, stand_in.model, tmp_path, energy=True)
+    built = firmware.build(mps2, kws01, stand_in.model, builds, energy=True)
     strings = subprocess.run(
         ["arm-none-eabi-strings", built.image.path], capture_output=True, text=True, check=True
     ).stdout

@@ -6,7 +6,9 @@ from typing import get_args
 
 import pytest
 
-from tinyhil.benchmarks.intrusions import EVENTS, Event, emulated, replayed
+from tinyhil.benchmarks.intrusions import EVENTS, Event, IntrudedLink, emulated, replayed
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.ground.deadline import Deadline
 
 Clean = dict[replayed.Protocol, tuple[list[object], int, int]]
 
@@ -27,6 +29,27 @@ def test_no_figure_of_another_device_is_kept(
     assert outcome.happened
     assert outcome.verdict == ("equal" if event == "reset" else "named"), outcome.text
     assert outcome.restarts == (event == "reset")
+
+
+def test_what_comes_after_the_last_question_is_no_intrusion() -> None:
+    """Nothing that is kept depends on it."""
+
+    def link(due: int) -> IntrudedLink:
+        made = IntrudedLink(SerialLink("loop://", 115200), lambda _: None)
+        made.due = due
+        for question in (b"1 of the first", b"2 of the first"), (b"1 of the second",):
+            with made.figure():
+                for each in question:
+                    made.write(each, Deadline.after(1))
+            made.write(b"who", Deadline.after(1))
+            made.write(b"are you?", Deadline.after(1))
+        return made
+
+    assert link(1).happened
+    assert link(29).happened, "it came before the second figure"
+    assert link(50).happened
+    assert not link(55).happened
+    assert not link(1000).happened
 
 
 def test_a_measurement_ends_when_its_board_is_reflashed_under_it() -> None:

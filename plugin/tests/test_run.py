@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import signal
 import struct
+import subprocess
 from ast import literal_eval
 from base64 import b64decode
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cobs import cobs
 
 from tinyhil.catalog.board import Board
-from tinyhil.catalog.task import Task
-from tinyhil.data.material import Material
+from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device.protocol.frames import FrameReader, Result
-from tinyhil.image import build as firmware
+from tinyhil.image.build import Firmware
 from tinyhil.publish.report.html import find_allure
 
 from .runs import NO_PAGE, RUN_S, await_rows, emulator_of, lines, record, run, start
@@ -121,23 +122,22 @@ def test_official_data_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_firmware_of_another_task_is_refused(
-    mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path
+    mps2: Board, firmware_of: Callable[[Board, Task], Firmware], tmp_path: Path
 ) -> None:
-    other = kws01.model_copy(update={"name": "vww01"})
-    image = firmware.build(mps2, other, stand_in.model, tmp_path / "build").image
+    image = firmware_of(mps2, load_tasks()["vww01"]).image
     status, output = run(tmp_path / "runs", *NO_PAGE, "--hil-firmware", str(image.path))
     assert status == 1
     assert "[mps2-an386 / identify] the firmware's profile names the model 'vww01'" in output
 
 
 def test_an_image_outside_the_memory_map_is_refused(
-    mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path
+    stand_in_firmware: Firmware, tmp_path: Path
 ) -> None:
-    moved = tuple(memory.model_copy(update={"start": memory.start + 0x1000_0000})
-                  for memory in mps2.memory)  # fmt: skip
-    elsewhere = mps2.model_copy(update={"memory": moved})
-    image = firmware.build(elsewhere, kws01, stand_in.model, tmp_path / "build").image
-    status, output = run(tmp_path / "runs", *NO_PAGE, "--hil-firmware", str(image.path))
+    moved, image = tmp_path / "moved.elf", stand_in_firmware.image.path
+    subprocess.run(
+        ["arm-none-eabi-objcopy", "--change-addresses", "0x10000000", image, moved], check=True
+    )
+    status, output = run(tmp_path / "runs", *NO_PAGE, "--hil-firmware", str(moved))
     assert status == 1
     assert "FirmwareError: [mps2-an386 / flash]" in output
     assert "0x10000000" in output

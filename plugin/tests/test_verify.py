@@ -142,7 +142,7 @@ def test_healed_faults_of_the_wire_confuse_nothing(
 def test_any_changed_byte_is_named_with_its_file_and_line(folder: Path) -> None:
     random = Random(7)  # noqa: S311 - must be repeatable
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    for _ in range(40):
+    for _ in range(24):
         path = random.choice(paths)
         whole = path.read_bytes()
         place = random.randrange(len(whole))
@@ -415,7 +415,7 @@ def test_no_folder_however_odd_ends_in_anything_but_findings_or_an_error(folder:
     random = Random(11)  # noqa: S311 - must be repeatable
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     originals = {path: path.read_bytes() for path in paths}
-    for _ in range(60):
+    for _ in range(24):
         path = random.choice(paths)
         path.write_bytes(mutated(originals[path], random))
         if random.random() < 0.7 and path.name != "run.json":

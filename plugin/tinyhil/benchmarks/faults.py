@@ -11,14 +11,12 @@ thousands of runs take minutes; the debug probe's link at an emulated board.
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -240,29 +238,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = campaign_options(__doc__, arguments)
     console = Console(width=_COLUMNS)
     figures, bad = [], 0
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        task = load_tasks()[_TASK]
-        made = data.material(task, None, BUILD / "data")
-        image = firmware.build(load_boards()["mps2-an386"], task, made.model, folder).image
-        for campaign in CAMPAIGNS:
-            runs = max(1, round(options.share * campaign.runs))
-            clean = _clean(campaign, image)
-            seeds = range(options.seed, options.seed + runs)
-            outcomes = []
-            workers = _AT_ONCE if campaign.link == "serial" else 2
-            with ThreadPoolExecutor(workers) as pool, progress_bar(console, campaign.name) as bar:
-                for outcome in pool.map(
-                    lambda seed: _run(campaign, image, clean, seed),  # noqa: B023 - used up here
-                    seeds,
-                ):
-                    outcomes.append(outcome)
-                    bar(len(outcomes), runs)
-            figures.append(figure(campaign, outcomes))
-            for seed, outcome in zip(seeds, outcomes, strict=True):
-                if outcome.verdict not in ("equal", "error") and not campaign.expects_wrong:
-                    bad += 1
-                    console.print(f"seed {seed}: {outcome.verdict}: {outcome.text}", markup=False)
+    board, task = load_boards()["mps2-an386"], load_tasks()[_TASK]
+    made = data.material(task, None, BUILD / "data")
+    folder = firmware.folder_of(BUILD, board.name, task.name, made.data.kind)
+    image = firmware.build(board, task, made.model, folder).image
+    for campaign in CAMPAIGNS:
+        runs = max(1, round(options.share * campaign.runs))
+        clean = _clean(campaign, image)
+        seeds = range(options.seed, options.seed + runs)
+        outcomes = []
+        workers = _AT_ONCE if campaign.link == "serial" else 2
+        with ThreadPoolExecutor(workers) as pool, progress_bar(console, campaign.name) as bar:
+            for outcome in pool.map(
+                lambda seed: _run(campaign, image, clean, seed),  # noqa: B023 - used up here
+                seeds,
+            ):
+                outcomes.append(outcome)
+                bar(len(outcomes), runs)
+        figures.append(figure(campaign, outcomes))
+        for seed, outcome in zip(seeds, outcomes, strict=True):
+            if outcome.verdict not in ("equal", "error") and not campaign.expects_wrong:
+                bad += 1
+                console.print(f"seed {seed}: {outcome.verdict}: {outcome.text}", markup=False)
     console.print(table_of(figures))
     path = write_figures("faults", figures)
     console.print(f"figures: {path}", soft_wrap=True)

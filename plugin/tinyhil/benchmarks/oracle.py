@@ -98,7 +98,7 @@ def _compare(
     station: Station, task: Task, made: Material, wanted: Expected, link: str, console: Console
 ) -> Figure:
     name = station.name
-    folder = BUILD / "firmware" / name / f"{task.name}-{made.data.kind}"
+    folder = firmware.folder_of(BUILD, station.board.name, task.name, made.data.kind)
     image = firmware.build(station.board, task, made.model, folder).image
     equal = 0
     with ExitStack() as stack:

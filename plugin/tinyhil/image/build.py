@@ -49,6 +49,18 @@ class Firmware:
     model: CompiledModel
 
 
+def folder_of(builds: Path, board: str, task: str, data: str) -> Path:
+    """Where runs build the reference firmware of a board with the model of a task.
+
+    Args:
+        builds: the project's folder of builds.
+        board: its type.
+        task: its name.
+        data: the kind of its material, such as ``stand-in``.
+    """
+    return builds / "firmware" / board / f"{task}-{data}"
+
+
 def build(
     board: Board,
     task: Task,

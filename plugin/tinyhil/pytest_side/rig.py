@@ -293,9 +293,8 @@ def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple
     own = plan.image_of(task.name)
     if own:
         return own, None
-    folder = (
-        plan.options.build / "firmware" / board.board.name / f"{task.name}-{material.data.kind}"
-    )
+    place = board.board.name, task.name, material.data.kind
+    folder = firmware.folder_of(plan.options.build, *place)
     built = firmware.build(board.board, task, material.model, folder)
     return built.image, built.model.sha256
 

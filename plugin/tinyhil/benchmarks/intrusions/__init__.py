@@ -12,7 +12,8 @@ to whole measurements on emulated boards, flashed and looked at through their pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -74,14 +75,24 @@ class IntrudedLink:
         self.due: int | None = None
         """When it is to happen; None: never."""
         self._passed_then: int | None = None
+        self._asking = True
+        self._in_a_figure = False
         self.refused = False
         """Whether whoever came was turned away by name."""
         self._act = act
 
     @property
     def happened(self) -> bool:
-        """Whether it has, and the run was not over by then."""
-        return self._passed_then is not None and self.passed > self._passed_then
+        """Whether it has, before all that a figure is made of was asked."""
+        then = self._passed_then
+        return then is not None and self.passed > then and self._in_a_figure
+
+    @contextmanager
+    def figure(self) -> Iterator[None]:
+        """While it is open, a figure is asked; what follows proves who it was that answered."""
+        self._asking, self._in_a_figure = True, self._passed_then is not None
+        yield
+        self._asking = False
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """See `Link.write`."""
@@ -112,4 +123,5 @@ class IntrudedLink:
         self.passed += count
         if self.due is not None and self.passed >= self.due:
             self.due, self._passed_then = None, self.passed
+            self._in_a_figure = self._asking
             self._act(self)

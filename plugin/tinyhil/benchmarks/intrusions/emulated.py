@@ -59,19 +59,20 @@ def images(way: Way) -> Images:
     board, tasks, extension = load_boards()[_BOARD], load_tasks(), way != "text, serial"
     made = {name: material(tasks[name], None, BUILD / "data") for name in ("kws01", "ad01")}
 
-    def build(board: Board, name: str, folder: str) -> firmware.Firmware:
-        place = BUILD / "intrusions" / f"{folder}-{'frames' if extension else 'text'}"
+    def build(board: Board, name: str, builds: Path) -> firmware.Firmware:
+        place = firmware.folder_of(builds, _BOARD, name, made[name].data.kind)
         return firmware.build(board, tasks[name], made[name].model, place, extension=extension)
 
-    ours = build(board, "kws01", "ours")
+    builds = BUILD if extension else BUILD / "text"
+    ours = build(board, "kws01", builds)
     # Its timer is taken to run at half the rate: every time that it reports is wrong.
-    rebuilt = build(replace_clock(board), "kws01", "rebuilt")
+    rebuilt = build(replace_clock(board), "kws01", builds / "other-clock")
     return Images(
         tasks["kws01"],
         made["kws01"],
         ours.model.sha256,
         ours.image,
-        {"other task": build(board, "ad01", "other").image, "other build": rebuilt.image},
+        {"other task": build(board, "ad01", builds).image, "other build": rebuilt.image},
     )
 
 
@@ -133,12 +134,16 @@ def _ignore(done: float, total: float) -> None:
 
 
 class _Silent:
-    """A `Reporter` that reports nothing."""
+    """A `Reporter` that reports nothing; it tells the link when a figure is asked."""
+
+    def __init__(self, link: IntrudedLink) -> None:
+        self._link = link
 
     @contextmanager
     def bar(self, title: str) -> Iterator[Progress]:
         del title
-        yield _ignore
+        with self._link.figure():
+            yield _ignore
 
     def made(self, entry: Entry) -> None:
         del entry
@@ -233,7 +238,7 @@ def _run(
         try:
             session = Session(link)
             session.synchronize(Deadline.after(_STEP_S))
-            measurement = Measurement(session, job, record, _Silent(), tap)
+            measurement = Measurement(session, job, record, _Silent(link), tap)
             begun, link.due = link.passed, due
             for metric in _METRICS:
                 measurement.outcome(metric)
