@@ -18,6 +18,9 @@ BOARD  ?= mps2-an386
 DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc:gcc
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# What pip leaves uncompiled is compiled at its first import, and must be kept: some containers ask
+# for the opposite, and then each of hundreds of processes would compile it all again.
+unexport PYTHONDONTWRITEBYTECODE
 # npm installs beside pip.
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
