@@ -10,7 +10,12 @@ import pytest
 from tinyhil.catalog.task import Window
 from tinyhil.device.inference import Inference
 from tinyhil.device.links import Link
+from tinyhil.device.links.serial import SerialLink
+from tinyhil.device.queries.text import TextQueries
+from tinyhil.device.session import Session
+from tinyhil.emulator.foreign import ForeignDevice
 from tinyhil.emulator.native import NativeDevice, NativeFacts, replayed_output
+from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError
 
 from .replayed import INFER_US, KWS01, PROGRAMS, TASKS, all_right, asking, started, windows
@@ -144,3 +149,23 @@ def test_windows_from_the_middle_of_a_file_keep_nothing_at_first() -> None:
     with started(task) as device, asking(device) as queries:
         assert all_right(asked[:5], queries.each(asked[:5]), task)
         assert all_right(asked[12:], queries.each(asked[12:]), task)
+
+
+def test_a_device_is_asked_by_text_of_no_input_but_those_that_are_to_be_asked() -> None:
+    """One that it does not know would warn a device that cheats."""
+    asked: list[bytes] = []
+
+    def infer(data: bytes) -> list[float]:
+        asked.append(data)
+        return [data[0] / 256, 1 - data[0] / 256]
+
+    given = [Window(bytes([number, 7, 9, 11]), 0) for number in range(12)]
+    with ForeignDevice("kws01", infer=infer) as device:
+        link = SerialLink(device.port, 115200)
+        session = Session(link)
+        session.synchronize(Deadline.after(5))
+        queries = TextQueries(session, read_back=0.0)
+        assert len(list(queries.each(given))) == len(given)
+        assert session.behind, "it was proven that the device takes the next upload meanwhile"
+        link.close()
+    assert set(asked) == {window.data for window in given}

@@ -78,19 +78,23 @@ class Ahead:
             yield command
 
 
-def prove(session: Session, data: bytes, piece_bytes: int, deadline: Deadline) -> bool:
+def prove(
+    session: Session, data: bytes, other: bytes, piece_bytes: int, deadline: Deadline
+) -> bool:
     """See that a device, while it infers, holds as much as the session says, and answers the same.
 
     Args:
         session: synchronized, of which `behind` is set to what is tried.
-        data: any input.
+        data: an input that is asked for anyway: one that is in no data set would warn a device
+            that behaves better from then on.
+        other: a different one.
         piece_bytes: see `Ahead.infer`.
         deadline: for two uploads and inferences.
 
     Raises:
         LinkError, DeviceError: bytes got lost; the session must be synchronized.
     """
-    stream, other = Ahead(session), bytes(byte ^ 0xFF for byte in data)
+    stream = Ahead(session)
     first = stream.infer(data, other, piece_bytes, deadline)
     second = stream.infer(other, None, piece_bytes, deadline)
     answers = []

@@ -73,12 +73,15 @@ def _try_ahead(session: Session, load: Callable[[Deadline | None], None], load_s
     session.synchronize(Deadline.after(_RECOVER_S))
 
 
-def prove_ahead(session: Session, data: bytes, piece_bytes: int, window_s: float) -> None:
+def prove_ahead(
+    session: Session, data: bytes, other: bytes, piece_bytes: int, window_s: float
+) -> None:
     """Find out how many bytes of the next window the device holds while it infers.
 
     Args:
         session: synchronized, with nothing under way; it is again when this returns.
         data: an input.
+        other: the next one, which is different.
         piece_bytes: how much of it one command carries.
         window_s: how long an upload and an inference take one after the other.
     """
@@ -88,7 +91,9 @@ def prove_ahead(session: Session, data: bytes, piece_bytes: int, window_s: float
         session.behind = held
         try:
             _announce(session)
-            proven = prove(session, data, piece_bytes, Deadline.after(5 * window_s + _SLACK_S))
+            proven = prove(
+                session, data, other, piece_bytes, Deadline.after(5 * window_s + _SLACK_S)
+            )
         except (LinkError, DeviceError):
             proven = False
         session.synchronize(Deadline.after(_RECOVER_S))

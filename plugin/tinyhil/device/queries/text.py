@@ -122,8 +122,8 @@ class TextQueries:
 
     def _once(self, data: bytes, check: bool, following: bytes | None) -> Inference:
         """Load a window and infer; begin with the following one meanwhile if it is given."""
-        if self._asked == _PROVEN_FROM and not self._alone:
-            prove_ahead(self._session, data, self._piece_bytes, self._window_s)
+        if self._asked >= _PROVEN_FROM and not self._alone and following not in (None, data):
+            prove_ahead(self._session, data, following, self._piece_bytes, self._window_s)
         self._asked += 1
         started = time.monotonic()
         if self._session.behind and not (check or self._loose):
