@@ -87,7 +87,7 @@ def prove(
         session: synchronized, of which `behind` is set to what is tried.
         data: an input that is asked for anyway: one that is in no data set would warn a device
             that behaves better from then on.
-        other: a different one.
+        other: another such input.
         piece_bytes: see `Ahead.infer`.
         deadline: for two uploads and inferences.
 

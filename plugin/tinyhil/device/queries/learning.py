@@ -81,7 +81,7 @@ def prove_ahead(
     Args:
         session: synchronized, with nothing under way; it is again when this returns.
         data: an input.
-        other: the next one, which is different.
+        other: one that was asked for before, which is different.
         piece_bytes: how much of it one command carries.
         window_s: how long an upload and an inference take one after the other.
     """

@@ -87,6 +87,7 @@ class TextQueries:
         self._loaded = False
         self._ahead = Ahead(session)
         self._asked = 0  # windows
+        self._before = b""
         self._window_s = 0.0  # of the last one that was asked for by itself
         self._alone = False  # Whether no command may be sent before the last one's answer.
 
@@ -122,8 +123,9 @@ class TextQueries:
 
     def _once(self, data: bytes, check: bool, following: bytes | None) -> Inference:
         """Load a window and infer; begin with the following one meanwhile if it is given."""
-        if self._asked >= _PROVEN_FROM and not self._alone and following not in (None, data):
-            prove_ahead(self._session, data, following, self._piece_bytes, self._window_s)
+        before, self._before = self._before, data
+        if self._asked >= _PROVEN_FROM and not self._alone and before != data:
+            prove_ahead(self._session, data, before, self._piece_bytes, self._window_s)
         self._asked += 1
         started = time.monotonic()
         if self._session.behind and not (check or self._loose):
