@@ -24,6 +24,7 @@ import pytest
 from allure_commons import plugin_manager
 from allure_commons.logger import AllureFileLogger
 
+from tinyhil.benchmarks import endings
 from tinyhil.ground.paths import ROOT
 from tinyhil.publish.report.allure import Guard
 from tinyhil.pytest_side.ending import resume_command
@@ -246,3 +247,18 @@ def test_a_report_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
     finally:
         plugin_manager.unregister(logger)
         guard.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "output", "right"),
+    [
+        (0, "", True),
+        (-signal.SIGTERM, "= 8 passed, 1 skipped in 75.32s (0:01:15) =\n", True),
+        (-signal.SIGTERM, "collected 9 items\n", False),
+        (-signal.SIGSEGV, "= 8 passed in 9.79s =\n", False),
+    ],
+)
+def test_a_run_that_a_signal_killed_had_said_all_before(
+    status: int, output: str, right: bool, tmp_path: Path
+) -> None:
+    assert (list(endings.faults(tmp_path, status, output)) == []) == right

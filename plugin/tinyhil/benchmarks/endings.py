@@ -73,8 +73,8 @@ def end_one(random: Random, whole_s: float) -> Ended:
                     process.wait(random.uniform(0, _GAP_S))
             output, _ = process.communicate(timeout=_RUN_S)
             seconds = time.monotonic() - started
-        faults = tuple(_faults(Path(scratch), process.returncode, output))
-    return Ended(after_s, tuple(one.name for one in signals), seconds, faults)
+        found = tuple(faults(Path(scratch), process.returncode, output))
+    return Ended(after_s, tuple(one.name for one in signals), seconds, found)
 
 
 def _whole_s() -> float:
@@ -115,7 +115,14 @@ def _await_collection(process: subprocess.Popen[str]) -> None:
     raise RuntimeError("the run did not start")
 
 
-def _faults(scratch: Path, status: int, output: str) -> Iterator[str]:
+def faults(scratch: Path, status: int, output: str) -> Iterator[str]:
+    """What is wrong with how a run ended.
+
+    Args:
+        scratch: its folders.
+        status: its exit status, or the negative number of the signal that killed it.
+        output: all that it printed.
+    """
     in_shutdown = -status in _SIGNALS and _LAST_LINE.search(output)
     if status not in _STATUS and not in_shutdown:
         yield f"exit status {status}: {output[-2000:]}"
