@@ -15,7 +15,8 @@ EXPLORER := plugin/tinyhil/publish/results/explorer.js
 BOARD  ?= mps2-an386
 
 # What Debian has but PyPI does not: the program to look for, and its package.
-DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc:gcc
+DEBIAN := qemu-system-arm:qemu-system-arm arm-none-eabi-gcc:gcc-arm-none-eabi cc:gcc \
+	ssh-keygen:openssh-client
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # What pip leaves uncompiled is compiled at its first import, and must be kept: some containers ask
