@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import tflite
 
 from tinyhil.ground.errors import ModelError
-from tinyhil.ground.paths import SUITES
+from tinyhil.ground.paths import ROOT, SUITES
 from tinyhil.image.compiler import compile_model
 
 from .fuzz import fuzz
@@ -89,17 +90,75 @@ def test_the_small_model_itself_compiles(file: Path) -> None:
     assert compile_model(file).macs == 4 * 4 * 3 * 3 * 3 * 2
 
 
-def test_an_unknown_operator_is_named_with_its_index_and_the_model(file: Path) -> None:
+def told(path: Path, model: Model) -> ModelError:
+    """The whole error of a model that must be refused."""
+    path.write_bytes(model.build())
+    with pytest.raises(ModelError) as caught:
+        compile_model(path)
+    return caught.value
+
+
+def test_an_unknown_operator_is_named_with_its_index_and_what_helps(file: Path) -> None:
+    model = Model([*SMALL.tensors, RESULT], [CONV, Operator("ROUND", (3,), 4)])
+    error = told(file, model)
+    assert "operator 1 (ROUND): is not known; known are ADD, " in error.message
+    assert "image/compiler/ops" in error.hint
+    assert not re.search("quantiz|int8|undamaged", error.hint)
+
+
+def test_a_float_model_is_told_that_it_is_one_and_how_it_is_quantized(file: Path) -> None:
+    floats = [dataclasses.replace(t, dtype=tflite.TensorType.FLOAT32) for t in (IMAGE, RESULT)]
     model = Model(
-        [*SMALL.tensors, Activation((1, 4, 4, 3), 1 / 256, -128)],
-        [CONV, Operator("LOGISTIC", (3,), 4)],
+        [*floats, RESULT], [Operator("ROUND", (0,), 1), Operator("CONV_2D", (1, 2, 2), 2)]
     )
-    assert "operator 1 (LOGISTIC)" in refusal(file, model.build())
+    error = told(file, model)
+    assert "is a float model: all of its 2 operators compute with floats" in error.message
+    assert "operator 0 (ROUND): is not known" in error.message
+    anchor = error.hint.split("kernels/#")[1].split()[0]
+    page = (ROOT / "docs" / "kernels.md").read_text(encoding="utf-8").lower().replace(" ", "-")
+    assert f"#-{anchor}\n" in page
 
 
-def test_a_float_model_is_refused_by_its_tensors_type(file: Path) -> None:
-    model = with_tensor(0, dataclasses.replace(IMAGE, dtype=tflite.TensorType.FLOAT32))
-    assert "operator 0 (CONV_2D): tensor 0: is FLOAT32" in refusal(file, model.build())
+def test_all_that_is_wrong_is_told_at_once(file: Path) -> None:
+    """By operator, index and tensor; of a model that is float in part only."""
+    dilated = dataclasses.replace(CONV, values={**OPTIONS, "DilationHFactor": 2})
+    asymmetric = dataclasses.replace(KERNEL, zero_point=1)
+    float32 = dataclasses.replace(RESULT, dtype=tflite.TensorType.FLOAT32)
+    int16 = dataclasses.replace(RESULT, dtype=tflite.TensorType.INT16)
+    tensors = [*SMALL.tensors, asymmetric, float32, int16, RESULT]
+    operators = [
+        dilated,
+        dataclasses.replace(CONV, inputs=(0, 4, 2)),
+        Operator("ROUND", (3,), 5),
+        Operator("ADD", (3, 6), 7),
+        dilated,
+    ]
+    error = told(file, Model(tensors, operators, inputs=(0, 3)))
+    for what in (
+        "can't be compiled, for 6 reasons:",
+        "has 2 inputs; exactly one can be compiled",
+        "operators 0 and 4 (CONV_2D): has dilation 2",
+        "operator 1 (CONV_2D): has weights with a zero point",
+        "operator 2 (ROUND): tensor 5: computes with floats",
+        "operator 2 (ROUND): is not known",
+        "operator 3 (ADD): tensor 6: is INT16",
+        "known are ADD, ",
+    ):
+        assert what in error.message
+    assert len(error.hint.splitlines()) == 5  # a step for each kind of cause
+
+
+@pytest.mark.parametrize("kinds", [1, 40])
+def test_a_thousand_bad_operators_are_grouped_and_counted(file: Path, kinds: int) -> None:
+    operators = [
+        dataclasses.replace(CONV, values={**OPTIONS, "DilationHFactor": 2 + i % kinds})
+        for i in range(1000)
+    ]
+    message = told(file, dataclasses.replace(SMALL, operators=operators)).message
+    assert len(message) < 2500
+    rest = 1000 // kinds - 8
+    assert re.search(rf"operators 0, (\d+, ){{6}}\d+ and {rest} more \(CONV_2D\)", message)
+    assert ("29 more, of CONV_2D" in message) == (kinds == 40)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.image.compiler.graph import Node, Tensor
+from tinyhil.image.compiler.refusals import REQUANTIZE
 
 INT8_MIN: Final = -128
 INT8_MAX: Final = 127
@@ -91,8 +92,9 @@ def weight_scales(node: Node, weights: Tensor, channels: int, axis: int) -> NDAr
     """Scale of each output channel's weights, which must be symmetric."""
     quantization = weights.quantization
     if quantization is None:
-        raise node.refuse("has weights without quantization")
-    node.check(not quantization.zero_points.any(), "has weights with a zero point")
+        raise node.refuse("has weights without quantization", REQUANTIZE)
+    symmetric = not quantization.zero_points.any()
+    node.check(symmetric, "has weights with a zero point", step=REQUANTIZE)
     scales = quantization.scales.astype(np.float64)
     if scales.size == 1:
         return np.repeat(scales, channels)
