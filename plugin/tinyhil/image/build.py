@@ -23,6 +23,7 @@ from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
 from tinyhil.image.elf import Image, read_image
+from tinyhil.image.limits import check_line, check_memory, frames_carry
 
 if TYPE_CHECKING:
     from tinyhil.image.compiler import CompiledModel, Goal
@@ -80,8 +81,8 @@ def build(
         model: an int8 ``.tflite``.
         folder: for generated sources and objects; a second build there does only what changed.
         energy: mark time by a pin's edges, for a power monitor.
-        extension: speak frames too; without it, the firmware is as others in the field, which
-            speak only the official protocol.
+        extension: speak frames too, if they carry the task's samples and results; without it, the
+            firmware is as others in the field, which speak only the official protocol.
         sources: the firmware's, or a copy of them that was changed; None: ours.
         wishes: of the model compiler.
 
@@ -90,12 +91,14 @@ def build(
         ModelError: the model compiler refuses the model, or it is not of the task.
         BenchError: a build tool is missing.
         WriteError: the folder can't be written.
-        FirmwareError: the build fails, as when the image is too large for the board.
+        FirmwareError: the image is too large for the board, or the build fails.
     """
     port_of(board)
     compiled = compile_for(task, model, board, wishes)
     # Two runs may build the same firmware at once, one for each of two equal boards.
-    options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": extension}
+    check_memory(board, task, compiled)
+    speaks = extension and frames_carry(task, compiled)
+    options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": speaks}
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -132,8 +135,8 @@ def compile_for(
     """Compile a model of a task for a board's kernels, or for the portable ones alone.
 
     Raises:
-        ModelError: the model compiler refuses it, or it takes or makes another number of numbers
-            than the task.
+        ModelError: the model compiler refuses it, it takes or makes another number of numbers
+            than the task, or has more results than fit a line.
         BenchError: the extra `build` is not installed.
     """
     with part_of("build", "building firmware"):
@@ -148,6 +151,7 @@ def compile_for(
             f"{results} of {task.input.elements}",
             hint="choose the model's own task, or another model",
         )
+    check_line(str(model), task, compiled)
     return compiled
 
 

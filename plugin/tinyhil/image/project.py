@@ -18,6 +18,7 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.image.build import compile_for, linker_memory, port_of
+from tinyhil.image.limits import frames_carry
 
 if TYPE_CHECKING:
     from tinyhil.image.compiler import CompiledModel
@@ -96,6 +97,7 @@ def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict
         "ENCODING": task.input.encoding,
         "RESULT": task.result,
         "MODEL_SHA256": compiled.sha256,
+        "EXTENSION": str(int(frames_carry(task, compiled))),
     }
 
 
