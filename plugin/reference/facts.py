@@ -20,7 +20,7 @@ from tinyhil.catalog.meaning import MEANINGS
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task
 from tinyhil.ground.paths import ROOT
-from tinyhil.image.compiler import ops, window
+from tinyhil.image.compiler import ops, pool, window
 from tinyhil.judge.gate.tolerance import HIGHER_IS_BETTER
 from tinyhil.record.schema import Line
 
@@ -151,7 +151,9 @@ def operators() -> str:
         parts += [f"## {name}\n", *(f"{prose(part)}\n" for part in about)]
         parts += [f"How it is prepared: {prose(module.lower.__doc__ or '')}\n"]
         found = refusals(module_name)
-        if hasattr(module, "windows"):
+        if hasattr(module, "pool_fields"):
+            found += refusals(pool.__name__)
+        if hasattr(module, "windows") or hasattr(module, "pool_fields"):
             found += refusals(window.__name__)
         if found:
             parts += ["It is refused if it:\n", *(f"- {code(text)}" for text in found), ""]
