@@ -219,7 +219,7 @@ def test_a_thousand_bad_operators_are_grouped_and_counted(file: Path, kinds: int
         (added((1, 4, 1), (1, 4, 2), 1.0), "different shapes"),
         (added((1, 4), (1, 4), 1e-7), "output scale"),
         (normalized(1e-9, 12), "input scale"),
-        (normalized(0.1, 257), "257 classes"),
+        (normalized(0.1, 4096), "4096 classes"),
         (
             Model([IMAGE, IMAGE], [Operator("RESHAPE", (0,), 1)]),
             "computes nothing",

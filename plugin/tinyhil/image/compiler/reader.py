@@ -109,7 +109,10 @@ class _Reader:
         self._check(count <= MAX_OPERATORS, f"has {count:,} operators", LARGE)
         found, ends = self._of_the_whole(count)
         nodes: list[Node] = []
+        shapes = self._shapes(count)
         for index in range(count):
+            if index in shapes:
+                continue
             name = self._operator_name(self._subgraph.Operators(index))
             if name not in known:
                 found.append(Blocker("is not known", UNKNOWN, index, name))
@@ -141,6 +144,20 @@ class _Reader:
             with collected(found):
                 ends.append(self._end(what))
         return found, ends
+
+    def _shapes(self, count: int) -> set[int]:
+        """Operators that compute nothing but shapes for RESHAPE, which are known already."""
+        found: set[int] = set()
+        needed = {self._subgraph.Outputs(i) for i in range(min(self._subgraph.OutputsLength(), 16))}
+        for index in reversed(range(count)):
+            operator = self._subgraph.Operators(index)
+            outputs = _outputs(operator)
+            if outputs and not needed & {*outputs} and all(map(self._tensors.is_shape, outputs)):
+                found.add(index)
+            else:
+                is_reshape = self._operator_name(operator) == "RESHAPE"
+                needed |= {*_inputs(operator)[: 1 if is_reshape else None]}
+        return found
 
     def _float_of(self, index: int) -> int | None:
         """The first tensor of floats, not a constant, that an operator reads or writes."""
@@ -183,7 +200,9 @@ class _Reader:
             return []
         tensors: dict[int, Tensor | None] = {-1: None}
         before = len(found)
-        for number in dict.fromkeys([*_inputs(operator), operator.Outputs(0)]):
+        # The shape that RESHAPE is given is that of its output.
+        given = _inputs(operator)[: 1 if name == "RESHAPE" else None]
+        for number in dict.fromkeys([*given, operator.Outputs(0)]):
             if number != -1 or number == operator.Outputs(0):
                 with collected(found):
                     tensors[number] = self._tensor(number, place)
@@ -192,7 +211,7 @@ class _Reader:
         kind, options = _options(operator)
         output = tensors[operator.Outputs(0)]
         assert output is not None  # or it was refused
-        sources = tuple(tensors[number] for number in _inputs(operator))
+        sources = tuple(tensors[number] for number in given)
         node = Node(index, name, self._path, sources, output, kind, options)
         with collected(found):
             node.check(output.data is None, "writes to a constant", DAMAGED)

@@ -63,6 +63,11 @@ class Tensors:
             return False
         return bool(self.model.Buffers(tensor.Buffer()).DataIsNone())
 
+    def is_shape(self, index: int) -> bool:
+        """Whether there is such a tensor, and it is of numbers that can be a shape."""
+        there = 0 <= index < self.subgraph.TensorsLength()
+        return there and _dtype(self.subgraph.Tensors(index)) in ("INT32", "INT64")
+
 
 @dataclass(frozen=True)
 class _Reading:
