@@ -7,7 +7,7 @@
 #define HIL_VENDOR       "__NAME__"
 #define HIL_TASK         "__TASK__"
 #define HIL_SAMPLE_BYTES __SAMPLE_BYTES__
-#define HIL_OUTPUT_BYTES MODEL_OUTPUT_COUNT
+#define HIL_OUTPUT_BYTES MODEL_OUTPUT_BYTES
 #define HIL_ARENA_BYTES  MODEL_ARENA_BYTES
 /* Of the model's file, which records tell: yours, or leave the line out. */
 #define HIL_MODEL_SHA256 MODEL_SHA256

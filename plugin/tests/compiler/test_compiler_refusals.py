@@ -264,8 +264,69 @@ def test_a_truncated_file_is_refused(file: Path, source: str) -> None:
         refusal(file, content[:length])
 
 
+def chained() -> Model:
+    """Operators that choose, move and reduce values, between ends of floats and uint8."""
+    pool = {"StrideH": 2, "StrideW": 2, "FilterHeight": 2, "FilterWidth": 2}
+    tensors: list[Weights | Activation] = [
+        Activation((1, 4, 4, 2), dtype=tflite.TensorType.FLOAT32),
+        IMAGE,
+        Weights(np.array([[0, 0], [1, 1], [0, 2], [0, 0]], np.int32)),
+        Activation((1, 6, 6, 2), 0.5, 3),
+        Activation((1, 3, 3, 2), 0.5, 3),
+        Weights(np.array([0, 3, 1, 2], np.int32)),
+        Activation((1, 2, 3, 3), 0.5, 3),
+        Activation((1, 2, 6, 3), 0.5, 3),
+        Weights(np.array([2, 3], np.int32)),
+        Activation((1, 2), 0.3),
+        Activation((1, 2), 1 / 256, -128),
+        Activation((1, 2), 1 / 256, 0, tflite.TensorType.UINT8),
+    ]
+    operators = [
+        Operator("QUANTIZE", (0,), 1),
+        Operator("PAD", (1, 2), 3, "PadOptions"),
+        Operator("MAX_POOL_2D", (3,), 4, "Pool2DOptions", pool),
+        Operator("TRANSPOSE", (4, 5), 6, "TransposeOptions"),
+        Operator("CONCATENATION", (6, 6), 7, "ConcatenationOptions", {"Axis": 2}),
+        Operator("MEAN", (7, 8), 9, "ReducerOptions"),
+        Operator("LOGISTIC", (9,), 10),
+        Operator("QUANTIZE", (10,), 11),
+    ]
+    return Model(tensors, operators)
+
+
+def changed(model: Model, **tensors: Weights | Activation) -> Model:
+    """The model with other tensors, named ``t`` and their index."""
+    own = [tensors.get(f"t{i}", tensor) for i, tensor in enumerate(model.tensors)]
+    return dataclasses.replace(model, tensors=own)
+
+
 @pytest.mark.parametrize(
-    "model", [SMALL, connected(0.5, 0.5), normalized(0.1, 4), added((1, 8), (1, 8), 2.0)]
+    ("model", "what"),
+    [
+        (changed(chained(), t2=Weights(np.full((4, 2), -1, np.int32))), "negative padding"),
+        (changed(chained(), t2=Weights(np.zeros((3, 2), np.int32))), "padding of shape [3, 2]"),
+        (
+            changed(chained(), t5=Weights(np.array([0, 3, 1, 1], np.int32))),
+            "the order [0, 3, 1, 1]",
+        ),
+        (changed(chained(), t8=Weights(np.array([2, 4], np.int32))), "has the axes [2, 4]"),
+        (changed(chained(), t7=Activation((1, 2, 5, 3), 0.5, 3)), "do not fit together"),
+        (changed(chained(), t7=Activation((1, 2, 6, 3), 0.4, 3)), "inputs of another scale"),
+        (changed(chained(), t4=Activation((1, 3, 3, 2), 0.4, 3)), "output of another scale"),
+        (changed(chained(), t10=Activation((1, 2), 1 / 128)), "another scale than 1/256"),
+        (changed(chained(), t9=Activation((1, 3), 0.3)), "does not have 2 outputs"),
+        (
+            changed(chained(), t1=dataclasses.replace(IMAGE, dtype=tflite.TensorType.UINT8)),
+            "input 0 is UINT8, not INT8",
+        ),
+    ],
+)
+def test_what_kernels_of_shapes_cannot_do_is_refused(file: Path, model: Model, what: str) -> None:
+    assert what in refusal(file, model.build())
+
+
+@pytest.mark.parametrize(
+    "model", [SMALL, connected(0.5, 0.5), normalized(0.1, 4), added((1, 8), (1, 8), 2.0), chained()]
 )
 def test_a_damaged_model_is_compiled_or_refused_and_nothing_else(
     tmp_path: Path, model: Model

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
 import numpy as np
+import pytest
+import tflite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from . import definition
-from .definition import Requantization, Window
+from .definition import Requantization, Window, half_away, rescale
 from .host import RunModel
 from .models import Activation, Model, Operator, Weights
 from .test_kernels import ACTIVATIONS, EXAMPLES, INT8, images, options, windows
@@ -78,3 +84,121 @@ def test_pad_equals_its_definition(
         [Operator("PAD", (0, 1), 2, "PadOptions")],
     )
     assert np.array_equal(run_model(model, samples), expected.reshape(len(samples), -1))
+
+
+@FEW
+@given(shape=SHAPES, data=st.data(), zero_point=INT8)
+def test_transpose_equals_its_definition(
+    run_model: RunModel, shape: tuple[int, ...], data: st.DataObject, zero_point: int
+) -> None:
+    order = data.draw(st.permutations(range(len(shape))))
+    samples = images(np.random.default_rng(8), *shape)
+    expected = samples.transpose(0, *(1 + axis for axis in order))
+    model = Model(
+        [
+            Activation(shape, 0.1, zero_point),
+            Weights(np.array(order, np.int32)),
+            Activation(expected.shape[1:], 0.1, zero_point),
+        ],
+        [Operator("TRANSPOSE", (0, 1), 2, "TransposeOptions")],
+    )
+    assert np.array_equal(run_model(model, samples), expected.reshape(len(samples), -1))
+
+
+FLOAT32, UINT8 = tflite.TensorType.FLOAT32, tflite.TensorType.UINT8
+STEPS = st.floats(2.0**-12, 2.0**3, width=32)
+
+
+@FEW
+@given(scale=STEPS, zero_point=INT8)
+def test_float_ends_equal_their_definition(
+    run_model: RunModel, scale: float, zero_point: int
+) -> None:
+    middle = Activation((1, 600), scale, zero_point)
+    ends = Activation((1, 600), dtype=FLOAT32)
+    model = Model(
+        [ends, middle, ends], [Operator("QUANTIZE", (0,), 1), Operator("DEQUANTIZE", (1,), 2)]
+    )
+    steps = np.linspace(-160, 160, 593, dtype=np.float32)
+    wild = [np.inf, -np.inf, np.nan, 3e38, -3e38, 0.49999997, -0.49999997]
+    with np.errstate(over="ignore"):
+        samples = np.concatenate([steps, np.array(wild, np.float32)])[None] * np.float32(scale)
+    outputs = run_model(model, samples.view(np.int8)).view(np.float32)[0]
+    quotients = np.nan_to_num(samples[0] / np.float32(scale), nan=-1e3).clip(-1e3, 1e3)
+    stored = [half_away(Fraction(float(value))) + zero_point for value in quotients]
+    expected = np.float32(scale) * (np.clip(stored, -128, 127) - zero_point).astype(np.float32)
+    assert outputs.tolist() == expected.astype(np.float32).tolist()
+
+
+@FEW
+@given(scales=st.tuples(STEPS, STEPS), data=st.data())
+def test_quantize_between_types_equals_its_definition(
+    run_model: RunModel, scales: tuple[float, float], data: st.DataObject
+) -> None:
+    types = [data.draw(st.sampled_from([tflite.TensorType.INT8, UINT8])) for _ in range(2)]
+    source, result = (
+        Activation((256,), scale, data.draw(INT8) + 128 * (dtype == UINT8), dtype)
+        for scale, dtype in zip(scales, types, strict=True)
+    )
+    model = Model([source, result], [Operator("QUANTIZE", (0,), 1)])
+    samples = np.arange(256, dtype=np.uint8)[None]
+    least = 0 if result.dtype == UINT8 else -128
+    ratio = float(np.float32(source.scale)) / float(np.float32(result.scale))
+    moved = [
+        rescale(int(value) - source.zero_point, ratio) + result.zero_point
+        for value in samples[0].view(np.uint8 if source.dtype == UINT8 else np.int8)
+    ]
+    expected = np.clip(moved, least, least + 255).tolist()
+    made = run_model(model, samples.view(np.int8))[0]
+    assert made.view(np.uint8 if result.dtype == UINT8 else np.int8).tolist() == expected
+
+
+@FEW
+@given(shape=SHAPES, data=st.data(), zero_point=INT8)
+def test_concatenation_equals_its_definition(
+    run_model: RunModel, shape: tuple[int, ...], data: st.DataObject, zero_point: int
+) -> None:
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    longer = [(0, 0)] * len(shape)
+    longer[axis] = (data.draw(st.integers(0, 2)), 1)
+    samples = images(np.random.default_rng(9), *shape)
+    padded = np.pad(samples, [(0, 0), *longer], constant_values=zero_point)
+    expected = np.concatenate([samples, padded, samples], 1 + axis)
+    shapes = (shape, padded.shape[1:], expected.shape[1:])
+    first, second, last = (Activation(one, 0.1, zero_point) for one in shapes)
+    negative = len(shape) * data.draw(st.booleans())
+    model = Model(
+        [first, Weights(np.array(longer, np.int32)), second, last],
+        [
+            Operator("PAD", (0, 1), 2, "PadOptions"),
+            Operator(
+                "CONCATENATION", (0, 2, 0), 3, "ConcatenationOptions", {"Axis": axis - negative}
+            ),
+        ],
+    )
+    assert np.array_equal(run_model(model, samples), expected.reshape(len(samples), -1))
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "scale", "zero_point"),
+    [
+        ("LOGISTIC", lambda x: 1 / (1 + math.exp(-x)), 1 / 256, -128),
+        ("TANH", math.tanh, 1 / 128, 0),
+    ],
+)
+def test_functions_of_one_value_equal_their_definition(
+    run_model: RunModel,
+    name: str,
+    function: Callable[[float], float],
+    scale: float,
+    zero_point: int,
+) -> None:
+    samples = np.arange(-128, 128).astype(np.int8)[None]
+    for step, zero in ((0.07, 9), (3.5, -128), (1e-5, 127)):
+        model = Model(
+            [Activation((256,), step, zero), Activation((256,), scale, zero_point)],
+            [Operator(name, (0,), 1)],
+        )
+        reals = [function(float(np.float32(step)) * (int(x) - zero)) / scale for x in samples[0]]
+        expected = np.clip([half_away(Fraction(x)) + zero_point for x in reals], -128, 127)
+        assert run_model(model, samples)[0].tolist() == expected.tolist()

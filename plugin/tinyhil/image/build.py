@@ -136,14 +136,14 @@ def compile_for(
 
     Raises:
         ModelError: the model compiler refuses it, it takes or makes another number of numbers
-            than the task, or has more results than fit a line.
+            than the task, takes numbers of another type, or has more results than fit a line.
         BenchError: the extra `build` is not installed.
     """
     with part_of("build", "building firmware"):
         from tinyhil.image.compiler import Target, compile_model  # noqa: PLC0415 - of an extra
     kernels = board.toolchain.kernels if board else ()
     compiled = compile_model(model, Target(kernels, wishes.goal, wishes.keep_dead_channels))
-    made = compiled.input.size, compiled.output.size
+    made = compiled.input.elements, compiled.output.elements
     results = task.results if task.result == "scores" else task.input.elements
     if made != (task.input.elements, results):
         raise ModelError(
@@ -151,8 +151,22 @@ def compile_for(
             f"{results} of {task.input.elements}",
             hint="choose the model's own task, or another model",
         )
+    takes = compiled.input.dtype
+    if takes not in ("int8", task.input.encoding):
+        raise ModelError(
+            f"{model}: the model takes {takes}, the samples of the task {task.name} are "
+            f"{task.input.encoding}",
+            hint="convert the model with inference_input_type int8; or give the task samples of "
+            f"{takes}, by the key `encoding`",
+        )
     check_line(str(model), task, compiled)
     return compiled
+
+
+def adapter_of(task: Task, compiled: CompiledModel) -> str:
+    """Which of ``firmware/engines/compiled/input_*.c`` makes the model's input of a sample."""
+    # What an int8 model is given as it is, others are too, if it is of their type.
+    return task.input.encoding if compiled.input.dtype == "int8" else "int8"
 
 
 def _build(
@@ -175,7 +189,7 @@ def _build(
         "TINYHIL_KERNEL_FOLDERS": ";".join(board.toolchain.kernels),
         "TINYHIL_PORT": port_of(board),
         "TINYHIL_TASK": task.name,
-        "TINYHIL_ENCODING": task.input.encoding,
+        "TINYHIL_ENCODING": adapter_of(task, compiled),
         "TINYHIL_RESULT": task.result,
         "TINYHIL_CLOCK_HZ": str(board.clock_hz),
         "TINYHIL_BAUD": str(board.baud),

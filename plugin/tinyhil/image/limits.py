@@ -42,7 +42,10 @@ def check_line(model: str, task: Task, compiled: CompiledModel) -> None:
     Raises:
         ModelError: they do not; it says how many would.
     """
-    ends = (compiled.output.scale * (q - compiled.output.zero_point) for q in (-128, 127))
+    output = compiled.output
+    stored = {"int8": (-128, 127), "uint8": (0, 255)}.get(output.dtype, (-(2**31), 2**31))
+    scale = 0.001 if output.dtype == "float32" else output.scale  # floats: as wide as can be
+    ends = (scale * (end - output.zero_point) for end in stored)
     widest = max(len(f"{end:.3f}") for end in ends) if task.result == "scores" else 0
     most = (LINE_BYTES - _AROUND + 1) // (widest + 1)
     if task.results > most:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.ground.errors import ModelError
-from tinyhil.image.compiler.refusals import OPERATOR, REQUANTIZE, Blocker, refusal
+from tinyhil.image.compiler.refusals import ENDS_TYPE, OPERATOR, REQUANTIZE, Blocker, refusal
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Tensor:
 
     index: int
     dtype: str
-    """``INT8`` or ``INT32``."""
+    """``INT8``, ``INT32``, or at the ends of a model ``UINT8`` or ``FLOAT32``."""
     shape: tuple[int, ...]
     quantization: Quantization | None
     data: NDArray[Any] | None
@@ -40,19 +40,28 @@ class Tensor:
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.elements * (4 if self.dtype in ("INT32", "FLOAT32") else 1)
+
+    @property
     def channels(self) -> int:
         """Elements along the last axis."""
         return self.shape[-1] if self.shape else 1
 
     @property
     def scale(self) -> float:
-        """Of a tensor that the reader checked to be quantized as a whole."""
+        """Of a tensor that the reader checked to be quantized as a whole; 1 of floats."""
+        if self.dtype == "FLOAT32":
+            return 1.0
         assert self.quantization is not None
         return float(self.quantization.scales[0])
 
     @property
     def zero_point(self) -> int:
-        """Of a tensor that the reader checked to be quantized as a whole."""
+        """Of a tensor that the reader checked to be quantized as a whole; 0 of floats."""
+        if self.dtype == "FLOAT32":
+            return 0
         assert self.quantization is not None
         return int(self.quantization.zero_points[0])
 
@@ -85,6 +94,13 @@ class Node:
 
     def activation(self, position: int = 0) -> Tensor:
         """An input that is computed (not constant), int8, quantized as a whole."""
+        tensor = self.computed(position)
+        wrong = f"input {position} is {tensor.dtype}, not INT8"
+        self.check(tensor.dtype == "INT8", wrong, step=ENDS_TYPE)
+        return tensor
+
+    def computed(self, position: int = 0) -> Tensor:
+        """An input that is computed, of any type."""
         tensor = self._input(position)
         self.check(tensor.data is None, f"input {position} is a constant")
         return tensor

@@ -38,7 +38,7 @@ def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
     if len(outside) == 1:
         raise refusal(graph.path, Blocker("computes nothing", OPERATOR))
     lives = _lives(graph, lowered, homes)
-    sizes = {node.output.index: node.output.elements for node in graph.nodes}
+    sizes = {node.output.index: node.output.size for node in graph.nodes}
     blocks = [
         Block(("tensor", home), sizes[home], first, last)
         for home, (first, last) in lives.items()
@@ -74,7 +74,7 @@ def with_room(graph: Graph, lowered: Sequence[Lowered]) -> list[Lowered]:
 
 def sources(node: Node, low: Lowered) -> list[Tensor]:
     """The computed inputs, in the kernel's order."""
-    return [node.activation(position) for position in low.order]
+    return [node.computed(position) for position in low.order]
 
 
 def _homes(graph: Graph, lowered: Sequence[Lowered]) -> dict[int, int]:

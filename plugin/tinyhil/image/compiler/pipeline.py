@@ -15,6 +15,7 @@ from tinyhil.image.compiler.reader import read_graph
 from tinyhil.image.compiler.refusals import LARGE, Blocker, collected, refusal, refused
 from tinyhil.image.compiler.target import ANY_CORE, Target
 
+_C_TYPES: Final = {"INT8": "int8_t", "UINT8": "uint8_t", "FLOAT32": "float"}
 MAX_ARENA_BYTES: Final = 64 << 20
 MAX_CONSTANT_BYTES: Final = 16 << 20
 
@@ -122,16 +123,20 @@ def _price(low: Lowered, smaller: Lowered) -> float:
 
 
 def _facts(tensor: Tensor) -> TensorFacts:
-    return TensorFacts(tensor.shape, tensor.elements, tensor.scale, tensor.zero_point)
+    return TensorFacts(
+        tensor.shape, tensor.size, tensor.scale, tensor.zero_point, tensor.dtype.lower()
+    )
 
 
 def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
     return {
         "MODEL_SHA256": f'"{graph.sha256}"',
-        "MODEL_INPUT_BYTES": str(graph.input.elements),
+        "MODEL_INPUT_BYTES": str(graph.input.size),
         "MODEL_INPUT_SCALE": f"{graph.input.scale.hex()}f",
         "MODEL_INPUT_ZERO_POINT": f"({graph.input.zero_point})",
         "MODEL_OUTPUT_COUNT": str(graph.output.elements),
+        "MODEL_OUTPUT_BYTES": str(graph.output.size),
+        "MODEL_OUTPUT_TYPE": _C_TYPES[graph.output.dtype],
         "MODEL_ARENA_BYTES": str(arena_bytes),
         "MODEL_OUTPUT_SCALE": f"{graph.output.scale.hex()}f",
         "MODEL_OUTPUT_ZERO_POINT": f"({graph.output.zero_point})",
@@ -141,7 +146,10 @@ def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
 
 def _call(node: Node, low: Lowered, layout: Layout) -> emit.Call:
     inputs = sources(node, low)
-    arguments = [layout.buffers[tensor.index] for tensor in (*inputs, node.output)]
+    arguments = [layout.buffers[tensor.index] for tensor in inputs]
+    if low.gathered:
+        arguments = [f"(const int8_t *const[]){{{', '.join(arguments)}}}"]
+    arguments.append(layout.buffers[node.output.index])
     if low.scratch_bytes is not None:
         arguments.append(layout.scratch.get(node.index, "0"))
     shapes = " and ".join("x".join(map(str, tensor.shape)) for tensor in inputs)

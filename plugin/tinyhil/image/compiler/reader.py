@@ -24,7 +24,6 @@ from tinyhil.image.compiler.refusals import (
     FLOAT,
     LARGE,
     OPERATOR,
-    REQUANTIZE,
     STATE,
     UNKNOWN,
     Blocker,
@@ -186,8 +185,6 @@ class _Reader:
         index = ends.Inputs(0) if what == "input" else ends.Outputs(0)
         tensor = self._tensor(index, Blocker("", ""))
         self._check(tensor.data is None, f"model {what} is a constant", DAMAGED)
-        wrong = f"model {what} is {tensor.dtype}, not INT8"
-        self._check(tensor.dtype == "INT8", wrong, REQUANTIZE)
         return tensor
 
     def _nodes(self, index: int, name: str, found: list[Blocker]) -> list[Node]:

@@ -38,6 +38,10 @@ REQUANTIZE: Final = (
     "quantize the model again, to int8 with symmetric weights and int32 biases, as is shown in "
     f"{DOCUMENTATION}kernels/#quantize-a-float-model"
 )
+ENDS_TYPE: Final = (
+    "convert the model with inference_input_type and inference_output_type int8, or with operators "
+    "QUANTIZE and DEQUANTIZE next to its ends"
+)
 SHAPE: Final = "give the model's input a fixed shape, with a batch of 1, and convert it again"
 ENDS: Final = "split the model, so that it has one input and one output, or join them inside of it"
 STATE: Final = "convert the model without control flow, variables and signatures: as one graph"
@@ -93,6 +97,12 @@ def refused(path: Path, blockers: Sequence[Blocker], known: Iterable[str] = ()) 
     Where an operator is not known, those that are `known` follow.
     """
     causes: dict[tuple[object, ...], list[Blocker]] = {}
+    told = {(one.tensor, one.what) for one in blockers if one.operator is not None}
+    blockers = [  # without those of the model's ends that an operator tells of the same tensor
+        one
+        for one in blockers
+        if one.operator is not None or one.tensor is None or (one.tensor, one.what) not in told
+    ]
     for blocker in sorted(blockers, key=lambda blocker: blocker.operator is not None):
         key = (blocker.operator is None, blocker.name, blocker.what, blocker.step)
         causes.setdefault(key, []).append(blocker)
@@ -101,12 +111,12 @@ def refused(path: Path, blockers: Sequence[Blocker], known: Iterable[str] = ()) 
     if len(causes) == 1:
         text = f"{path}: {_line(blockers)}{f'; {names}' if UNKNOWN in steps else ''}"
         return ModelError(text, hint=blockers[0].step)
-    told = list(causes.values())[:_MOST_CAUSES]
-    lines = [f"{path}: can't be compiled, for {len(causes):,} reasons:", *map(_line, told)]
-    if len(causes) > len(told):
-        rest = [cause for group in list(causes.values())[len(told) :] for cause in group]
+    first = list(causes.values())[:_MOST_CAUSES]
+    lines = [f"{path}: can't be compiled, for {len(causes):,} reasons:", *map(_line, first)]
+    if len(causes) > len(first):
+        rest = [cause for group in list(causes.values())[len(first) :] for cause in group]
         of = _some(sorted({blocker.name or "the model" for blocker in rest}))
-        lines.append(f"{len(causes) - len(told):,} more, of {of}")
+        lines.append(f"{len(causes) - len(first):,} more, of {of}")
     if UNKNOWN in steps:
         lines.append(names)
     return ModelError("\n    ".join(lines), hint="\n    and ".join(steps))

@@ -27,7 +27,14 @@ from tinyhil.image.compiler.refusals import (
 MAX_TENSOR_BYTES: Final = 8 << 20
 MAX_RANK: Final = 6
 
-_DTYPES: Final[Mapping[str, np.dtype[Any]]] = {"INT8": np.dtype("<i1"), "INT32": np.dtype("<i4")}
+_DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
+    "INT8": np.dtype("<i1"),
+    "UINT8": np.dtype("<u1"),
+    "INT32": np.dtype("<i4"),
+    "FLOAT32": np.dtype("<f4"),
+}
+_STORED: Final = {"INT8": (-128, 127), "UINT8": (0, 255)}
+"""Least and greatest stored value."""
 _FLOATS: Final = ("FLOAT16", "FLOAT32", "FLOAT64", "BFLOAT16")
 
 
@@ -89,10 +96,11 @@ class _Reading:
         )
         self._check(not self.table.IsVariable(), "is a variable", STATE)
         data = self._data(_DTYPES[dtype], elements)
-        quantization = self._quantization()
+        quantization = self._quantization(*_STORED.get(dtype, (-128, 127)))
         if data is None:
-            self._check(dtype == "INT8", f"is {dtype} and not a constant", REQUANTIZE)
+            self._check(dtype != "INT32", f"is {dtype} and not a constant", REQUANTIZE)
             whole = quantization is not None and quantization.scales.size == 1
+            whole = whole or dtype == "FLOAT32"
             self._check(whole, "is not quantized as a whole", REQUANTIZE)
         shaped = data if data is None else data.reshape(shape)
         return Tensor(self.index, dtype, shape, quantization, shaped)
@@ -132,7 +140,7 @@ class _Reading:
         self._check(size == expected, f"has {size} bytes of data instead of {expected}", DAMAGED)
         return np.frombuffer(bytes(buffer.DataAsNumpy()), dtype=dtype)
 
-    def _quantization(self) -> Quantization | None:
+    def _quantization(self, lowest: int, highest: int) -> Quantization | None:
         table = self.table.Quantization()
         if table is None or table.ScaleIsNone() or table.ScaleLength() == 0:
             return None
@@ -143,7 +151,7 @@ class _Reading:
         if not table.ZeroPointIsNone() and table.ZeroPointLength() > 0:
             zero_points = np.array(table.ZeroPointAsNumpy(), dtype=np.int64)
         fit = zero_points.size == scales.size
-        fit = fit and bool((zero_points >= -128).all() and (zero_points <= 127).all())
+        fit = fit and bool((zero_points >= lowest).all() and (zero_points <= highest).all())
         self._check(fit, "has zero points that do not fit", REQUANTIZE)
         return Quantization(scales, zero_points, int(table.QuantizedDimension()))
 
