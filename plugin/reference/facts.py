@@ -20,7 +20,7 @@ from tinyhil.catalog.meaning import MEANINGS
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task
 from tinyhil.ground.paths import ROOT
-from tinyhil.image.compiler import ops, pool, window
+from tinyhil.image.compiler import ops, pool, table, window
 from tinyhil.judge.gate.tolerance import HIGHER_IS_BETTER
 from tinyhil.record.schema import Line
 
@@ -161,6 +161,12 @@ def operators() -> str:
         found = refusals(module_name)
         if hasattr(module, "pool_fields"):
             found += refusals(pool.__name__)
+        if (
+            hasattr(module, "tabulated")
+            or hasattr(module, "clamped")
+            or hasattr(module, "of_reals")
+        ):
+            found += refusals(table.__name__)
         if hasattr(module, "windows") or hasattr(module, "pool_fields"):
             found += refusals(window.__name__)
         if found:

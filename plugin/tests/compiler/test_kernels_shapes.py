@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from . import definition
-from .definition import Requantization, Window, half_away, rescale
+from .definition import RELU, RELU6, RELU_N1_TO_1, Requantization, Window, half_away, rescale
 from .host import RunModel
 from .models import Activation, Model, Operator, Weights
 from .test_kernels import ACTIVATIONS, EXAMPLES, INT8, images, options, windows
@@ -202,3 +202,27 @@ def test_functions_of_one_value_equal_their_definition(
         reals = [function(float(np.float32(step)) * (int(x) - zero)) / scale for x in samples[0]]
         expected = np.clip([half_away(Fraction(x)) + zero_point for x in reals], -128, 127)
         assert run_model(model, samples)[0].tolist() == expected.tolist()
+
+
+@FEW
+@given(
+    kind=st.sampled_from([("RELU", RELU), ("RELU6", RELU6), ("RELU_N1_TO_1", RELU_N1_TO_1)]),
+    scales=st.tuples(STEPS, STEPS),
+    zero_points=st.tuples(INT8, INT8),
+)
+def test_activation_functions_alone_equal_their_definition(
+    run_model: RunModel,
+    kind: tuple[str, int],
+    scales: tuple[float, float],
+    zero_points: tuple[int, int],
+) -> None:
+    name, activation = kind
+    ends = [Activation((256,), *facts) for facts in zip(scales, zero_points, strict=True)]
+    ratio = float(np.float32(scales[0]) / np.float32(scales[1]))  # the reference's is a float
+    rule = Requantization(ratio, scales[1], zero_points[1], activation)
+    samples = np.arange(-128, 128).astype(np.int8)[None]
+    # What lies beyond int8 saturates, also where the function's own range does.
+    low, high = (min(max(bound, -128), 127) for bound in rule.bounds())
+    moved = [rescale(int(x) - zero_points[0], ratio) + zero_points[1] for x in samples[0]]
+    expected = [min(max(min(max(x, low), high), -128), 127) for x in moved]
+    assert run_model(Model(ends, [Operator(name, (0,), 1)]), samples)[0].tolist() == expected

@@ -74,13 +74,13 @@ def activation_fields(node: Node, kind: str) -> dict[str, int]:
     if activation not in bounds:
         raise node.refuse(f"has the fused activation {activation}, which is not known")
     low, high = bounds[int(activation)]
-    lowest = INT8_MIN if low is None else max(INT8_MIN, _quantize(node, low))
-    highest = INT8_MAX if high is None else min(INT8_MAX, _quantize(node, high))
+    lowest = INT8_MIN if low is None else max(INT8_MIN, stored(node, low))
+    highest = INT8_MAX if high is None else min(INT8_MAX, stored(node, high))
     node.check(lowest <= highest, "has an output range that its activation leaves empty")
     return {"activation_min": lowest, "activation_max": highest}
 
 
-def _quantize(node: Node, real: float) -> int:
+def stored(node: Node, real: float) -> int:
     """Nearest stored output, halves away from zero; the quotient is a float32."""
     with np.errstate(over="ignore"):
         quotient = float(np.float32(real) / np.float32(node.output.scale))

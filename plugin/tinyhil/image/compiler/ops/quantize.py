@@ -6,8 +6,7 @@ from typing import Final
 
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, float_array
-from tinyhil.image.compiler.quantize import divide_by_power, multiply_high, quantize_multiplier
-from tinyhil.image.compiler.table import tabulated
+from tinyhil.image.compiler.table import rescaled, tabulated
 from tinyhil.image.compiler.target import Target
 
 NAME = "QUANTIZE"
@@ -25,12 +24,4 @@ def lower(node: Node, _target: Target) -> Lowered:
             fields={"elements": result.elements, "zero_point": result.zero_point},
             arrays=(float_array("scale", result.scale),),
         )
-    multiplier, shift = quantize_multiplier(source.scale / result.scale)
-    left, right = max(shift, 0), max(-shift, 0)
-    node.check(256 << left < 2**31, "has an output scale that is too small")
-
-    def moved(stored: int) -> int:
-        scaled = multiply_high((stored - source.zero_point) << left, multiplier)
-        return divide_by_power(scaled, right) + result.zero_point
-
-    return tabulated(node, moved)
+    return tabulated(node, rescaled(node, source.scale / result.scale))
