@@ -280,6 +280,8 @@ def chained() -> Model:
         Activation((1, 2), 0.3),
         Activation((1, 2), 1 / 256, -128),
         Activation((1, 2), 1 / 256, 0, tflite.TensorType.UINT8),
+        Weights(np.array([7, -9], np.int8), [0.1], zero_point=1),
+        Activation((1, 2), 0.3),
     ]
     operators = [
         Operator("QUANTIZE", (0,), 1),
@@ -288,10 +290,11 @@ def chained() -> Model:
         Operator("TRANSPOSE", (4, 5), 6, "TransposeOptions"),
         Operator("CONCATENATION", (6, 6), 7, "ConcatenationOptions", {"Axis": 2}),
         Operator("MEAN", (7, 8), 9, "ReducerOptions"),
-        Operator("LOGISTIC", (9,), 10),
+        Operator("ADD", (9, 12), 13, "AddOptions"),
+        Operator("LOGISTIC", (13,), 10),
         Operator("QUANTIZE", (10,), 11),
     ]
-    return Model(tensors, operators)
+    return Model(tensors, operators, outputs=(11,))
 
 
 def changed(model: Model, **tensors: Weights | Activation) -> Model:
@@ -314,6 +317,8 @@ def changed(model: Model, **tensors: Weights | Activation) -> Model:
         (changed(chained(), t7=Activation((1, 2, 6, 3), 0.4, 3)), "inputs of another scale"),
         (changed(chained(), t4=Activation((1, 3, 3, 2), 0.4, 3)), "output of another scale"),
         (changed(chained(), t10=Activation((1, 2), 1 / 128)), "another scale than 1/256"),
+        (changed(chained(), t12=Weights(np.ones(3, np.int8), [0.1])), "does not repeat"),
+        (changed(chained(), t12=Weights(np.ones(2, np.int8))), "not quantized as a whole"),
         (changed(chained(), t9=Activation((1, 3), 0.3)), "does not have 2 outputs"),
         (
             changed(chained(), t1=dataclasses.replace(IMAGE, dtype=tflite.TensorType.UINT8)),

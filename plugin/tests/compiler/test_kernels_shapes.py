@@ -226,3 +226,39 @@ def test_activation_functions_alone_equal_their_definition(
     moved = [rescale(int(x) - zero_points[0], ratio) + zero_points[1] for x in samples[0]]
     expected = [min(max(min(max(x, low), high), -128), 127) for x in moved]
     assert run_model(Model(ends, [Operator(name, (0,), 1)]), samples)[0].tolist() == expected
+
+
+@FEW
+@given(
+    shape=SHAPES,
+    scales=st.tuples(STEPS, STEPS),
+    ratio=st.floats(2.0**-6, 2.0**6),
+    data=st.data(),
+    activation=ACTIVATIONS,
+)
+def test_add_of_a_constant_equals_its_definition(
+    run_model: RunModel,
+    shape: tuple[int, ...],
+    scales: tuple[float, float],
+    ratio: float,
+    data: st.DataObject,
+    activation: int,
+) -> None:
+    source, result = (
+        Activation(shape, scale, data.draw(INT8))
+        for scale in (scales[0], float(np.float32(max(scales) * ratio)))
+    )
+    repeated = shape[data.draw(st.integers(0, len(shape))) :]
+    random = np.random.default_rng(data.draw(st.integers(0, 99)))
+    stored = random.integers(-128, 128, repeated, np.int8)
+    constant = Weights(stored, [scales[1]], zero_point=data.draw(INT8))
+    place = data.draw(st.integers(0, 1))
+    added = Activation(repeated, scales[1], constant.zero_point)
+    options = {"FusedActivationFunction": activation}
+    add = Operator("ADD", (0, 1) if place else (1, 0), 2, "AddOptions", options)
+    samples = images(random, *shape)
+    pairs = np.broadcast_arrays(samples, stored)
+    flat = zip(*(one.ravel().tolist() for one in pairs), strict=True)
+    expected = [definition.add(pair, (source, added), result, activation) for pair in flat]
+    model = Model([source, constant, result], [add])
+    assert run_model(model, samples).ravel().tolist() == expected
