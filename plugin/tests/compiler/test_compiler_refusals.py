@@ -112,7 +112,7 @@ def test_a_float_model_is_told_that_it_is_one_and_how_it_is_quantized(file: Path
         [*floats, RESULT], [Operator("ROUND", (0,), 1), Operator("CONV_2D", (1, 2, 2), 2)]
     )
     error = told(file, model)
-    assert "is a float model: all of its 2 operators compute with floats" in error.message
+    assert "is a float model: all of its operators (2) compute with floats" in error.message
     assert "operator 0 (ROUND): is not known" in error.message
     anchor = error.hint.split("kernels/#")[1].split()[0]
     page = (ROOT / "docs" / "kernels.md").read_text(encoding="utf-8").lower().replace(" ", "-")

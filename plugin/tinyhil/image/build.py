@@ -8,7 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,10 +146,11 @@ def compile_for(
     compiled = compile_model(model, Target(kernels, wishes.goal, wishes.keep_dead_channels))
     made = compiled.input.elements, compiled.output.elements
     results = task.results if task.result == "scores" else task.input.elements
+    names = _counted(operator.name for operator in compiled.operators)
     if made != (task.input.elements, results):
         raise ModelError(
             f"{model}: the model makes {made[1]} numbers of {made[0]}, the task {task.name} "
-            f"{results} of {task.input.elements}",
+            f"{results} of {task.input.elements}; all of its operators are known ({names})",
             hint="choose the model's own task, or another model",
         )
     takes = compiled.input.dtype
@@ -161,6 +163,11 @@ def compile_for(
         )
     check_line(str(model), task, compiled)
     return compiled
+
+
+def _counted(names: Iterable[str]) -> str:
+    """Each name, and how often it is there."""
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(Counter(names).items()))
 
 
 def adapter_of(task: Task, compiled: CompiledModel) -> str:

@@ -134,7 +134,7 @@ class _Reader:
             self._check(graphs == 1, f"has {graphs:,} subgraphs; one can be compiled", STATE)
         floats = [(i, tensor) for i in range(count) if (tensor := self._float_of(i)) is not None]
         if len(floats) == count:
-            what = f"is a float model: all of its {count:,} operators compute with floats"
+            what = f"is a float model: all of its operators ({count:,}) compute with floats"
             return [Blocker(what, FLOAT), *found], ends
         for index, tensor in floats:
             name = self._operator_name(self._subgraph.Operators(index))
