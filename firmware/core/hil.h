@@ -16,20 +16,26 @@
 #include "stream.h"
 
 #define HIL_COMMAND_SIZE 80u   /* Characters of a command, terminator included (protocol). */
-#define HIL_INPUT_SIZE   27648 /* Bytes of the largest sample of the benchmark (protocol). */
+#define HIL_LARGEST      27648 /* Bytes of the largest sample of the benchmark (protocol). */
 #define HIL_LAPS         1024u /* Inferences of one `infer` whose times are kept. */
 #define HIL_TEXT_QUEUE   512u
 #define HIL_RESULTS_MAX  255u
 
+/* Bytes that `db load` takes: the protocol's, or what the model's own sample needs. */
+#define HIL_INPUT_SIZE (HIL_SAMPLE_BYTES > HIL_LARGEST ? HIL_SAMPLE_BYTES : HIL_LARGEST)
+
 /* While frames are spoken, they queue in the input buffer behind the sample.  Room for the next
  * sample, and for a frame or two on top, keeps the host sending; the benchmark's largest buffer
- * has that except for the largest samples. */
-#define HIL_ROOM         (2 * HIL_SAMPLE_BYTES + 2048)
+ * has that except for the largest samples.  Where samples are larger than any of the benchmark,
+ * there is room for so much of the next one, and none where nobody speaks frames. */
+#define HIL_AHEAD        (HIL_SAMPLE_BYTES < HIL_LARGEST ? HIL_SAMPLE_BYTES : HIL_LARGEST)
+#define HIL_QUEUES       (HIL_EXTENSION || HIL_SAMPLE_BYTES <= HIL_LARGEST)
+#define HIL_ROOM         (HIL_SAMPLE_BYTES + (HIL_QUEUES ? HIL_AHEAD + 2048 : 16))
 #define HIL_STORAGE      (HIL_ROOM > HIL_INPUT_SIZE ? HIL_ROOM : HIL_INPUT_SIZE)
 #define HIL_QUEUE_OFFSET ((HIL_SAMPLE_BYTES + 7) / 8 * 8)
 #define HIL_QUEUE_SIZE   ((uint32_t)(HIL_STORAGE - HIL_QUEUE_OFFSET))
 
-_Static_assert(HIL_SAMPLE_BYTES <= HIL_INPUT_SIZE, "a sample must fit the buffer");
+_Static_assert(!HIL_EXTENSION || HIL_SAMPLE_BYTES <= UINT16_MAX, "frames count it by 16 bits");
 
 struct hil {
     struct ring received;

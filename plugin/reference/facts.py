@@ -20,7 +20,7 @@ from tinyhil.catalog.meaning import MEANINGS
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task
 from tinyhil.ground.paths import ROOT
-from tinyhil.image.compiler import ops, window
+from tinyhil.image.compiler import ops, pool, table, window
 from tinyhil.judge.gate.tolerance import HIGHER_IS_BETTER
 from tinyhil.record.schema import Line
 
@@ -141,17 +141,33 @@ def operators() -> str:
     parts = [
         "# Operators of the compiler\n",
         "`tinyhil build` and `pytest suites` turn an int8 `.tflite` into C code for the reference "
-        "firmware. Tensors are int8, with a batch of 1. Any other operator, type or shape is "
-        "refused with a `ModelError` that names the operator by its number. To add one: a module "
-        "in `image/compiler/ops`, and its kernel in `firmware/kernels`.\n",
+        "firmware. Tensors are int8, with a batch of 1; a model's input and output may be floats "
+        "or uint8, with operators QUANTIZE and DEQUANTIZE next to them. Operators that only make "
+        "shapes for a RESHAPE are left out, as these are known. All that is refused is told by a "
+        "`ModelError`, with the numbers of operators and tensors. To add an operator: a module in "
+        "`image/compiler/ops`, and its kernel in `firmware/kernels`.\n",
+        "| operator | output | what it takes |\n| --- | --- | --- |",
     ]
+    for name, module in sorted(ops.modules().items()):
+        text = (sys.modules[module.lower.__module__].__doc__ or "").split("\n\n")[0]
+        types = ", ".join(getattr(module, "OUTPUTS", ("INT8",))).lower()
+        parts.append(f"| [`{name}`](#{name.lower()}) | {types} | {prose(text)} |")
+    parts.append("")
     for name, module in sorted(ops.modules().items()):
         module_name = module.lower.__module__
         about = (sys.modules[module_name].__doc__ or "").split("\n\n")
         parts += [f"## {name}\n", *(f"{prose(part)}\n" for part in about)]
         parts += [f"How it is prepared: {prose(module.lower.__doc__ or '')}\n"]
         found = refusals(module_name)
-        if hasattr(module, "windows"):
+        if hasattr(module, "pool_fields"):
+            found += refusals(pool.__name__)
+        if (
+            hasattr(module, "tabulated")
+            or hasattr(module, "clamped")
+            or hasattr(module, "of_reals")
+        ):
+            found += refusals(table.__name__)
+        if hasattr(module, "windows") or hasattr(module, "pool_fields"):
             found += refusals(window.__name__)
         if found:
             parts += ["It is refused if it:\n", *(f"- {code(text)}" for text in found), ""]

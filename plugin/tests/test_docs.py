@@ -125,6 +125,10 @@ def test_no_kind_of_error_is_forgotten() -> None:
 def test_options_operators_and_records_are_told(pages: dict[str, str]) -> None:
     assert "<code>--hil-board NAME</code> | `board`" in pages["options.md"]
     assert "has shuffled weights" in pages["operators.md"]
+    assert (
+        "| [`DEQUANTIZE`](#dequantize) | float32 | DEQUANTIZE of int8 to floats"
+        in pages["operators.md"]
+    )
     assert '"additionalProperties": false' in pages["record.md"]
     assert "## `bench.toml`" in pages["files.md"]
     assert all(text.isprintable() for page in pages.values() for text in page.splitlines())

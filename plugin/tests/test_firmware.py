@@ -235,7 +235,8 @@ def test_a_model_of_another_task_is_refused_before_anything_is_built(
     mps2: Board, stand_in: Material, tmp_path: Path
 ) -> None:
     for name, wanted in (("ic01", "10 of 3072"), ("ad01", "640 of 640")):
-        with pytest.raises(ModelError, match=f"makes 12 numbers of 490, the task {name} {wanted}"):
+        told = rf"makes 12 numbers of 490, the task {name} {wanted}; .* \(.*, CONV_2D 5, "
+        with pytest.raises(ModelError, match=told):
             firmware.build(mps2, load_tasks()[name], stand_in.model, tmp_path / name)
         assert not (tmp_path / name).exists()
 
@@ -243,8 +244,12 @@ def test_a_model_of_another_task_is_refused_before_anything_is_built(
 def test_an_image_too_large_for_the_board_is_refused_by_name(
     mps2: Board, kws01: Task, stand_in: Material, builds: Path
 ) -> None:
-    small = tuple(memory.model_copy(update={"size": 0x8000}) for memory in mps2.memory)
-    with pytest.raises(FirmwareError, match=r"(ssram1|ssram23) .* too small by [\d,]+ bytes"):
+    # The weights fit into this flash, but not with the code: the linker tells it.
+    small = tuple(
+        memory.model_copy(update={"size": 0xC000}) if memory.kind == "flash" else memory
+        for memory in mps2.memory
+    )
+    with pytest.raises(FirmwareError, match=r"ssram1 .* too small by [\d,]+ bytes"):
         firmware.build(mps2.model_copy(update={"memory": small}), kws01, stand_in.model, builds)
 
 

@@ -111,7 +111,7 @@ def test_throughput_windows_last_as_long_as_the_rules_ask() -> None:
 FAULTS: list[tuple[Kind, type[TinyhilError], str]] = [
     ("error", DeviceError, r"Out of order <b>today</b>"),
     ("noise", LinkError, r"not printable ASCII.*m-lap-us-1\\xff23"),
-    ("endless-line", LinkError, r"longer than 4096"),
+    ("endless-line", LinkError, r"longer than 16384"),
     ("endless-lines", LinkError, r"more than 8192 lines"),
     ("silence", LinkTimeoutError, r"not fully answered in [0-9.]+ s"),
     ("unplugged", LinkError, r"is gone"),

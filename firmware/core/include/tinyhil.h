@@ -51,7 +51,8 @@ void engine_infer(int8_t *arena, const int8_t *input, int8_t *output);
 /* Not timed: leaves the sample as it was before `engine_open`, and the output complete. */
 void engine_close(uint8_t *sample, int8_t *output);
 
-/* How many numbers the task's results are, at most 255: a score a class, or one error. */
+/* How many numbers the task's results are: a score a class, or one error; at most 255 of them where
+ * frames are spoken. */
 size_t engine_result_count(void);
 
 /* One of them in thousandths, made of the sample and the last output. */

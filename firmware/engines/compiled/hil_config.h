@@ -7,7 +7,7 @@
 
 /* HIL_SAMPLE_ELEMENT is the size of the encoding's elements; the model's own are one byte. */
 #define HIL_SAMPLE_BYTES (MODEL_INPUT_BYTES * HIL_SAMPLE_ELEMENT)
-#define HIL_OUTPUT_BYTES MODEL_OUTPUT_COUNT
+#define HIL_OUTPUT_BYTES MODEL_OUTPUT_BYTES
 #define HIL_ARENA_BYTES  MODEL_ARENA_BYTES
 #define HIL_MODEL_SHA256 MODEL_SHA256
 

@@ -1,4 +1,4 @@
-/* Samples that are quantized already: the buffer is the model's input. */
+/* Samples that are as the model takes them, such as quantized ones: the buffer is its input. */
 #include "tinyhil.h"
 
 const int8_t *engine_open(uint8_t *sample) {

@@ -14,7 +14,9 @@ int32_t engine_result(const uint8_t *sample, const int8_t *output, size_t index)
     for (int i = 0; i < MODEL_OUTPUT_COUNT; i++) {
         float value;
         memcpy(&value, &sample[(size_t)i * sizeof value], sizeof value);
-        float image = MODEL_OUTPUT_SCALE * (float)(output[i] - MODEL_OUTPUT_ZERO_POINT);
+        MODEL_OUTPUT_TYPE stored;
+        memcpy(&stored, &output[(size_t)i * sizeof stored], sizeof stored);
+        float image = MODEL_OUTPUT_SCALE * (float)(stored - MODEL_OUTPUT_ZERO_POINT);
         double error = (double)value - (double)image;
         sum += error * error;
     }

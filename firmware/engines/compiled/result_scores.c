@@ -1,4 +1,6 @@
 /* Results of a classifier: the dequantized scores of all classes. */
+#include <string.h>
+
 #include "tinyhil.h"
 
 size_t engine_result_count(void) {
@@ -7,5 +9,7 @@ size_t engine_result_count(void) {
 
 int32_t engine_result(const uint8_t *sample, const int8_t *output, size_t index) {
     (void)sample;
-    return hil_thousandths(MODEL_OUTPUT_SCALE * (float)(output[index] - MODEL_OUTPUT_ZERO_POINT));
+    MODEL_OUTPUT_TYPE score;
+    memcpy(&score, &output[index * sizeof score], sizeof score);
+    return hil_thousandths(MODEL_OUTPUT_SCALE * (float)(score - MODEL_OUTPUT_ZERO_POINT));
 }

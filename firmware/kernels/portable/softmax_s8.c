@@ -14,7 +14,7 @@ static inline int32_t multiply(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + (INT64_C(1) << 30)) >> 31);
 }
 
-/** value / 2^shift, halves away from zero; 1 <= shift <= 31. */
+/** value / 2^shift, halves away from zero; 1 <= shift <= 62: it is 33 where the sum is 1024. */
 static inline int32_t divide(int32_t value, int32_t shift) {
     return (int32_t)(((int64_t)value + (INT64_C(1) << (shift - 1)) + (value >> 31)) >> shift);
 }

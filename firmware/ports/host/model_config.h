@@ -16,6 +16,8 @@
 #define MODEL_MACS        0
 
 /* Of a softmax. */
+#define MODEL_OUTPUT_TYPE       int8_t
+#define MODEL_OUTPUT_BYTES      MODEL_OUTPUT_COUNT
 #define MODEL_OUTPUT_SCALE      0x1p-8f
 #define MODEL_OUTPUT_ZERO_POINT (-128)
 

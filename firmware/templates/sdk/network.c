@@ -4,7 +4,7 @@
 #include "hil_config.h"
 #include "model.h"
 
-static int8_t input[MODEL_INPUT_BYTES], output[MODEL_OUTPUT_COUNT];
+static int8_t input[MODEL_INPUT_BYTES], output[MODEL_OUTPUT_BYTES];
 static int8_t *arena;
 
 bool network_create(void *activations, size_t size) {

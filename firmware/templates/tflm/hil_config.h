@@ -12,4 +12,9 @@
 #define HIL_BAUD         __BAUD__u
 #define HIL_CLOCK_HZ     __CLOCK_HZ__u
 
+#ifndef HIL_EXTENSION /* 1: frames too; 0: the official protocol alone, as large samples need it.  \
+                       */
+#define HIL_EXTENSION __EXTENSION__
+#endif
+
 #endif

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
@@ -152,14 +152,36 @@ def convolve_depthwise(
     return result
 
 
-def pool(image: NDArray[np.int8], window: Window, bounds: tuple[int, int]) -> NDArray[np.int8]:
-    """AVERAGE_POOL_2D of [height, width, channels]."""
+def average(values: Sequence[int]) -> int:
+    """What AVERAGE_POOL_2D makes of a window; MAX_POOL_2D's is `max`."""
+    return half_away(Fraction(sum(values), len(values)))
+
+
+def pool(
+    image: NDArray[np.int8],
+    window: Window,
+    bounds: tuple[int, int],
+    chosen: Callable[[Sequence[int]], int] = average,
+) -> NDArray[np.int8]:
+    """AVERAGE_POOL_2D, or another pooling, of [height, width, channels]."""
     result = np.zeros((*window.output, image.shape[2]), np.int8)
     for y, x, channel in np.ndindex(result.shape):
         values = [int(image[iy, ix, channel]) for iy, ix, _, _ in window.taps(y, x)]
-        mean = half_away(Fraction(sum(values), len(values)))
-        result[y, x, channel] = min(max(mean, bounds[0]), bounds[1])
+        result[y, x, channel] = min(max(chosen(values), bounds[0]), bounds[1])
     return result
+
+
+def mean(values: NDArray[np.int8], source: Quantized, output: Quantized) -> int:
+    """MEAN of stored values: the multiplier is divided by their number, down to a whole one."""
+    count = values.size
+    fraction, exponent = math.frexp(source.scale / output.scale)
+    mantissa = half_up(Fraction(fraction) * 2**31)
+    more = count.bit_length() - 1
+    multiplier, exponent = mantissa * 2**more // count, exponent - more
+    total = (int(values.astype(np.int64).sum()) - source.zero_point * count) * 2 ** max(exponent, 0)
+    scaled = half_up(Fraction(total * multiplier, 2**31))
+    result = half_away(Fraction(scaled, 2 ** max(-exponent, 0))) + output.zero_point
+    return min(max(result, -128), 127)
 
 
 def add(

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tflite
 from numpy.typing import NDArray
 
 from tinyhil.data.standin.kws01 import TEST_COUNT, TEST_SEED, generate
+from tinyhil.ground.errors import ModelError
 from tinyhil.ground.paths import SUITES
 from tinyhil.image.compiler import compile_model
 
 from .host import HostBuild
+from .models import Activation, Model, Operator
 
 STAND_IN = SUITES / "standin" / "kws01.tflite"
 
@@ -137,3 +140,29 @@ def test_writing_leaves_files_alone_that_are_right_already(tmp_path: Path) -> No
     assert source.stat().st_mtime_ns == before
     config = (tmp_path / "model_config.h").read_text(encoding="utf-8")
     assert config == model.sources["model_config.h"]
+
+
+def test_a_shape_that_is_computed_is_known_already(tmp_path: Path) -> None:
+    number, shape = (Activation(size, dtype=tflite.TensorType.INT32) for size in ((), (2,)))
+    tensors = [
+        Activation((1, 3, 4)),
+        shape,
+        number,
+        shape,
+        Activation((1, 12)),
+        Activation((1, 12), 2.0),
+    ]
+    operators = [
+        Operator("SHAPE", (0,), 1),
+        Operator("STRIDED_SLICE", (1, 1, 1, 1), 2),
+        Operator("PACK", (2, 2), 3),
+        Operator("RESHAPE", (0, 3), 4),
+        Operator("ADD", (4, 4), 5, "AddOptions"),
+    ]
+    file = tmp_path / "model.tflite"
+    file.write_bytes(Model(tensors, operators).build())
+    assert [one.name for one in compile_model(file).operators] == ["RESHAPE", "ADD"]
+    # Where something else needs it, it is an operator as all others.
+    file.write_bytes(Model(tensors, operators, outputs=(3,)).build())
+    with pytest.raises(ModelError, match=r"operator 2 \(PACK\): is not known"):
+        compile_model(file)

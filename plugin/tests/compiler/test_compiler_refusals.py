@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import tflite
 
 from tinyhil.ground.errors import ModelError
-from tinyhil.ground.paths import SUITES
+from tinyhil.ground.paths import ROOT, SUITES
 from tinyhil.image.compiler import compile_model
 
 from .fuzz import fuzz
@@ -89,17 +90,75 @@ def test_the_small_model_itself_compiles(file: Path) -> None:
     assert compile_model(file).macs == 4 * 4 * 3 * 3 * 3 * 2
 
 
-def test_an_unknown_operator_is_named_with_its_index_and_the_model(file: Path) -> None:
+def told(path: Path, model: Model) -> ModelError:
+    """The whole error of a model that must be refused."""
+    path.write_bytes(model.build())
+    with pytest.raises(ModelError) as caught:
+        compile_model(path)
+    return caught.value
+
+
+def test_an_unknown_operator_is_named_with_its_index_and_what_helps(file: Path) -> None:
+    model = Model([*SMALL.tensors, RESULT], [CONV, Operator("ROUND", (3,), 4)])
+    error = told(file, model)
+    assert "operator 1 (ROUND): is not known; known are ADD, " in error.message
+    assert "image/compiler/ops" in error.hint
+    assert not re.search("quantiz|int8|undamaged", error.hint)
+
+
+def test_a_float_model_is_told_that_it_is_one_and_how_it_is_quantized(file: Path) -> None:
+    floats = [dataclasses.replace(t, dtype=tflite.TensorType.FLOAT32) for t in (IMAGE, RESULT)]
     model = Model(
-        [*SMALL.tensors, Activation((1, 4, 4, 3), 1 / 256, -128)],
-        [CONV, Operator("LOGISTIC", (3,), 4)],
+        [*floats, RESULT], [Operator("ROUND", (0,), 1), Operator("CONV_2D", (1, 2, 2), 2)]
     )
-    assert "operator 1 (LOGISTIC)" in refusal(file, model.build())
+    error = told(file, model)
+    assert "is a float model: all of its operators (2) compute with floats" in error.message
+    assert "operator 0 (ROUND): is not known" in error.message
+    anchor = error.hint.split("kernels/#")[1].split()[0]
+    page = (ROOT / "docs" / "kernels.md").read_text(encoding="utf-8").lower().replace(" ", "-")
+    assert f"#-{anchor}\n" in page
 
 
-def test_a_float_model_is_refused_by_its_tensors_type(file: Path) -> None:
-    model = with_tensor(0, dataclasses.replace(IMAGE, dtype=tflite.TensorType.FLOAT32))
-    assert "operator 0 (CONV_2D): tensor 0: is FLOAT32" in refusal(file, model.build())
+def test_all_that_is_wrong_is_told_at_once(file: Path) -> None:
+    """By operator, index and tensor; of a model that is float in part only."""
+    dilated = dataclasses.replace(CONV, values={**OPTIONS, "DilationHFactor": 2})
+    asymmetric = dataclasses.replace(KERNEL, zero_point=1)
+    float32 = dataclasses.replace(RESULT, dtype=tflite.TensorType.FLOAT32)
+    int16 = dataclasses.replace(RESULT, dtype=tflite.TensorType.INT16)
+    tensors = [*SMALL.tensors, asymmetric, float32, int16, RESULT]
+    operators = [
+        dilated,
+        dataclasses.replace(CONV, inputs=(0, 4, 2)),
+        Operator("ROUND", (3,), 5),
+        Operator("ADD", (3, 6), 7),
+        dilated,
+    ]
+    error = told(file, Model(tensors, operators, inputs=(0, 3)))
+    for what in (
+        "can't be compiled, for 6 reasons:",
+        "has 2 inputs; exactly one can be compiled",
+        "operators 0 and 4 (CONV_2D): has dilation 2",
+        "operator 1 (CONV_2D): has weights with a zero point",
+        "operator 2 (ROUND): tensor 5: computes with floats",
+        "operator 2 (ROUND): is not known",
+        "operator 3 (ADD): tensor 6: is INT16",
+        "known are ADD, ",
+    ):
+        assert what in error.message
+    assert len(error.hint.splitlines()) == 5  # a step for each kind of cause
+
+
+@pytest.mark.parametrize("kinds", [1, 40])
+def test_a_thousand_bad_operators_are_grouped_and_counted(file: Path, kinds: int) -> None:
+    operators = [
+        dataclasses.replace(CONV, values={**OPTIONS, "DilationHFactor": 2 + i % kinds})
+        for i in range(1000)
+    ]
+    message = told(file, dataclasses.replace(SMALL, operators=operators)).message
+    assert len(message) < 2500
+    rest = 1000 // kinds - 8
+    assert re.search(rf"operators 0, (\d+, ){{6}}\d+ and {rest} more \(CONV_2D\)", message)
+    assert ("29 more, of CONV_2D" in message) == (kinds == 40)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +219,7 @@ def test_a_float_model_is_refused_by_its_tensors_type(file: Path) -> None:
         (added((1, 4, 1), (1, 4, 2), 1.0), "different shapes"),
         (added((1, 4), (1, 4), 1e-7), "output scale"),
         (normalized(1e-9, 12), "input scale"),
-        (normalized(0.1, 257), "257 classes"),
+        (normalized(0.1, 4096), "4096 classes"),
         (
             Model([IMAGE, IMAGE], [Operator("RESHAPE", (0,), 1)]),
             "computes nothing",
@@ -205,8 +264,74 @@ def test_a_truncated_file_is_refused(file: Path, source: str) -> None:
         refusal(file, content[:length])
 
 
+def chained() -> Model:
+    """Operators that choose, move and reduce values, between ends of floats and uint8."""
+    pool = {"StrideH": 2, "StrideW": 2, "FilterHeight": 2, "FilterWidth": 2}
+    tensors: list[Weights | Activation] = [
+        Activation((1, 4, 4, 2), dtype=tflite.TensorType.FLOAT32),
+        IMAGE,
+        Weights(np.array([[0, 0], [1, 1], [0, 2], [0, 0]], np.int32)),
+        Activation((1, 6, 6, 2), 0.5, 3),
+        Activation((1, 3, 3, 2), 0.5, 3),
+        Weights(np.array([0, 3, 1, 2], np.int32)),
+        Activation((1, 2, 3, 3), 0.5, 3),
+        Activation((1, 2, 6, 3), 0.5, 3),
+        Weights(np.array([2, 3], np.int32)),
+        Activation((1, 2), 0.3),
+        Activation((1, 2), 1 / 256, -128),
+        Activation((1, 2), 1 / 256, 0, tflite.TensorType.UINT8),
+        Weights(np.array([7, -9], np.int8), [0.1], zero_point=1),
+        Activation((1, 2), 0.3),
+    ]
+    operators = [
+        Operator("QUANTIZE", (0,), 1),
+        Operator("PAD", (1, 2), 3, "PadOptions"),
+        Operator("MAX_POOL_2D", (3,), 4, "Pool2DOptions", pool),
+        Operator("TRANSPOSE", (4, 5), 6, "TransposeOptions"),
+        Operator("CONCATENATION", (6, 6), 7, "ConcatenationOptions", {"Axis": 2}),
+        Operator("MEAN", (7, 8), 9, "ReducerOptions"),
+        Operator("ADD", (9, 12), 13, "AddOptions"),
+        Operator("LOGISTIC", (13,), 10),
+        Operator("QUANTIZE", (10,), 11),
+    ]
+    return Model(tensors, operators, outputs=(11,))
+
+
+def changed(model: Model, **tensors: Weights | Activation) -> Model:
+    """The model with other tensors, named ``t`` and their index."""
+    own = [tensors.get(f"t{i}", tensor) for i, tensor in enumerate(model.tensors)]
+    return dataclasses.replace(model, tensors=own)
+
+
 @pytest.mark.parametrize(
-    "model", [SMALL, connected(0.5, 0.5), normalized(0.1, 4), added((1, 8), (1, 8), 2.0)]
+    ("model", "what"),
+    [
+        (changed(chained(), t2=Weights(np.full((4, 2), -1, np.int32))), "negative padding"),
+        (changed(chained(), t2=Weights(np.zeros((3, 2), np.int32))), "padding of shape [3, 2]"),
+        (
+            changed(chained(), t5=Weights(np.array([0, 3, 1, 1], np.int32))),
+            "the order [0, 3, 1, 1]",
+        ),
+        (changed(chained(), t8=Weights(np.array([2, 4], np.int32))), "has the axes [2, 4]"),
+        (changed(chained(), t7=Activation((1, 2, 5, 3), 0.5, 3)), "do not fit together"),
+        (changed(chained(), t7=Activation((1, 2, 6, 3), 0.4, 3)), "inputs of another scale"),
+        (changed(chained(), t4=Activation((1, 3, 3, 2), 0.4, 3)), "output of another scale"),
+        (changed(chained(), t10=Activation((1, 2), 1 / 128)), "another scale than 1/256"),
+        (changed(chained(), t12=Weights(np.ones(3, np.int8), [0.1])), "does not repeat"),
+        (changed(chained(), t12=Weights(np.ones(2, np.int8))), "not quantized as a whole"),
+        (changed(chained(), t9=Activation((1, 3), 0.3)), "does not have 2 outputs"),
+        (
+            changed(chained(), t1=dataclasses.replace(IMAGE, dtype=tflite.TensorType.UINT8)),
+            "input 0 is UINT8, not INT8",
+        ),
+    ],
+)
+def test_what_kernels_of_shapes_cannot_do_is_refused(file: Path, model: Model, what: str) -> None:
+    assert what in refusal(file, model.build())
+
+
+@pytest.mark.parametrize(
+    "model", [SMALL, connected(0.5, 0.5), normalized(0.1, 4), added((1, 8), (1, 8), 2.0), chained()]
 )
 def test_a_damaged_model_is_compiled_or_refused_and_nothing_else(
     tmp_path: Path, model: Model

@@ -31,7 +31,8 @@ class Input(Facts):
     encoding: Literal["int8", "uint8", "float32"]
     """Of the bytes: `int8` is quantized already, as the reference model takes it; `uint8` are
     image bytes, 128 above the model's int8; `float32` little-endian floats, which the device
-    quantizes with the model's own scale and zero point."""
+    quantizes with the model's own scale and zero point. A model whose input is `uint8` or `float32`
+    itself gets them as they are."""
     window_bytes: int | None = Field(default=None, gt=0)
     """Of one inference, where a file holds several overlapping windows."""
     stride_bytes: int | None = Field(default=None, gt=0)

@@ -33,8 +33,10 @@ Heard = Callable[[str, float], None]
 commands that were sent ahead, since the answer to the one before."""
 
 
+_READ_BACK = "db print%"
 _MAX_REPLY_LINES = 8192
-"""Of one command; `db print` of the largest buffer takes 3456."""
+"""Of one command, but for `db print`, of which most firmware makes a line of 8 bytes."""
+_MAX_BUFFER_LINES = 1 << 17
 
 _LEAST_QUEUE, _MOST_QUEUE = 1100, 1 << 20
 """Bytes of frames that a device may say it holds."""
@@ -195,7 +197,7 @@ class Session:
 
     def read_back(self, deadline: Deadline) -> bytes:
         """The input buffer as the device holds it."""
-        reply = self.ask("db print%", deadline)
+        reply = self.ask(_READ_BACK, deadline)
         return b"".join(line.data for line in reply.take_all(protocol.BufferBytes))
 
     def enter_frames(self, way: str, deadline: Deadline) -> int:
@@ -287,7 +289,8 @@ class Session:
         messages: list[Message] = []
         printed: list[str] = []
         complaint: protocol.DeviceComplaint | None = None
-        while len(printed) <= _MAX_REPLY_LINES:
+        most = _MAX_BUFFER_LINES if command == _READ_BACK else _MAX_REPLY_LINES
+        while len(printed) <= most:
             line = self._next_line(command, deadline)
             message = self._understood(line, command)
             if isinstance(message, protocol.Ready):
@@ -312,7 +315,7 @@ class Session:
             if message is not None:
                 messages.append(message)
         raise LinkError(
-            f"'{printable(command)}' was answered with more than {_MAX_REPLY_LINES} lines",
+            f"'{printable(command)}' was answered with more than {most} lines",
             hint="the device writes without end; reset it, see the raw log",
         )
 

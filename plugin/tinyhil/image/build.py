@@ -8,7 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
 from tinyhil.image.elf import Image, read_image
+from tinyhil.image.limits import check_line, check_memory, frames_carry
 
 if TYPE_CHECKING:
     from tinyhil.image.compiler import CompiledModel, Goal
@@ -80,8 +82,8 @@ def build(
         model: an int8 ``.tflite``.
         folder: for generated sources and objects; a second build there does only what changed.
         energy: mark time by a pin's edges, for a power monitor.
-        extension: speak frames too; without it, the firmware is as others in the field, which
-            speak only the official protocol.
+        extension: speak frames too, if they carry the task's samples and results; without it, the
+            firmware is as others in the field, which speak only the official protocol.
         sources: the firmware's, or a copy of them that was changed; None: ours.
         wishes: of the model compiler.
 
@@ -90,12 +92,14 @@ def build(
         ModelError: the model compiler refuses the model, or it is not of the task.
         BenchError: a build tool is missing.
         WriteError: the folder can't be written.
-        FirmwareError: the build fails, as when the image is too large for the board.
+        FirmwareError: the image is too large for the board, or the build fails.
     """
     port_of(board)
     compiled = compile_for(task, model, board, wishes)
     # Two runs may build the same firmware at once, one for each of two equal boards.
-    options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": extension}
+    check_memory(board, task, compiled)
+    speaks = extension and frames_carry(task, compiled)
+    options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": speaks}
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -132,23 +136,44 @@ def compile_for(
     """Compile a model of a task for a board's kernels, or for the portable ones alone.
 
     Raises:
-        ModelError: the model compiler refuses it, or it takes or makes another number of numbers
-            than the task.
+        ModelError: the model compiler refuses it, it takes or makes another number of numbers
+            than the task, takes numbers of another type, or has more results than fit a line.
         BenchError: the extra `build` is not installed.
     """
     with part_of("build", "building firmware"):
         from tinyhil.image.compiler import Target, compile_model  # noqa: PLC0415 - of an extra
     kernels = board.toolchain.kernels if board else ()
     compiled = compile_model(model, Target(kernels, wishes.goal, wishes.keep_dead_channels))
-    made = compiled.input.size, compiled.output.size
+    made = compiled.input.elements, compiled.output.elements
     results = task.results if task.result == "scores" else task.input.elements
+    names = _counted(operator.name for operator in compiled.operators)
     if made != (task.input.elements, results):
         raise ModelError(
             f"{model}: the model makes {made[1]} numbers of {made[0]}, the task {task.name} "
-            f"{results} of {task.input.elements}",
+            f"{results} of {task.input.elements}; all of its operators are known ({names})",
             hint="choose the model's own task, or another model",
         )
+    takes = compiled.input.dtype
+    if takes not in ("int8", task.input.encoding):
+        raise ModelError(
+            f"{model}: the model takes {takes}, the samples of the task {task.name} are "
+            f"{task.input.encoding}",
+            hint="convert the model with inference_input_type int8; or give the task samples of "
+            f"{takes}, by the key `encoding`",
+        )
+    check_line(str(model), task, compiled)
     return compiled
+
+
+def _counted(names: Iterable[str]) -> str:
+    """Each name, and how often it is there."""
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(Counter(names).items()))
+
+
+def adapter_of(task: Task, compiled: CompiledModel) -> str:
+    """Which of ``firmware/engines/compiled/input_*.c`` makes the model's input of a sample."""
+    # What an int8 model is given as it is, others are too, if it is of their type.
+    return task.input.encoding if compiled.input.dtype == "int8" else "int8"
 
 
 def _build(
@@ -171,7 +196,7 @@ def _build(
         "TINYHIL_KERNEL_FOLDERS": ";".join(board.toolchain.kernels),
         "TINYHIL_PORT": port_of(board),
         "TINYHIL_TASK": task.name,
-        "TINYHIL_ENCODING": task.input.encoding,
+        "TINYHIL_ENCODING": adapter_of(task, compiled),
         "TINYHIL_RESULT": task.result,
         "TINYHIL_CLOCK_HZ": str(board.clock_hz),
         "TINYHIL_BAUD": str(board.baud),

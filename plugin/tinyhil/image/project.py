@@ -17,7 +17,8 @@ from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.image.build import compile_for, linker_memory, port_of
+from tinyhil.image.build import adapter_of, compile_for, linker_memory, port_of
+from tinyhil.image.limits import frames_carry
 
 if TYPE_CHECKING:
     from tinyhil.image.compiler import CompiledModel
@@ -94,8 +95,10 @@ def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict
         "SAMPLE_BYTES": str(task.input.inference_bytes),
         "RESULTS": str(task.results),
         "ENCODING": task.input.encoding,
+        "ADAPTER": adapter_of(task, compiled),
         "RESULT": task.result,
         "MODEL_SHA256": compiled.sha256,
+        "EXTENSION": str(int(frames_carry(task, compiled))),
     }
 
 
@@ -126,7 +129,7 @@ def _write_engine(folder: Path, engine: str, task: Task, facts: Mapping[str, str
     if engine == "tflm":
         _copy(FIRMWARE / "engines" / "th", folder / "engine")
         return
-    for kind, name in (("input", task.input.encoding), ("result", task.result)):
+    for kind, name in (("input", facts["ADAPTER"]), ("result", task.result)):
         _copy(_COMPILED / f"{kind}_{name}.c", folder / "engine" / f"{kind}.c")
 
 

@@ -24,7 +24,7 @@ from tinyhil.ground.errors import BenchError, FirmwareError
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
-from tinyhil.image.build import compile_for
+from tinyhil.image.build import adapter_of, compile_for
 
 _COMPILER = "cc"
 # Without fused operations, which round once where the firmware's processors round twice.
@@ -104,9 +104,10 @@ def reference(task: Task, model: Path, folder: Path) -> Reference | None:
     if compiler is None:
         return None
     compiled = compile_for(task, model, None)
+    adapter = adapter_of(task, compiled)
     read = [
         _ENGINE / "reference.c",
-        _ENGINE / f"input_{task.input.encoding}.c",
+        _ENGINE / f"input_{adapter}.c",
         _ENGINE / f"result_{task.result}.c",
         _CORE / "thousandths.c",
         *sorted((_KERNELS / "portable").glob("*.c")),
@@ -116,7 +117,7 @@ def reference(task: Task, model: Path, folder: Path) -> Reference | None:
         sum_.update(path.read_bytes())
     own = folder / f"{task.name}-{sum_.hexdigest()[:16]}"
     program = own / "reference"
-    element = task.input.inference_bytes // task.input.elements
+    element = task.input.inference_bytes // compiled.input.size
     part = own / "reference.part"
     command = [
         *(compiler, *_FLAGS, f'-DHIL_TASK="{task.name}"', f"-DHIL_SAMPLE_ELEMENT={element}"),

@@ -54,7 +54,7 @@ static int receive(uint32_t handle, int8_t *bytes, uint32_t count) {
 
 static alignas(16) int8_t arena[MODEL_ARENA_BYTES];
 static alignas(4) int8_t input[MODEL_INPUT_BYTES];
-static alignas(4) int8_t output[MODEL_OUTPUT_COUNT];
+static alignas(4) int8_t output[MODEL_OUTPUT_BYTES];
 
 enum { MAX_LAPS = 1000 };
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tinyhil.device.protocol.messages import BEGIN
 
-MAX_LINE_BYTES = 4096
+MAX_LINE_BYTES = 16384
 """Longest line that is accepted; the longest official one is far shorter."""
 
 MAX_GAP_BYTES = 16

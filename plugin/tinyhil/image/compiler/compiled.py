@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 
@@ -33,13 +34,20 @@ class OperatorSummary:
 
 @dataclass(frozen=True)
 class TensorFacts:
-    """The model's input or output: int8, real = scale * (stored - zero_point)."""
+    """The model's input or output: real = scale * (stored - zero_point); floats are real."""
 
     shape: tuple[int, ...]
     size: int
     """In bytes."""
     scale: float
     zero_point: int
+    dtype: str
+    """``int8``, ``uint8`` or ``float32``."""
+
+    @property
+    def elements(self) -> int:
+        """How many numbers it has."""
+        return prod(self.shape)
 
 
 @dataclass(frozen=True)

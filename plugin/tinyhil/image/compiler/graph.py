@@ -11,14 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.ground.errors import ModelError
-
-
-def refusal(where: str, what: str) -> ModelError:
-    """The error of a model that is well-formed or not, but in any case can't be compiled."""
-    return ModelError(
-        f"{where}: {what}",
-        hint="give the compiler an undamaged full-int8 .tflite model of one input and one output",
-    )
+from tinyhil.image.compiler.refusals import ENDS_TYPE, OPERATOR, REQUANTIZE, Blocker, refusal
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ class Tensor:
 
     index: int
     dtype: str
-    """``INT8`` or ``INT32``."""
+    """``INT8``, ``INT32``, or at the ends of a model ``UINT8`` or ``FLOAT32``."""
     shape: tuple[int, ...]
     quantization: Quantization | None
     data: NDArray[Any] | None
@@ -47,19 +40,28 @@ class Tensor:
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.elements * (4 if self.dtype in ("INT32", "FLOAT32") else 1)
+
+    @property
     def channels(self) -> int:
         """Elements along the last axis."""
         return self.shape[-1] if self.shape else 1
 
     @property
     def scale(self) -> float:
-        """Of a tensor that the reader checked to be quantized as a whole."""
+        """Of a tensor that the reader checked to be quantized as a whole; 1 of floats."""
+        if self.dtype == "FLOAT32":
+            return 1.0
         assert self.quantization is not None
         return float(self.quantization.scales[0])
 
     @property
     def zero_point(self) -> int:
-        """Of a tensor that the reader checked to be quantized as a whole."""
+        """Of a tensor that the reader checked to be quantized as a whole; 0 of floats."""
+        if self.dtype == "FLOAT32":
+            return 0
         assert self.quantization is not None
         return int(self.quantization.zero_points[0])
 
@@ -71,8 +73,8 @@ class Node:
     index: int
     name: str
     """As in the TensorFlow Lite schema: ``CONV_2D``."""
-    where: str
-    """Model file, index and name, to begin an error with."""
+    path: Path
+    """The model file, to begin an error with."""
     inputs: tuple[Tensor | None, ...]
     """None for an optional tensor that is left out."""
     output: Tensor
@@ -81,17 +83,24 @@ class Node:
     options: Mapping[str, int | float]
     """Its scalar fields by their names in the schema: ``StrideW``."""
 
-    def refuse(self, what: str) -> ModelError:
-        """The error that says that this operator can't be compiled."""
-        return refusal(self.where, what)
+    def refuse(self, what: str, step: str = OPERATOR) -> ModelError:
+        """The error that says that this operator can't be compiled, and which step helps."""
+        return refusal(self.path, Blocker(what, step, self.index, self.name))
 
-    def check(self, condition: bool, what: str) -> None:
+    def check(self, condition: bool, what: str, step: str = OPERATOR) -> None:
         """Refuse the operator unless `condition`."""
         if not condition:
-            raise self.refuse(what)
+            raise self.refuse(what, step)
 
     def activation(self, position: int = 0) -> Tensor:
         """An input that is computed (not constant), int8, quantized as a whole."""
+        tensor = self.computed(position)
+        wrong = f"input {position} is {tensor.dtype}, not INT8"
+        self.check(tensor.dtype == "INT8", wrong, step=ENDS_TYPE)
+        return tensor
+
+    def computed(self, position: int = 0) -> Tensor:
+        """An input that is computed, of any type."""
         tensor = self._input(position)
         self.check(tensor.data is None, f"input {position} is a constant")
         return tensor
@@ -100,7 +109,8 @@ class Node:
         """An input that is a constant of type `dtype`."""
         tensor = self._input(position)
         self.check(tensor.data is not None, f"input {position} is not a constant")
-        self.check(tensor.dtype == dtype, f"input {position} is {tensor.dtype}, not {dtype}")
+        wrong = f"input {position} is {tensor.dtype}, not {dtype}"
+        self.check(tensor.dtype == dtype, wrong, step=REQUANTIZE)
         return tensor
 
     def optional_constant(self, position: int, dtype: str) -> Tensor | None:

@@ -48,7 +48,8 @@ def ranges(graph: Graph) -> Mapping[int, Range]:
     """By index of each activation; operators must have been checked by their own modules."""
     found = {graph.input.index: _anything(graph.input.channels)}
     for node in graph.nodes:
-        made = _range(node, found[node.activation().index])
+        source = next(t for t in node.inputs if t is not None and t.data is None)
+        made = _range(node, found[source.index])
         # A FULLY_CONNECTED may have its outputs in another shape.
         fits = len(made.low) == node.output.channels
         found[node.output.index] = made if fits else _anything(node.output.channels)

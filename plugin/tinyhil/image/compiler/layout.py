@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tinyhil.image.compiler.graph import Graph, Node, Tensor, refusal
+from tinyhil.image.compiler.graph import Graph, Node, Tensor
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.plan import Block, Overlap, least_arena, plan_arena
+from tinyhil.image.compiler.refusals import OPERATOR, Blocker, refusal
 
 _Key = tuple[str, int]
 """``tensor`` or ``scratch``, and the tensor's or the operator's index."""
@@ -35,9 +36,9 @@ def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
     homes = _homes(graph, lowered)
     outside = {homes[graph.input.index]: "input", homes[graph.output.index]: "output"}
     if len(outside) == 1:
-        raise refusal(str(graph.path), "computes nothing")
+        raise refusal(graph.path, Blocker("computes nothing", OPERATOR))
     lives = _lives(graph, lowered, homes)
-    sizes = {node.output.index: node.output.elements for node in graph.nodes}
+    sizes = {node.output.index: node.output.size for node in graph.nodes}
     blocks = [
         Block(("tensor", home), sizes[home], first, last)
         for home, (first, last) in lives.items()
@@ -73,7 +74,7 @@ def with_room(graph: Graph, lowered: Sequence[Lowered]) -> list[Lowered]:
 
 def sources(node: Node, low: Lowered) -> list[Tensor]:
     """The computed inputs, in the kernel's order."""
-    return [node.activation(position) for position in low.order]
+    return [node.computed(position) for position in low.order]
 
 
 def _homes(graph: Graph, lowered: Sequence[Lowered]) -> dict[int, int]:

@@ -43,6 +43,8 @@ class Lowered:
     """Memory that the kernel needs while it runs; None: it takes no pointer to any."""
     order: tuple[int, ...] = (0,)
     """Positions of the computed inputs among the node's inputs, as the kernel takes them."""
+    gathered: bool = False
+    """The kernel takes one array of pointers to all its inputs."""
     smaller: Lowered | None = None
     """The same with fewer bytes of constants, and more instructions."""
     faster: Lowered | None = None
@@ -60,6 +62,11 @@ def int8_array(name: str, values: NDArray[Any]) -> ConstantArray:
     """Weights, in the order of memory."""
     flat = values.astype(np.int8).ravel().tolist()
     return ConstantArray(name, "int8_t", flat, len(flat))
+
+
+def float_array(name: str, value: float) -> ConstantArray:
+    """One float, exactly."""
+    return ConstantArray(name, "float", [f"{value.hex()}f"], 4)
 
 
 def interleave(weights: NDArray[Any], group: int) -> NDArray[Any]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from tinyhil.image.compiler import cost, dead, emit, ops
 from tinyhil.image.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
-from tinyhil.image.compiler.graph import Graph, Node, Tensor, refusal
+from tinyhil.image.compiler.graph import Graph, Node, Tensor
 from tinyhil.image.compiler.layout import Layout, lay_out, sources, with_room
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.reader import read_graph
+from tinyhil.image.compiler.refusals import LARGE, Blocker, collected, refusal, refused
 from tinyhil.image.compiler.target import ANY_CORE, Target
 
+_C_TYPES: Final = {"INT8": "int8_t", "UINT8": "uint8_t", "FLOAT32": "float"}
 MAX_ARENA_BYTES: Final = 64 << 20
 MAX_CONSTANT_BYTES: Final = 16 << 20
 
@@ -22,21 +24,25 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     """Compile an int8 ``.tflite`` model.
 
     Raises:
-        ModelError: the file can't be read or is damaged; or the model holds an operator that is
-            not known (the text names it, its index and the model), is not int8, has more than
-            one input or output, a dynamic shape, or anything else that can't be compiled.
+        ModelError: the file can't be read or is damaged; or the model holds operators that are
+            not known, is not int8, has more than one input or output, a dynamic shape, or anything
+            else that can't be compiled: the text names all of them, by operator and tensor.
     """
-    graph = read_graph(path, ops.modules().keys())
-    lowered = _lower(graph, target)
+    draft = read_graph(path, ops.modules().keys())
+    blockers = list(draft.blockers)
+    lowered = _lower(path, draft.nodes, target, blockers)
+    graph = draft.graph
+    if blockers or graph is None:
+        raise refused(path, blockers, ops.modules())
     macs_before = [low.macs for low in lowered]
     left_out: Mapping[int, dead.Dead] = {}
     if not target.keep_dead_channels:
         graph, left_out = dead.fold(graph)
-        lowered = _lower(graph, target) if left_out else lowered
+        lowered = _lower(path, graph.nodes, target, []) if left_out else lowered
     lowered = with_room(graph, _within(lowered, path.stat().st_size))
     layout = lay_out(graph, lowered)
     if layout.arena_bytes > MAX_ARENA_BYTES:
-        raise refusal(str(path), f"needs a tensor arena of {layout.arena_bytes} bytes")
+        raise refusal(path, Blocker(f"needs an arena of {layout.arena_bytes:,} bytes", LARGE))
     operators = tuple(
         _summary(node, low, left_out.get(node.index, dead.Dead()), macs)
         for node, low, macs in zip(graph.nodes, lowered, macs_before, strict=True)
@@ -72,15 +78,22 @@ def _summary(node: Node, low: Lowered, left_out: dead.Dead, macs_before: int) ->
     )
 
 
-def _lower(graph: Graph, target: Target) -> list[Lowered]:
-    """All operators. A damaged model may use one buffer thousands of times, so there is a limit."""
+def _lower(
+    path: Path, nodes: Sequence[Node], target: Target, found: list[Blocker]
+) -> list[Lowered]:
+    """All operators that can be; what the others have against them is added to `found`.
+
+    A damaged model may use one buffer thousands of times, so there is a limit.
+    """
     lowered: list[Lowered] = []
     constant_bytes = 0
-    for node in graph.nodes:
-        lowered.append(ops.lower(node, target))
-        constant_bytes += lowered[-1].constant_bytes
+    for node in nodes:
+        with collected(found):
+            lowered.append(ops.lower(node, target))
+            constant_bytes += lowered[-1].constant_bytes
         if constant_bytes > MAX_CONSTANT_BYTES:
-            raise refusal(str(graph.path), f"has more than {MAX_CONSTANT_BYTES} bytes of constants")
+            what = f"has more than {MAX_CONSTANT_BYTES:,} bytes of constants"
+            raise refused(path, [Blocker(what, LARGE), *found])
     return lowered
 
 
@@ -110,16 +123,20 @@ def _price(low: Lowered, smaller: Lowered) -> float:
 
 
 def _facts(tensor: Tensor) -> TensorFacts:
-    return TensorFacts(tensor.shape, tensor.elements, tensor.scale, tensor.zero_point)
+    return TensorFacts(
+        tensor.shape, tensor.size, tensor.scale, tensor.zero_point, tensor.dtype.lower()
+    )
 
 
 def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
     return {
         "MODEL_SHA256": f'"{graph.sha256}"',
-        "MODEL_INPUT_BYTES": str(graph.input.elements),
+        "MODEL_INPUT_BYTES": str(graph.input.size),
         "MODEL_INPUT_SCALE": f"{graph.input.scale.hex()}f",
         "MODEL_INPUT_ZERO_POINT": f"({graph.input.zero_point})",
         "MODEL_OUTPUT_COUNT": str(graph.output.elements),
+        "MODEL_OUTPUT_BYTES": str(graph.output.size),
+        "MODEL_OUTPUT_TYPE": _C_TYPES[graph.output.dtype],
         "MODEL_ARENA_BYTES": str(arena_bytes),
         "MODEL_OUTPUT_SCALE": f"{graph.output.scale.hex()}f",
         "MODEL_OUTPUT_ZERO_POINT": f"({graph.output.zero_point})",
@@ -129,7 +146,10 @@ def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
 
 def _call(node: Node, low: Lowered, layout: Layout) -> emit.Call:
     inputs = sources(node, low)
-    arguments = [layout.buffers[tensor.index] for tensor in (*inputs, node.output)]
+    arguments = [layout.buffers[tensor.index] for tensor in inputs]
+    if low.gathered:
+        arguments = [f"(const int8_t *const[]){{{', '.join(arguments)}}}"]
+    arguments.append(layout.buffers[node.output.index])
     if low.scratch_bytes is not None:
         arguments.append(layout.scratch.get(node.index, "0"))
     shapes = " and ".join("x".join(map(str, tensor.shape)) for tensor in inputs)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.image.compiler.graph import Node, Tensor
+from tinyhil.image.compiler.refusals import REQUANTIZE
 
 INT8_MIN: Final = -128
 INT8_MAX: Final = 127
@@ -73,13 +74,13 @@ def activation_fields(node: Node, kind: str) -> dict[str, int]:
     if activation not in bounds:
         raise node.refuse(f"has the fused activation {activation}, which is not known")
     low, high = bounds[int(activation)]
-    lowest = INT8_MIN if low is None else max(INT8_MIN, _quantize(node, low))
-    highest = INT8_MAX if high is None else min(INT8_MAX, _quantize(node, high))
+    lowest = INT8_MIN if low is None else max(INT8_MIN, stored(node, low))
+    highest = INT8_MAX if high is None else min(INT8_MAX, stored(node, high))
     node.check(lowest <= highest, "has an output range that its activation leaves empty")
     return {"activation_min": lowest, "activation_max": highest}
 
 
-def _quantize(node: Node, real: float) -> int:
+def stored(node: Node, real: float) -> int:
     """Nearest stored output, halves away from zero; the quotient is a float32."""
     with np.errstate(over="ignore"):
         quotient = float(np.float32(real) / np.float32(node.output.scale))
@@ -91,8 +92,9 @@ def weight_scales(node: Node, weights: Tensor, channels: int, axis: int) -> NDAr
     """Scale of each output channel's weights, which must be symmetric."""
     quantization = weights.quantization
     if quantization is None:
-        raise node.refuse("has weights without quantization")
-    node.check(not quantization.zero_points.any(), "has weights with a zero point")
+        raise node.refuse("has weights without quantization", REQUANTIZE)
+    symmetric = not quantization.zero_points.any()
+    node.check(symmetric, "has weights with a zero point", step=REQUANTIZE)
     scales = quantization.scales.astype(np.float64)
     if scales.size == 1:
         return np.repeat(scales, channels)

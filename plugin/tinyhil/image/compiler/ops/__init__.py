@@ -2,6 +2,7 @@
 
 A module has the operator's name in the TensorFlow Lite schema as `NAME`, and a function
 ``lower(node: Node, target: Target) -> Lowered`` that raises `ModelError` for what no kernel can do.
+`OUTPUTS`, if it is there, are the types of its output; else it is int8.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Protocol, cast
 
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered
+from tinyhil.image.compiler.refusals import ENDS_TYPE
 from tinyhil.image.compiler.target import Target
 
 
@@ -42,4 +44,8 @@ def modules() -> dict[str, OperatorModule]:
 
 def lower(node: Node, target: Target) -> Lowered:
     """Lower one node by its operator's module."""
-    return modules()[node.name].lower(node, target)
+    module = modules()[node.name]
+    made = node.output.dtype
+    wanted: tuple[str, ...] = getattr(module, "OUTPUTS", ("INT8",))
+    node.check(made in wanted, f"has an output of {made}, not {' or '.join(wanted)}", ENDS_TYPE)
+    return module.lower(node, target)

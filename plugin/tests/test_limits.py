@@ -1,0 +1,134 @@
+"""Models larger than those of the benchmark: what board and wire hold, and what is refused."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.device.protocol.lines import MAX_LINE_BYTES
+from tinyhil.device.session import Session
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import FirmwareError, ModelError
+from tinyhil.ground.paths import FIRMWARE
+from tinyhil.image import build as firmware
+from tinyhil.image import limits
+
+from .compiler.models import Activation, Model, Operator
+
+LARGE = (1, 22, 100, 30)
+"""An input of 66,000 bytes: more than frames carry."""
+
+
+def task_of(inputs: int, results: int) -> Task:
+    kws01 = load_tasks()["kws01"]
+    sample = kws01.input.model_copy(update={"bytes": inputs})
+    return kws01.model_copy(update={"input": sample, "classes": tuple(map(str, range(results)))})
+
+
+@pytest.fixture
+def pooled(tmp_path: Path) -> Path:
+    """A model that averages a large image."""
+    values = {"Padding": 1, "StrideH": 1, "StrideW": 1, "FilterHeight": 22, "FilterWidth": 100}
+    pool = Operator("AVERAGE_POOL_2D", (0,), 1, "Pool2DOptions", values)
+    file = tmp_path / "pooled.tflite"
+    file.write_bytes(Model([Activation(LARGE), Activation((1, 1, 1, 30))], [pool]).build())
+    return file
+
+
+def test_a_model_larger_than_frames_carry_is_built_for_text(
+    mps2: Board, pooled: Path, tmp_path: Path
+) -> None:
+    built = firmware.build(mps2, task_of(66_000, 30), pooled, tmp_path / "built")
+    assert built.image.bss_bytes > 66_000
+    assert b"Supplied buffer size " in built.image.path.read_bytes()
+    assert b"m-hil-frames" not in built.image.path.read_bytes()
+
+
+def test_memory_that_is_missing_is_told_before_anything_is_built(
+    mps2: Board, pooled: Path, tmp_path: Path
+) -> None:
+    small = tuple(memory.model_copy(update={"size": 60_000}) for memory in mps2.memory)
+    needed = 66_016 + 16 + 30 + 4096  # buffer, arena, output, stack
+    told = rf"\(60,000 bytes at .* too small by at least {needed - 60_000:,} bytes \(input buffer "
+    board = mps2.model_copy(update={"memory": small})
+    with pytest.raises(FirmwareError, match=told):
+        firmware.build(board, task_of(66_000, 30), pooled, tmp_path / "built")
+    assert not (tmp_path / "built").exists()
+
+
+def test_results_that_no_line_holds_are_refused_with_how_many_it_holds(tmp_path: Path) -> None:
+    shape = (1, 3000)
+    add = Operator("ADD", (0, 0), 1, "AddOptions")
+    file = tmp_path / "added.tflite"
+    file.write_bytes(Model([Activation(shape), Activation(shape, 2.0)], [add]).build())
+    # "-256.000," each; the last one without its comma.
+    assert limits.LINE_BYTES == MAX_LINE_BYTES
+    most = (limits.LINE_BYTES - len("m-results-[]") + 1) // 9
+    with pytest.raises(ModelError, match=rf"3,000 results, .* {most:,} .*: {3000 - most:,} too"):
+        firmware.compile_for(task_of(3000, 3000), file, None)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler: no 'cc' on the path")
+def test_the_firmware_has_the_same_limits(tmp_path: Path) -> None:
+    def taken(sample: int, output: int, *, frames: bool, claim: str = "1") -> bool:
+        (tmp_path / "hil_config.h").write_text(
+            f"#define HIL_SAMPLE_BYTES {sample}\n#define HIL_OUTPUT_BYTES {output}\n"
+            f'#define HIL_EXTENSION {int(frames)}\n#define HIL_BAUD 1u\n#define HIL_TASK "t"\n'
+        )
+        stream = FIRMWARE / "core" / "stream.c"
+        text = f'#include "{stream}"\n_Static_assert({claim}, "");'
+        folders = (tmp_path, stream.parent, stream.parent / "include")
+        done = subprocess.run(
+            ["cc", "-fsyntax-only", *(f"-I{folder}" for folder in folders), "-xc", "-"],
+            input=text.encode(),
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode == 0
+
+    sample, output = limits.FRAME_SAMPLE_BYTES, limits.FRAME_OUTPUT_BYTES
+    assert taken(sample, output, frames=True)
+    assert not taken(sample + 1, output, frames=True)
+    assert not taken(sample, output + 1, frames=True)
+    assert taken(sample + 1, output + 1, frames=False)
+    assert taken(1, 1, frames=True, claim=f"HIL_RESULTS_MAX == {limits.FRAME_RESULTS}")
+    for size, frames in ((490, True), (27_648, False), (40_000, True), (66_000, False)):
+        storage = limits.storage_bytes(size, frames=frames)
+        assert taken(size, 1, frames=frames, claim=f"HIL_STORAGE == {storage}")
+
+
+class Printing:
+    """A link to a device that prints its buffer, whatever it is sent."""
+
+    def __init__(self, data: bytes) -> None:
+        rows = (data[i : i + 8].hex("-") for i in range(0, len(data), 8))
+        self._lines = "".join(f"m-buffer-{row}\r\n" for row in rows).encode() + b"m-ready\r\n"
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        """See `Link`."""
+
+    def read(self, deadline: Deadline) -> bytes:
+        """See `Link`."""
+        del deadline
+        return self.poll()
+
+    def poll(self) -> bytes:
+        """See `Link`."""
+        lines, self._lines = self._lines, b""
+        return lines
+
+    def set_baud(self, baud: int) -> None:
+        """See `Link`."""
+
+    def close(self) -> None:
+        """See `Link`."""
+
+
+def test_a_sample_larger_than_the_benchmarks_is_read_back() -> None:
+    data = bytes(range(256)) * 300
+    assert Session(Printing(data)).read_back(Deadline.after(60)) == data

@@ -1,0 +1,42 @@
+"""PAD along any of four axes, with the input's zero point: zero in real numbers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tinyhil.image.compiler.graph import Node
+from tinyhil.image.compiler.lowered import Lowered
+from tinyhil.image.compiler.target import Target
+
+NAME = "PAD"
+
+_AXES: Final = ("batch", "height", "width", "channels")
+
+
+def lower(node: Node, _target: Target) -> Lowered:
+    """Shapes with leading axes of 1, so that there are four."""
+    source, result, padding = node.activation(), node.output, node.constant(1, "INT32")
+    assert padding.data is not None
+    rank = len(source.shape)
+    node.check(rank <= len(_AXES), f"has {rank} dimensions, more than {len(_AXES)}")
+    node.check(padding.shape == (rank, 2), f"has padding of shape {list(padding.shape)}")
+    before, after = padding.data.T.tolist()
+    node.check(min([0, *before, *after]) == 0, "has negative padding")
+    padded = tuple(map(sum, zip(source.shape, before, after, strict=True)))
+    node.check(result.shape == padded, f"has the output {list(result.shape)}, not {list(padded)}")
+    node.check(
+        (source.scale, source.zero_point) == (result.scale, result.zero_point),
+        "has an output of another scale or zero point than its input",
+    )
+    missing = len(_AXES) - rank
+    sizes = {
+        "input": (1,) * missing + source.shape,
+        "output": (1,) * missing + result.shape,
+        "before": (0,) * missing + tuple(before),
+    }
+    fields = {
+        f"{name}_{axis}": size
+        for name, all_sizes in sizes.items()
+        for axis, size in zip(_AXES, all_sizes, strict=True)
+    }
+    return Lowered(kernel="pad_s8", fields={**fields, "value": source.zero_point})

@@ -1,0 +1,15 @@
+"""RELU6 as an operator of its own, with another scale for its output or not."""
+
+from __future__ import annotations
+
+from tinyhil.image.compiler.graph import Node
+from tinyhil.image.compiler.lowered import Lowered
+from tinyhil.image.compiler.table import clamped
+from tinyhil.image.compiler.target import Target
+
+NAME = "RELU6"
+
+
+def lower(node: Node, _target: Target) -> Lowered:
+    """A table."""
+    return clamped(node, 0.0, 6.0)

@@ -1,0 +1,98 @@
+"""What a firmware can hold and say: checked of a model and a task before anything is built.
+
+There are two kinds of limits. The board's memory is one: what is missing of it is told in bytes.
+The other is the wire: frames count a sample by 16 bits, and results by 8. A firmware of more than
+that speaks the official text protocol alone, whose only limit is the length of a line of results.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.task import Task
+from tinyhil.ground.errors import FirmwareError, ModelError
+
+if TYPE_CHECKING:
+    from tinyhil.image.compiler import CompiledModel
+
+FRAME_SAMPLE_BYTES: Final = 0xFFFF
+FRAME_RESULTS: Final = 255
+FRAME_OUTPUT_BYTES: Final = 3044
+"""Of the raw output: what a reply has room for, see ``firmware/core/stream.c``."""
+LINE_BYTES: Final = 16384
+"""Of a line that the host reads, see `device.protocol.lines`."""
+_AROUND: Final = len("m-results-[]")
+_LARGEST_OF_BENCHMARK: Final = 27648
+_STACK_BYTES: Final = 4096
+
+
+def frames_carry(task: Task, compiled: CompiledModel) -> bool:
+    """Whether samples, results and outputs are small enough for frames."""
+    return (
+        task.input.inference_bytes <= FRAME_SAMPLE_BYTES
+        and task.results <= FRAME_RESULTS
+        and compiled.output.size <= FRAME_OUTPUT_BYTES
+    )
+
+
+def check_line(model: str, task: Task, compiled: CompiledModel) -> None:
+    """Refuse results that do not fit a line of the text protocol.
+
+    Raises:
+        ModelError: they do not; it says how many would.
+    """
+    output = compiled.output
+    stored = {"int8": (-128, 127), "uint8": (0, 255)}.get(output.dtype, (-(2**31), 2**31))
+    scale = 0.001 if output.dtype == "float32" else output.scale  # floats: as wide as can be
+    ends = (scale * (end - output.zero_point) for end in stored)
+    widest = max(len(f"{end:.3f}") for end in ends) if task.result == "scores" else 0
+    most = (LINE_BYTES - _AROUND + 1) // (widest + 1)
+    if task.results > most:
+        raise ModelError(
+            f"{model}: the model has {task.results:,} results, a line of the protocol has room for "
+            f"{most:,} of theirs: {task.results - most:,} too many",
+            hint="end the model in fewer results, such as the index of the best one",
+        )
+
+
+def storage_bytes(sample_bytes: int, *, frames: bool) -> int:
+    """Of the buffer that samples and frames are received in; as ``firmware/core/hil.h`` has it."""
+    ahead = min(sample_bytes, _LARGEST_OF_BENCHMARK)
+    queues = frames or sample_bytes <= _LARGEST_OF_BENCHMARK
+    room = sample_bytes + (ahead + 2048 if queues else 16)
+    return max(room, sample_bytes, _LARGEST_OF_BENCHMARK)
+
+
+def check_memory(board: Board, task: Task, compiled: CompiledModel) -> None:
+    """Refuse a model that needs more memory than the board's first flash and RAM have.
+
+    Raises:
+        FirmwareError: it says which memory, and how many bytes are missing at least: the code is
+            not counted, which nobody has compiled yet.
+    """
+    frames = frames_carry(task, compiled)
+    buffer = storage_bytes(task.input.inference_bytes, frames=frames)
+    outputs = compiled.output.size
+    needs = {
+        "flash": (compiled.weights_bytes, f"weights {compiled.weights_bytes:,}"),
+        "ram": (
+            buffer + compiled.arena_bytes + outputs + _STACK_BYTES,
+            f"input buffer {buffer:,}, arena {compiled.arena_bytes:,}, output {outputs:,}, "
+            f"stack {_STACK_BYTES:,}",
+        ),
+    }
+    first = {memory.kind: memory for memory in reversed(board.memory)}
+    missing = [
+        f"{memory.name} ({memory.size:,} bytes at {memory.start:#010x}) is too small by at least "
+        f"{needs[kind][0] - memory.size:,} bytes ({needs[kind][1]})"
+        for kind, memory in first.items()
+        if needs[kind][0] > memory.size
+    ]
+    if missing:
+        raise FirmwareError(
+            f"the firmware does not fit the board: {'; '.join(missing)}",
+            hint="choose a smaller model or a larger board",
+            board=board.name,
+            stage="build",
+        )
