@@ -210,6 +210,9 @@ def test_accesses_of_the_probe_do_not_change_what_is_timed(
         undisturbed = timed()
         with hammered(live, stand_in_firmware.image) as accesses:
             before = accesses[0]
-            assert timed() == undisturbed
+            for _ in range(50):  # A busy machine lets the probe come to little in one of them.
+                assert timed() == undisturbed
+                if accesses[0] - before > 40:
+                    break
             assert accesses[0] - before > 40
         assert sum(line.count(",") + 1 for line in undisturbed) == 40
