@@ -19,7 +19,7 @@ from .models import Activation, Model, Operator, Weights
 
 # Each example is compiled: few, the same ones in every run, and small enough not to be shrunk.
 EXAMPLES = settings(
-    max_examples=12, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate]
+    max_examples=8, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate]
 )
 INT8 = st.integers(-128, 127)
 ACTIVATIONS = st.sampled_from([NONE, NONE, RELU, RELU6, RELU_N1_TO_1])

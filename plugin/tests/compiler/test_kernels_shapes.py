@@ -18,7 +18,7 @@ from .host import RunModel
 from .models import Activation, Model, Operator, Weights
 from .test_kernels import ACTIVATIONS, EXAMPLES, INT8, images, options, windows
 
-FEW = settings(EXAMPLES, max_examples=6)
+FEW = settings(EXAMPLES, max_examples=4)
 
 
 @FEW
