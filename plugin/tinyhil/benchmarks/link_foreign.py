@@ -31,7 +31,7 @@ BAUDS, TIMERS_MS = (115_200, 921_600), (1, 16)
 """Rates, and latency timers of adapters."""
 
 _FOREIGN_TASKS = ("kws01", "ic01")
-_LEARNT_BY, _TURNS, _WINDOWS_A_TURN = 4, 4, 4
+LEARNT_BY, _TURNS, _WINDOWS_A_TURN = 4, 4, 4
 """Windows by which all is learnt of a firmware; turns of each way to ask; windows of a turn."""
 
 STEP_S = 60.0
@@ -87,7 +87,7 @@ def _measure_foreign(name: str, polled: bool, timer_ms: int) -> dict[str, float 
             session.synchronize(Deadline.after(STEP_S))
             session.identify(Deadline.after(STEP_S))
             queries = TextQueries(session, baud=baud)
-            for _ in queries.each(next(sample_windows(task))[0] for _ in range(_LEARNT_BY)):
+            for _ in queries.each(next(sample_windows(task))[0] for _ in range(LEARNT_BY)):
                 pass  # It is learnt how the firmware writes: once a session, not a sample.
             for _ in range(_TURNS):
                 official += _each_s(task, lambda some: stop_and_wait(link, some))
