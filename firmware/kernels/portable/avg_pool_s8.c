@@ -2,14 +2,7 @@
 #include "avg_pool_s8.h"
 
 #include "requantize.h"
-
-static inline int32_t smaller(int32_t a, int32_t b) {
-    return a < b ? a : b;
-}
-
-static inline int32_t larger(int32_t a, int32_t b) {
-    return a > b ? a : b;
-}
+#include "window.h"
 
 /** sum / count, halves away from zero. */
 static inline int32_t mean(int32_t sum, int32_t count) {

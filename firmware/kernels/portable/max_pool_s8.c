@@ -2,14 +2,7 @@
 #include "max_pool_s8.h"
 
 #include "requantize.h"
-
-static inline int32_t smaller(int32_t a, int32_t b) {
-    return a < b ? a : b;
-}
-
-static inline int32_t larger(int32_t a, int32_t b) {
-    return a > b ? a : b;
-}
+#include "window.h"
 
 void max_pool_s8(const struct max_pool_s8 *op, const int8_t *input, int8_t *output) {
     int8_t *out = output;

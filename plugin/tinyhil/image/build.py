@@ -24,7 +24,14 @@ from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
 from tinyhil.image.elf import Image, read_image
-from tinyhil.image.limits import check_line, check_memory, frames_carry
+from tinyhil.image.limits import (
+    check_line,
+    check_memory,
+    first_memories,
+    frames_carry,
+    no_room,
+    too_small,
+)
 
 if TYPE_CHECKING:
     from tinyhil.image.compiler import CompiledModel, Goal
@@ -228,7 +235,7 @@ def linker_memory(board: Board) -> str:
 
 def _regions(board: Board) -> dict[str, Memory]:
     """What the linker script names: CODE is the board's first flash, DATA its first RAM."""
-    first = {memory.kind: memory for memory in reversed(board.memory)}
+    first = first_memories(board)
     return {"CODE": first["flash"], "DATA": first["ram"]}
 
 
@@ -273,18 +280,12 @@ def _run(command: list[str], board: Board) -> None:
 def _check_room(output: str, board: Board) -> None:
     """Say in the board's own terms what the linker says of a memory that is too small."""
     missing = [
-        f"{memory.name} ({memory.size:,} bytes at {memory.start:#010x}) is too small by "
-        f"{int(count):,} bytes"
+        too_small(memory, f"{int(count):,} bytes")
         for name, memory in _regions(board).items()
         for count in re.findall(rf"region `{name}' overflowed by (\d+) bytes", output)
     ]
     if missing:
-        raise FirmwareError(
-            f"the firmware does not fit the board: {'; '.join(missing)}",
-            hint="choose a smaller model or a larger board",
-            board=board.name,
-            stage="build",
-        )
+        raise no_room(board, missing)
 
 
 def _write_if_changed(path: Path, text: str) -> None:

@@ -7,9 +7,10 @@ that speaks the official text protocol alone, whose only limit is the length of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from tinyhil.catalog.board import Board
+from tinyhil.catalog.board import Board, Memory
 from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import FirmwareError, ModelError
 
@@ -82,17 +83,31 @@ def check_memory(board: Board, task: Task, compiled: CompiledModel) -> None:
             f"stack {_STACK_BYTES:,}",
         ),
     }
-    first = {memory.kind: memory for memory in reversed(board.memory)}
     missing = [
-        f"{memory.name} ({memory.size:,} bytes at {memory.start:#010x}) is too small by at least "
-        f"{needs[kind][0] - memory.size:,} bytes ({needs[kind][1]})"
-        for kind, memory in first.items()
+        too_small(memory, f"at least {needs[kind][0] - memory.size:,} bytes ({needs[kind][1]})")
+        for kind, memory in first_memories(board).items()
         if needs[kind][0] > memory.size
     ]
     if missing:
-        raise FirmwareError(
-            f"the firmware does not fit the board: {'; '.join(missing)}",
-            hint="choose a smaller model or a larger board",
-            board=board.name,
-            stage="build",
-        )
+        raise no_room(board, missing)
+
+
+def first_memories(board: Board) -> dict[str, Memory]:
+    """The board's first memory of each kind: that is where firmware of ours lies."""
+    return {memory.kind: memory for memory in reversed(board.memory)}
+
+
+def too_small(memory: Memory, missing: str) -> str:
+    """That a memory is too small by what is missing."""
+    place = f"{memory.size:,} bytes at {memory.start:#010x}"
+    return f"{memory.name} ({place}) is too small by {missing}"
+
+
+def no_room(board: Board, missing: Sequence[str]) -> FirmwareError:
+    """The error of a firmware that does not fit: which memories are `too_small`."""
+    return FirmwareError(
+        f"the firmware does not fit the board: {'; '.join(missing)}",
+        hint="choose a smaller model or a larger board",
+        board=board.name,
+        stage="build",
+    )

@@ -92,6 +92,14 @@ class Node:
         if not condition:
             raise self.refuse(what, step)
 
+    def check_scale_kept(self) -> None:
+        """Refuse the operator if its output stands for other numbers than its input."""
+        source, result = self.activation(), self.output
+        self.check(
+            (source.scale, source.zero_point) == (result.scale, result.zero_point),
+            "has an output of another scale or zero point than its input",
+        )
+
     def activation(self, position: int = 0) -> Tensor:
         """An input that is computed (not constant), int8, quantized as a whole."""
         tensor = self.computed(position)

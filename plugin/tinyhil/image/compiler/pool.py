@@ -23,10 +23,7 @@ def pool_fields(node: Node) -> dict[str, int]:
     node.check(0 < height < 2**12 and 0 < width < 2**12, f"has the window {height}x{width}")
     vertical, horizontal = windows(node, _OPTIONS, height, width)
     node.check(image.shape[3] == result.shape[3], "changes the number of channels")
-    node.check(
-        (image.scale, image.zero_point) == (result.scale, result.zero_point),
-        "has an output of another scale or zero point than its input",
-    )
+    node.check_scale_kept()
     return {
         **window_fields(node, vertical, horizontal),
         "channels": image.shape[3],

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from tinyhil.image.compiler.graph import Node, Tensor
-from tinyhil.image.compiler.lowered import Lowered, channel_array, int32_array
+from tinyhil.image.compiler.lowered import ConstantArray, Lowered, channel_array, int32_array
 from tinyhil.image.compiler.plan import SAME_PLACE
 from tinyhil.image.compiler.quantize import (
     INT8_MAX,
@@ -39,9 +39,6 @@ def lower(node: Node, _target: Target) -> Lowered:
     twice = 2 * coarse.scale
     shared = coarse.zero_point << _LEFT_SHIFT - 1
     table = [made - shared for made in _contributions(fine, twice, _EVERY)]
-    # The reference knows no factor of 1 or more here.
-    factor = twice / (node.output.scale * 2**_LEFT_SHIFT)
-    node.check(quantize_multiplier(factor)[1] <= 0, "has an output scale that is too small")
     bound = 2 * ((INT8_MAX - INT8_MIN) << _LEFT_SHIFT - 1)
     return Lowered(
         kernel="add_s8",
@@ -50,7 +47,7 @@ def lower(node: Node, _target: Target) -> Lowered:
             "output_zero_point": node.output.zero_point,
             **activation_fields(node, _OPTIONS),
         },
-        arrays=(int32_array("second", table), channel_array([channel(node, 0, bound, factor)])),
+        arrays=(int32_array("second", table), _from_sum(node, bound, twice)),
         order=order,
         overlap=SAME_PLACE,
     )
@@ -72,8 +69,6 @@ def _with_constant(node: Node) -> Lowered:
     twice = 2 * max(source.scale, constant.scale)
     table = _contributions(source, twice, _EVERY)
     added = _contributions(constant, twice, constant.data.ravel().tolist())
-    factor = twice / (node.output.scale * 2**_LEFT_SHIFT)
-    node.check(quantize_multiplier(factor)[1] <= 0, "has an output scale that is too small")
     bound = max(map(abs, table)) + max(map(abs, added))
     return Lowered(
         kernel="add_constant_s8",
@@ -86,7 +81,7 @@ def _with_constant(node: Node) -> Lowered:
         arrays=(
             int32_array("table", table),
             int32_array("added", added),
-            channel_array([channel(node, 0, bound, factor)]),
+            _from_sum(node, bound, twice),
         ),
         order=(place,),
         overlap=SAME_PLACE,
@@ -102,6 +97,14 @@ def _contributions(tensor: Tensor, twice: float, values: Iterable[int]) -> list[
         )
         for value in values
     ]
+
+
+def _from_sum(node: Node, bound: int, twice: float) -> ConstantArray:
+    """From a sum of contributions, none beyond `bound`, to the output."""
+    # The reference knows no factor of 1 or more here.
+    factor = twice / (node.output.scale * 2**_LEFT_SHIFT)
+    node.check(quantize_multiplier(factor)[1] <= 0, "has an output scale that is too small")
+    return channel_array([channel(node, 0, bound, factor)])
 
 
 def _without_leading_ones(tensor: Tensor) -> tuple[int, ...]:

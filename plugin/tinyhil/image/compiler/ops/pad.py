@@ -24,10 +24,7 @@ def lower(node: Node, _target: Target) -> Lowered:
     node.check(min([0, *before, *after]) == 0, "has negative padding")
     padded = tuple(map(sum, zip(source.shape, before, after, strict=True)))
     node.check(result.shape == padded, f"has the output {list(result.shape)}, not {list(padded)}")
-    node.check(
-        (source.scale, source.zero_point) == (result.scale, result.zero_point),
-        "has an output of another scale or zero point than its input",
-    )
+    node.check_scale_kept()
     missing = len(_AXES) - rank
     sizes = {
         "input": (1,) * missing + source.shape,
