@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.catalog import metrics
+from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import judge
 from tinyhil.record import Configuration, Entry, ImageSizes, JobFacts, KeptSums, Record, Subject
+from tinyhil.record.kept import facts_of_board
 
 EMULATED = Subject(
     "mps2-an386", "mps2-an386", "cortex-m4", True, "kws01", "serial", "none", "stand-in",
@@ -77,17 +80,17 @@ def write(runs: Path, content: Content) -> Path:
     """Write a run folder."""
     subject = content.subject
     record = Record.start(runs, Configuration(station=subject.station, board=subject.board))
-    record.begin(
-        JobFacts(
-            subject=subject,
-            kept=KeptSums(board="b0" * 32, task="7a" * 32, labels="1a" * 32),
-            image=ImageSizes(text=content.text, data=0, bss=content.bss + _STACK),
-            samples=len(content.answers),
-            build_id=content.build_id,
-            limits={},
-            instruction_s=32e-9 if subject.emulated else None,
-        )
+    board = facts_of_board(load_boards()[subject.board])
+    facts = JobFacts(
+        subject=subject,
+        kept=KeptSums(board=hashlib.sha256(board).hexdigest(), task="7a" * 32, labels="1a" * 32),
+        image=ImageSizes(text=content.text, data=0, bss=content.bss + _STACK),
+        samples=len(content.answers),
+        build_id=content.build_id,
+        limits={},
+        instruction_s=32e-9 if subject.emulated else None,
     )
+    record.begin(facts, [board])
     for measure, writer in _WRITERS.items():
         if measure not in content.leave_out:
             writer(record, content)

@@ -8,6 +8,7 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from tinyhil.ground.paths import FIRMWARE
 from tinyhil.image.build import Firmware
 
 
@@ -21,10 +22,16 @@ def symbols(path: Path) -> tuple[set[str], set[str]]:
         return defined, {one.name for one in names} - defined
 
 
-def calls(built: Firmware) -> dict[str, set[str]]:
-    """For each file of the core, the files of the core whose functions or data it uses."""
+def core_of(built: Firmware) -> dict[str, tuple[set[str], set[str]]]:
+    """The names of each file of the core; objects of files that are no more may lie there too."""
     objects = built.image.path.parent / "CMakeFiles" / "firmware.dir" / "core"
     files = {path.stem: symbols(path) for path in objects.rglob("*.obj")}
+    return {name: of for name, of in files.items() if list((FIRMWARE / "core").rglob(name))}
+
+
+def calls(built: Firmware) -> dict[str, set[str]]:
+    """For each file of the core, the files of the core whose functions or data it uses."""
+    files = core_of(built)
     return {
         name: {other for other, (defined, _) in files.items() if used & defined}
         for name, (_, used) in files.items()
@@ -33,8 +40,7 @@ def calls(built: Firmware) -> dict[str, set[str]]:
 
 def test_the_linker_sees_names_of_ours_alone(stand_in_firmware: Firmware) -> None:
     """A vendor's program has a `crc32` and a `print_line` of its own."""
-    objects = stand_in_firmware.image.path.parent / "CMakeFiles" / "firmware.dir" / "core"
-    names = {name for path in objects.rglob("*.obj") for name in symbols(path)[0]}
+    names = {name for defined, _ in core_of(stand_in_firmware).values() for name in defined}
     assert "hil_crc32" in names
     assert {name for name in names if not name.startswith(("hil_", "tinyhil_"))} == {"_SEGGER_RTT"}
 

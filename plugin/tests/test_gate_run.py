@@ -12,11 +12,12 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from filelock import FileLock
 
-from tinyhil.catalog.board import Board
+from tinyhil.benchmarks import BUILD
+from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.cli import main as cli
 from tinyhil.data.material import Material
-from tinyhil.ground.paths import FIRMWARE
+from tinyhil.ground.paths import BOARDS, FIRMWARE
 from tinyhil.image import build as firmware
 
 from .runs import NO_PAGE, run
@@ -27,6 +28,8 @@ _TIMED = ("-k", "ad01 and (latency or memory) and not throughput")
 _ANSWERED = ("-k", "few01 and accuracy")
 _MEASURED = (*NO_PAGE, "-k", f"({_TIMED[1]}) or ({_ANSWERED[1]})")
 
+_BOARD = "mps2-slow"
+"""Of which an emulated second is as few instructions as can be."""
 _SAMPLES = 48
 _FEW = """\
 schema = 1
@@ -40,6 +43,18 @@ encoding = "int8"
 data = "data"
 model = "model.tflite"
 """
+
+
+@pytest.fixture(scope="module")
+def boards(tmp_path_factory: pytest.TempPathFactory, mps2: Board) -> Path:
+    """A folder with a board type of our own: the default board, eight times slower."""
+    folder = tmp_path_factory.mktemp("boards")
+    facts = (BOARDS / f"{mps2.name}.toml").read_text(encoding="utf-8").partition("[limits.")[0]
+    for theirs, ours in ((f'name = "{mps2.name}"', f'name = "{_BOARD}"'), ("ft = 5", "ft = 8")):
+        assert facts.count(theirs) == 1
+        facts = facts.replace(theirs, ours)
+    (folder / f"{_BOARD}.toml").write_text(facts, encoding="utf-8")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +73,21 @@ def tasks(tmp_path_factory: pytest.TempPathFactory, stand_in: Material) -> Path:
 
 
 @pytest.fixture(scope="module")
-def baseline(shared: Path, tasks: Path) -> Path:
+def own(boards: Path, tasks: Path) -> tuple[str, ...]:
+    """Options of a run on our board and with our task."""
+    return "--hil-boards", str(boards), "--hil-board", _BOARD, "--hil-tasks", str(tasks)
+
+
+@pytest.fixture(scope="module")
+def baseline(shared: Path, own: tuple[str, ...]) -> Path:
     """The file saved of a whole run with our firmware, made once in a test run."""
     folder = shared / "baseline"
     saved = folder / "baseline.json"
     with FileLock(shared / "baseline.lock"):
         if not saved.exists():
-            status, output = run(folder, *_MEASURED, "--hil-tasks", str(tasks))
+            status, output = run(folder, *_MEASURED, *own)
             assert status == 0, output
-            (made,) = folder.glob("*_mps2-an386")
+            (made,) = folder.glob(f"*_{_BOARD}")
             assert cli.main(["gate", "--save", str(saved), str(made)]) == 0
     return saved
 
@@ -78,15 +99,15 @@ def _gated(runs: Path, baseline: Path, *arguments: object) -> tuple[set[str], st
     assert status == 1, output
     failed = re.findall(r"^FAILED .*no_worse_than_its_baseline\[(\w+)-", output, re.MULTILINE)
     # The command says of the run what the tests said.
-    (made,) = runs.glob("*_mps2-an386")
+    (made,) = runs.glob(f"*_{_BOARD}")
     assert cli.main(["gate", str(baseline), str(made)]) == 1
     return set(failed), " ".join(output.split())
 
 
 def test_a_slower_and_larger_firmware_is_stopped_by_the_right_tests(
     baseline: Path,
-    tasks: Path,
-    mps2: Board,
+    own: tuple[str, ...],
+    boards: Path,
     stand_in_of: Callable[[Task], Material],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -104,25 +125,41 @@ def test_a_slower_and_larger_firmware_is_stopped_by_the_right_tests(
     keep = '    static const char ballast[1024] = {1};\n    __asm volatile("" : : "r"(ballast));\n'
     infer.write_text(text.replace(lap, spin + lap).replace(mask, keep + mask))
     monkeypatch.setattr(firmware, "FIRMWARE", copy)
-    built = firmware.build(mps2, task, stand_in_of(task).model, tmp_path / "build")
+    board = load_boards(boards)[_BOARD]
+    built = firmware.build(board, task, stand_in_of(task).model, tmp_path / "build")
 
-    options = (*_TIMED, "--hil-tasks", tasks, "--hil-firmware", built.image.path)
+    options = (*_TIMED, *own, "--hil-firmware", built.image.path)
     failed, words = _gated(tmp_path / "runs", baseline, *options)
     assert failed == {"latency_p50_s", "latency_p90_s", "latency_p99_s", "instructions",
                       "flash_bytes"}  # fmt: skip
-    assert "ad01 on mps2-an386 (emulated): flash_bytes" in words
+    assert f"ad01 on {_BOARD} (emulated): flash_bytes" in words
     assert "regression (compared as it is; tolerance 0; bytes of text +1,0" in words
     change = re.search(r"latency_p90_s [\d.]+ ms -> [\d.]+ ms, \+([\d.]+) %: regression", words)
     assert change, words
     assert 1.9 < float(change[1]) < 2.1
 
 
+def test_a_board_that_the_readers_tinyhil_does_not_know_is_known_by_its_run(
+    baseline: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _BOARD not in load_boards()
+    assert re.search(r'"instruction_s": ?2\.56e-07', baseline.read_text(encoding="utf-8"))
+    (made,) = baseline.parent.glob(f"*_{_BOARD}")
+    assert cli.main(["results", str(made)]) == 0
+    assert f"Arm MPS2 AN386 (QEMU) ({_BOARD})" in " ".join(capsys.readouterr().out.split())
+    page = baseline.with_name("page.html")
+    assert cli.main(["report", str(made), "--out", str(page)]) == 0
+    assert "count × 256 ns" in page.read_text(encoding="utf-8")
+
+
 def test_a_firmware_with_one_bit_of_a_weight_changed_is_stopped(
-    baseline: Path, tasks: Path, mps2: Board, tmp_path: Path
+    baseline: Path, own: tuple[str, ...], boards: Path, tasks: Path, tmp_path: Path
 ) -> None:
     few = load_tasks(tasks)["few01"]
     image = tmp_path / "damaged.elf"
-    built = firmware.build(mps2, few, tasks / "model.tflite", tmp_path / "build")
+    built = firmware.build(
+        load_boards(boards)[_BOARD], few, tasks / "model.tflite", tmp_path / "build"
+    )
     shutil.copy(built.image.path, image)
     with image.open("r+b") as file:
         elf: Any = ELFFile(file)
@@ -132,7 +169,7 @@ def test_a_firmware_with_one_bit_of_a_weight_changed_is_stopped(
         flipped = bytes([file.read(1)[0] ^ 0x40])
         file.seek(place + 100)
         file.write(flipped)
-    options = (*_ANSWERED, "--hil-tasks", tasks, "--hil-firmware", image)
+    options = (*_ANSWERED, *own, "--hil-firmware", image)
     failed, words = _gated(tmp_path / "runs", baseline, *options)
     assert "outputs" in failed
     assert re.search(r"outputs 0 changed -> [1-9]\d* changed: regression \(the same model", words)
@@ -142,26 +179,26 @@ def test_a_firmware_with_one_bit_of_a_weight_changed_is_stopped(
     ("arguments", "text"),
     [
         (["--hil-quick"], "a quick run is never judged"),
-        (["--hil-board", "mps2-an500"], "the baseline is of mps2-an386, the run is of mps2-an500"),
+        (["--hil-board", "mps2-an500"], f"the baseline is of {_BOARD}, the run is of mps2-an500"),
     ],
 )
 def test_a_baseline_that_does_not_fit_the_run_is_refused_before_anything_starts(
-    baseline: Path, tasks: Path, tmp_path: Path, arguments: list[str], text: str
+    baseline: Path, own: tuple[str, ...], tmp_path: Path, arguments: list[str], text: str
 ) -> None:
-    options = ("--hil-tasks", str(tasks), "--hil-baseline", str(baseline))
-    status, output = run(tmp_path / "runs", *options, *arguments)
+    if "--hil-board" in arguments:
+        own = ()
+    status, output = run(tmp_path / "runs", *own, "--hil-baseline", str(baseline), *arguments)
     assert status == pytest.ExitCode.USAGE_ERROR
     assert text in " ".join(output.split()), output
     assert not (tmp_path / "runs").exists()
 
 
 def test_a_baseline_of_another_link_is_refused_before_it_is_measured(
-    baseline: Path, tasks: Path, tmp_path: Path
+    baseline: Path, own: tuple[str, ...], tmp_path: Path
 ) -> None:
-    options = ("--hil-tasks", str(tasks), "--hil-baseline", str(baseline))
-    arguments = (*NO_PAGE, *options, "--hil-link", "serial")
+    arguments = (*NO_PAGE, *own, "--hil-baseline", str(baseline), "--hil-link", "serial")
     status, output = run(tmp_path, *arguments, "-k", "ad01 and no_worse and p90")
     assert status == 1
     words = " ".join(output.split())
     assert "has link rtt; the candidate (" in words
-    assert not list(tmp_path.glob("*_mps2-an386/record.jsonl"))
+    assert not list(tmp_path.glob(f"*_{_BOARD}/record.jsonl"))

@@ -7,6 +7,7 @@ a hundred programs. Python's fork server imports once, and each program is a for
 from __future__ import annotations
 
 import atexit
+import gc
 import multiprocessing
 import os
 import runpy
@@ -129,6 +130,8 @@ def _run(
     output: Connection,
 ) -> None:
     """In the copy: become ``python -m module``."""
+    # What was imported stays: looking through it for garbage would copy its memory.
+    gc.freeze()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

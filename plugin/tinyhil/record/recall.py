@@ -4,19 +4,41 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import Margin
 from tinyhil.record.entry import Entry, Subject, restored
+from tinyhil.record.kept import path_of, read_kept
+from tinyhil.record.reading import parse
 from tinyhil.record.rows import NO_STACK, clock_errors, rate_errors
 from tinyhil.record.schema import Line
 from tinyhil.record.store import Run
+
+_MOST_BYTES = 1 << 20
+"""Of a board's facts."""
 
 
 def recalled(run: Run) -> tuple[Entry, ...]:
     """The last line of each measure, judged by the limits that it holds."""
     last = {(line.task, line.measure): line for line in run.lines}
     return tuple(_entry(run, line) for line in last.values())
+
+
+def board_of(run: Run, task: str) -> Board | None:
+    """The facts of the board as they were; None of a task that was not begun.
+
+    The reader need not know the board: its file may be in the maker's project alone.
+
+    Raises:
+        ConfigError: what is kept of it is missing or damaged.
+    """
+    facts = run.description.jobs.get(task)
+    if facts is None:
+        return None
+    sha256 = facts.kept.board
+    content = read_kept(run.folder, sha256, _MOST_BYTES)
+    return parse(content, Board, str(path_of(run.folder, sha256)), versioned=False)
 
 
 def _entry(run: Run, line: Line) -> Entry:

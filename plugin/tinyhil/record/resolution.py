@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import chain, pairwise
 from typing import Any
 
@@ -44,7 +45,7 @@ def tick_us(rows: Iterable[Row], *, least_us: float = 1.0) -> float:
     lives = list(_lives(rows))
     long = [life for life in lives if len(life) >= _LEAST_STAMPS]
     # A clock that wraps, or restarts, goes on beside its ticks; what is coarse in one life is so.
-    return max(_tick_us(life, least_us) for life in long or [list(chain(*lives))])
+    return max(_tick_us(tuple(life), least_us) for life in long or [list(chain(*lives))])
 
 
 def _lives(rows: Iterable[Row]) -> Iterator[list[tuple[int, int]]]:
@@ -58,7 +59,9 @@ def _lives(rows: Iterable[Row]) -> Iterator[list[tuple[int, int]]]:
     yield life
 
 
-def _tick_us(life: list[tuple[int, int]], least_us: float) -> float:
+# The same rows are asked for by the measure, its checks and who reads the record.
+@lru_cache(maxsize=16)
+def _tick_us(life: tuple[tuple[int, int], ...], least_us: float) -> float:
     stamps = dict.fromkeys(stamp for pair in life for stamp in pair)
     # What follows of others by the same step says nothing of its own.
     steps = {later - start for (start, _), (later, _) in pairwise(life)}

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.catalog import metrics
-from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.ground.errors import ConfigError
@@ -63,7 +62,7 @@ def _evidence_of(line: Line, run: Run, details: Mapping[str, Any]) -> dict[str, 
     match line.measure:
         case MeasureName.SINGLE_STREAM:
             rows = run.rows(line.task, line.measure, SingleStreamRow)
-            return {"latency": _latency(line, folder, details, rows)}
+            return {"latency": _latency(line, run, details, rows)}
         case MeasureName.THROUGHPUT:
             windows = run.rows(line.task, line.measure, ThroughputRow)
             return {"windows": _throughput(line, folder, details, windows)}
@@ -79,8 +78,9 @@ def _evidence_of(line: Line, run: Run, details: Mapping[str, Any]) -> dict[str, 
 
 
 def _latency(
-    line: Line, folder: Path, details: Mapping[str, Any], rows: Sequence[SingleStreamRow]
+    line: Line, run: Run, details: Mapping[str, Any], rows: Sequence[SingleStreamRow]
 ) -> Latency:
+    facts = run.description.jobs.get(line.task)
     times: dict[str, list[int]] = {}
     batches = details["clock"] == "time stamps of batches"
     for row in rows:
@@ -94,14 +94,13 @@ def _latency(
     effective = {}
     for percent, metric in _PERCENTILES.items():
         value = metrics.percentile(together / hertz, percent)
-        _agree(line, folder, metric, line.metrics[metric], value)
+        _agree(line, run.folder, metric, line.metrics[metric], value)
         slower = [ticks > value * hertz + 0.5 for ticks in by_input.values()]
         effective[str(percent)] = round(effective_size(slower), 1)
-    _agree(line, folder, "samples", line.samples, len(together))
+    _agree(line, run.folder, "samples", line.samples, len(together))
     step = 1
     while any(len(np.unique(_rounded(ticks, step))) > DISTINCT for ticks in by_input.values()):
         step *= 2
-    board = load_boards().get(line.board)
     return Latency.model_validate(
         {
             "clock": details["clock"],
@@ -111,7 +110,7 @@ def _latency(
             "bracket_s": details.get("bracket_s"),
             "digits": Counter(len(str(row.start_us)) for row in rows if not row.bracket),
             "effective": effective,
-            "instruction_s": board.emulator.instruction_s if board and board.emulator else None,
+            "instruction_s": facts.instruction_s if facts else None,
             "inputs": {name: _histogram(ticks, step) for name, ticks in by_input.items()},
         }
     )

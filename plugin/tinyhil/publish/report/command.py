@@ -81,13 +81,12 @@ def source_of(folders: list[Path]) -> Source:
     Raises:
         ConfigError: a run can't be read, does not agree or is empty, or two are of one station.
     """
-    from tinyhil.catalog.board import load_boards  # noqa: PLC0415 - as above
-    from tinyhil.judge.verify.trust import trust_of  # noqa: PLC0415
+    from tinyhil.judge.verify.trust import trust_of  # noqa: PLC0415 - as above
     from tinyhil.publish.report.page.content import Source  # noqa: PLC0415
-    from tinyhil.record.recall import recalled  # noqa: PLC0415
+    from tinyhil.record.recall import board_of, recalled  # noqa: PLC0415
     from tinyhil.record.store import read_run  # noqa: PLC0415
 
-    boards, versions = load_boards(), dict[str, None]()
+    versions: dict[str, None] = {}
     stations: dict[str, tuple[Board | None, Path]] = {}
     entries: list[Entry] = []
     records: dict[str, str] = {}
@@ -108,7 +107,7 @@ def source_of(folders: list[Path]) -> Source:
                 hint="name one run of each station: a report shows one",
             )
         records[station] = str(trust)
-        stations[station] = boards.get(found.lines[0].board), folder.resolve()
+        stations[station] = board_of(found, found.lines[0].task), folder.resolve()
         entries += recalled(found)
         versions |= dict.fromkeys(part.tinyhil for part in found.description.parts)
     told = "; ".join(f"{station}: {text}" for station, text in records.items())

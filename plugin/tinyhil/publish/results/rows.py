@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from tinyhil.catalog.board import Board, load_boards
+from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.ground.answer import Answer
+from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.verify.trust import trust_of
 from tinyhil.publish.submission.labels import list_of, official_lists
+from tinyhil.record.recall import board_of
 from tinyhil.record.schema import AccuracyRow, Line
 from tinyhil.record.store import Run
 
@@ -149,18 +151,13 @@ _STATES = {"disagrees": "changed"}
 
 
 @cache
-def _boards() -> Mapping[str, Board]:
-    return load_boards()
-
-
-@cache
 def _tasks() -> Mapping[str, Task]:
     return load_tasks()
 
 
 def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
-    first = measured[0][1]
-    board = _boards().get(first.board)
+    run, first = measured[0]
+    board = _board(run, first.task)
     newest = max(measured, key=lambda pair: pair[1].started)[0].name
     runs = {run.name for run, _ in measured}
     firmware = sorted({(line.firmware_sha256 or "not seen")[:12] for _, line in measured})
@@ -171,13 +168,13 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
     record = max(states, key=RECORDS.index)
     signatures = dict.fromkeys(one.signature for one in known) if record == "verified" else ()
     return Row(
-        source=measured[0][0].folder.parent.name,
+        source=run.folder.parent.name,
         division=first.division,
         station=first.station,
         device=f"{board.title} ({first.board})" if board else first.board,
         processor=board.processor if board else first.core,
         processor_count="1",
-        software=_software(measured[0][0]),
+        software=_software(run),
         data_set=first.data_set,
         models={task: _model(task, measured) for task in tasks},
         tasks={task: _figures(task, measured) for task in tasks},
@@ -189,6 +186,14 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
         record=record,
         signature=" or ".join(signatures),
     )
+
+
+def _board(run: Run, task: str) -> Board | None:
+    """None where its facts are damaged: the row says that its record was changed."""
+    try:
+        return board_of(run, task)
+    except ConfigError:
+        return None
 
 
 def _software(run: Run) -> str:
