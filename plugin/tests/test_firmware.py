@@ -221,14 +221,30 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("builds")
 
 
-def test_a_second_build_does_nothing(
+def test_a_second_build_does_nothing_and_a_moved_one_is_right(
     mps2: Board, kws01: Task, stand_in: Material, builds: Path
 ) -> None:
     first = firmware.build(mps2, kws01, stand_in.model, builds).image
-    changed = first.path.stat().st_mtime_ns
+    times = {path: path.stat().st_mtime_ns for path in (builds / "objects").rglob("*")}
     second = firmware.build(mps2, kws01, stand_in.model, builds).image
     assert second.sha256 == first.sha256
-    assert second.path.stat().st_mtime_ns == changed
+    done = {path for path, time in times.items() if path.stat().st_mtime_ns != time}
+    assert {path.name for path in done} <= {"objects", ".ninja_log", ".ninja_deps"}
+    moved = builds.rename(builds.with_name("moved"))
+    assert firmware.build(mps2, kws01, stand_in.model, moved).image.sha256 == first.sha256
+    moved.rename(builds)
+
+
+def test_only_the_kernels_of_the_model_are_built(stand_in_firmware: Firmware) -> None:
+    kernels = stand_in_firmware.image.path.parent / "kernels"
+    built = {path.name.partition(".")[0] for path in kernels.rglob("*.obj")}
+    wanted = {operator.kernel for operator in stand_in_firmware.model.operators}
+    assert "avg_pool_s8" in wanted
+    assert "mean_s8" not in wanted
+    database = kernels.parent / "build.ninja"
+    named = {name for name in wanted if name and f"/{name}.c.obj:" in database.read_text()}
+    assert named == wanted - {None} <= built
+    assert "/mean_s8.c.obj:" not in database.read_text()
 
 
 def test_a_model_of_another_task_is_refused_before_anything_is_built(

@@ -201,6 +201,7 @@ def _build(
         "TINYHIL_PREFIX": compiler.removesuffix("gcc"),
         "TINYHIL_FLAGS": " ".join(board.toolchain.flags),
         "TINYHIL_KERNEL_FOLDERS": ";".join(board.toolchain.kernels),
+        "TINYHIL_KERNELS": ";".join(_kernels_of(compiled)),
         "TINYHIL_PORT": port_of(board),
         "TINYHIL_TASK": task.name,
         "TINYHIL_ENCODING": adapter_of(task, compiled),
@@ -211,16 +212,29 @@ def _build(
         **{name: "ON" if wanted else "OFF" for name, wanted in options.items()},
     }
     objects = folder / "objects"
-    cmake = require_tool("cmake")
     arguments = [f"-D{name}={value}" for name, value in definitions.items()]
-    configure = [cmake, "-G", "Ninja", "-S", str(sources), "-B", str(objects), *arguments]
+    places = ["-S", str(sources.resolve()), "-B", str(objects.resolve())]
+    _configure([require_tool("cmake"), "-G", "Ninja", *places, *arguments], objects, board)
+    _run([definitions["CMAKE_MAKE_PROGRAM"], "-C", str(objects)], board)
+    return Firmware(read_image(objects / "firmware.elf"), compiled)
+
+
+def _configure(command: list[str], objects: Path, board: Board) -> None:
+    """Have CMake write Ninja's file, unless it did so by the same command."""
+    done, text = objects / "configured", "\n".join(command)
+    made = done.is_file() and (objects / "build.ninja").is_file()
+    if made and done.read_text(encoding="utf-8") == text:
+        return
     try:
-        _run(configure, board)
+        _run(command, board)
     except FirmwareError:
         # CMake refuses a folder that was moved, or was configured by another checkout.
-        _run([*configure, "--fresh"], board)
-    _run([cmake, "--build", str(objects)], board)
-    return Firmware(read_image(objects / "firmware.elf"), compiled)
+        _run([*command, "--fresh"], board)
+    done.write_text(text, encoding="utf-8")
+
+
+def _kernels_of(compiled: CompiledModel) -> list[str]:
+    return sorted({operator.kernel for operator in compiled.operators if operator.kernel})
 
 
 def linker_memory(board: Board) -> str:
