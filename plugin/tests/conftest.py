@@ -94,9 +94,9 @@ def shared(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
-def stand_in_of(shared: Path) -> Callable[[Task], Material]:
-    """The stand-in data and model of a task, generated once in a test run."""
-    return lambda task: material(task, None, shared / "stand-in")
+def stand_in_of() -> Callable[[Task], Material]:
+    """The stand-in data and model of a task, generated once where runs generate it."""
+    return lambda task: material(task, None, BUILD / "data")
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tinyhil.benchmarks import BUILD
 from tinyhil.data.material import Material
 from tinyhil.device.inference import ATTEMPTS
 from tinyhil.emulator.foreign import Fault, ForeignDevice
@@ -50,11 +51,11 @@ def pytest_runtest_protocol(item, nextitem):
 
 
 def test_a_second_attempt_opens_anew_keeps_what_was_measured_and_is_told(
-    tmp_path: Path, stand_in: Material, shared: Path
+    tmp_path: Path, stand_in: Material
 ) -> None:
     assert stand_in.data.samples
     (tmp_path / "build").mkdir()
-    (tmp_path / "build" / "data").symlink_to(shared / "stand-in")
+    (tmp_path / "build" / "data").symlink_to(BUILD / "data")
     (tmp_path / "test_mine.py").write_text(SUITE, encoding="utf-8")
     (tmp_path / "conftest.py").write_text(RUN_AGAIN, encoding="utf-8")
     faults = [Fault("error", "db load", nth=20 + n) for n in range(ATTEMPTS)]

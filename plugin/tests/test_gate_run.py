@@ -143,13 +143,13 @@ def test_a_board_that_the_readers_tinyhil_does_not_know_is_known_by_its_run(
     baseline: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _BOARD not in load_boards()
-    assert re.search(r'"instruction_s": ?2\.56e-07', baseline.read_text(encoding="utf-8"))
+    assert '"instruction_s":2.56e-7' in baseline.read_text(encoding="utf-8")
     (made,) = baseline.parent.glob(f"*_{_BOARD}")
     assert cli.main(["results", str(made)]) == 0
     assert f"Arm MPS2 AN386 (QEMU) ({_BOARD})" in " ".join(capsys.readouterr().out.split())
     page = baseline.with_name("page.html")
     assert cli.main(["report", str(made), "--out", str(page)]) == 0
-    assert "count × 256 ns" in page.read_text(encoding="utf-8")
+    assert re.search(r"26\d,\d{3} instructions", page.read_text(encoding="utf-8"))
 
 
 def test_a_firmware_with_one_bit_of_a_weight_changed_is_stopped(
@@ -157,9 +157,8 @@ def test_a_firmware_with_one_bit_of_a_weight_changed_is_stopped(
 ) -> None:
     few = load_tasks(tasks)["few01"]
     image = tmp_path / "damaged.elf"
-    built = firmware.build(
-        load_boards(boards)[_BOARD], few, tasks / "model.tflite", tmp_path / "build"
-    )
+    folder = firmware.folder_of(BUILD, _BOARD, few.name, "custom")
+    built = firmware.build(load_boards(boards)[_BOARD], few, tasks / "model.tflite", folder)
     shutil.copy(built.image.path, image)
     with image.open("r+b") as file:
         elf: Any = ELFFile(file)

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.catalog.task import load_tasks
 from tinyhil.data import standin
-from tinyhil.data.material import Material, digest
+from tinyhil.data.material import digest
 from tinyhil.data.standin import kws01
 from tinyhil.ground.errors import ConfigError
 
@@ -118,9 +118,24 @@ def generated(name: str, which: Literal["held out", "training"]) -> Set:
 
 
 @pytest.fixture(scope="module")
-def written(stand_in_of: Callable[[Task], Material]) -> Callable[[str], Path]:
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Folders of the sets, each written once."""
-    return lambda name: stand_in_of(load_tasks()[name]).data.folder
+    sets = tmp_path_factory.mktemp("sets")
+
+    @cache
+    def write(name: str) -> Path:
+        module = cast(Any, generator(name))
+
+        def generate(count: int, seed: int) -> Set:
+            assert (count, seed) == (module.TEST_COUNT, module.TEST_SEED)
+            return generated(name, "held out")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "generate", generate)
+            standin.write(name, sets / name)
+        return sets / name
+
+    return write
 
 
 def test_these_are_all_the_sets() -> None:

@@ -99,6 +99,8 @@ class HilReport:
         self._config = config
         self._results = results
         self._guard = allure.Guard(results) if results else None
+        self._drawn: tuple[Entry | None, list[tuple[str, bytes]]] = None, []
+        """The measure whose pictures were drawn last, and they."""
         if self._guard:
             config.add_cleanup(self._guard.close)
         self._item: pytest.Item | None = None
@@ -208,7 +210,11 @@ class HilReport:
         )
         allure.attach_text("verdict", said)
         if allure.draws():
-            for name, svg in chain(_pictures(outcome), _earlier(folder, job.task, verdict.metric)):
+            # The tests of a measure follow each other, and show the same.
+            if self._drawn[0] is not outcome.entry:
+                self._drawn = outcome.entry, list(_pictures(outcome))
+            earlier = _earlier(folder, job.task, verdict.metric)
+            for name, svg in chain(self._drawn[1], earlier):
                 allure.attach_svg(name, svg)
         line = outcome.entry.as_json("")
         allure.attach_text("record", json.dumps(line, indent=2))
