@@ -22,6 +22,7 @@ from tinyhil.measure.audit import AUDITS, Asker, Report, Setting
 from tinyhil.measure.audit.setting import QUICK
 from tinyhil.record.rows import Row
 
+from .replayed import PROGRAMS
 from .runs import NO_PAGE, record, run
 
 Meddle = Callable[[Inference, bool], Inference]
@@ -148,10 +149,10 @@ def test_without_meddling_the_same_board_passes_by_its_wire(
 
 @pytest.mark.parametrize(("wait", "text"), [(True, "no objection"), (False, "its clock runs fast")])
 def test_a_clock_that_passes_without_the_hosts_is_caught(
-    wait: bool, text: str, kws01: Task, stand_in: Material, tmp_path: Path
+    wait: bool, text: str, kws01: Task, stand_in: Material
 ) -> None:
     """The firmware as a process: its clock is right only if it waits for what it says it took."""
-    with NativeDevice(NativeFacts(kws01, infer_us=50_000, wait=wait), tmp_path) as device:
+    with NativeDevice(NativeFacts(kws01, infer_us=50_000, wait=wait), PROGRAMS) as device:
         link = SerialLink(device.port, 115200)
         session = Session(link)
         session.synchronize(Deadline.after(60))

@@ -187,13 +187,6 @@ def test_a_token_is_kept_until_the_next_reset(
     assert terminal.type("hil id%") == [build, "m-hil-token-[0000000000000000]"]
 
 
-def test_more_inferences_than_times_are_kept_of_are_run_all_the_same(terminal: Terminal) -> None:
-    terminal.port.timeout = 120
-    assert terminal.type("infer 1025 0%")[2] == "m-infer-start-1025"
-    assert len(laps(terminal, " 0 1024")) == 1024
-    assert terminal.type("hil laps 0 1025%") == ["e-[Laps kept: 1024]"]
-
-
 def test_the_sum_of_a_sample_that_came_as_text_is_told(terminal: Terminal) -> None:
     sample = bytes(range(100))
     terminal.load(sample)

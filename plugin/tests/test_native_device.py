@@ -20,15 +20,18 @@ from tinyhil.emulator.native_build import build
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, DeviceError, FirmwareError, LinkError
 
+from .replayed import PROGRAMS
+from .terminal import Terminal
+
 TASKS = load_tasks()
 BOOTED = b"m-init-done\r\nm-ready\r\n"
 FAST = 921600
 
 
 @pytest.fixture(scope="session")
-def programs(shared: Path) -> Path:
+def programs() -> Path:
     """Where the built devices are kept."""
-    return shared / "native"
+    return PROGRAMS
 
 
 @contextmanager
@@ -253,3 +256,13 @@ def test_a_build_that_fails_quotes_the_compiler(kws01: Task, tmp_path: Path) -> 
         build(odd, tmp_path / "out")
     assert caught.value.hint
     assert not [path for path in (tmp_path / "out").iterdir() if path.suffix != ".lock"]
+
+
+def test_more_inferences_than_times_are_kept_of_are_run_all_the_same(programs: Path) -> None:
+    facts = NativeFacts(TASKS["kws01"], paced=False, wait=False)
+    with NativeDevice(facts, programs) as device, terminal(device, facts.baud) as port:
+        asked = Terminal(port)
+        assert asked.type("infer 1025 0%")[2] == "m-infer-start-1025"
+        told = "".join(asked.type("hil laps 0 1024%"))
+        assert sum(part.count(",") + 1 for part in told.split("m-hil-laps-")[1:]) == 1024
+        assert asked.type("hil laps 0 1025%") == ["e-[Laps kept: 1024]"]
