@@ -22,7 +22,7 @@ from tinyhil.ground.processes import run_group
 
 _COMPILER = "cc"
 _FLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE")
-_SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+_SANITIZERS = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 _BUILD_S = 120.0
 _SHOWN_LINES = 30
 

@@ -201,7 +201,7 @@ def _build(
         "TINYHIL_PREFIX": compiler.removesuffix("gcc"),
         "TINYHIL_FLAGS": " ".join(board.toolchain.flags),
         "TINYHIL_KERNEL_FOLDERS": ";".join(board.toolchain.kernels),
-        "TINYHIL_KERNELS": ";".join(_kernels_of(compiled)),
+        "TINYHIL_KERNELS": ";".join(compiled.kernels),
         "TINYHIL_PORT": port_of(board),
         "TINYHIL_TASK": task.name,
         "TINYHIL_ENCODING": adapter_of(task, compiled),
@@ -231,10 +231,6 @@ def _configure(command: list[str], objects: Path, board: Board) -> None:
         # CMake refuses a folder that was moved, or was configured by another checkout.
         _run([*command, "--fresh"], board)
     done.write_text(text, encoding="utf-8")
-
-
-def _kernels_of(compiled: CompiledModel) -> list[str]:
-    return sorted({operator.kernel for operator in compiled.operators if operator.kernel})
 
 
 def linker_memory(board: Board) -> str:

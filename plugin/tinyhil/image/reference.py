@@ -110,7 +110,7 @@ def reference(task: Task, model: Path, folder: Path) -> Reference | None:
         _ENGINE / f"input_{adapter}.c",
         _ENGINE / f"result_{task.result}.c",
         _CORE / "thousandths.c",
-        *sorted((_KERNELS / "portable").glob("*.c")),
+        *(_KERNELS / "portable" / f"{kernel}.c" for kernel in compiled.kernels),
     ]
     sum_ = hashlib.sha256("".join(compiled.sources.values()).encode())
     for path in read:

@@ -70,6 +70,11 @@ class CompiledModel:
     """``model.c`` and ``model_config.h``: file name to text."""
 
     @property
+    def kernels(self) -> tuple[str, ...]:
+        """Names of the kernels that it calls, sorted."""
+        return tuple(sorted({one.kernel for one in self.operators if one.kernel}))
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
         return sum(operator.macs for operator in self.operators)
