@@ -61,4 +61,5 @@ ZOO: tuple[Manner, ...] = (
     Manner("a clock of 10 ms", tick_hz=Fraction(100)),
     Manner("a clock of 32768 Hz", tick_hz=Fraction(32768)),
     Manner("a clock of 72 MHz by 65536", tick_hz=Fraction(72_000_000, 65536)),
+    Manner("a clock of 32 bits of 168 MHz", wraps_us=2**32 // 168),
 )  # fmt: skip

@@ -18,6 +18,7 @@ from tinyhil.measure.audit.answers import Answer, Attempt
 from tinyhil.measure.audit.asking import Asker
 from tinyhil.measure.audit.evidence import SURE, Comparison, paired_wins, unpaired
 from tinyhil.measure.audit.inputs import Input, drawn, labelled, numbered, permuted, unseen
+from tinyhil.measure.audit.lives import Lives
 from tinyhil.measure.audit.report import Objection, Report
 from tinyhil.measure.audit.setting import MARGIN, MARGIN_REASON, Setting
 
@@ -167,7 +168,9 @@ def judge(attempt: Attempt) -> Report:
         left_out.append("the clock against the host's: an emulated board counts instructions")
     else:
         timed = [one for one in attempt.answers if one.answered_s > 0.0]
-        objections += clock.against_the_host(timed)
+        lives = Lives.of(timed)
+        objections += [*clock.backwards(lives), *clock.against_the_host(lives)]
+        figures |= lives.figures()
         objections += always_time.hidden(timed, figures)
         objections += always_time.in_uploads(attempt.other, timed, figures)
     if not attempt.all("neighbour"):
