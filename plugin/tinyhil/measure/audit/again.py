@@ -164,13 +164,14 @@ def judge(attempt: Attempt) -> Report:
         if comparison.shorter:
             objections.append(_faster(what, other, comparison, reason))
     left_out = []
+    timed = [one for one in attempt.answers if one.answered_s > 0.0]
+    lives = Lives.of(timed, virtual=attempt.virtual)
+    objections += clock.backwards(lives)
+    figures |= lives.figures()
     if attempt.virtual:
         left_out.append("the clock against the host's: an emulated board counts instructions")
     else:
-        timed = [one for one in attempt.answers if one.answered_s > 0.0]
-        lives = Lives.of(timed)
-        objections += [*clock.backwards(lives), *clock.against_the_host(lives)]
-        figures |= lives.figures()
+        objections += clock.against_the_host(lives)
         objections += always_time.hidden(timed, figures)
         objections += always_time.in_uploads(attempt.other, timed, figures)
     if not attempt.all("neighbour"):
