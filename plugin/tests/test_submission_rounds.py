@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
@@ -359,7 +360,7 @@ def sww_tree(lab: Path, **changes: object) -> Path:
 
 
 def test_the_streaming_wake_word_is_recomputed_and_shown(lab: Path) -> None:
-    folder = sww_tree(lab)
+    sww_tree(lab)
     report = check(lab.parents[1], None)
     assert {one.name: one.state for one in report.figures} == {
         "false negatives": "equal",
@@ -374,11 +375,18 @@ def test_the_streaming_wake_word_is_recomputed_and_shown(lab: Path) -> None:
     Console(file=out, width=300).print(render.table((row,)))
     assert "2 FP, 1 FN, duty cycle 50 %" in out.getvalue()
     assert "energy 2 J" in out.getvalue()
-    text = (folder / "results.txt").read_text()
-    (folder / "results.txt").write_text(text.replace("2 False pos", "9 False pos"))
-    report = check(lab.parents[1], None)
-    assert figure(report, "false positives").state == "differs"
-    assert f"9 false positives, at most 8: {rules.STREAMED}" in texts(report, "wrong")
+
+
+@pytest.mark.parametrize("kind", ["positives", "negatives"])
+def test_a_wake_word_may_be_wrong_eight_times_and_not_nine(lab: Path, kind: str) -> None:
+    folder = sww_tree(lab)
+    text, said = (folder / "results.txt").read_text(), rf"\d False {kind}"
+    for count, refused in ((8, False), (9, True)):
+        (folder / "results.txt").write_text(re.sub(said, f"{count} False {kind}", text))
+        report = check(lab.parents[1], None)
+        assert figure(report, f"false {kind}").state == "differs"
+        found = f"{count} false {kind}, at most 8: {rules.STREAMED}" in texts(report, "wrong")
+        assert found == refused
 
 
 def test_detections_of_a_log_are_held_against_the_users_own_windows(

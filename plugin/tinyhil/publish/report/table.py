@@ -114,7 +114,7 @@ def remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]:
             )
         if entry.subject.data_set == "stand-in":
             said["STAND-IN: our own data and model; do not compare with other results."] = None
-        said |= dict.fromkeys(_wraps(entry))
+        said |= dict.fromkeys(wraps(entry))
         said |= dict.fromkeys(bracket(entry, boards.get(entry.subject.board)))
         for verdict in entry.verdicts:
             if verdict.status == "not judged" and verdict.limit is not None:
@@ -122,17 +122,17 @@ def remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]:
     return list(said)
 
 
-def _wraps(entry: Entry) -> Iterator[str]:
+def wraps(entry: Entry) -> Iterator[str]:
     """That the device's clock began anew, where it did so by itself."""
     details, about = entry.details, f"{subject_name(entry)} {entry.measure}"
-    wraps = details.get("wraps") or details.get("checks", {}).get("wraps")
+    found = details.get("wraps") or details.get("checks", {}).get("wraps")
     again = details.get("healed", {}).get("ClockError", 0)
     asked = f"queries asked again for it: {again}"
-    if wraps and not details.get("restarts"):
-        after = " to ".join(dict.fromkeys(f"{limit_s:.1f}" for limit_s in wraps["period_s"]))
+    if found and not details.get("restarts"):
+        after = " to ".join(dict.fromkeys(f"{limit_s:.1f}" for limit_s in found["period_s"]))
         yield (
             f"{about}: the device's clock began anew, as one that wraps after {after} s does "
-            f"(times seen: {wraps['times']}); no time is taken across that"
+            f"(times seen: {found['times']}); no time is taken across that"
             + (f"; {asked}." if again else ".")
         )
     elif again:
