@@ -128,7 +128,7 @@ def test_hostile_text_stays_text_and_nothing_is_loaded(everything: Path, texts: 
 def test_a_clock_that_wraps_is_told(tmp_path: Path) -> None:
     (folder,) = runs(tmp_path, [Content()])
     details = {"checks": {"wraps": {"times": 2, "period_s": [25.6, 25.6]}}}
-    entries = [replace(entry, details=entry.details | details) for entry in judged(folder)]
+    entries = [replace(entry, details={**entry.details, **details}) for entry in judged(folder)]
     shown = made(Source(entries, {"mps2-an386": (None, folder)}), tmp_path)
     assert "the device's clock began anew, as one that wraps after 25.6 s does" in shown[""]
 
