@@ -22,6 +22,7 @@ from tinyhil.publish.submission import report as reporting
 from tinyhil.publish.submission import rules
 from tinyhil.publish.submission.check import check
 from tinyhil.publish.submission.findings import Figure, Finding, Report, report_of
+from tinyhil.publish.submission.owed import LATER_LIST
 from tinyhil.publish.submission.recompute import stepped_auc
 from tinyhil.publish.submission.runner_json import Heard
 from tinyhil.publish.submission.session_log import read_log
@@ -295,18 +296,46 @@ def test_the_list_of_2022_is_known_and_named_in_each_figure(lab: Path) -> None:
     assert texts(report, "wrong") == []
 
 
-def test_a_log_of_two_lists_is_held_sample_by_sample(lab: Path, tmp_path: Path) -> None:
-    later = load_classes("ic01-2022")
-    first = [name for name in load_pins("ic01") if name not in later and name.endswith(".bin")]
-    names = [*list(later)[:50], *first[:150]]
+LATER = load_classes("ic01-2022")
+FIRST = [name for name in load_pins("ic01") if name.endswith(".bin")]
+BOTH = sorted(LATER.keys() & set(FIRST))
+ONLY_FIRST = [name for name in FIRST if name not in LATER]
+ONLY_LATER = [name for name in LATER if name not in BOTH]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([*BOTH, *ONLY_LATER[:1]], "list of 2022"),
+        ([*BOTH, *ONLY_FIRST[:1]], "list of 2021"),
+        (BOTH, "list of 2021 or of 2022"),
+        (ONLY_LATER[:1], "list of 2022"),
+        ([*ONLY_FIRST, *ONLY_LATER[:1]], "lists of 2021 and of 2022 mixed"),
+        ([*ONLY_FIRST[:100], *ONLY_LATER[:100]], "lists of 2021 and of 2022 mixed"),
+    ],
+    ids=["later", "first", "both", "one sample", "one other", "half and half"],
+)
+def test_lists_of_images_are_told_sample_by_sample(
+    lab: Path, tmp_path: Path, names: list[str], said: str
+) -> None:
     labelled(tmp_path / "data", names, "ic01", 10)
     eembc_tree(lab / "results/board/ic", answers(dict.fromkeys(names, 0), 10), claimed=RIGHT)
     report = check(lab.parents[1], tmp_path / "data")
-    assert figure(report, "top-1, %").source == "log.txt, list of 2021"
-    (said,) = (f for f in report.findings if f.rule == rules.WHOLE_SET)
-    assert said.text == (
-        "50 of 200 samples of the list of 2021 are missing; 50 samples are of the list of 2022"
-    )
+    assert len(BOTH) == 3
+    assert figure(report, "top-1, %").source == f"log.txt, {said}"
+    if "mixed" not in said:  # The five samples of performance are not.
+        assert figure(report, "median throughput, inf/s").source == f"log.txt, {said}"
+    (told,) = (f.text for f in report.findings if f.rule == rules.WHOLE_SET)
+    if "mixed" in said:
+        first, later = len(set(names) & set(ONLY_FIRST)), len(set(names) & set(ONLY_LATER))
+        assert told == (
+            f"samples of several lists: {first} are of the list of 2021 alone, {later} are of the "
+            "list of 2022 alone"
+        )
+    else:
+        assert told == f"{200 - len(names)} of 200 samples of the {said} are missing"
+    owed = [f for f in report.findings if f.rule == LATER_LIST]
+    assert bool(owed) == ("2021" in said and " or " not in said)
 
 
 def test_a_set_of_the_users_own_is_held_against_its_own_label_file(
