@@ -199,7 +199,7 @@ _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
     )
 )
 
-FORMS: Mapping[type[Message], str] = {
+FORMS: Mapping[type, str] = {
     Ready: "m-ready",
     LapUs: "m-lap-us-1234567",
     InitDone: "m-init-done",

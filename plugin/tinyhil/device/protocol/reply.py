@@ -87,6 +87,6 @@ class Reply:
         )
 
 
-def _form(kind: type[Message]) -> str:
+def _form(kind: type) -> str:
     """What a message looks like."""
     return f"a line as '{FORMS[kind]}'" if kind in FORMS else kind.__name__
