@@ -49,7 +49,7 @@ def test_how_long_a_set_takes_is_said_of_an_emulated_board(mps2: Board) -> None:
     assert after == 9
     assert notice == (
         "desk: kws01, 200 samples by the text protocol take about 28 s; by the frames of a "
-        "firmware with tinyhil's harness they would take about 4 s"
+        "firmware with tinyhil's harness they would take about 6 s"
     )
 
 
