@@ -142,6 +142,11 @@ FORMS: dict[str, Callable[[], Eembc]] = {
     "an echo": lambda: Eembc(lambda text: f"dut: infer 1 0%{text}"),
     "lines of its own": lambda: Eembc(split_lines),
     "an interface board": lambda: Eembc(lambda text: f"io: [dut]: {text}"),
+    "text behind each line": lambda: Eembc(lambda text: f"dut: {text} (app.c:12)"),
+    "lines in JSON": lambda: Eembc(lambda text: f'dut: {{"text": "{text}"}}'),
+    "no ends of inferences": lambda: Eembc(
+        lambda text: "dut: idle" if text == "m-infer-done" else f"dut: {text}"
+    ),
 }
 
 
