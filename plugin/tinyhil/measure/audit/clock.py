@@ -222,7 +222,7 @@ def figures(lives: Lives) -> dict[str, Any]:
     return {
         "run_s": round(longest_s, 3),
         "stamps": 2 * len(waited_s),
-        "rate_at_least": round(device_s / longest_s, 6),
+        "rate_at_least": round(device_s / longest_s, 6) if longest_s > 0 else None,
         "rate_at_most": round(device_s / shortest_s, 6) if shortest_s > 0 else None,
         "round_trip_s": round(float(np.median(waited_s)), 6),
         "tolerance": TOLERANCE,
