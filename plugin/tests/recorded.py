@@ -86,6 +86,7 @@ def measure(
     folder: Path | None = None,
     rows: int | None = None,
     faults: str | None = None,
+    reporter: Silent | None = None,
 ) -> Path:
     """Measure and seal a run.
 
@@ -96,6 +97,7 @@ def measure(
         folder: of a run to go on with.
         rows: how many rows are kept before the run is cut short; None: it comes to its end.
         faults: of the wire, see `tinyhil.device.faults`.
+        reporter: is told of each measure.
 
     Returns:
         The run's folder.
@@ -108,7 +110,7 @@ def measure(
     try:
         if rows is not None:
             _cut_short(record, rows)
-        with _conversation(record, job, faults) as measurement:
+        with _conversation(record, job, faults, reporter or Silent()) as measurement:
             for metric in metrics:
                 measurement.outcome(metric)
         seal(record.folder, {"tests": "real"})
@@ -120,7 +122,9 @@ def measure(
 
 
 @contextmanager
-def _conversation(record: Record, job: Job, faults: str | None) -> Iterator[Measurement]:
+def _conversation(
+    record: Record, job: Job, faults: str | None, reporter: Silent
+) -> Iterator[Measurement]:
     def tap(link: Link, name: str) -> Link:
         if faults:
             link = Injector(parse_spec(faults), reset=lambda: None).through(link)
@@ -130,7 +134,7 @@ def _conversation(record: Record, job: Job, faults: str | None) -> Iterator[Meas
     try:
         session = Session(link)
         session.synchronize(Deadline.after(60))
-        yield Measurement(session, job, record, Silent(), tap, probed=job.dut.probe_uid != NO_PROBE)
+        yield Measurement(session, job, record, reporter, tap, probed=job.dut.probe_uid != NO_PROBE)
     finally:
         link.close()
 

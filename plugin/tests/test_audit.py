@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +21,13 @@ from tinyhil.device.links.serial import SerialLink
 from tinyhil.device.queries.text import TextQueries
 from tinyhil.device.session import Session
 from tinyhil.emulator import cheats
-from tinyhil.emulator.cheats import CHEATS, BusyDevice, HonestDevice, MillisecondClock
+from tinyhil.emulator.cheats import (
+    CHEATS,
+    BusyDevice,
+    HonestDevice,
+    MillisecondClock,
+    WrappingClock,
+)
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DataError, DeviceError
 from tinyhil.measure.audit import AUDITS, Asker, Report, Rules, Setting
@@ -98,11 +104,39 @@ def test_a_coarse_clock_and_a_noisy_device_are_no_cheats(
         assert not report.objections, f"seed {seed}: {report}"
 
 
+@pytest.mark.parametrize("name", ["clock", "measures", "performance"])
+def test_a_clock_that_wraps_is_told_and_not_objected_to(name: str) -> None:
+    rules = replace(RULES, clock_s=60.0) if name == "clock" else RULES
+    report = audit(name, WrappingClock("kws01", seed=1), 1, rules)
+    assert not report.objections, report
+    if name == "performance":
+        return  # It looks at no two stamps of different queries.
+    wraps = report.figures["wraps"]
+    least_s, most_s = wraps["period_s"]
+    assert least_s <= 2**32 / 168e6 <= most_s
+    if name == "clock":
+        assert wraps["times"] == 2
+        assert most_s - least_s < 0.2
+        assert report.figures["rate_at_least"] <= 1.00005 <= report.figures["rate_at_most"] < 1.01
+
+
+def test_a_clock_that_is_reset_again_and_again_is_none_that_wraps() -> None:
+    @dataclass
+    class ResetClock(HonestDevice):
+        def run(self, data: bytes, count: int, warm_up: int) -> tuple[Sequence[float], int, int]:
+            self._boot_s = self.world.time_s
+            return super().run(data, count, warm_up)
+
+    report = audit("clock", ResetClock("kws01", seed=1), 1)
+    assert "its clock runs backwards between two queries" in str(report)
+
+
 WORDS = {  # What an objection must say of each.
     cheats.FastBehindOneTen: r"queries behind a warm-up of ten take \d\d[.\d]* % less time an inf",
     cheats.FastClock: r"runs fast by 4\.\d+ % or more: 2\d\.\d+ s went by on it .* at most \d+\.",
     cheats.SlowClock: r"runs slow by 4\.\d+ % or more: .* at least ",
     cheats.JumpingClock: r"jumps by \+0\.4\d+ s or more, 0\.\d+ s into the run",
+    cheats.SetBackClock: r"runs backwards between two queries, from (\d\.\d+) s to (?!\1)\d\.\d+ s",
     cheats.HidingClock: r"hides time while it infers: \d+ inferences took 1\.\d+ s by its",
     # The first pair is lost: the host has learnt the device's dialect by that input just before.
     cheats.CachesTheLast: r"twice in a row takes (49|50)[.\d]* % less time .*28 pairs, 27 of",

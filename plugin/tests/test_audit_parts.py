@@ -21,9 +21,11 @@ from tinyhil.device.session import Session
 from tinyhil.emulator.cheats import CachesAll, HonestDevice
 from tinyhil.ground.deadline import Deadline
 from tinyhil.image.build import Firmware
+from tinyhil.measure.audit import clock
 from tinyhil.measure.audit.answers import Answer
 from tinyhil.measure.audit.evidence import SURE, Comparison, paired, unpaired
 from tinyhil.measure.audit.inputs import constants, drawn, exchanged, in_order, permuted, unseen
+from tinyhil.measure.audit.lives import Lives
 from tinyhil.measure.audit.setting import EMULATED, QUICK, Rules
 from tinyhil.measure.job import Conversation, Job
 from tinyhil.measure.kinds import MEASURES
@@ -118,6 +120,13 @@ def test_made_inputs_look_like_those_of_the_task(name: str) -> None:
 
 def quarter(part: int, values: NDArray[Any]) -> slice:
     return slice(len(values) * part // 4, len(values) * (part + 1) // 4)
+
+
+def test_rows_without_any_time_on_the_hosts_clock_have_no_rate() -> None:
+    """As somebody may have written them."""
+    answers = [Answer("", n, "", (), start_us=n, end_us=n + 1, asked_s=1.0) for n in range(3)]
+    made = clock.figures(Lives.of([replace(one, answered_s=1.0) for one in answers]))
+    assert (made["rate_at_least"], made["rate_at_most"]) == (None, None)
 
 
 def some_data(task: Task) -> tuple[Sample, ...]:

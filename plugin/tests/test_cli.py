@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tinyhil.cli import main
-from tinyhil.cli.doctor import Check
+from tinyhil.cli.doctor import Check, examine
 from tinyhil.ground.paths import ROOT
 from tinyhil.ground.text import replace_unprintable
 from tinyhil.image.elf import read_image
@@ -41,6 +41,27 @@ def test_doctor_says_how_to_get_what_is_missing(monkeypatch: pytest.MonkeyPatch)
     status, output = tinyhil("doctor")
     assert status == 1
     assert "apt-get install qemu-system-arm" in " ".join(output.split())
+
+
+@pytest.mark.parametrize(
+    ("printed", "found"),
+    [
+        ("/usr/lib/arm-none-eabi/newlib/libstdc++.a", "/usr/lib/arm-none-eabi/newlib/libstdc++.a"),
+        ("libstdc++.a", None),  # What GCC says of a file that it does not find.
+        ("", None),
+    ],
+)
+def test_doctor_asks_the_c_plus_plus_compiler_for_its_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, found: str | None
+) -> None:
+    compiler = tmp_path / "arm-none-eabi-g++"
+    compiler.write_text(f'#!/bin/sh\n[ "$1" = -print-file-name=libstdc++.a ] && echo {printed}\n')
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (check,) = (check for check in examine({}) if check.thing == "libstdc++")
+    assert check.found == found
+    assert check.optional
+    assert "libstdc++-arm-none-eabi-newlib" in check.remedy
 
 
 def test_doctor_misses_a_c_plus_plus_library_only_in_words(

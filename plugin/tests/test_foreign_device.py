@@ -115,7 +115,7 @@ FAULTS: list[tuple[Kind, type[TinyhilError], str]] = [
     ("endless-lines", LinkError, r"more than 8192 lines"),
     ("silence", LinkTimeoutError, r"not fully answered in [0-9.]+ s"),
     ("unplugged", LinkError, r"is gone"),
-    ("lost-digits", LinkError, r"without LoadDone"),
+    ("lost-digits", LinkError, r"without a line as 'm-load-done'"),
 ]
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tinyhil.catalog.board import Board
+from tinyhil.benchmarks.kernels import PeerFile
+from tinyhil.catalog.board import Board, load_boards
+from tinyhil.catalog.facts import Limit, Metric, load
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device.protocol.lines import MAX_LINE_BYTES
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import FirmwareError, ModelError
-from tinyhil.ground.paths import FIRMWARE
+from tinyhil.ground.paths import FIRMWARE, SUITES
 from tinyhil.image import build as firmware
 from tinyhil.image import limits
 
@@ -59,6 +62,43 @@ def test_memory_that_is_missing_is_told_before_anything_is_built(
     with pytest.raises(FirmwareError, match=told):
         firmware.build(board, task_of(66_000, 30), pooled, tmp_path / "built")
     assert not (tmp_path / "built").exists()
+
+
+LATENCIES: tuple[Metric, ...] = ("latency_p50_s", "latency_p90_s", "latency_p99_s")
+EMULATED = [name for name, board in sorted(load_boards().items()) if board.emulator]
+_OWN_RAM = 27_648 + 16_384
+"""Of the receive buffer, and of all that is no arena."""
+
+
+@pytest.mark.parametrize("name", EMULATED)
+def test_limits_are_what_the_peer_needs_measured_as_our_figures_are(name: str) -> None:
+    """With what a text protocol prints inside each time, and with the C library in the flash."""
+    board = load_boards()[name]
+    assert board.emulator is not None
+    peers = load(SUITES / "peers.toml", PeerFile).models
+    helium = board.core == "cortex-m55"
+    factor = 1.5 if helium else 1.0
+    assert board.limits.keys() == load_tasks().keys()
+    for task, own in board.limits.items():
+        peer = peers[task].cortex_m55 if helium else peers[task].cortex_m4
+        for metric in LATENCIES:
+            limit = own[metric]
+            assert "3900 for a time stamp" in limit.source
+            count = (limit.max or 0.0) / board.emulator.instruction_s - 3900
+            assert factor * peer.instructions <= count <= 1.004 * factor * peer.instructions
+        rate = own["throughput_ips"]
+        assert "time stamp" not in rate.source, "there it is one of many inferences"
+        count = 1 / (rate.min or 0.0) / board.emulator.instruction_s
+        assert factor * peer.instructions <= count <= 1.004 * factor * peer.instructions
+        code, model, library = sizes(own["flash_bytes"])
+        assert (code, library > 20_000) == (peer.code_bytes, True)
+        assert own["flash_bytes"].max == code + model + library
+        assert own["ram_bytes"].max == (peers[task].cortex_m4.arena_bytes or 0) + _OWN_RAM
+
+
+def sizes(limit: Limit) -> list[int]:
+    """The sizes that a limit's source names."""
+    return [int(size) for size in re.findall(r"(\d+) (?:bytes )?of (?:code|model|C)", limit.source)]
 
 
 def test_results_that_no_line_holds_are_refused_with_how_many_it_holds(tmp_path: Path) -> None:

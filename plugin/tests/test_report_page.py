@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -122,6 +123,14 @@ def test_hostile_text_stays_text_and_nothing_is_loaded(everything: Path, texts: 
     assert "\u202e" not in page
     assert "said </script><script>alert(1)</script>" in texts["problems"]
     assert "default-src 'none'" in page
+
+
+def test_a_clock_that_wraps_is_told(tmp_path: Path) -> None:
+    (folder,) = runs(tmp_path, [Content()])
+    details = {"checks": {"wraps": {"times": 2, "period_s": [25.6, 25.6]}}}
+    entries = [replace(entry, details={**entry.details, **details}) for entry in judged(folder)]
+    shown = made(Source(entries, {"mps2-an386": (None, folder)}), tmp_path)
+    assert "the device's clock began anew, as one that wraps after 25.6 s does" in shown[""]
 
 
 def test_a_run_without_an_end_has_a_page_of_what_there_is(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -109,6 +110,30 @@ def test_what_the_protocol_times_beside_an_inference_is_told_and_no_digit_too_ma
         _entry({"throughput_ips": 12.3456789}), details={"resolution_s": 1e-2, "windows": windows}
     )
     assert "12.3 inf/s ± 0.025 inf/s" in _line(_lines(rate), "throughput_ips")
+
+
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        (
+            {"checks": {"wraps": {"times": 2, "period_s": [25.43, 25.61]}}},
+            "kws01 single_stream: the device's clock began anew, as one that wraps after 25.4 to "
+            "25.6 s does (times seen: 2); no time is taken across that.",
+        ),
+        (
+            {"wraps": {"times": 1, "period_s": [171.81]}, "healed": {"ClockError": 1}},
+            "171.8 s does (times seen: 1); no time is taken across that; queries asked again for "
+            "it: 1.",
+        ),
+        (
+            {"healed": {"ClockError": 3}},
+            "ran backwards, as one that wraps does; queries asked again for it: 3.",
+        ),
+    ],
+)
+def test_a_clock_that_wraps_is_told(details: dict[str, Any], said: str) -> None:
+    entry = replace(_entry({"latency_p90_s": 0.01}), details=details)
+    assert said in " ".join(" ".join(_lines(entry)).split())
 
 
 def test_silicon_with_official_data_has_no_remarks_and_no_instruction_counts() -> None:

@@ -109,9 +109,27 @@ def _believed(line: str) -> bool:
         raise BrokenReaderError(f"tell the fuzzer how {type(message).__name__} is written")
     bare = _TAIL.sub("", line)
     begins = [at for at in range(len(bare)) if bare.startswith(("m-", "e-[", "Supplied "), at)]
-    if not any(said(message, bare[at:]) for at in begins):
+    cuts = [end for end in range(len(bare) + 1) if _is_behind(bare[:end], bare[end:])]
+    if not any(said(message, bare[at:end]) for at in begins for end in cuts):
         raise BrokenReaderError(f"'{line:.200}' becomes {message!r:.200}")
     return True
+
+
+def _is_behind(before: str, text: str) -> bool:
+    """Whether a text may stand behind a message, and be no part of it."""
+    if not text:
+        return True
+    if before.endswith("]"):
+        return text[0] not in "-_" and not text[0].isalnum() and "]" not in text
+    if before[-1:].isdigit() or "m-buffer-" in before:
+        unit = text.removeprefix("us")
+        if unit != text:
+            return not unit or not (unit[0].isalnum() or unit[0] == "_")
+        rest = text.lstrip(" \t") if text[0] in " \t" else text[1:]
+        return (
+            text[0] not in ".,+-_" and not text[0].isalnum() and rest[:1] not in [*"0123456789.,"]
+        )
+    return text[0] not in "-_" and not text[0].isalnum()
 
 
 def _number(line: str, prefix: str, number: int, suffix: str = "") -> bool:

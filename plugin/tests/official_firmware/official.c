@@ -19,6 +19,9 @@
 #define UART_DIVIDER      REGISTER(0x40004010u)
 #define CPACR             REGISTER(0xe000ed88u)
 
+#ifndef TASK
+#define TASK "kws01"
+#endif
 #define CLOCK_MHZ    25u
 #define COMMAND_SIZE 80
 #define BUFFER_SIZE  27648
@@ -122,7 +125,7 @@ static void run(char *command) {
     } else if (strcmp(name, "timestamp") == 0) {
         th_timestamp();
     } else if (strcmp(name, "profile") == 0) {
-        th_print("m-profile-[ULPMark for tinyML Firmware V0.0.1]\r\nm-model-[kws01]\r\n");
+        th_print("m-profile-[ULPMark for tinyML Firmware V0.0.1]\r\nm-model-[" TASK "]\r\n");
     } else if (strcmp(name, "infer") == 0) {
         infer();
     } else if (strcmp(name, "results") == 0) {

@@ -27,7 +27,7 @@ from rich.table import Table
 
 from tinyhil.benchmarks import BUILD, write_figures
 from tinyhil.catalog.board import Board, load_boards
-from tinyhil.catalog.task import load_tasks
+from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.data.material import stand_in_model
 from tinyhil.ground.paths import FIRMWARE, ROOT
 from tinyhil.ground.progress import progress_bar
@@ -68,18 +68,25 @@ class Figure:
     unit: str = "instructions; comparisons of figures"
 
 
-def official(board: Board, model: Path, folder: Path) -> Path:
+def official(board: Board, task: Task, model: Path, folder: Path) -> Path:
     """Build the official program of our tests: the text protocol alone, on a polled serial port.
 
     Raises:
         subprocess.CalledProcessError: it does not compile.
     """
-    firmware.compile_for(load_tasks()[TASK], model, None).write(folder)
+    firmware.compile_for(task, model, None).write(folder)
     (folder / "board.ld").write_text(firmware.linker_memory(board), encoding="utf-8")
     target, link = folder / "official.elf", FIRMWARE / "ports" / "cortex-m" / "cortex-m.ld"
     sources = (_PROGRAM, folder / "model.c", *sorted((_KERNELS / "portable").glob("*.c")))
     compiler = firmware.require_tool(f"{board.toolchain.prefix}gcc")
-    places = (f"-I{folder}", f"-I{_KERNELS / 'include'}", f"-L{folder}", "-T", str(link))
+    places = (
+        f'-DTASK="{task.name}"',
+        f"-I{folder}",
+        f"-I{_KERNELS / 'include'}",
+        f"-L{folder}",
+        "-T",
+        str(link),
+    )
     command = [compiler, *board.toolchain.flags, *places, *map(str, sources), *_FLAGS]
     subprocess.run([*command, "-o", str(target)], check=True)
     return target
@@ -94,7 +101,7 @@ def images(folder: Path) -> Mapping[str, Path]:
         made = firmware.build(board, task, model, folder / name, extension=extension)
         built[name] = made.image.path
     (folder / "official").mkdir(parents=True, exist_ok=True)
-    return {**built, "text, polled": official(board, model, folder / "official")}
+    return {**built, "text, polled": official(board, task, model, folder / "official")}
 
 
 def run(image: Path, runs: Path) -> Path:

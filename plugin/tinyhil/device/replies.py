@@ -61,7 +61,7 @@ def inference_of(reply: Reply, *, count: int, warm_up: int) -> Inference:
     inferred = reply.take(protocol.InferStart)
     start = reply.take(protocol.LapUs)
     end = reply.take(protocol.LapUs)
-    reply.take(protocol.InferDone)
+    reply.take_if(protocol.InferDone)  # It says nothing, and some firmware does not print it.
     # Some firmware prints no scores behind many inferences.
     results = reply.take_if(protocol.Results) if count > 1 else reply.take(protocol.Results)
     reply.end()

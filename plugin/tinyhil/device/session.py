@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
-from tinyhil.device import protocol
+from tinyhil.device import misread, protocol
 from tinyhil.device.identity import Guard, read_info, value_of
 from tinyhil.device.inference import ATTEMPTS, Inference
 from tinyhil.device.info import DeviceInfo, StackUse
@@ -49,6 +49,9 @@ _CONFIRM_S = 10.0
 
 _LINE_END_S = 0.1
 """How long the rest of a line end may take, with the slowest adapter."""
+
+_SHOWN_LINES = 4
+"""Of a device that can't be understood."""
 
 _SYNC_TRY_S = 0.5
 """How long one attempt waits for a device that may still be booting."""
@@ -115,6 +118,7 @@ class Session:
         killed: it is called back, unless it has been identified as not ours.
         """
         self._sent_s.clear()
+        heard: deque[str] = deque(maxlen=_SHOWN_LINES)
         for attempts in itertools.count(2 if self._needs_number else 0):
             attempt = deadline.within(_SYNC_TRY_S)
             nonce, number = f"sync-{secrets.token_hex(4)}", None
@@ -126,10 +130,10 @@ class Session:
             call = self._calls[attempts % len(self._calls)]
             try:
                 self.link.write(call + question.encode("ascii"), attempt)
-                self._skip_past(nonce, number, attempt)
+                self._skip_past(nonce, number, attempt, heard)
             except LinkTimeoutError as error:
                 if deadline.expired:
-                    raise self._late(nonce, deadline) from error
+                    raise misread.not_understood(self._late(nonce, deadline), heard) from error
             else:
                 self._needs_number = number is not None
                 return
@@ -341,13 +345,16 @@ class Session:
             began_s, self._answered_s = max(self._sent_s.popleft(), self._answered_s), self.now()
             self.heard(command, self._answered_s - began_s)
 
-    def _skip_past(self, nonce: str, number: int | None, deadline: Deadline) -> None:
+    def _skip_past(
+        self, nonce: str, number: int | None, deadline: Deadline, heard: deque[str]
+    ) -> None:
         """Drop lines, damaged ones too, up to the `m-ready` after the answer that names the
         unknown word, or, if it is given, the number."""
         found = False
         while True:
             line = self._next_line(nonce, deadline)
             message = None if isinstance(line, Damaged) else protocol.parse(line.text)
+            heard.append(line.text if isinstance(line, protocol.Line) else repr(line.raw))
             if found and isinstance(message, protocol.Ready):
                 return
             if isinstance(message, protocol.InitDone):
@@ -363,18 +370,9 @@ class Session:
             return self.listener.take(line, command)
         except UnknownLineError:
             pass
-        if isinstance(line, Damaged):
-            raise LinkError(
-                f"'{printable(command)}' was answered with a damaged line "
-                f"({line.reason}): '{printable(line.raw)}'",
-                hint="check the cable, the ground and the baud rate; see the raw log",
-            )
-        raise LinkError(
-            f"'{printable(command)}' was answered with '{printable(line.text)}', and this "
-            "firmware does not write such a line",
-            hint="if it came damaged, check the cable, or lower the baud rate; if the firmware "
-            "does write so, let it write the line of the protocol; see the raw log",
-        )
+        # Nobody listens to `db print` before it is needed.
+        learnt = self.listener.dialect is not None and command != _READ_BACK
+        raise misread.unknown_line(line, command, learnt=learnt)
 
     def _next_line(self, command: str, deadline: Deadline) -> protocol.Line | Damaged:
         while not self._lines or deadline.expired:
@@ -388,9 +386,4 @@ class Session:
         return self._lines.pop()
 
     def _late(self, command: str, deadline: Deadline) -> LinkTimeoutError:
-        held = self._reader.held
-        return LinkTimeoutError(
-            f"'{printable(command)}' was not fully answered in {deadline.seconds:.3g} s"
-            + (f"; the unfinished line: '{printable(held)}'" if held else ""),
-            hint="check the wiring, the baud rate and that the firmware runs; see the raw log",
-        )
+        return misread.late(command, self._reader.held, deadline)

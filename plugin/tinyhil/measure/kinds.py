@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +16,7 @@ from tinyhil.measure import audit
 from tinyhil.measure import measures as measure
 from tinyhil.measure.audit import always
 from tinyhil.measure.draws import seed_of
-from tinyhil.measure.duration import how_long
+from tinyhil.measure.duration import Duration
 from tinyhil.measure.job import NO_IMAGE, NO_IMAGE_HINT, Conversation, Job
 from tinyhil.measure.measures import Accuracy, SingleStream, Throughput
 from tinyhil.measure.memory import MemoryUse, memory_use
@@ -75,18 +74,13 @@ def _ask_accuracy(talk: Conversation, rows: Rows, progress: Progress) -> Told:
     if not missing:
         return {"healed": {}}
 
-    started, told = time.monotonic(), False
-
-    def advance(count: float, _: float) -> None:
-        nonlocal told
-        progress(done + count, len(job.samples))
-        if not told and count >= 1 and talk.info.extension is None:
-            told = True
-            text = how_long(job, (time.monotonic() - started) * len(missing))
-            if text:
-                talk.notice(text)
-
     with talk.asking(job.link) as queries:
+        duration = Duration(job, queries, len(missing), talk.notice)
+
+        def advance(count: float, _: float) -> None:
+            progress(done + count, len(job.samples))
+            duration(count)
+
         proof = job.proof(MeasureName.ACCURACY, rows.done)
         measure.accuracy(
             queries,

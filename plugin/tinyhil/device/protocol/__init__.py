@@ -34,6 +34,7 @@ from tinyhil.device.protocol.messages import (
     TimestampMode,
     WarmupDone,
     WarmupStart,
+    like,
     parse,
 )
 from tinyhil.device.protocol.reply import Reply
@@ -72,5 +73,6 @@ __all__ = [
     "db_pieces",
     "infer",
     "is_broken",
+    "like",
     "parse",
 ]

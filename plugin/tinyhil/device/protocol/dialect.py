@@ -21,6 +21,7 @@ from tinyhil.device.protocol.lines import Damaged, Line
 from tinyhil.device.protocol.messages import (
     BEGIN,
     DeviceComplaint,
+    Found,
     InitDone,
     Message,
     Other,
@@ -32,11 +33,13 @@ from tinyhil.device.protocol.messages import (
 
 Trait = tuple[str, str]
 """A kind of peculiarity, and which it is: ``end`` the bytes between two lines, ``before`` text
-before a message, ``behind`` blanks behind one, ``scores`` their form, ``own`` a line of the
-firmware's own, ``word`` the first word of one."""
+before a message, ``after`` text behind one, ``behind`` blanks at the end, ``scores`` their form,
+``own`` a line of the firmware's own, ``word`` the first word of one."""
 
 _DIGITS = re.compile(r"\d+")
 _WORD = re.compile(r"[^A-Za-z]*([A-Za-z]{2,})")
+_REPEATED = re.compile(r"([^A-Za-z0-9])\1+")
+"""Dots, or a bar that grows."""
 _FREE, _NONE = "free", "none"
 _ENOUGH = 2
 """How often a trait must come to be the firmware's own."""
@@ -100,18 +103,21 @@ def traits_of(line: Line | Damaged, command: str) -> Iterator[Trait]:
     if isinstance(line, Damaged):
         yield from _own(line.raw.decode("latin-1"), command)
         return
-    begin, message = find(line.text)
-    if isinstance(message, Other):
+    found = find(line.text)
+    if isinstance(found.message, Other):
         yield from _own(line.text, command)
         return
     bare = without_end(line.text)
-    if begin:
-        yield "before", _form(line.text[:begin], command)
+    if found.begin:
+        yield "before", _REPEATED.sub(r"\1", _form(line.text[: found.begin], command))
+    if found.end < len(bare):
+        # As it is: a digit may become a blank, which would make two of one.
+        yield "after", _form(bare[found.end :], command)
     if len(bare) < len(line.text):
         # A digit may become a blank: what ends in one is told apart from the rest.
         yield "behind", f"{'digit' if bare[-1].isalnum() else 'other'}{line.text[len(bare) :]!r}"
-    if isinstance(message, Results):
-        yield "scores", _form_of_scores(bare[begin:])
+    if isinstance(found.message, Results):
+        yield "scores", _form_of_scores(bare[found.begin : found.end])
 
 
 def is_broken(line: Line | Damaged) -> bool:
@@ -121,7 +127,7 @@ def is_broken(line: Line | Damaged) -> bool:
 
 
 def _own(text: str, command: str) -> Iterator[Trait]:
-    form = _form(text, command)
+    form = _REPEATED.sub(r"\1", _form(text, command))
     yield "own", form
     word = _WORD.match(form)
     if word:
@@ -152,6 +158,7 @@ class Listener:
         """None until it has been learnt: what is no message is passed over then."""
         self._heard: Counter[Trait] | None = None
         self._doubts: dict[str, set[frozenset[Trait]]] = {}
+        self._seldom: set[frozenset[Trait]] = set()
 
     def begin(self) -> None:
         """Listen, to learn."""
@@ -179,7 +186,8 @@ class Listener:
         Raises:
             UnknownLineError: it is damaged, or not written as this firmware writes.
         """
-        begin, message = (0, Other("")) if isinstance(line, Damaged) else find(line.text)
+        found = Found(Other("")) if isinstance(line, Damaged) else find(line.text)
+        message = found.message
         if isinstance(message, DeviceComplaint | InitDone):
             return message  # The answer is lost in any case.
         if isinstance(message, Other) and is_broken(line):
@@ -189,9 +197,7 @@ class Listener:
         elif self.dialect is None:
             if isinstance(line, Damaged):
                 raise UnknownLineError
-        elif not (begin == 0 and self._is_bare(line, message)) and not self.dialect.knows(
-            line, command
-        ):
+        elif not self._is_bare(line, found) and not self.dialect.knows(line, command):
             self._doubt(line, command)
         return None if isinstance(message, Other) else message
 
@@ -199,25 +205,27 @@ class Listener:
         """The answer to a command has come whole, as it should be."""
         self._doubts.pop(command, None)
 
-    def _is_bare(self, line: Line | Damaged, message: Message) -> bool:
+    def _is_bare(self, line: Line | Damaged, found: Found) -> bool:
         """Whether nothing is peculiar to a message but its end, which is known; a short way."""
         return (
             self.dialect is not None
             and isinstance(line, Line)
-            and not isinstance(message, Other | Results)
-            and without_end(line.text) == line.text
+            and not isinstance(found.message, Other | Results)
+            and (found.begin, found.end) == (0, len(line.text))
             and ("end", line.gap.decode("ascii")) in self.dialect.traits
         )
 
     def _doubt(self, line: Line | Damaged, command: str) -> None:
-        """The wire does not damage a line twice in the same way."""
+        """The wire does not damage a line twice in the same way; and none of its damages has a
+        word that is no message, so such a line may come to another command the second time."""
         assert self.dialect is not None
+        for kept in (self._doubts, self._seldom):
+            if len(kept) > _MOST_DOUBTS:
+                kept.clear()
         traits = frozenset(traits_of(line, command))
-        doubts = self._doubts.setdefault(command, set())
-        if traits in doubts:
-            self.dialect = self.dialect.with_traits(traits)
-            return
-        if len(self._doubts) > _MOST_DOUBTS:
-            self._doubts.clear()
-        self._doubts.setdefault(command, set()).add(traits)
-        raise UnknownLineError
+        seldom = any(kind == "word" for kind, _ in traits) and not is_broken(line)
+        doubts = self._seldom if seldom else self._doubts.setdefault(command, set())
+        if traits not in doubts:
+            doubts.add(traits)
+            raise UnknownLineError
+        self.dialect = self.dialect.with_traits(traits)

@@ -10,7 +10,7 @@ Every number is bounded by its pattern, so that no hostile line costs more than 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
@@ -164,7 +164,8 @@ Message = (
 _COUNT = r"(\d{1,10})"
 _WORDS = r"[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*"
 _NUMBER = r"[+-]?(?:\d{1,20}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,2})?"
-_SCORES = re.compile(rf" *(?:{_NUMBER} *(?:, *{_NUMBER} *)*(?:, *)?)?")
+_GAP = r"[ \t]*"
+_SCORES = re.compile(rf"{_GAP}(?:{_NUMBER}{_GAP}(?:,{_GAP}{_NUMBER}{_GAP})*(?:,{_GAP})?)?")
 
 
 _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
@@ -198,6 +199,24 @@ _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
     )
 )
 
+FORMS: Mapping[type, str] = {
+    Ready: "m-ready",
+    LapUs: "m-lap-us-1234567",
+    InitDone: "m-init-done",
+    Name: "m-name-dut-[vendor]",
+    Profile: "m-profile-[text]",
+    ModelName: "m-model-[kws01]",
+    Expecting: "m-[Expecting 490 bytes]",
+    LoadDone: "m-load-done",
+    BufferBytes: "m-buffer-00-ff-7f",
+    WarmupStart: "m-warmup-start-10",
+    WarmupDone: "m-warmup-done",
+    InferStart: "m-infer-start-1",
+    InferDone: "m-infer-done",
+    Results: "m-results-[0.984,0.016]",
+}
+"""An example of each message of the official protocol, for people."""
+
 _FIRST_WORDS = "timestamp|lap-us|init|name|profile|model|load|buffer|warmup|infer|results|hil"
 BEGIN = re.compile(
     rf"m-(?=ready|\[|(?:{_FIRST_WORDS})-)|(?<![A-Za-z0-9])e-(?=\[)|Supplied (?=buffer)"
@@ -219,26 +238,65 @@ def without_end(line: str) -> str:
         line = line[: colour.start()]
 
 
+_BEHIND_NUMBER = re.compile(r"(?:[ \t]+|[^\w \t.,+-])(?![\d\s.,]|[0-9a-fA-F]{2}\b)|us\b")
+"""What can stand behind a number, and is no part of it, as a unit. ``1 234``, ``1,234``, ``1'234``,
+``1.5`` and ``1e6`` are numbers that are written in another way."""
+_BEHIND = re.compile(r"[^\w-]")
+
+
 def numbers(scores: str) -> list[str]:
     """The numbers between the brackets of ``m-results-[…]``, as they are written."""
-    inside = scores.strip(" ").removesuffix(",")
-    return [number.strip(" ") for number in inside.split(",")] if inside else []
+    inside = scores.strip(" \t").removesuffix(",")
+    return [number.strip(" \t") for number in inside.split(",")] if inside else []
 
 
 def parse(line: str) -> Message:
     """The message that a line carries; see `find`."""
-    return find(line)[1]
+    return find(line).message
 
 
-def find(line: str) -> tuple[int, Message]:
-    """The message that a line carries, perhaps behind text of the firmware's own, and its place.
+@dataclass(frozen=True)
+class Found:
+    """What a line carries, and where."""
+
+    message: Message
+    begin: int = 0
+    """Text of the firmware's own stands before it,"""
+    end: int = 0
+    """and behind it."""
+
+
+def find(line: str) -> Found:
+    """The message that a line carries, perhaps between texts of the firmware's own.
 
     A line that only resembles a message is `Other`; so is one that holds the beginnings of two.
     """
     bare = without_end(line)
     begin = BEGIN.search(bare)
-    for pattern, make in _TABLE if begin else ():
-        match = pattern.fullmatch(bare, begin.start() if begin else 0)
-        if match:
-            return match.start(), make(*match.groups())
-    return 0, Other(line)
+    if begin is None:
+        return Found(Other(line))
+    for match_by in (re.Pattern.fullmatch, re.Pattern.match):
+        for pattern, make in _TABLE:
+            match = match_by(pattern, bare, begin.start())
+            if match and _stands_alone(bare, match.start(), match.end()):
+                return Found(make(*match.groups()), match.start(), match.end())
+    return Found(Other(line))
+
+
+def _stands_alone(line: str, begin: int, end: int) -> bool:
+    """Whether what is behind a message there is none of it, and no other message."""
+    if end == len(line):
+        return True
+    number = line[end - 1].isdigit() or line.startswith("m-buffer", begin)
+    rule = _BEHIND_NUMBER if number else _BEHIND
+    # A score of which a digit became a bracket ends no line.
+    ends = line[end - 1] != "]" or "]" not in line[end:]
+    return ends and bool(rule.match(line, end)) and not BEGIN.search(line, end)
+
+
+def like(line: str) -> str:
+    """How the protocol has what a line seems to be; or nothing."""
+    begin = BEGIN.search(line)
+    words = re.compile(r"[a-z-]*\[?").match(line, begin.start()) if begin else None
+    alike = [form for form in FORMS.values() if words and form.startswith(words[0].rstrip("["))]
+    return alike[0] if alike else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from tinyhil.device.protocol.messages import Message
+from tinyhil.device.protocol.messages import FORMS, Message
 from tinyhil.ground.errors import LinkError
 from tinyhil.ground.text import printable
 
@@ -42,10 +42,10 @@ class Reply:
             LinkError: it is missing, or there is another one in its place.
         """
         if not self._messages:
-            raise self._refused(f"without {kind.__name__}")
+            raise self._refused(f"without {_form(kind)}")
         message = self._messages.pop()
         if not isinstance(message, kind):
-            raise self._unexpected(message)
+            raise self._refused(f"without {_form(kind)}, and with {_form(type(message))} there")
         return message
 
     def take_if(self, kind: type[Kind]) -> Kind | None:
@@ -70,12 +70,8 @@ class Reply:
             LinkError: something is.
         """
         if self._messages:
-            raise self._unexpected(self._messages[-1])
-
-    def _unexpected(self, message: Message) -> LinkError:
-        return self._refused(
-            f"with {printable(repr(message))} where the protocol does not allow it"
-        )
+            message = printable(repr(self._messages[-1]))
+            raise self._refused(f"with {message} where the protocol does not allow it")
 
     def _refused(self, how: str) -> LinkError:
         shown = ", ".join(f"'{printable(line)}'" for line in self._printed[:_SHOWN_LINES])
@@ -89,3 +85,8 @@ class Reply:
             "correct it; if not, bytes were lost on the way: check the cable, or lower the baud "
             "rate; the raw log has every byte",
         )
+
+
+def _form(kind: type) -> str:
+    """What a message looks like."""
+    return f"a line as '{FORMS[kind]}'" if kind in FORMS else kind.__name__

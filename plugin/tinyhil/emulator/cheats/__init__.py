@@ -12,6 +12,7 @@ from tinyhil.emulator.cheats.honest import (
     MillisecondClock,
     SlowAdapter,
     World,
+    WrappingClock,
     model,
 )
 from tinyhil.emulator.cheats.single import (
@@ -31,6 +32,7 @@ from tinyhil.emulator.cheats.single import (
     LazyInPerformance,
     LooksAtTheBeginning,
     Rolls,
+    SetBackClock,
     SlowClock,
 )
 from tinyhil.emulator.cheats.subtle import SUBTLE, FastBehindOneTen
@@ -60,9 +62,11 @@ __all__ = [
     "LooksAtTheBeginning",
     "MillisecondClock",
     "Rolls",
+    "SetBackClock",
     "SlowAdapter",
     "SlowClock",
     "World",
+    "WrappingClock",
     "model",
 ]
 
@@ -73,6 +77,7 @@ CHEATS: Mapping[type[HonestDevice], AuditName] = {
     FastClock: "clock",
     SlowClock: "clock",
     JumpingClock: "clock",
+    SetBackClock: "clock",
     HidingClock: "clock",
     CachesTheLast: "caching",
     CachesAll: "caching",

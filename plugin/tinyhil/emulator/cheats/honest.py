@@ -127,4 +127,18 @@ class BusyDevice(HonestDevice):
         return super().cost(data, number, count) + 0.1 * self._noise.random()
 
 
-HONEST: tuple[type[HonestDevice], ...] = (HonestDevice, SlowAdapter, MillisecondClock, BusyDevice)
+@dataclass
+class WrappingClock(HonestDevice):
+    """Its clock counts 168 MHz in 32 bits, and begins anew when that is full."""
+
+    def clock_us(self) -> int:
+        return super().clock_us() % (2**32 // 168)
+
+
+HONEST: tuple[type[HonestDevice], ...] = (
+    HonestDevice,
+    SlowAdapter,
+    MillisecondClock,
+    BusyDevice,
+    WrappingClock,
+)

@@ -34,6 +34,15 @@ class JumpingClock(HonestDevice):
 
 
 @dataclass
+class SetBackClock(HonestDevice):
+    """Its clock is set back by half a second, once, while nothing is timed."""
+
+    def clock_us(self) -> int:
+        late = self.world.time_s - self._boot_s > 5.0
+        return super().clock_us() - 500_000 * late
+
+
+@dataclass
 class HidingClock(HonestDevice):
     """Its clock stands still for a fifth of each timed region, and makes up for it later."""
 

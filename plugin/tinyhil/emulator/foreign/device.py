@@ -6,7 +6,7 @@ import os
 import select
 import threading
 import tty
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
@@ -19,6 +19,8 @@ _COMMAND_SIZE = 80
 _COMMAND_US = 137
 """How long a command takes, on the device's clock."""
 _POLL_S = 0.05
+_SELDOM = 50
+"""Lines from one that is printed seldom to the next."""
 
 Kind = Literal[
     "error",  # answers the command with an error line
@@ -70,6 +72,7 @@ class ForeignDevice:
     _buffer: bytearray = field(init=False, default_factory=bytearray)
     _expected: int = field(init=False, default=0)
     _scores: Sequence[float] = field(init=False, default=())
+    _lines: int = field(init=False, default=0)
     _plugged: bool = field(init=False, default=True)
     _stop: threading.Event = field(init=False, default_factory=threading.Event)
 
@@ -255,15 +258,25 @@ class ForeignDevice:
     def _written(self, line: str) -> str:
         """A line with all that this firmware writes around it."""
         manner = self.manner
+        if manner.left_out and line.startswith(manner.left_out):
+            return ""
+        self._lines += 1
         start = manner.start.format(clock=self.clock_us() * 1e-6)
         word = ("yes", "no", "up", "down")[sum(self._buffer) % 4]
-        said = "".join(
-            start + text.format(count=len(self.commands), word=word) + manner.end
-            for begin, text in manner.said.items()
-            if line.startswith(begin)
+        facts = {"count": len(self.commands), "word": word, "dots": "." * (self._lines % 7 + 1)}
+
+        def texts(by_begin: Mapping[str, str]) -> Iterator[str]:
+            return (text for begin, text in by_begin.items() if line.startswith(begin))
+
+        said = [text.format(**facts) for text in texts(manner.said)]
+        said += [manner.seldom] if manner.seldom and self._lines % _SELDOM == 0 else []
+        stuck, added = (
+            "".join(text.format(**facts) for text in texts(by_begin))
+            for by_begin in (manner.stuck, manner.added)
         )
-        stuck = "".join(text for begin, text in manner.stuck.items() if line.startswith(begin))
-        return f"{said}{start}{stuck}{line}{manner.behind if line else ''}{manner.end}"
+        own = "".join(start + text + manner.end for text in said)
+        behind = added + manner.behind if line else ""
+        return f"{own}{start}{stuck}{line}{behind}{manner.end}"
 
     def _flood(self, data: bytes) -> None:
         while not self._stop.is_set():

@@ -33,7 +33,13 @@ class Manner:
     """Lines of its own, by the begin of the line that they come before; ``{count}`` is how many
     commands came so far, ``{word}`` a word that changes with the input."""
     stuck: Mapping[str, str] = field(default_factory=dict)
-    """Text before a line, on the same one, by the begin of that line."""
+    """Text before a line, on the same one, by the begin of that line; ``{dots}`` are some dots."""
+    added: Mapping[str, str] = field(default_factory=dict)
+    """Text behind a line, on the same one, by the begin of that line; as in `said`."""
+    left_out: str = ""
+    """Begin of a line that it does not print."""
+    seldom: str = ""
+    """A line of its own before each fiftieth line."""
     warms_up_aloud: bool = True
     """Whether it says when it warms up."""
     scores_of_many: str = "m-results-[{}]"

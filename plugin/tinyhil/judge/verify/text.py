@@ -236,7 +236,8 @@ class Text:
             case [WarmupStart(warm_up), WarmupDone(), *reply]:
                 pass
         match reply:
-            case [InferStart(count), LapUs(start), LapUs(end), InferDone(), *rest]:
+            case [InferStart(count), LapUs(start), LapUs(end), *rest]:
+                rest = rest[1:] if rest and isinstance(rest[0], InferDone) else rest
                 scores = rest[0].scores if rest and isinstance(rest[0], Results) else ()
             case _:
                 return

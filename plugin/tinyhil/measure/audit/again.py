@@ -18,6 +18,7 @@ from tinyhil.measure.audit.answers import Answer, Attempt
 from tinyhil.measure.audit.asking import Asker
 from tinyhil.measure.audit.evidence import SURE, Comparison, paired_wins, unpaired
 from tinyhil.measure.audit.inputs import Input, drawn, labelled, numbered, permuted, unseen
+from tinyhil.measure.audit.lives import Lives
 from tinyhil.measure.audit.report import Objection, Report
 from tinyhil.measure.audit.setting import MARGIN, MARGIN_REASON, Setting
 
@@ -163,11 +164,14 @@ def judge(attempt: Attempt) -> Report:
         if comparison.shorter:
             objections.append(_faster(what, other, comparison, reason))
     left_out = []
+    timed = [one for one in attempt.answers if one.answered_s > 0.0]
+    lives = Lives.of(timed, virtual=attempt.virtual)
+    objections += clock.backwards(lives)
+    figures |= lives.figures()
     if attempt.virtual:
         left_out.append("the clock against the host's: an emulated board counts instructions")
     else:
-        timed = [one for one in attempt.answers if one.answered_s > 0.0]
-        objections += clock.against_the_host(timed)
+        objections += clock.against_the_host(lives)
         objections += always_time.hidden(timed, figures)
         objections += always_time.in_uploads(attempt.other, timed, figures)
     if not attempt.all("neighbour"):

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinyhil.measure.audit import clock
 from tinyhil.measure.audit.answers import Answer
+from tinyhil.measure.audit.lives import Lives
 from tinyhil.measure.audit.report import Objection
 from tinyhil.measure.roles import CANARY
 from tinyhil.record.resolution import tick_us
@@ -60,17 +61,18 @@ def judge(
     told = [one for one in timed if one.device_s >= _FINE * fine_s or one.laps]
     objections = [*_known(told), *_becomes_faster(told), *_alone_or_many(told)]
     objections += _skipped(plain(rows), fine_s)
+    whole = [one for one in timed if one.end_us]
+    lives = Lives.of(whole, virtual=virtual)
+    figures |= lives.figures()
     if virtual:
         why = "the device's clock against the host's: an emulated board counts instructions"
         return objections, figures, [why]
     left_out = []
-    whole = [one for one in timed if one.end_us]
-    device = np.array([at for one in whole for at in (one.start_us, one.end_us)])
-    if len(whole) > 1 and np.all(np.diff(device) >= 0):
-        figures["clock"] = clock.figures(whole)
-        figures["clock"]["jumps_or_drifts"] = [one.seen for one in clock.against_the_host(whole)]
+    if len(whole) > 1 and lives.explained:
+        figures["clock"] = clock.figures(lives)
+        figures["clock"]["jumps_or_drifts"] = [one.seen for one in clock.against_the_host(lives)]
     elif whole:
-        left_out.append("the clock's rate: it began anew, after a restart or as it is small")
+        left_out.append("the clock's rate: it was set back, by a restart or otherwise")
     against_host = [*hidden(whole, figures), *in_uploads(rows, answers, figures)]
     if quick:
         left_out.append("time that is hidden from the device's clock: a quick look is too short")

@@ -9,8 +9,9 @@ never wrong: an objection needs no assumption about the wire.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from tinyhil.measure.audit.answers import Answer, Attempt
 from tinyhil.measure.audit.asking import Asker
 from tinyhil.measure.audit.inputs import drawn
+from tinyhil.measure.audit.lives import Lives
 from tinyhil.measure.audit.report import Objection, Report
 from tinyhil.measure.audit.setting import Setting
 
@@ -73,11 +75,12 @@ def ask(asker: Asker, setting: Setting) -> None:
 
 def judge(attempt: Attempt) -> Report:
     """Object to what no clock that runs right does."""
-    objections = _backwards(attempt.answers)
+    lives = Lives.of(attempt.answers, virtual=attempt.virtual)
+    objections = backwards(lives)
     if attempt.virtual:
-        return _virtual(attempt, objections)
-    objections += [*against_the_host(attempt.answers), *_hidden(attempt)]
-    return Report(len(attempt.answers), figures(attempt.answers), tuple(objections))
+        return _virtual(attempt, lives, objections)
+    objections += [*against_the_host(lives), *_hidden(attempt)]
+    return Report(len(attempt.answers), figures(lives), tuple(objections))
 
 
 @dataclass(frozen=True)
@@ -98,16 +101,26 @@ class _Stamps:
         )
 
 
-def against_the_host(answers: Sequence[Answer]) -> list[Objection]:
-    """Between any two stamps the clock must have run within the tolerance of the host's.
+def against_the_host(lives: Lives) -> list[Objection]:
+    """Between any two stamps of a life the clock must have run within the tolerance of the host's:
+    what is worst, of clocks too fast and too slow."""
+    found = [one for life in lives.each for one in _off(_Stamps.of(life))]
+    worst = {beyond_s > 0.0: (beyond_s, seen) for beyond_s, seen in sorted(found, key=_amount)}
+    return [objection for _, objection in worst.values()]
+
+
+def _amount(found: tuple[float, Objection]) -> float:
+    return abs(found[0])
+
+
+def _off(stamps: _Stamps) -> Iterator[tuple[float, Objection]]:
+    """The worst pair of one life, if the clock was too fast and if it was too slow there.
 
     All pairs, at the cost of one pass: the pair (i, j) is too fast if
     ``device[j] - fast * latest[j] > device[i] - fast * earliest[i]``, so of all i before j the one
     with the smallest right side decides.
     """
-    stamps = _Stamps.of(answers)
     fast, slow = 1.0 + TOLERANCE, 1.0 - TOLERANCE
-    objections = []
     for rate, sign, near, far in (
         (fast, 1.0, stamps.earliest, stamps.latest),
         (slow, -1.0, stamps.latest, stamps.earliest),
@@ -118,9 +131,8 @@ def against_the_host(answers: Sequence[Answer]) -> list[Objection]:
         last = int(np.argmax(beyond))
         if beyond[last] > 0.0:
             first = int(np.argmin(before[: last + 1]))
-            host_s = float(far[last] - near[first])
-            objections.append(_pair(stamps, first, last, host_s, sign * float(beyond[last])))
-    return objections
+            host_s, beyond_s = float(far[last] - near[first]), sign * float(beyond[last])
+            yield beyond_s, _pair(stamps, first, last, host_s, beyond_s)
 
 
 def _pair(stamps: _Stamps, first: int, last: int, host_s: float, beyond_s: float) -> Objection:
@@ -142,19 +154,19 @@ def _pair(stamps: _Stamps, first: int, last: int, host_s: float, beyond_s: float
     )
 
 
-def _backwards(answers: Sequence[Answer]) -> list[Objection]:
-    """No stamp may be earlier than the one before, with any kind of clock."""
-    device = _Stamps.of(answers).device
-    steps = np.diff(device)
-    if not len(steps) or steps.min() >= 0.0:
+def backwards(lives: Lives) -> list[Objection]:
+    """No stamp may be earlier than the one before, but where a counter is full and begins anew."""
+    if lives.explained:
         return []
-    where = int(np.argmin(steps))
+    steps = [(one[-1].end_us, other[0].start_us) for one, other in pairwise(lives.each)]
+    before, after = max(steps, key=lambda step: step[1])
     return [
         Objection(
-            f"its clock runs backwards between two queries, from {device[where]:.6f} s to "
-            f"{device[where + 1]:.6f} s",
+            f"its clock runs backwards between two queries, from {before * 1e-6:.6f} s to "
+            f"{after * 1e-6:.6f} s",
+            "a counter that is full and begins again at 0, after the same time each time; else "
             "none: time stamps are microseconds since boot",
-            "check whether the timer wraps, and that nothing resets it",
+            "check that nothing sets or resets the timer",
         )
     ]
 
@@ -200,23 +212,25 @@ def hides(one: Answer, wait_s: float, usual_s: float, allowed_s: float) -> Objec
     )
 
 
-def figures(answers: Sequence[Answer]) -> dict[str, Any]:
-    """Bounds of the clock's rate over the whole run, as shares of the host's."""
-    stamps = _Stamps.of(answers)
-    device_s = stamps.device[-1] - stamps.device[0]
-    longest_s = stamps.latest[-1] - stamps.earliest[0]
-    shortest_s = stamps.earliest[-1] - stamps.latest[0]
+def figures(lives: Lives) -> dict[str, Any]:
+    """Bounds of the clock's rate over all its lives, as shares of the host's."""
+    runs = [_Stamps.of(life) for life in lives.each]
+    device_s = sum(float(one.device[-1] - one.device[0]) for one in runs)
+    longest_s = sum(float(one.latest[-1] - one.earliest[0]) for one in runs)
+    shortest_s = sum(max(0.0, float(one.earliest[-1] - one.latest[0])) for one in runs)
+    waited_s = [one.waited_s for life in lives.each for one in life]
     return {
-        "run_s": round(float(longest_s), 3),
-        "stamps": len(stamps.device),
-        "rate_at_least": round(float(device_s / longest_s), 6),
-        "rate_at_most": round(float(device_s / shortest_s), 6) if shortest_s > 0 else None,
-        "round_trip_s": round(float(np.median([one.waited_s for one in answers])), 6),
+        "run_s": round(longest_s, 3),
+        "stamps": 2 * len(waited_s),
+        "rate_at_least": round(device_s / longest_s, 6) if longest_s > 0 else None,
+        "rate_at_most": round(device_s / shortest_s, 6) if shortest_s > 0 else None,
+        "round_trip_s": round(float(np.median(waited_s)), 6),
         "tolerance": TOLERANCE,
+        **lives.figures(),
     }
 
 
-def _virtual(attempt: Attempt, objections: list[Objection]) -> Report:
+def _virtual(attempt: Attempt, lives: Lives, objections: list[Objection]) -> Report:
     """Of a clock that counts instructions: it never runs backwards, and repeats to the tick.
 
     While such a board sleeps its clock keeps the host's time, while it works it runs as fast as
@@ -229,7 +243,7 @@ def _virtual(attempt: Attempt, objections: list[Objection]) -> Report:
         left_out.append(
             "that equal inferences take equal ticks: this firmware does not report ticks"
         )
-    figures = {"stamps": 2 * len(attempt.answers)}
+    figures = {"stamps": 2 * len(attempt.answers), **lives.figures()}
     return Report(len(attempt.answers), figures, tuple(objections), tuple(left_out))
 
 

@@ -114,17 +114,29 @@ def remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]:
             )
         if entry.subject.data_set == "stand-in":
             said["STAND-IN: our own data and model; do not compare with other results."] = None
-        wraps = entry.details.get("healed", {}).get("ClockError", 0)
-        if wraps:
-            said[
-                f"{subject_name(entry)} {entry.measure}: the device's clock ran backwards {wraps} "
-                "times, as one that wraps does; those inferences were asked again."
-            ] = None
+        said |= dict.fromkeys(wraps(entry))
         said |= dict.fromkeys(bracket(entry, boards.get(entry.subject.board)))
         for verdict in entry.verdicts:
             if verdict.status == "not judged" and verdict.limit is not None:
                 said[f"Not judged although a limit is set: {verdict.reason}."] = None
     return list(said)
+
+
+def wraps(entry: Entry) -> Iterator[str]:
+    """That the device's clock began anew, where it did so by itself."""
+    details, about = entry.details, f"{subject_name(entry)} {entry.measure}"
+    found = details.get("wraps") or details.get("checks", {}).get("wraps")
+    again = details.get("healed", {}).get("ClockError", 0)
+    asked = f"queries asked again for it: {again}"
+    if found and not details.get("restarts"):
+        after = " to ".join(dict.fromkeys(f"{limit_s:.1f}" for limit_s in found["period_s"]))
+        yield (
+            f"{about}: the device's clock began anew, as one that wraps after {after} s does "
+            f"(times seen: {found['times']}); no time is taken across that"
+            + (f"; {asked}." if again else ".")
+        )
+    elif again:
+        yield f"{about}: the device's clock ran backwards, as one that wraps does; {asked}."
 
 
 def bracket(entry: Entry, board: Board | None) -> Iterator[str]:

@@ -80,7 +80,7 @@ def performance(held: Held, summary: Summary, evidence: Evidence) -> Said:
             continue
         rates = [count / seconds for _, count, seconds in measured]
         if median:
-            yield compared(held, median, float(np.median(rates)), source.file.name)
+            yield compared(held, median, float(np.median(rates)), _listed(held, source))
         else:
             yield _unclaimed(source, [f"median throughput {np.median(rates):.3f} inf/s"])
         yield from _each(held, summary.all("window throughput"), rates)
@@ -110,7 +110,8 @@ def energy(held: Held, summary: Summary, evidence: Evidence) -> Said:
         gaps = _per_inference(measured.gaps, counts)
         cause = ""
         for claim in claims:
-            figure = compared(held, claim, float(np.median(values[claim.name])), measured.file.name)
+            value = float(np.median(values[claim.name]))
+            figure = compared(held, claim, value, _listed(held, source, measured.file.name))
             yield figure
             gap = gaps[claim.name]
             if figure.state == "differs" and gap and claim.agrees_with(float(np.median(gap))):
@@ -223,6 +224,13 @@ def _name(source: Source, known: Classes) -> str:
     """What a figure is recomputed from, with the list where a task has several."""
     name = known.wanted.name if known.wanted else ""
     return f"{source.file.name}, {name}" if name else source.file.name
+
+
+def _listed(held: Held, source: Source, file: str = "") -> str:
+    """What a figure of performance is recomputed from, with the list where a task has several."""
+    official = list_of(held.task, {inference.file for inference in source.inferences})
+    name = official.name if official else ""
+    return ", ".join(filter(None, (file or source.file.name, name)))
 
 
 def _unclaimed(source: Source, figures: list[str]) -> Finding:

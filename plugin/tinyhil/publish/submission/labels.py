@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -27,6 +27,10 @@ class SampleList:
     samples: frozenset[str]
     classes: Mapping[str, int]
     """Empty where only the user's label file knows them."""
+    mixed: Mapping[str, int] = field(default_factory=dict)
+    """Of samples of several lists: how many are of each list alone, by its name."""
+    sure: bool = True
+    """Whether they are of no other list."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,26 @@ def official_lists(task: Task) -> tuple[SampleList, ...]:
 
 
 def list_of(task: Task, samples: Collection[str]) -> SampleList | None:
-    """The official list that samples are of: the one with most of them; None where they are none's.
+    """The official list that samples are of, told sample by sample; None where most are of none.
 
-    Two lists may share a few names, so a few decide nothing: more than half of the samples, or of
-    the list, must agree.
+    Names that lists share say nothing, the others do. Samples of several lists are of one that is
+    mixed of them; of samples that all lists have, the list can't be told.
     """
-    names = set(samples)
-    best = max(official_lists(task), key=lambda each: len(each.samples & names), default=None)
-    if best is None:
+    lists, names = official_lists(task), set(samples)
+    known = {name for name in names if any(name in each.samples for each in lists)}
+    if not lists or 2 * len(known) <= min(len(names), *(len(each.samples) for each in lists)):
         return None
-    common = len(best.samples & names)
-    return best if 2 * common > min(len(names), len(best.samples)) else None
+    alone = {each.name: len(known - _others(each, lists)) for each in lists}
+    told = [each for each in lists if alone[each.name]]
+    if len(told) == 1:
+        return told[0]
+    of = [each.name.removeprefix("list ") for each in told or lists]
+    if told:
+        every = frozenset().union(*(each.samples for each in told))
+        return SampleList(f"lists {' and '.join(of)} mixed", every, {}, mixed=alone)
+    return SampleList(f"list {' or '.join(of)}", lists[-1].samples, {}, sure=False)
+
+
+def _others(one: SampleList, lists: Sequence[SampleList]) -> frozenset[str]:
+    """What lists other than this one hold."""
+    return frozenset().union(*(each.samples for each in lists if each is not one))

@@ -106,7 +106,7 @@ def _list(folder: TaskFolder, evidence: Mapping[str, Evidence]) -> Iterator[Find
     lists = official_lists(task) if task else ()
     for source in evidence["accuracy"].sources if "accuracy" in evidence and task else ():
         used = list_of(task, {each.file for each in source.inferences}) if task else None
-        if used and used is not lists[-1]:
+        if used and used.sure and used is not lists[-1]:
             text = f"{task_folder(task) if task else ''} ran on the {used.name}"
             yield Finding("owed", folder.place / "accuracy", text, rule=LATER_LIST)
             return

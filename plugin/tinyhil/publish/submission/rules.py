@@ -105,13 +105,12 @@ def sample_problems(
     short = sum(inferences[name] < windows for name in inferences.keys() & wanted.samples)
     several = [name for name, count in inferences.items() if count > windows]
     problems = []
-    if missing:
+    if wanted.mixed:
+        each = [f"{count} are of the {name} alone" for name, count in wanted.mixed.items()]
+        problems.append(f"samples of several lists: {', '.join(each)}")
+    elif missing:
         of = f" of the {wanted.name}" if wanted.name else ""
         problems.append(f"{len(missing)} of {len(wanted.samples)} samples{of} are missing")
-    for other in lists:
-        if other is not wanted and (shared := unknown & other.samples):
-            problems.append(f"{len(shared)} samples are of the {other.name}")
-            unknown -= other.samples
     if unknown:
         problems.append(f"{len(unknown)} samples are not of the official set")
     if short:

@@ -124,6 +124,8 @@ class _Reader:
     """Line, count and host's time of the ``infer`` that has started."""
     laps: list[int] = field(default_factory=list)
     awaiting_scores: bool = False
+    tells_ends: bool = False
+    """Whether this firmware says where an inference ends."""
 
     def take(self, number: int, line: str) -> None:
         """Take one line of the log."""
@@ -200,6 +202,7 @@ class _Reader:
                 self._problem("damaged", text)
 
     def _done(self) -> None:
+        self.tells_ends = True
         if self.start is None:
             self._problem("no start", "an inference ends that did not start")
             return
@@ -223,7 +226,9 @@ class _Reader:
     def _scored(self, scores: tuple[float, ...]) -> None:
         if self.start is not None:
             # It ended before its scores; the line that says so is damaged or was never printed.
-            self._problem("no end", f"an inference that started in line {self.start[0]} has no end")
+            if self.tells_ends or len(self.laps) != 2:
+                line = self.start[0]
+                self._problem("no end", f"an inference that started in line {line} has no end")
             self._keep(ended=True)
         elif not self.awaiting_scores:
             again = bool(self.inferences) and self.inferences[-1].scores == scores

@@ -1,0 +1,68 @@
+"""Errors about what a device printed, or did not print: they name it, and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tinyhil.device import protocol
+from tinyhil.device.protocol import Damaged, Line
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import LinkError, LinkTimeoutError
+from tinyhil.ground.text import printable
+
+
+def unknown_line(line: Line | Damaged, command: str, *, learnt: bool) -> LinkError:
+    """A line of an answer is damaged, or not written as this firmware writes.
+
+    Args:
+        line: the line.
+        command: that it came in answer to.
+        learnt: whether it is known how the firmware writes such lines.
+    """
+    asked = printable(command)
+    if isinstance(line, Damaged):
+        return LinkError(
+            f"'{asked}' was answered with a damaged line ({line.reason}): '{printable(line.raw)}'",
+            hint="check the cable, the ground and the baud rate; see the raw log",
+        )
+    printed, form = printable(line.text), protocol.like(line.text)
+    if not learnt:
+        wanted = f"let it print '{form}' on a line of its own" if form else "correct it"
+        return LinkError(
+            f"this firmware prints '{printed}' in answer to '{asked}', which can't be read as a "
+            "line of the protocol",
+            hint=f"{wanted}; if it comes otherwise the next time, it was damaged: check the cable",
+        )
+    return LinkError(
+        f"'{asked}' was answered with '{printed}', and this firmware does not write such a line",
+        hint="if it came damaged, check the cable, or lower the baud rate; if the firmware does "
+        "write so, let it write the line of the protocol; see the raw log",
+    )
+
+
+def late(command: str, held: bytes, deadline: Deadline) -> LinkTimeoutError:
+    """There is no full answer.
+
+    Args:
+        command: that was asked.
+        held: the line that has not ended.
+        deadline: that has passed.
+    """
+    return LinkTimeoutError(
+        f"'{printable(command)}' was not fully answered in {deadline.seconds:.3g} s"
+        + (f"; the unfinished line: '{printable(held)}'" if held else ""),
+        hint="check the wiring, the baud rate and that the firmware runs; see the raw log",
+    )
+
+
+def not_understood(late: LinkTimeoutError, heard: Iterable[str]) -> LinkTimeoutError:
+    """No attempt to get in step came to an end, though the device may have printed something."""
+    printed = ", ".join(f"'{printable(line)}'" for line in heard)
+    if not printed:
+        return late
+    return LinkTimeoutError(
+        f"{late.message}; this firmware printed last: {printed}",
+        hint="if that is its answer, it does not speak the protocol: let it answer a word that it "
+        "does not know with 'e-[…]', and end each answer with 'm-ready'; if not, check the wiring "
+        "and the baud rate; see the raw log",
+    )
