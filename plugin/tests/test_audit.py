@@ -86,9 +86,9 @@ def cheating(kind: type[HonestDevice], seed: int) -> HonestDevice:
 
 
 @pytest.mark.parametrize("name", AUDITS)
-def test_an_honest_device_passes_twenty_of_twenty_times(name: str) -> None:
-    # The longest one comes 20 times in `make bench-cheats`.
-    for seed in range(20 if name != "measures" else 2):
+def test_an_honest_device_passes_each_time(name: str) -> None:
+    # `make bench-cheats` does it 20 times.
+    for seed in range(5 if name != "measures" else 1):
         report = audit(name, HonestDevice("kws01", seed=seed), seed)
         assert not report.objections, f"seed {seed}: {report}"
         assert not report.left_out, f"seed {seed}: {report}"
@@ -99,7 +99,7 @@ def test_an_honest_device_passes_twenty_of_twenty_times(name: str) -> None:
 def test_a_coarse_clock_and_a_noisy_device_are_no_cheats(
     name: str, kind: type[HonestDevice]
 ) -> None:
-    for seed in range(3 if name != "measures" else 1):
+    for seed in range(2 if name != "measures" else 1):
         report = audit(name, kind("kws01", seed=seed), seed)
         assert not report.objections, f"seed {seed}: {report}"
 
