@@ -40,6 +40,7 @@ def pytest_collection_finish() -> None:
     time of all tests."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture(scope="session", autouse=True)

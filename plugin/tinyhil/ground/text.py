@@ -56,7 +56,9 @@ def shown(text: str, limit: int | None = _SHOWN, *, keep: str = "") -> str:
         limit: None for all of it.
         keep: characters that stay as they are, such as line ends.
     """
-    safe = "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)
+    safe = text
+    if not text.isprintable():
+        safe = "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)
     return safe if limit is None or len(safe) <= limit else f"{safe[:limit]}…"
 
 

@@ -199,6 +199,19 @@ _TABLE: tuple[tuple[re.Pattern[str], Callable[..., Message]], ...] = tuple(
     )
 )
 
+_HEAD = 3
+
+
+def _head(pattern: re.Pattern[str]) -> str:
+    return re.sub(r"[\\(]", "", pattern.pattern)[:_HEAD]
+
+
+_BY_HEAD = {
+    head: [row for row in _TABLE if _head(row[0]) == head]
+    for head in {_head(pattern) for pattern, _ in _TABLE}
+}
+"""The rows by their first characters: a line is tried with few of them."""
+
 FORMS: Mapping[type, str] = {
     Ready: "m-ready",
     LapUs: "m-lap-us-1234567",
@@ -232,7 +245,8 @@ def without_end(line: str) -> str:
     """A line without what does not show at its end: blanks, a NUL, what sets colours back."""
     while True:
         line = line.rstrip(" \t\0")
-        colour = _COLOUR.search(line, max(0, len(line) - _LONGEST_COLOUR))
+        at = max(0, len(line) - _LONGEST_COLOUR)
+        colour = _COLOUR.search(line, at) if "\x1b" in line else None
         if colour is None:
             return line
         line = line[: colour.start()]
@@ -275,9 +289,11 @@ def find(line: str) -> Found:
     begin = BEGIN.search(bare)
     if begin is None:
         return Found(Other(line))
+    start = begin.start()
+    rows = _BY_HEAD.get(bare[start : start + _HEAD], ())
     for match_by in (re.Pattern.fullmatch, re.Pattern.match):
-        for pattern, make in _TABLE:
-            match = match_by(pattern, bare, begin.start())
+        for pattern, make in rows:
+            match = match_by(pattern, bare, start)
             if match and _stands_alone(bare, match.start(), match.end()):
                 return Found(make(*match.groups()), match.start(), match.end())
     return Found(Other(line))
