@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.ground.errors import BenchError, ConfigError, WriteError
 from tinyhil.record import Configuration, Record, sums
 from tinyhil.record.seal import Difference, differences, read_seal, seal, versions
 
@@ -28,6 +29,18 @@ def folder(tmp_path: Path) -> Path:
     record.close()
     seal(record.folder, versions(emulated=True))
     return record.folder
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_a_folder_that_was_removed_is_gone_even_where_a_part_of_it_is_left(
+    folder: Path, left: bool
+) -> None:
+    shutil.rmtree(folder)
+    if left:
+        folder.mkdir()
+    with pytest.raises(WriteError, match="is gone: it was removed"):
+        seal(folder, {})
+    assert folder.exists() is left
 
 
 def found(folder: Path) -> tuple[Difference, ...]:

@@ -42,6 +42,7 @@ from tinyhil.pytest_side.items import BOARD, TASK, plan_key, station_of
 from tinyhil.pytest_side.pages import Pages
 from tinyhil.pytest_side.seen import SeenTests
 from tinyhil.record import Entry
+from tinyhil.record.schema import RUN
 from tinyhil.record.signing import is_signed
 
 if TYPE_CHECKING:
@@ -309,7 +310,7 @@ class HilReport:
         for line in self.tests.repeated:
             terminalreporter.line(line)
         for folder in self.runs:
-            there = "" if folder.is_dir() else " is gone; nothing of it is kept"
+            there = "" if (folder / RUN).is_file() else " is gone; nothing of it is kept"
             terminalreporter.line(f"run:    {folder}{there}")
         for line in self._made.lines() if self._made else ():
             terminalreporter.line(line)

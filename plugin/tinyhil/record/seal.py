@@ -98,8 +98,9 @@ def seal(folder: Path, packages: Mapping[str, str]) -> Path:
         WriteError: it can't be written, and no part of it is left; or the folder is gone.
         ConfigError: the folder holds what no run does, or its ``run.json`` is damaged.
     """
-    if not folder.is_dir():
-        raise gone(folder)
+    # Who removes a folder while it is written to may leave a part of it.
+    if not (folder / RUN).is_file():
+        raise gone(folder / RUN)
     description = read_description(folder)
     files = {name: sum_of(folder / name) for name in list_files(folder) if name not in _OWN}
     tasks = {
