@@ -119,8 +119,15 @@ def energy(held: Held, summary: Summary, evidence: Evidence) -> Said:
             place = measured.stamps or measured.file
             taken = f"{measured.remark}: the pairs are taken that fit the log's times"
             yield Finding("note", place, taken, cause=cause)
-        yield from _each(held, summary.all("window energy"), values["energy"], cause)
-        yield from _each(held, summary.all("window throughput"), values["throughput"], cause)
+        each: dict[Name, list[float]] = {
+            "window energy": values["energy"],
+            "window total energy": [window.energy_j * 1e6 for window in measured.windows],
+            "window power": [window.power_w * 1e6 for window in measured.windows],
+            "window throughput": values["throughput"],
+            "window runtime": [window.seconds for window in measured.windows],
+        }
+        for name, made in each.items():
+            yield from _each(held, summary.all(name), made, cause)
         timed = [
             (inference.file, inference.count, window.seconds)
             for inference, window in zip(source.inferences, measured.windows, strict=True)
