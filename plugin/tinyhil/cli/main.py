@@ -218,6 +218,12 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="mark times by a pin's edges, for a power monitor, not by text lines",
     )
     build.add_argument(
+        "--baud",
+        type=int,
+        metavar="N",
+        help="of the serial port at boot; behind the interface board 9600; default: the board's",
+    )
+    build.add_argument(
         "--optimize",
         choices=("speed", "size"),
         default="speed",
@@ -332,6 +338,7 @@ def _build(options: argparse.Namespace, console: Console) -> int:
             model,
             folder,
             energy=options.energy,
+            baud=_baud(options.baud),
             wishes=firmware.Wishes(options.optimize, options.keep_dead_channels),
         )
     if answered(options, Built.of(board, options.task, built)):
@@ -340,6 +347,14 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     console.print(built_summary(built))
     console.print(f"{built.image.path}", soft_wrap=True)
     return 0
+
+
+def _baud(baud: int | None) -> int | None:
+    if baud is not None and not 300 <= baud <= 4_000_000:
+        raise ConfigError(
+            f"option --baud: {baud} is not a rate in baud", hint="9600, 115200 and 921600 are usual"
+        )
+    return baud
 
 
 def _board(name: str) -> Board:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.board import NO_FLASH, Board
@@ -33,6 +34,8 @@ class Dut:
     """Ends it for good; None where that is not possible."""
     claim: Callable[[str], None] | None = None
     """Is told which device the port is, each time before it is opened; see `lock.Hold.claim`."""
+    pin: Path | None = None
+    """What an emulated board tells in energy mode, see `qemu.EmulatedBoard`."""
     port_returns: bool = False
     """Whether a port that goes away may come back: one that is plugged in, not an emulated one."""
 
@@ -81,7 +84,9 @@ def attached(
         # A pty has no rate: there is nothing to gain.
         uid, port, baud = emulated.probe_uid, emulated.serial_url, board.baud
         off = emulated.process.stop
-        yield Dut(station.name, board, uid, port, baud, baud, off, claim=hold.claim)
+        yield Dut(
+            station.name, board, uid, port, baud, baud, off, claim=hold.claim, pin=emulated.pin
+        )
 
 
 def _started(station: Station, stack: ExitStack) -> tuple[qemu.EmulatedBoard, Hold]:

@@ -2,8 +2,8 @@
 
 A trace is two NumPy arrays: ``<name>.npy``, the power of each sample period in watts (float32; NaN
 where a sample was lost), and ``<name>.edges.npy``, the places of the edges of the device's pin: the
-number of the sample in whose period it fell (int64). Until a trace is closed its arrays have the length
-0, so that what a killed process leaves behind is never taken for a whole one.
+number of the sample in whose period it fell (int64). Until a trace is closed its arrays have the
+length 0, so that what a killed process leaves behind is never taken for a whole one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from tinyhil.ground.files import writing_to
 Power = NDArray[np.float32]
 Edges = NDArray[np.int64]
 
-_SAMPLES, _EDGES = np.dtype("<f4"), np.dtype("<i8")
+_SAMPLES: np.dtype[Any] = np.dtype("<f4")
+_EDGES: np.dtype[Any] = np.dtype("<i8")
 _HEADER_BYTES = 128
 """Of version 1.0 of NumPy's format; fixed, so that the length can be put in at the end."""
 _MAGIC = b"\x93NUMPY\x01\x00"
@@ -124,8 +125,12 @@ def read_trace(folder: Path, name: str, rate_hz: float) -> Trace:
     """
     power = _read(folder / f"{name}.npy", _SAMPLES)
     edges = np.array(_read(folder / f"{name}.edges.npy", _EDGES))
-    if len(edges) and not (0 <= edges[0] and edges[-1] <= len(power) and np.all(np.diff(edges) >= 0)):
-        raise _wrong(folder / f"{name}.edges.npy", "holds places that are not in the trace, or not in order")
+    if len(edges) and not (
+        edges[0] >= 0 and edges[-1] <= len(power) and np.all(np.diff(edges) >= 0)
+    ):
+        raise _wrong(
+            folder / f"{name}.edges.npy", "holds places that are not in the trace, or not in order"
+        )
     if not 1.0 <= rate_hz <= 1e8:
         raise _wrong(folder / f"{name}.npy", f"is said to have {rate_hz:g} samples a second")
     return Trace(power, edges, rate_hz)

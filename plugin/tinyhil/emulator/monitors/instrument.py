@@ -87,7 +87,8 @@ class Samples:
         if count <= 0:
             return None
         first = self._next
-        times = self._start_s + np.arange(first, first + count + 1) * self._step_s
+        numbers = np.arange(first, first + count + 1, dtype=np.float64)
+        times = self._start_s + numbers * self._step_s
         power_w = np.diff(self._timeline.energy_until(times)) / self._step_s
         if self._faults.no_supply:
             power_w = np.zeros(count)

@@ -132,4 +132,5 @@ class Live:
         with self._lock:
             found = [edge for edge in self._edges if edge[1] < end_s]
             self._edges = self._edges[len(found) :]
-            return found
+            # What was before the instrument began, as the edge of a boot, nobody has seen.
+            return [edge for edge in found if edge[1] >= start_s]

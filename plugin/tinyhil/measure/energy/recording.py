@@ -120,7 +120,7 @@ class Recording:
                     self._edges += [first + place for place in piece.edges]
                     self._changed.notify_all()
                 self.cpu_s = time.thread_time()
-        except BaseException as error:  # noqa: BLE001 - told to whoever waits
+        except BaseException as error:
             with self._changed:
                 self._error = error
                 self._changed.notify_all()

@@ -49,9 +49,9 @@ def busy_stretches(trace: Trace, lasts_s: Sequence[float]) -> tuple[Busy, ...]:
             hint="wire the device's time stamp pin to the monitor; then its edges tell",
         )
     above = np.concatenate(([False], means > (low + high) / 2, [False]))
-    bounds = np.flatnonzero(np.diff(above.astype(np.int8))).reshape(-1, 2)
-    bounds = _joined(bounds, gap=max(2, round(5e-3 * trace.rate_hz / width)))
-    found, left = [], list(bounds)
+    crossed = np.flatnonzero(np.diff(above.astype(np.int8))).reshape(-1, 2)
+    left = _joined(crossed, gap=max(2, round(5e-3 * trace.rate_hz / width)))
+    found = []
     for seconds in lasts_s:
         while left:
             start, end = left.pop(0)

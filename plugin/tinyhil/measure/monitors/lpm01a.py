@@ -273,6 +273,5 @@ class Reader:
         )
 
 
-
 def _gone(error: LinkError) -> MonitorError:
     return MonitorError(f"the power monitor is gone: {error.message}", hint="check its USB cable")

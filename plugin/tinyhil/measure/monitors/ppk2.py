@@ -1,4 +1,4 @@
-"""Nordic's Power Profiler Kit II as a source meter, on its own serial port: 100,000 samples a second.
+"""Nordic's Power Profiler Kit II as a source meter, on its own serial port: 100 kHz.
 
 A sample is a word of 32 bits: 14 of the converter, 3 of the range, 6 that count, 8 of the digital
 inputs. As in Nordic's own program, the samples right after a change of range are those of a filter.
@@ -227,9 +227,7 @@ class Reader:
         settling[: min(self._unsettled, len(settling))] = 1
         self._unsettled = int(np.count_nonzero(settling[len(amperes) :]))
         if self._filters is None:
-            self._filters = [
-                np.array([(1 - alpha) * amperes[0]]) for alpha in (_ALPHA, _ALPHA_4)
-            ]
+            self._filters = [np.array([(1 - alpha) * amperes[0]]) for alpha in (_ALPHA, _ALPHA_4)]
         smooth = []
         for place, alpha in enumerate((_ALPHA, _ALPHA_4)):
             made, self._filters[place] = lfilter(
@@ -237,9 +235,7 @@ class Reader:
             )
             smooth.append(made)
         filtered = np.where(ranges == _RANGES - 1, smooth[1], smooth[0])
-        settled: NDArray[np.float64] = np.where(
-            settling[: len(amperes)] > 0, filtered, amperes
-        )
+        settled: NDArray[np.float64] = np.where(settling[: len(amperes)] > 0, filtered, amperes)
         return settled
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinyhil.catalog import metrics
 from tinyhil.ground.tree import Unreadable
+from tinyhil.measure.energy.windows import Window
 from tinyhil.publish.submission import rules
 from tinyhil.publish.submission.evidence import Evidence, Source, energy_windows
 from tinyhil.publish.submission.findings import Figure, Finding, together
@@ -22,7 +23,6 @@ from tinyhil.publish.submission.labels import (
 )
 from tinyhil.publish.submission.recompute import Quality, quality, windows
 from tinyhil.publish.submission.summary import Claim, Name, Summary
-from tinyhil.publish.submission.trace import Window
 
 Said = Iterator[Figure | Finding]
 
