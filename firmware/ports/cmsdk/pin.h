@@ -1,5 +1,5 @@
-/* The time stamp pin of an emulated board, and what its core does: QEMU's boards have no pin to watch,
- * so both are told by UART1, which nothing else uses.  In energy mode alone. */
+/* The time stamp pin of an emulated board, and what its core does: QEMU's boards have no pin to
+ * watch, so both are told by UART1, which nothing else uses.  In energy mode alone. */
 #ifndef TINYHIL_PIN_H
 #define TINYHIL_PIN_H
 

@@ -321,6 +321,8 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.image import build as firmware  # noqa: PLC0415 - as above
 
     board, tasks = _board(options.board), load_tasks()
+    if options.baud is not None:
+        board = board.model_copy(update={"baud": _baud(options.baud)})
     if options.task not in tasks:
         raise ConfigError(
             f"option --task: no task '{options.task}'; known: {', '.join(tasks)}",
@@ -338,7 +340,6 @@ def _build(options: argparse.Namespace, console: Console) -> int:
             model,
             folder,
             energy=options.energy,
-            baud=_baud(options.baud),
             wishes=firmware.Wishes(options.optimize, options.keep_dead_channels),
         )
     if answered(options, Built.of(board, options.task, built)):
@@ -349,8 +350,8 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _baud(baud: int | None) -> int | None:
-    if baud is not None and not 300 <= baud <= 4_000_000:
+def _baud(baud: int) -> int:
+    if not 300 <= baud <= 4_000_000:
         raise ConfigError(
             f"option --baud: {baud} is not a rate in baud", hint="9600, 115200 and 921600 are usual"
         )

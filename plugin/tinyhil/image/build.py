@@ -78,7 +78,6 @@ def build(
     folder: Path,
     *,
     energy: bool = False,
-    baud: int | None = None,
     extension: bool = True,
     sources: Path | None = None,
     wishes: Wishes = Wishes(),
@@ -91,7 +90,6 @@ def build(
         model: an int8 ``.tflite``.
         folder: for generated sources and objects; a second build there does only what changed.
         energy: mark time by a pin's edges, for a power monitor.
-        baud: of the serial port when it boots; None: the board's.
         extension: speak frames too, if they carry the task's samples and results; without it, the
             firmware is as others in the field, which speak only the official protocol.
         sources: the firmware's, or a copy of them that was changed; None: ours.
@@ -112,7 +110,7 @@ def build(
     options = {
         "TINYHIL_ENERGY_MODE": "ON" if energy else "OFF",
         "TINYHIL_EXTENSION": "ON" if speaks else "OFF",
-        "TINYHIL_BAUD": str(baud or board.baud),
+        "TINYHIL_BAUD": str(board.baud),
     }
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)

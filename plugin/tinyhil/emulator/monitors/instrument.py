@@ -46,6 +46,9 @@ class Faults:
     """By which share the instrument's clock is slow against the device's."""
 
 
+NO_FAULTS = Faults()
+
+
 @dataclass(frozen=True)
 class Measured:
     """Samples in a row."""
@@ -153,7 +156,7 @@ class Instrument(threading.Thread):
     """
 
     def __init__(
-        self, timeline: Timeline, faults: Faults = Faults(), *, speed: float | None = None
+        self, timeline: Timeline, faults: Faults = NO_FAULTS, *, speed: float | None = None
     ) -> None:
         super().__init__(name="power monitor", daemon=True)
         self.timeline, self.faults = timeline, faults

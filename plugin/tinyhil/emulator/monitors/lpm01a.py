@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from tinyhil.emulator.monitors.instrument import Faults, Instrument, Measured
+from tinyhil.emulator.monitors.instrument import NO_FAULTS, Faults, Instrument, Measured
 from tinyhil.emulator.monitors.timeline import Timeline
 
 _RATES = {"100k", "50k", "20k", "10k", "5k", "2k", "1k", "500", "200", "100", "50", "20", "10"}
@@ -28,7 +28,7 @@ class Lpm01a(Instrument):
     """See `Instrument`."""
 
     def __init__(
-        self, timeline: Timeline, faults: Faults = Faults(), *, speed: float | None = None
+        self, timeline: Timeline, faults: Faults = NO_FAULTS, *, speed: float | None = None
     ) -> None:
         super().__init__(timeline, faults, speed=speed)
         self._held = b""

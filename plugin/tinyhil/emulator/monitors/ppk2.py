@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyhil.emulator.monitors.instrument import Faults, Instrument, Measured
+from tinyhil.emulator.monitors.instrument import NO_FAULTS, Faults, Instrument, Measured
 from tinyhil.emulator.monitors.timeline import Timeline
 
 _RATE_HZ = 100_000.0
@@ -31,7 +31,7 @@ class Ppk2(Instrument):
     """See `Instrument`."""
 
     def __init__(
-        self, timeline: Timeline, faults: Faults = Faults(), *, speed: float | None = None
+        self, timeline: Timeline, faults: Faults = NO_FAULTS, *, speed: float | None = None
     ) -> None:
         super().__init__(timeline, faults, speed=speed)
         self._held = b""

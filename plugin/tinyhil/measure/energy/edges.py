@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def check_number(places: Sequence[int], rate_hz: float, wanted: int, what: str) 
     if len(places) == wanted:
         return
     text = f"the power monitor saw {len(places)} edges of the pin where {what} makes {wanted}"
-    near = [b - a for a, b in zip(places, places[1:], strict=False) if b - a < _BOUNCE_S * rate_hz]
+    near = [b - a for a, b in pairwise(places) if b - a < _BOUNCE_S * rate_hz]
     if len(places) > wanted and near:
         text += f": two of them within {max(1, min(near)) / rate_hz * 1e6:.0f} us, a double edge"
     elif len(places) > wanted:

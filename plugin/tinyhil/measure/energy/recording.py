@@ -20,7 +20,7 @@ _START_S, _STOP_S = 10.0, 20.0
 class Recording:
     """A measurement that runs; a context manager, in which a thread reads the monitor.
 
-    The supply is switched on before, and stays so. Memory stays flat: what comes is written at once.
+    The supply is switched on before, and stays so. What comes is written at once: memory is flat.
 
     Args:
         monitor: opened.

@@ -162,7 +162,7 @@ def energy_of(rows: Sequence[Row], raw: Path) -> Energy:
 def _from_pin(
     trace: Trace, rows: Sequence[Row], asked: Sequence[Row]
 ) -> list[tuple[int, int, int]]:
-    """Places of the edges that the rows name: all edges of the trace, in its order, and no other."""
+    """Places of the edges that the rows name, which are all of the trace, in its order."""
     named = [place for row in rows for place in row.get("edges", ())]
     if named != trace.edges.tolist():
         raise DataError(

@@ -1,4 +1,4 @@
-"""Edges from the trace itself, where no pin leads to the monitor: its steps up and down in power."""
+"""Edges from the trace itself, where no pin leads to the monitor: its steps in power."""
 
 from __future__ import annotations
 

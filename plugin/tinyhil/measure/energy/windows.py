@@ -57,8 +57,9 @@ def per_inference(windows: Sequence[tuple[int, float]]) -> float:
 
 
 def idle_floor(trace: Trace, busy: Sequence[tuple[int, int]]) -> float | None:
-    """Power of the device while it waits, in watts: the lowest twentieth of the means of a hundredth
-    of a second, outside the windows; None where there is too little of it.
+    """Power of the device while it waits, in watts; None where there is too little of it.
+
+    Of the means of a hundredth of a second outside the windows, that which 5 % are below.
 
     Args:
         trace: of the monitor.

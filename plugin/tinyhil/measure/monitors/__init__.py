@@ -1,7 +1,7 @@
 """Power monitors: instruments that measure the supply of a DUT. One module here is one kind.
 
-A module has `Options`, the keys of its table in the bench file, and `open_monitor`. A package of the
-user's own offers the same two by an entry point of the group ``tinyhil.monitors``.
+A module has `Options`, the keys of its table in the bench file, and `open_monitor`. A package of
+the user's own offers the same two by an entry point of the group ``tinyhil.monitors``.
 """
 
 from __future__ import annotations
