@@ -17,7 +17,6 @@ from tinyhil.measure.monitors.supply import Supply
 from tinyhil.record.rows import Keep
 
 _EDGES_S = 10.0
-"""How long edges may take from the monitor to us, after the device has answered."""
 _IDLE_S, _TAIL_S = 1.0, 1.2
 """Of waiting before and after, as the official runner has it; an LPM01A tells once a second whether
 samples were lost."""
@@ -47,13 +46,22 @@ class Procedure:
         rules: how long a window must be.
         keep: see `Keep`.
         virtual: whether the device's time is not the host's.
+        edges_s: how long edges may take from the monitor to us, after the device has answered.
     """
 
     def __init__(
-        self, recording: Recording, supply: Supply, rules: Rules, keep: Keep, *, virtual: bool
+        self,
+        recording: Recording,
+        supply: Supply,
+        rules: Rules,
+        keep: Keep,
+        *,
+        virtual: bool,
+        edges_s: float = _EDGES_S,
     ) -> None:
         self._recording, self._supply = recording, supply
         self._rules, self._keep, self._virtual = rules, keep, virtual
+        self._edges_s = edges_s
         self._pin = supply.options.edges == "pin"
         self._edges = 0
         self._began_s = time.monotonic()
@@ -131,7 +139,7 @@ class Procedure:
         """The edges that the device has just made; nothing where they don't lead to the monitor."""
         if not self._pin:
             return {}
-        deadline = Deadline.after(_EDGES_S)
+        deadline = Deadline.after(self._edges_s)
         every = self._recording.await_edges(self._edges + wanted, deadline)
         new = every[self._edges :]
         check_number(new, self._rate_hz, wanted, what)

@@ -32,6 +32,8 @@ class Figures:
     """Median inferences per second."""
     energy_j: float | None = None
     """Of an inference."""
+    modelled: bool = False
+    """Whether that is of a model, not measured."""
     top1: float | None = None
     """Share of samples that were told right."""
     auc: float | None = None
@@ -207,6 +209,7 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
         latency_p90_s=values.get("latency_p90_s"),
         throughput_ips=values.get("throughput_ips"),
         energy_j=values.get("energy_j"),
+        modelled=any(line.details.get("modelled") for _, line in own),
         top1=values.get("top1"),
         auc=values.get("auc"),
         instructions=values.get("instructions"),

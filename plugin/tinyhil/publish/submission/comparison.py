@@ -98,7 +98,9 @@ def energy(held: Held, summary: Summary, evidence: Evidence) -> Said:
     if not evidence.sources:
         for claim in claims:
             yield not_checkable(held, claim, evidence.lacking)
-    for source in evidence.sources:
+    # Answers without samples say nothing where the log names a recording.
+    telling = [one for one in evidence.sources if one.log or any(a.power for a in one.answers)]
+    for source in telling or evidence.sources:
         try:
             measured = energy_windows(held.tree, source)
         except Unreadable as error:
