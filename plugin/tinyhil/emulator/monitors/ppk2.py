@@ -21,8 +21,9 @@ _S = np.array([1e-9, 1e-8, 1e-8, 1e-7, 1e-7])
 _I = np.array([-2e-9, 1e-8, 2e-8, 1e-7, 1e-6])
 _UG = np.array([1.0, 1.001, 0.999, 1.0, 1.0])
 _STEP = 1.8 / 163840
-_FULL = 14_000
-"""Of the converter, from which on the next range is taken; it ends at 16,383."""
+_UP, _DOWN = 14_000, 9_000
+"""Of the converter, which ends at 16,383: from which on the next range is taken, and below which
+the one before."""
 _LENGTHS = {0x0D: 3, 0x0C: 2, 0x11: 2, 0x06: 1, 0x07: 1, 0x19: 1, 0x20: 1}
 """Bytes of each command."""
 
@@ -49,6 +50,15 @@ class Ppk2(Instrument):
             command, self._held = self._held[:length], self._held[length:]
             self._obey(command)
 
+    def _ranges(self, amperes: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The range of each sample: how many of the four limits it is beyond, with hysteresis."""
+        ranges = np.zeros(len(amperes), np.int64)
+        for place in range(4):
+            per_step = 4 * _STEP / _RESISTORS[place]
+            up, down = amperes >= _UP * per_step, amperes < _DOWN * per_step
+            ranges += _latched(up, down, self._range > place)
+        return ranges
+
     def _obey(self, command: bytes) -> None:
         match command[0]:
             case 0x19:
@@ -65,7 +75,8 @@ class Ppk2(Instrument):
     def encoded(self, measured: Measured) -> bytes:
         """See `Instrument`."""
         amperes = measured.power_w / self._volts * self._powered
-        ranges, converted = _converted(amperes, self._volts)
+        ranges = self._ranges(amperes)
+        converted = _converted(amperes, self._volts, ranges)
         switched = np.flatnonzero(np.diff(ranges, prepend=self._range))
         self._range = int(ranges[-1])
         # A range that was just chosen overshoots for a sample.
@@ -85,22 +96,24 @@ class Ppk2(Instrument):
         return words[measured.there].astype("<u4").tobytes()
 
 
+def _latched(above: NDArray[np.bool_], below: NDArray[np.bool_], before: bool) -> NDArray[np.bool_]:
+    """Whether the last thing that happened was `above`."""
+    places = np.where(above | below, np.arange(1, len(above) + 1), 0)
+    last = np.maximum.accumulate(places)
+    found: NDArray[np.bool_] = np.where(last > 0, above[last - 1], before)
+    return found
+
+
 def _converted(
-    amperes: NDArray[np.float64], volts: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Range and converter's value of each current."""
-    every = []
-    for place in range(5):
-        linear = amperes / _UG[place] - (_S[place] * volts + _I[place])
-        # What solves GS r^2 + GI r = linear.
-        root = np.sqrt(np.maximum(_GI[place] ** 2 + 4 * _GS[place] * linear, 0))
-        result = (root - _GI[place]) / (2 * _GS[place])
-        every.append((result * _RESISTORS[place] / _STEP + _OFFSETS[place]) / 4)
-    table = np.array(every)
-    ranges = np.argmax(table < _FULL, axis=0)
-    ranges[np.all(table >= _FULL, axis=0)] = 4
-    chosen = table[ranges, np.arange(len(amperes))]
-    return ranges, np.clip(np.rint(chosen), 0, 16_383).astype(np.int64)
+    amperes: NDArray[np.float64], volts: float, ranges: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The converter's value of each current in its range."""
+    gs, gi = _GS[ranges], _GI[ranges]
+    linear = amperes / _UG[ranges] - (_S[ranges] * volts + _I[ranges])
+    # What solves GS r^2 + GI r = linear.
+    result = (np.sqrt(np.maximum(gi**2 + 4 * gs * linear, 0)) - gi) / (2 * gs)
+    values = (result * _RESISTORS[ranges] / _STEP + _OFFSETS[ranges]) / 4
+    return np.clip(np.rint(values), 0, 16_383).astype(np.int64)
 
 
 def _metadata() -> bytes:

@@ -7,6 +7,7 @@ inferences can be taken for one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,8 +25,13 @@ MOST_DRIFT = 0.01
 MOST_LATE = 1e-3
 """By how much one window may be longer or shorter than the others say, beyond what its samples
 tell: so much of its energy at most is of something else."""
-_BOUNCE_S = 2e-3
-"""Edges that are nearer are one edge that was seen twice."""
+_BOUNCE_S, _BOUNCE_SAMPLES = 2e-3, 4
+_LEAST, _LEAST_S = 0.5, 1.0
+"""Of the host's time of an answer, at least so much is between the edges, but for some seconds of
+text before and behind."""
+
+_CLOCK = 0.1
+"""A clock that runs worse is no clock."""
 
 _WIRING = "check the wire from the device's time stamp pin to the monitor, and its ground"
 
@@ -42,6 +48,13 @@ class Timed:
     """From the command to the end of its answer."""
     resolution_s: float = 0.0
     """Of an edge."""
+    share: float = 1.0
+    """Of its inferences, of those that are between the edges, and not before them to warm up."""
+
+
+def bounce(rate_hz: float) -> int:
+    """How many samples apart two edges may be that are one edge, seen twice."""
+    return max(_BOUNCE_SAMPLES, math.ceil(_BOUNCE_S * rate_hz))
 
 
 def check_number(places: Sequence[int], rate_hz: float, wanted: int, what: str) -> None:
@@ -59,7 +72,7 @@ def check_number(places: Sequence[int], rate_hz: float, wanted: int, what: str) 
     if len(places) == wanted:
         return
     text = f"the power monitor saw {len(places)} edges of the pin where {what} makes {wanted}"
-    near = [b - a for a, b in pairwise(places) if b - a < _BOUNCE_S * rate_hz]
+    near = [b - a for a, b in pairwise(places) if b - a < bounce(rate_hz)]
     if len(places) > wanted and near:
         text += f": two of them within {max(1, min(near)) / rate_hz * 1e6:.0f} us, a double edge"
     elif len(places) > wanted:
@@ -71,6 +84,33 @@ def check_number(places: Sequence[int], rate_hz: float, wanted: int, what: str) 
     raise MonitorError(text, hint=f"{_WIRING}; a pin that floats needs a resistor")
 
 
+def check_pair(one: Timed) -> None:
+    """See that two edges can be those of the `infer` that was just asked.
+
+    Raises:
+        MonitorError: they are much nearer than it took, or much further apart.
+    """
+    least_s = most_s = one.monitor_s
+    if one.device_s:
+        off_s = MOST_DRIFT * one.device_s + 2 * one.resolution_s
+        least_s, most_s = one.device_s - off_s, one.device_s + off_s
+    elif one.host_s is not None:
+        least_s = _LEAST * one.share * (one.host_s - _LEAST_S)
+        most_s = one.host_s * (1 + NEAR) + NEAR_S
+    if least_s <= one.monitor_s <= most_s:
+        return
+    took_s = one.device_s or one.host_s or 0.0
+    text = f"the edges are {one.monitor_s:.4f} s apart, the inferences took {took_s:.4f} s"
+    if one.monitor_s < _BOUNCE_S + 2 * one.resolution_s:
+        text += ": a double edge"
+    elif one.device_s and abs(one.monitor_s / one.device_s - 1) < _CLOCK:
+        off = 100 * (one.monitor_s / one.device_s - 1)
+        text += f": the monitor's clock and the device's differ by {off:+.2f} %, or an edge is late"
+    else:
+        text += ": an edge is late, or of something else"
+    raise MonitorError(text, hint=f"{_WIRING}; see the device's clock_hz")
+
+
 def check_spacing(timed: Sequence[Timed]) -> None:
     """See that the edges of each `infer` are as far apart as its inferences took.
 
@@ -78,19 +118,17 @@ def check_spacing(timed: Sequence[Timed]) -> None:
         MonitorError: an edge is late, or the monitor's clock and the device's run apart.
     """
     for one in timed:
-        if one.monitor_s <= 0:
-            raise MonitorError("two edges of the pin fall together", hint=_WIRING)
-        if one.host_s is not None and one.monitor_s > one.host_s * (1 + NEAR) + NEAR_S:
-            raise MonitorError(
-                f"the edges are {one.monitor_s:.4f} s apart, by the host's clock the whole answer "
-                f"took {one.host_s:.4f} s: an edge is late, or of something else",
-                hint=_WIRING,
-            )
+        check_pair(one)
     known = [one for one in timed if one.device_s]
     if not known:
         return
     ratios = np.array([one.monitor_s / (one.device_s or 1.0) for one in known])
-    middle = float(np.median(ratios))
+    # One inference is short: a sample more or less is much of it.
+    longest_s = max(one.monitor_s for one in known)
+    long = [
+        ratio for one, ratio in zip(known, ratios, strict=True) if 2 * one.monitor_s > longest_s
+    ]
+    middle = float(np.median(long))
     if abs(middle - 1) > MOST_DRIFT:
         raise MonitorError(
             f"the monitor's clock and the device's differ by {100 * (middle - 1):+.2f} %",

@@ -8,12 +8,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import MonitorError, TinyhilError
 from tinyhil.measure.monitors import Monitor
 from tinyhil.record.traces import TraceWriter
 
 _LOOK_S = 0.25
+_STALL_S = 5.0
+"""Without a sample: no monitor waits so long."""
 _START_S, _STOP_S = 10.0, 20.0
 
 
@@ -41,18 +45,13 @@ class Recording:
         self._thread = threading.Thread(target=self._read, name="power samples", daemon=True)
         self.cpu_s = 0.0
         """Processor time of the thread."""
+        self.lost = 0
+        """Samples so far that never came."""
 
     @property
     def samples(self) -> int:
         """So far, with the lost ones."""
         return self._writer.samples
-
-    @property
-    def edges(self) -> int:
-        """So far."""
-        with self._changed:
-            self._check()
-            return len(self._edges)
 
     def edges_from(self, number: int) -> tuple[int, ...]:
         """Places of the edges from one on, as far as they have come."""
@@ -61,15 +60,19 @@ class Recording:
             return tuple(self._edges[number:])
 
     def await_edges(self, number: int, deadline: Deadline) -> tuple[int, ...]:
-        """Wait until there are so many edges in all, at most until the deadline.
+        """Wait until there are so many edges in all, at most until the deadline, or until no more
+        samples come.
 
         Returns:
             Places of all.
         """
         with self._changed:
-            while len(self._edges) < number and not deadline.expired:
+            samples, flows = self.samples, Deadline.after(_STALL_S)
+            while len(self._edges) < number and not (deadline.expired or flows.expired):
                 self._check()
                 self._changed.wait(min(_LOOK_S, deadline.remaining()))
+                if self.samples != samples:
+                    samples, flows = self.samples, Deadline.after(_STALL_S)
             self._check()
             return tuple(self._edges)
 
@@ -116,6 +119,7 @@ class Recording:
                     continue
                 with self._changed:
                     first = self._writer.samples
+                    self.lost += int(np.isnan(piece.power_w).sum())
                     self._writer.add(piece.power_w, piece.edges)
                     self._edges += [first + place for place in piece.edges]
                     self._changed.notify_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from tinyhil.measure.energy.samples import check_samples, count_lost
 from tinyhil.measure.energy.steps import busy_stretches
 from tinyhil.measure.energy.windows import Window, idle_floor, per_inference, window_of
 from tinyhil.record.rows import Row, seconds_of
-from tinyhil.record.traces import Trace, read_trace
+from tinyhil.record.traces import Trace, blocks_of, read_trace
 
 TRACE, STAMP, PACE, END = "trace", "stamp", "pace", "end"
 """Roles of rows that are no windows: of the trace, the edge of the set-up, inferences that only
@@ -146,15 +147,18 @@ def energy_of(rows: Sequence[Row], raw: Path) -> Energy:
         else _from_power(trace, asked)
     )
     windows: dict[str, Inferred] = {}
-    timed = []
+    timed, second = [], math.ceil(trace.rate_hz)
     for row, (first, last, uncertain) in zip(asked, placed, strict=True):
         window = window_of(trace, first, last, uncertain)
-        timed.append(_timed(row, window, uncertain / trace.rate_hz))
+        # Of an LPM01A it is known only once a second that samples were lost before.
+        around = trace.power_w[max(0, first - second) : last + second]
+        off = uncertain + sum(int(np.isnan(block).sum()) for block in blocks_of(around))
+        timed.append(timed_of(row, window.seconds, off / trace.rate_hz))
         if "role" not in row:  # Of an input the last one counts: one before it was too short.
             windows[row["sample"]] = Inferred(row["sample"], row["count"], first, last, window)
-    check_spacing(timed)
     found = tuple(windows.values())
     check_samples(trace, [(one.first, one.last, one.window) for one in found])
+    check_spacing(timed)
     idle_w = idle_floor(trace, [(first, last) for first, last, _ in placed])
     return Energy(found, trace, heading, idle_w, count_lost(trace))
 
@@ -178,8 +182,10 @@ def _from_power(trace: Trace, asked: Sequence[Row]) -> list[tuple[int, int, int]
     return [(one.first, one.last, one.uncertain) for one in busy_stretches(trace, lasts)]
 
 
-def _timed(row: Row, window: Window, resolution_s: float) -> Timed:
-    return Timed(window.seconds, _device_s(row), _host_s(row), resolution_s)
+def timed_of(row: Row, monitor_s: float, resolution_s: float) -> Timed:
+    """The times of a row by each clock that tells."""
+    share = row["count"] / (row["count"] + row.get("warm_up", 0))
+    return Timed(monitor_s, _device_s(row), _host_s(row), resolution_s, share)
 
 
 def _device_s(row: Mapping[str, Any]) -> float | None:

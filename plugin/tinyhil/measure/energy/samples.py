@@ -16,6 +16,19 @@ _LEAST_W = 1e-7
 """Mean power of the least that runs an inference: a hundredth of a low-power core's."""
 
 
+def check_lost(lost: int, of: int) -> None:
+    """See that not too many samples were lost.
+
+    Raises:
+        MonitorError: more than `MOST_LOST` of them were.
+    """
+    if lost > MOST_LOST * of:
+        raise MonitorError(
+            f"{lost:,} of {of:,} samples were lost on their way, more than {100 * MOST_LOST:g} %",
+            hint="give the monitor a USB port of its own, or choose a lower rate",
+        )
+
+
 def count_lost(trace: Trace) -> int:
     """Samples that never came."""
     return sum(int(np.isnan(block).sum()) for block in blocks_of(trace.power_w))
@@ -31,14 +44,9 @@ def check_samples(trace: Trace, windows: Sequence[tuple[int, int, Window]]) -> N
     Raises:
         MonitorError: the trace is of no use.
     """
-    lost = count_lost(trace)
-    for first, last, window in [*windows, (0, len(trace.power_w), Window(1.0, 1.0, 1.0, lost))]:
-        if window.lost > MOST_LOST * (last - first):
-            raise MonitorError(
-                f"{window.lost:,} of {last - first:,} samples were lost on their way, more than "
-                f"{100 * MOST_LOST:g} %",
-                hint="give the monitor a USB port of its own, or choose a lower rate",
-            )
+    check_lost(count_lost(trace), len(trace.power_w))
+    for first, last, window in windows:
+        check_lost(window.lost, last - first)
     for first, last, window in windows:
         if window.power_w < _LEAST_W:
             raise MonitorError(
