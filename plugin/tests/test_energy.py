@@ -147,7 +147,7 @@ def test_one_late_edge_is_told_among_windows_whose_clocks_drift_together() -> No
     together = [Timed(10.0 + n, 1.002 * (10.0 + n), resolution_s=1e-3) for n in range(5)]
     check_spacing(together)
     late = [*together[:4], Timed(14.05, 1.002 * 14.0, resolution_s=1e-3)]
-    with pytest.raises(MonitorError, match="an edge is off by 50.0 ms"):
+    with pytest.raises(MonitorError, match=r"an edge is off by 50\.0 ms"):
         check_spacing(late)
 
 
@@ -166,9 +166,8 @@ def test_a_trace_comes_back_as_it_was_written_and_a_torn_one_does_not(tmp_path: 
     assert found.edges.tolist() == [1, 2, 3]
     loaded = np.load(tmp_path / "kws01-energy-1.npy")
     assert np.array_equal(loaded, found.power_w, equal_nan=True)
-    with pytest.raises(KeyError), TraceWriter(tmp_path, "killed") as writer:
-        writer.add(np.ones(5, np.float32), [])
-        raise KeyError
+    killed = TraceWriter(tmp_path, "killed")
+    killed.add(np.ones(5, np.float32), [])
     with pytest.raises(ConfigError, match="was not finished"):
         read_trace(tmp_path, "killed", RATE_HZ)
     edges = tmp_path / "kws01-energy-1.edges.npy"

@@ -38,7 +38,7 @@ def test_the_figure_is_that_of_the_formula(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [one for one in faults_of(Random(4)) if one.name not in WAITS],
+    [one for one in faults_of(Random(4)) if one.name not in WAITS],  # noqa: S311
     ids=lambda one: one.name,
 )
 def test_every_fault_is_named_or_leaves_the_figure_right(fault: Fault, tmp_path: Path) -> None:

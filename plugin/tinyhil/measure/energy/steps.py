@@ -12,10 +12,8 @@ from tinyhil.ground.errors import MonitorError
 from tinyhil.record.traces import Trace, blocks_of
 
 _BLOCK_S = 1e-3
-_CLEAR = 4.0
-"""How many times its own noise a step must be."""
-_BETWEEN = 0.15
-"""Share of the power that may be at neither level: more is no step, but noise."""
+_CLEAR = 8.0
+"""How many times its own noise a step must be; of noise alone the two levels are 6 times apart."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +42,7 @@ def busy_stretches(trace: Trace, lasts_s: Sequence[float]) -> tuple[Busy, ...]:
     width = max(1, round(_BLOCK_S * trace.rate_hz))
     means = _means(trace, width)
     low, high, noise = _levels(means)
-    step = high - low
-    between = np.mean((means > low + step / 3) & (means < high - step / 3))
-    if not (step > _CLEAR * noise and between < _BETWEEN):
+    if not high - low > _CLEAR * noise:
         raise MonitorError(
             f"the power does not tell when the device infers: {low:.4g} W and {high:.4g} W, with "
             f"a noise of {noise:.2g} W",
