@@ -113,7 +113,8 @@ def _converted(
     # What solves GS r^2 + GI r = linear.
     result = (np.sqrt(np.maximum(gi**2 + 4 * gs * linear, 0)) - gi) / (2 * gs)
     values = (result * _RESISTORS[ranges] / _STEP + _OFFSETS[ranges]) / 4
-    return np.clip(np.rint(values), 0, 16_383).astype(np.int64)
+    found: NDArray[np.int64] = np.clip(np.rint(values), 0, 16_383).astype(np.int64)
+    return found
 
 
 def _metadata() -> bytes:
