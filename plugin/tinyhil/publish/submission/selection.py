@@ -99,7 +99,9 @@ def select(runs: Sequence[Run]) -> Selection:
     failed = {
         (one.line.task, one.line.measure): one
         for one in found
-        if one.line.measure in MEASURES and (one.line.task, one.line.measure) not in good
+        if one.line.failed
+        and one.line.measure in MEASURES
+        and (one.line.task, one.line.measure) not in good
     }
     names = dict.fromkeys(one.line.task for one in found)
     other = dict.fromkeys(f"{task} {measure}" for task, measure in good if measure not in MEASURES)
