@@ -17,9 +17,10 @@ from tinyhil.emulator.monitors.ppk2 import Ppk2
 from tinyhil.emulator.monitors.timeline import Analytic
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError, MonitorError
+from tinyhil.measure.energy.recording import Recording
 from tinyhil.measure.energy.windows import window_of
 from tinyhil.measure.monitors import lpm01a, open_monitor, options_of, ppk2
-from tinyhil.record.traces import read_trace
+from tinyhil.record.traces import TraceWriter, read_trace
 
 TABLE = {"kind": "lpm01a", "port": "usb:0483:5740", "volts": 1.8}
 WAITS = {"missing edge", "missing edge of the set-up"}
@@ -148,3 +149,18 @@ def test_a_monitor_that_is_not_there_or_is_another_one_is_told() -> None:
         options = options_of({**TABLE, "port": other.port}, "bench.toml")
         with pytest.raises(MonitorError, match="does not answer"):
             open_monitor(options, Deadline.after(1.0))
+
+
+def test_a_recorded_trace_is_played_as_it_was(tmp_path: Path) -> None:
+    with TraceWriter(tmp_path, "before") as writer:
+        writer.add(np.linspace(0.001, 0.02, 5000, dtype=np.float32), [40, 300, 4000])
+    table = {"kind": "replay", "trace": str(tmp_path / "before.npy"), "speed": 1e6}
+    monitor = open_monitor(options_of(table, "bench.toml"), Deadline.after(1))
+    with Recording(monitor, tmp_path, "again") as recording:
+        recording.await_samples(5000, Deadline.after(60))
+    again = read_trace(tmp_path, "again", 1000.0)
+    assert np.array_equal(again.power_w, np.linspace(0.001, 0.02, 5000, dtype=np.float32))
+    assert again.edges.tolist() == [40, 300, 4000]
+    assert monitor.modelled, "it is not of the device at hand"
+    with pytest.raises(MonitorError, match="cannot be played"):
+        open_monitor(options_of({**table, "trace": "/nowhere.bin"}, "x"), Deadline.after(1))
