@@ -72,6 +72,9 @@ class Wiring(Facts):
     where one device has several ports."""
     baud: int | None = Field(default=None, gt=0)
     """At which it boots, if not the board's."""
+    interface_board: bool = False
+    """Whether the official runner's interface board is between port and device, which parts them
+    for energy: commands go as ``dut CMD%``, and frames can't pass."""
     baud_max: int = Field(default=921_600, gt=0)
     """Highest rate that cable and adapter carry; our own firmware is asked for it."""
     flash: FlashFacts | None = None

@@ -36,6 +36,8 @@ class Dut:
     """Is told which device the port is, each time before it is opened; see `lock.Hold.claim`."""
     pin: Path | None = None
     """What an emulated board tells in energy mode, see `qemu.EmulatedBoard`."""
+    interface_board: bool = False
+    """Whether the official interface board is between port and device."""
     port_returns: bool = False
     """Whether a port that goes away may come back: one that is plugged in, not an emulated one."""
 
@@ -76,7 +78,7 @@ def attached(
         ) as hold:
             yield Dut(
                 station.name, board, wiring.probe, wiring.port, baud, wiring.baud_max,
-                claim=hold.claim, port_returns=True,
+                claim=hold.claim, interface_board=wiring.interface_board, port_returns=True,
             )  # fmt: skip
         return
     with ExitStack() as stack:

@@ -303,7 +303,11 @@ def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple
     place = board.board.name, task.name, material.data.kind
     energy = plan.options.energy
     folder = firmware.folder_of(plan.options.build, *place, energy=energy)
-    built = firmware.build(board.board, task, material.model, folder, energy=energy)
+    # Behind the interface board nothing but the official text passes.
+    extension = not board.interface_board
+    built = firmware.build(
+        *(board.board, task, material.model, folder), energy=energy, extension=extension
+    )
     return built.image, built.model.sha256
 
 

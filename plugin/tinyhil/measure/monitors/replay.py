@@ -1,7 +1,7 @@
 """Plays a trace that was recorded before, sample by sample: to try what is made of it, without its
 instrument. Its figures are never exported: they are not of the device at hand.
 
-A trace is one of a run's raw folder (``….npy`` with ``….edges.npy`` beside it, and its rate), or one
+A trace is one of a run (``….npy`` with ``….edges.npy`` beside it, and its rate), or one
 of EEMBC's runner (``…-energy.bin`` with ``…-timestamps.json``).
 """
 
