@@ -25,7 +25,7 @@ from tinyhil.measure.energy.procedure import Procedure
 from tinyhil.measure.energy.recording import Recording
 from tinyhil.measure.energy.result import Energy, energy_of
 from tinyhil.measure.monitors import open_monitor, options_of
-from tinyhil.measure.monitors.supply import Supply
+from tinyhil.measure.supply import Supply
 from tinyhil.record.rows import Row
 
 _OPEN_S, _PAUSE_S = 10.0, 0.002

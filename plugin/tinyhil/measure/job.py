@@ -30,7 +30,7 @@ from tinyhil.measure.audit.answers import Scores, heading_of
 from tinyhil.measure.draws import Draws
 from tinyhil.measure.floor import floor_s
 from tinyhil.measure.limits import limits_of
-from tinyhil.measure.monitors.supply import Supply
+from tinyhil.measure.supply import Supply
 from tinyhil.measure.witness import Proof
 from tinyhil.record import FAULTS_MARK, ImageSizes, JobFacts, KeptSums, Subject
 from tinyhil.record.kept import facts_of_board, facts_of_task

@@ -27,8 +27,8 @@ from tinyhil.ground.paths import official_data
 from tinyhil.image import build as firmware
 from tinyhil.image.elf import Image
 from tinyhil.measure.job import Job
-from tinyhil.measure.monitors.supply import Supply, supplied
 from tinyhil.measure.runner import Finished, Measurement
+from tinyhil.measure.supply import Supply, supplied
 from tinyhil.publish.report import allure
 from tinyhil.pytest_side import again, gate, neighbours, settings, xdist
 from tinyhil.pytest_side.ending import ENDING, Ending, check_reports

@@ -15,7 +15,7 @@ from tinyhil.measure.energy.edges import bounce, check_number, check_pair
 from tinyhil.measure.energy.recording import Recording
 from tinyhil.measure.energy.result import END, PACE, STAMP, TRACE, timed_of
 from tinyhil.measure.energy.samples import check_lost
-from tinyhil.measure.monitors.supply import Supply
+from tinyhil.measure.supply import Supply
 from tinyhil.record.rows import Keep
 
 _EDGES_S = 10.0

@@ -93,6 +93,12 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(own | {point.name for point in entry_points(group=GROUP)}))
 
 
+def own_options() -> dict[str, type[MonitorFacts]]:
+    """The keys of each kind that comes with tinyhil."""
+    kinds = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {name: _kind(name).Options for name in kinds}
+
+
 def options_of(values: Mapping[str, Any], where: str) -> MonitorFacts:
     """The checked table of a bench file.
 
