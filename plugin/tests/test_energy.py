@@ -15,6 +15,8 @@ from tinyhil.measure.energy.steps import busy_stretches
 from tinyhil.measure.energy.windows import idle_floor, per_inference, window_of
 from tinyhil.publish.submission.trace import Stamped
 from tinyhil.publish.submission.trace import read_trace as read_recording
+from tinyhil.record.reading import MAX_LINE_BYTES
+from tinyhil.record.sums import sum_of
 from tinyhil.record.traces import Edges, Power, Trace, TraceWriter, read_trace
 
 RATE_HZ = 1000.0
@@ -170,6 +172,10 @@ def test_a_trace_comes_back_as_it_was_written_and_a_torn_one_does_not(tmp_path: 
     killed.add(np.ones(5, np.float32), [])
     with pytest.raises(ConfigError, match="was not finished"):
         read_trace(tmp_path, "killed", RATE_HZ)
+    long = tmp_path / "long.npy"
+    with long.open("wb") as file:
+        file.truncate(MAX_LINE_BYTES + 1)
+    assert sum_of(long).bytes == MAX_LINE_BYTES + 1, "a long trace can be sealed"
     edges = tmp_path / "kws01-energy-1.edges.npy"
     data = edges.read_bytes()
     edges.write_bytes(data[:-8] + (9).to_bytes(8, "little"))

@@ -13,7 +13,7 @@ class MonitorFacts(Facts):
     """The table ``monitor`` of a station; each kind of monitor adds its own keys."""
 
     kind: str
-    """Which one: a name that ``tinyhil doctor`` lists, or one of a package of your own."""
+    """Which one, such as ``lpm01a``, or one that a package of your own brings."""
     volts: float = Field(gt=0, le=60)
     """Supply of the device; the monitor switches it on when energy is measured."""
     edges: Literal["pin", "trace"] = "pin"
