@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,10 +17,10 @@ from tinyhil.emulator.monitors.lpm01a import Lpm01a
 from tinyhil.emulator.monitors.ppk2 import Ppk2
 from tinyhil.emulator.monitors.timeline import Analytic
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import ConfigError, MonitorError
+from tinyhil.ground.errors import BenchError, ConfigError, MonitorError
 from tinyhil.measure.energy.recording import Recording
 from tinyhil.measure.energy.windows import window_of
-from tinyhil.measure.monitors import lpm01a, open_monitor, options_of, ppk2
+from tinyhil.measure.monitors import joulescope, lpm01a, open_monitor, options_of, ppk2
 from tinyhil.record.traces import TraceWriter, read_trace
 
 TABLE = {"kind": "lpm01a", "port": "usb:0483:5740", "volts": 1.8}
@@ -164,3 +165,66 @@ def test_a_recorded_trace_is_played_as_it_was(tmp_path: Path) -> None:
     assert monitor.modelled, "it is not of the device at hand"
     with pytest.raises(MonitorError, match="cannot be played"):
         open_monitor(options_of({**table, "trace": "/nowhere.bin"}, "x"), Deadline.after(1))
+
+
+class Driver:
+    """Jetperch's driver with one JS220, as far as it is used."""
+
+    def __init__(self, *paths: str) -> None:
+        self.paths = paths
+        self.published: list[tuple[str, object]] = []
+        self.heard: dict[str, Any] = {}
+
+    def device_paths(self) -> tuple[str, ...]:
+        return self.paths
+
+    def open(self, *_: object, **__: object) -> None:
+        pass
+
+    def publish(self, topic: str, value: object) -> None:
+        self.published.append((topic, value))
+
+    def subscribe(self, topic: str, _: str, heard: Any) -> None:
+        self.heard[topic] = heard
+
+    def unsubscribe(self, topic: str, _: Any) -> None:
+        del self.heard[topic]
+
+    def finalize(self) -> None:
+        pass
+
+    def send(self, stream: str, first: int, data: Any, step: int) -> None:
+        topic = f"u/js220/000123/{stream}/!data"
+        self.heard[topic](topic, {"sample_id": first, "data": data, "decimate_factor": step})
+
+
+def test_a_joulescopes_streams_become_samples_with_gaps_and_edges() -> None:
+    driver = Driver("u/js220/000123")
+    options = joulescope.Options(kind="joulescope", volts=3.0, rate_hz=100_000)
+    monitor = joulescope.Joulescope(driver, options, Deadline.after(1))
+    monitor.supply(True, Deadline.after(1))
+    assert ("u/js220/000123/s/i/range/mode", "auto") in driver.published
+    monitor.start(Deadline.after(1))
+    power_w = np.linspace(0.001, 0.002, 100, dtype=np.float32)
+    driver.send("s/p", 5000, power_w, 10)
+    bits = np.ones(1000, np.uint8)
+    bits[401:405] = bits[970:972] = 0
+    driver.send("s/gpi/0", 5000, np.packbits(bits, bitorder="little"), 1)
+    driver.send("s/p", 6050, power_w, 10)  # Five are missing.
+    first, none, second = (monitor.read(Deadline.after(1)) for _ in range(3))
+    assert np.array_equal(first.power_w, power_w)
+    assert len(none.power_w) == 0
+    assert np.isnan(second.power_w).sum() == 5
+    # They are told with the second piece, and were in the first one.
+    assert second.edges == (40 - 100, 97 - 100)
+    monitor.stop(Deadline.after(1))
+    assert not driver.heard
+    with pytest.raises(MonitorError, match="2 Joulescopes are there"):
+        joulescope.Joulescope(Driver("u/js220/1", "u/js110/2"), options, Deadline.after(1))
+
+
+def test_a_package_that_is_missing_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyjoulescope_driver", None)
+    with pytest.raises(BenchError) as error:
+        open_monitor(options_of({"kind": "joulescope", "volts": 3.0}, "x"), Deadline.after(1))
+    assert error.value.hint == "pip install 'pytest-tinyhil[energy]'"

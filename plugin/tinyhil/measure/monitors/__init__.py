@@ -31,7 +31,8 @@ class Piece:
     power_w: NDArray[np.float32]
     """``(samples,)``, in watts; NaN for one that was lost."""
     edges: tuple[int, ...] = ()
-    """Falling edges of the device's pin: places of the samples in whose period they fell."""
+    """Falling edges of the device's pin: places of the samples in whose period they fell; below 0
+    for one among the samples before, where a monitor tells it later."""
 
 
 EMPTY = Piece(np.empty(0, np.float32))
