@@ -8,16 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyhil.ground.errors import ConfigError, MonitorError
+from tinyhil.catalog.facts import Limit
+from tinyhil.catalog.verdict import Margin, judge
+from tinyhil.ground.errors import ConfigError, DataError, MonitorError
 from tinyhil.measure.energy.edges import Timed, check_number, check_pair, check_spacing
+from tinyhil.measure.energy.result import energy_of, is_finished
 from tinyhil.measure.energy.samples import check_samples
 from tinyhil.measure.energy.steps import busy_stretches
 from tinyhil.measure.energy.windows import idle_floor, per_inference, window_of
 from tinyhil.publish.submission.trace import Stamped
 from tinyhil.publish.submission.trace import read_trace as read_recording
+from tinyhil.pytest_side.plan import Options, make_plan
+from tinyhil.record import Configuration, Record
 from tinyhil.record.reading import MAX_LINE_BYTES
 from tinyhil.record.sums import sum_of
 from tinyhil.record.traces import Edges, Power, Trace, TraceWriter, read_trace
+
+from .energy_runs import keep_energy
 
 RATE_HZ = 1000.0
 NO_EDGES: Edges = np.empty(0, np.int64)
@@ -157,6 +164,63 @@ def test_the_idle_floor_is_what_is_between_the_windows() -> None:
     own = trace(noisy((1000, 0.002), (3000, 0.02), (1000, 0.004)))
     assert idle_floor(own, [(1000, 4000)]) == pytest.approx(0.002, rel=0.02)
     assert idle_floor(own, [(0, 4900)]) is None
+
+
+def test_a_limit_that_is_nearer_than_the_monitor_can_tell_is_not_judged() -> None:
+    limit = Limit(max=1.001e-3, source="ours")
+    error = Margin(2e-6, 2e-6)
+    (near,) = judge({"energy_j": 1e-3}, {"energy_j": limit}, errors={"energy_j": error})
+    assert near.status == "not judged"
+    assert "which is nearer than the power monitor can tell" in near.reason
+    (far,) = judge({"energy_j": 1.01e-3}, {"energy_j": limit}, errors={"energy_j": error})
+    assert far.status == "fail"
+
+
+def test_a_measure_that_died_is_made_again_and_only_the_last_trace_counts(tmp_path: Path) -> None:
+    configuration = Configuration(station="desk", board="desk")
+    made = Record.start(tmp_path, configuration)
+    made.keep("kws01-energy", {"role": "trace", "trace": "kws01-energy-0", "rate_hz": 1.0})
+    made.keep("kws01-energy", {"sample": "a.bin", "count": 3, "edges": [1, 2]})
+    assert not is_finished(made.rows("kws01-energy"))
+    with pytest.raises(DataError, match="the trace has no end"):
+        energy_of(made.rows("kws01-energy"), made.raw)
+    names = [f"{number}.bin" for number in range(5)]
+    keep_energy(made, "kws01", names)
+    rows = made.rows("kws01-energy")
+    assert is_finished(rows)
+    found = energy_of(rows, made.raw)
+    assert [one.sample for one in found.windows] == names
+    assert found.energy_j == pytest.approx(0.02002 * 10.3 / 100, rel=1e-3)
+    for change, told in (
+        ({"trace": "../../outside"}, "name a trace that no run has"),
+        ({"rate_hz": 1e12}, "samples a second"),
+    ):
+        wrong = [{**row, **change} if row.get("role") == "trace" else row for row in rows]
+        with pytest.raises(ConfigError, match=told):
+            energy_of(wrong, made.raw)
+    other = [{**row, "edges": [400, 900]} if row.get("sample") == "0.bin" else row for row in rows]
+    with pytest.raises(DataError, match="or others"):
+        energy_of(other, made.raw)
+
+
+def test_energy_needs_a_monitor_in_the_bench_file(tmp_path: Path) -> None:
+    bench = tmp_path / "bench.toml"
+    station = 'schema = 1\n[stations.desk]\nboard = "nucleo-l4r5zi"\nport = "/dev/ttyNone"\n'
+    options = Options(
+        boards=["desk"], bench=bench, data=None, firmware=None, link="auto", quick=False,
+        all_windows=False, read_back=0.0, faults=None, energy=True, runs=tmp_path, build=tmp_path,
+    )  # fmt: skip
+    bench.write_text(station)
+    with pytest.raises(ConfigError, match="station 'desk' has no power monitor"):
+        make_plan(options)
+    bench.write_text(f'{station}[stations.desk.monitor]\nkind = "ppk2"\nvolt = 3.0\n')
+    with pytest.raises(ConfigError, match=r"table 'stations.desk.monitor': unknown key 'volt'"):
+        make_plan(options)
+    bench.write_text(f'{station}[stations.desk.monitor]\nkind = "ppk2"\nvolts = 3\nport = "x"\n')
+    plan = make_plan(options)
+    found = plan.monitor_of(plan.stations[0])
+    assert found
+    assert (found.kind, found.volts) == ("ppk2", 3.0)
 
 
 def test_a_trace_comes_back_as_it_was_written_and_a_torn_one_does_not(tmp_path: Path) -> None:

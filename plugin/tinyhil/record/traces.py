@@ -9,6 +9,7 @@ length 0, so that what a killed process leaves behind is never taken for a whole
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ _SAMPLES: np.dtype[Any] = np.dtype("<f4")
 _EDGES: np.dtype[Any] = np.dtype("<i8")
 _HEADER_BYTES = 128
 """Of version 1.0 of NumPy's format; fixed, so that the length can be put in at the end."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+"""Nothing outside of the folder."""
 _MAGIC = b"\x93NUMPY\x01\x00"
 _BLOCK = 1 << 20
 """Samples that are looked at together: what memory a sum over a long trace takes."""
@@ -126,6 +129,8 @@ def read_trace(folder: Path, name: str, rate_hz: float) -> Trace:
     Raises:
         ConfigError: it is missing, not whole, or something else.
     """
+    if not _NAME.fullmatch(name):
+        raise _wrong(folder, "its rows name a trace that no run has")
     power = _read(folder / f"{name}.npy", _SAMPLES)
     edges = np.array(_read(folder / f"{name}.edges.npy", _EDGES))
     if len(edges) and not (

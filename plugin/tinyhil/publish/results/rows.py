@@ -186,11 +186,18 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
         details=newest + (f" and {len(runs) - 1} more" if len(runs) > 1 else ""),
         code=f"firmware {', '.join(firmware[:4])}{' …' if len(firmware) > 4 else ''}",
         emulated=emulated,
-        mark="emulated: times are instruction counts" if emulated else "",
+        mark=_mark(measured, emulated=emulated),
         instruction_s=board.emulator.instruction_s if board and board.emulator else None,
         record=record,
         signature=" or ".join(signatures),
     )
+
+
+def _mark(measured: Sequence[tuple[Run, Line]], *, emulated: bool) -> str:
+    """What stands beside all figures of a row."""
+    modelled = any(line.details.get("modelled") for _, line in measured)
+    parts = ["emulated: times are instruction counts"] * emulated
+    return ", ".join([*parts, *["energy is modelled"] * modelled])
 
 
 def _software(run: Run) -> str:
