@@ -228,3 +228,22 @@ def test_a_package_that_is_missing_is_told_with_its_extra(monkeypatch: pytest.Mo
     with pytest.raises(BenchError) as error:
         open_monitor(options_of({"kind": "joulescope", "volts": 3.0}, "x"), Deadline.after(1))
     assert error.value.hint == "pip install 'pytest-tinyhil[energy]'"
+
+
+def test_an_n6705_is_asked_for_its_currents_in_its_own_words() -> None:
+    pytest.importorskip("pyvisa_sim", reason="needs PyVISA and PyVISA-sim: pip install pyvisa-sim")
+    library = f"{Path(__file__).with_name('n6705.yaml')}@sim"
+    table = {"kind": "n6705", "volts": 3.0, "channel": 2, "library": library}
+    address = "TCPIP0::192.0.2.7::INSTR"
+    monitor = open_monitor(options_of({**table, "address": address}, "x"), Deadline.after(5))
+    monitor.supply(True, Deadline.after(5))
+    monitor.start(Deadline.after(5))
+    piece = monitor.read(Deadline.after(5))
+    assert piece.power_w.tolist() == pytest.approx([0.003, 0.0075, 0.012])
+    monitor.stop(Deadline.after(5))
+    assert monitor.name == "Keysight Technologies N6705C"
+    toaster = options_of({**table, "address": "TCPIP0::192.0.2.8::INSTR"}, "x")
+    with pytest.raises(MonitorError, match="is no N6705: it calls itself 'ACME,Toaster"):
+        open_monitor(toaster, Deadline.after(5))
+    with pytest.raises(ConfigError, match="key 'edges': Input should be 'trace'"):
+        options_of({**table, "address": address, "edges": "pin"}, "x")
