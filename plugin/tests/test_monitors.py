@@ -33,11 +33,18 @@ WAITS = {"missing edge", "missing edge of the set-up"}
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_figure_is_that_of_the_formula(kind: str, tmp_path: Path) -> None:
     faults = Faults(seed=7, noise=0.01)
-    found = measured(kind, tmp_path, faults, inference_s=0.031, window_s=0.5)
+    found = measured(kind, tmp_path, faults, inference_s=0.031, window_s=0.4)
     assert abs(found.error) < 5 * MOST_ERROR  # A window is a twentieth of what it should be.
     assert found.edges_off < 1
     assert found.energy.idle_w == pytest.approx(0.0021, rel=0.02)
     assert read_trace(tmp_path, "trace", 1.0).power_w.size == len(found.energy.trace.power_w)
+
+
+def test_windows_are_read_off_the_power_where_no_pin_leads_to_the_monitor(tmp_path: Path) -> None:
+    found = measured("LPM01A, lines", tmp_path, window_s=2.0, edges="trace")
+    assert len(found.energy.windows) == 5
+    share = found.energy.errors["energy_j"].above / found.energy.energy_j
+    assert abs(found.error) < share < 0.05
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,7 @@ def test_the_figure_is_that_of_the_formula(kind: str, tmp_path: Path) -> None:
 def test_every_fault_is_named_or_leaves_the_figure_right(fault: Fault, tmp_path: Path) -> None:
     if fault.named:
         with pytest.raises(MonitorError, match=fault.named):
-            measured("LPM01A, lines", tmp_path, fault.faults)
+            measured("LPM01A, lines", tmp_path, fault.faults, window_s=3.0)
     else:
         assert abs(measured("LPM01A, lines", tmp_path, fault.faults).error) < MOST_ERROR
 

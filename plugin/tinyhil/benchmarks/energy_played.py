@@ -28,7 +28,9 @@ from tinyhil.measure.monitors import open_monitor, options_of
 from tinyhil.measure.supply import Supply
 from tinyhil.record.rows import Row
 
-_OPEN_S, _PAUSE_S = 10.0, 0.002
+_OPEN_S, _PAUSE_S, _CATCH_UP_S = 10.0, 0.01, 120.0
+_AFTER_S = 2.0
+"""How long the device waits after each inference."""
 _IDLE_W, _GAP_S = 0.0021, 0.3
 """While it waits, and for how long before each thing that it does."""
 _PHASES = ((0.6, 0.019), (0.3, 0.033), (0.1, 0.0094))
@@ -67,6 +69,10 @@ class Played:
         del data
         self.idle()
 
+    def rest(self) -> None:
+        """Wait as long as after an inference."""
+        self._go(_AFTER_S)
+
     def idle(self) -> None:
         """Wait a little, on the host's clock too."""
         self._go(_GAP_S)
@@ -81,7 +87,7 @@ class Played:
         self._infer(count)
         self._edge()
         end_s = self.now_s
-        self._go(2.0)
+        self._go(_AFTER_S)
         return Inference(count, round(start_s * 1e6), round(end_s * 1e6), (1.0,))
 
     @property
@@ -134,6 +140,7 @@ def measured(
     *,
     inference_s: float = 0.0417,
     window_s: float = 10.0,
+    edges: str = "pin",
 ) -> Measured:
     """Measure a played device by the official procedure.
 
@@ -143,7 +150,7 @@ def measured(
     stand_in, table = KINDS[kind]
     device, rows = Played(inference_s), list[Row]()
     with stand_in(device.live, faults) as played:
-        values = {**table, "volts": 3.0, "port": played.port}
+        values = {**table, "volts": 3.0, "port": played.port, "edges": edges}
         options = options_of(values, "stand-in")
         monitor = open_monitor(options, Deadline.after(_OPEN_S))
         try:
@@ -163,6 +170,10 @@ def measured(
                 made.begin("trace", device.stamp)
                 for number in range(PERFORMANCE_INPUTS):
                     made.window(device, f"{number}.bin", b"")
+                # Its time has run ahead of the samples where no edge was waited for.
+                reached = int((device.now_s - _AFTER_S + 0.1) * monitor.rate_hz)
+                recording.await_samples(reached, Deadline.after(_CATCH_UP_S))
+                device.rest()
                 made.end()
             made.close(recording.samples)
         finally:

@@ -45,6 +45,12 @@ def ask(talk: Conversation, rows: Rows, progress: Progress) -> None:
             hint="give its station a table 'monitor' in the bench file, and choose the tests with "
             "-m energy",
         )
+    if supply.options.edges == "trace" and talk.info.extension is None:
+        raise ConfigError(
+            'edges = "trace" needs a device that tells its own time, and this firmware marks it '
+            "by a pin alone",
+            hint="lead the pin to the monitor, or build the firmware with the harness",
+        )
     assert talk.raw is not None, "a run has a raw folder"
     attempt = 1 + sum(row.get("role") == TRACE for row in rows.all)
     trace = f"{job.task.name}-{MeasureName.ENERGY}-{attempt}"

@@ -13,7 +13,7 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import MonitorError
 from tinyhil.measure.energy.edges import bounce, check_number, check_pair
 from tinyhil.measure.energy.recording import Recording
-from tinyhil.measure.energy.result import END, PACE, STAMP, TRACE, timed_of
+from tinyhil.measure.energy.result import END, PACE, STAMP, TRACE, WARM, timed_of
 from tinyhil.measure.energy.samples import check_lost
 from tinyhil.measure.supply import Supply
 from tinyhil.record.rows import Keep
@@ -104,7 +104,12 @@ class Procedure:
         while True:
             each_s = seconds / count
             count = max(rules.window_inferences, math.ceil(_MORE * rules.window_s / each_s))
-            seconds = self._infer(device, name, count, rules.warm_up, {})
+            warm_up = rules.warm_up
+            if not self._pin:
+                # Apart, and never as long as the window: the power must tell them from each other.
+                self._infer(device, name, max(1, min(warm_up, count // 2)), 0, {"role": WARM})
+                warm_up = 0
+            seconds = self._infer(device, name, count, warm_up, {})
             if seconds >= rules.window_s:
                 return
 

@@ -20,9 +20,9 @@ from tinyhil.measure.energy.windows import Window, idle_floor, per_inference, wi
 from tinyhil.record.rows import Row, seconds_of
 from tinyhil.record.traces import Trace, blocks_of, read_trace
 
-TRACE, STAMP, PACE, END = "trace", "stamp", "pace", "end"
+TRACE, STAMP, PACE, WARM, END = "trace", "stamp", "pace", "warm", "end"
 """Roles of rows that are no windows: of the trace, the edge of the set-up, inferences that only
-show how long one takes, and of the trace's end."""
+show how long one takes or warm up, and of the trace's end."""
 
 
 @dataclass(frozen=True)
@@ -140,12 +140,10 @@ def energy_of(rows: Sequence[Row], raw: Path) -> Energy:
             f"the trace has {len(trace.power_w)} samples, its row says {end['samples']}",
             hint="the trace or the row was altered; measure again",
         )
-    asked = [row for row in own if "count" in row]
-    placed = (
-        _from_pin(trace, own, asked)
-        if heading["edges_from"] == "pin"
-        else _from_power(trace, asked)
-    )
+    pin = heading["edges_from"] == "pin"
+    # The power alone tells long stretches only: those of the windows.
+    asked = [row for row in own if "count" in row and (pin or "role" not in row)]
+    placed = _from_pin(trace, own, asked) if pin else _from_power(trace, asked)
     windows: dict[str, Inferred] = {}
     timed, second = [], math.ceil(trace.rate_hz)
     for row, (first, last, uncertain) in zip(asked, placed, strict=True):
@@ -178,7 +176,7 @@ def _from_pin(
 
 
 def _from_power(trace: Trace, asked: Sequence[Row]) -> list[tuple[int, int, int]]:
-    lasts = [_device_s(row) or _host_s(row) or 0.0 for row in asked]
+    lasts = [_device_s(row) or 0.0 for row in asked]
     return [(one.first, one.last, one.uncertain) for one in busy_stretches(trace, lasts)]
 
 

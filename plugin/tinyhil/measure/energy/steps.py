@@ -12,6 +12,8 @@ from tinyhil.ground.errors import MonitorError
 from tinyhil.record.traces import Trace, blocks_of
 
 _BLOCK_S = 1e-3
+_NEAR, _NEAR_S = 0.02, 0.05
+"""How far a stretch may be from the device's time: a share, and seconds of what it does besides."""
 _CLEAR = 8.0
 """How many times its own noise a step must be; of noise alone the two levels are 6 times apart."""
 
@@ -34,7 +36,7 @@ def busy_stretches(trace: Trace, lasts_s: Sequence[float]) -> tuple[Busy, ...]:
 
     Args:
         trace: of the monitor.
-        lasts_s: how long each `infer` took by the device's or the host's clock, in order.
+        lasts_s: how long each `infer` took by the device's clock, in order.
 
     Raises:
         MonitorError: the power has no two levels, or the stretches are not those.
@@ -52,13 +54,12 @@ def busy_stretches(trace: Trace, lasts_s: Sequence[float]) -> tuple[Busy, ...]:
     crossed = np.flatnonzero(np.diff(above.astype(np.int8))).reshape(-1, 2)
     left = _joined(crossed, gap=max(2, round(5e-3 * trace.rate_hz / width)))
     found = []
-    for seconds in lasts_s:
-        while left:
-            start, end = left.pop(0)
-            if abs((end - start) * width / trace.rate_hz - seconds) <= 0.05 + 0.02 * seconds:
-                rise = max(_rise(means, start, low, high), _rise(means, end, low, high))
-                found.append(Busy(int(start) * width, int(end) * width, (1 + rise) * width))
-                break
+    for start, end in left:
+        seconds = (end - start) * width / trace.rate_hz
+        if any(abs(seconds - one) <= _NEAR_S + _NEAR * one for one in lasts_s):
+            rise = max(_rise(means, start, low, high), _rise(means, end, low, high))
+            found.append(Busy(int(start) * width, int(end) * width, (1 + rise) * width))
+    # One more, as a long upload of just that length, and nobody knows which.
     if len(found) != len(lasts_s):
         raise MonitorError(
             f"{len(lasts_s)} times the device inferred, the power shows {len(found)} of them",
@@ -81,7 +82,7 @@ def _levels(means: NDArray[np.float64]) -> tuple[float, float, float]:
     if len(means) < 4:
         return 0.0, 0.0, 0.0
     # A device that never sleeps but for the moments around its inferences has few low samples.
-    low, most = np.percentile(means, (1, 95))
+    low, most = np.percentile(means, (1, 99))
     above = means[means > (low + most) / 2]
     high = float(np.median(above)) if len(above) else float(low)
     below = means[means <= (low + high) / 2]
