@@ -27,7 +27,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-cheats bench-contention bench-endings bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz graphs test lint release setup system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-contention bench-endings bench-energy bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz graphs test lint release setup soak-energy system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -59,6 +59,12 @@ bench-endings: setup ## runs ended by signals at random moments: nothing damaged
 
 bench-cheats: setup ## devices and firmware that cheat, and honest ones: who is caught, and by what; an hour (CHEATS="--share 0.05")
 	python -m tinyhil.benchmarks.cheats $(CHEATS)
+
+bench-energy: setup ## energy by stand-in power monitors, against formulas and on an emulated board (ENERGY="--share 0.1")
+	python -m tinyhil.benchmarks.energy $(ENERGY)
+
+soak-energy: setup ## an hour of samples at 100 kHz, accelerated: none lost, memory flat (SOAK="--real")
+	python -m tinyhil.benchmarks.energy_soak $(SOAK)
 
 bench-contention: setup ## many users and sessions want eight stations: is one ever opened twice?
 	python -m tinyhil.benchmarks.contention

@@ -22,6 +22,7 @@ from tinyhil.catalog.task import Task
 from tinyhil.ground.paths import ROOT
 from tinyhil.image.compiler import ops, pool, table, window
 from tinyhil.judge.gate.tolerance import HIGHER_IS_BETTER
+from tinyhil.measure import monitors
 from tinyhil.record.schema import Line
 
 FILES: dict[str, tuple[type[Facts], str]] = {
@@ -43,7 +44,14 @@ FILES: dict[str, tuple[type[Facts], str]] = {
 """Files that a user writes, the model that reads each, and what it is."""
 
 
-_WORDS = {str: "text", int: "integer", float: "number", Path: "path", bool: "true or false"}
+_WORDS = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    Path: "path",
+    bool: "true or false",
+    Any: "value",
+}
 
 
 def toml_keys() -> str:
@@ -55,6 +63,10 @@ def toml_keys() -> str:
     ]
     for file, (model, text) in FILES.items():
         parts += [f"## `{file}`\n", f"{text}\n", *_tables(model, ())]
+        if model is BenchFile:
+            for kind, options in monitors.own_options().items():
+                parts.append(f"### A power monitor of the kind `{kind}`\n")
+                parts += _tables(options, ())
     return "\n".join(parts)
 
 

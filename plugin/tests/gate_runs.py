@@ -183,7 +183,7 @@ def _energy(record: Record, content: Content) -> None:
     for name, joules in content.energies.items():
         count, seconds = content.windows[name]
         rows.append({"sample": name, "inferences": count, "device_s": seconds, "energy_j": joules})
-        record.keep(f"{content.subject.task}-energy", {"sample": name, "energy_j": joules})
+        record.keep(f"{content.subject.task}-energy", {"sample": name, "count": count})
     each = [joules / content.windows[name][0] for name, joules in content.energies.items()]
     _append(
         record,

@@ -21,6 +21,8 @@ from tinyhil.data.material import LABELS
 from tinyhil.data.pins import load_pins
 from tinyhil.record import Configuration, Entry, Record, Subject
 
+from .energy_runs import keep_energy
+
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SYSTEM = """
 system = "desk-board"
@@ -56,6 +58,8 @@ class Device:
     window_s: float = 10.5
     queries: int = 1025
     measures: tuple[MeasureName, ...] = (*ACCURACY, *THROUGHPUT, MeasureName.SINGLE_STREAM)
+    modelled: bool = False
+    """Whether its power monitor plays a model."""
     recorded: Mapping[Metric, float] = field(default_factory=dict)
     """Figures of the record that are not what the answers give."""
     started: datetime = STARTED
@@ -145,10 +149,16 @@ def _single_stream(record: Record, task: Task, samples: list[str], device: Devic
     _append(record, task, device, MeasureName.SINGLE_STREAM, found, len(times), details)
 
 
+def _energy(record: Record, task: Task, samples: list[str], device: Device) -> None:
+    used = keep_energy(record, task.name, samples[:5], modelled=device.modelled, lost=3)
+    _append(record, task, device, MeasureName.ENERGY, used.metrics, 500, used.details)
+
+
 _MEASURES = {
     MeasureName.ACCURACY: _accuracy,
     MeasureName.THROUGHPUT: _throughput,
     MeasureName.SINGLE_STREAM: _single_stream,
+    MeasureName.ENERGY: _energy,
 }
 
 

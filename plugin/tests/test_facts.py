@@ -61,7 +61,7 @@ def test_an_unknown_key_in_a_nested_table_is_named_with_its_place(tmp_path: Path
 @pytest.mark.parametrize(
     ("key", "text"),
     [
-        ("monitor = 'js220'", "'stations.desk.monitor'; power monitors are not supported yet"),
+        ("monitor = 'js220'", "key 'stations.desk.monitor': Input should be a valid dictionary"),
         ("labgrid = 'place-1'", "labgrid is not supported yet, and there is no extra [farm]: lock"),
         ("labgrids = 'place-1'", "'stations.desk.labgrids'; known keys here: baud, baud_max, bo"),
     ],

@@ -3,6 +3,7 @@
 
 #include "board.h"
 #include "cortex_m.h"
+#include "pin.h"
 #include "timer.h"
 #include "tinyhil.h"
 #include "uart.h"
@@ -13,7 +14,7 @@ void port_init(void) {
 }
 
 void port_timestamp_edge(void) {
-    /* QEMU's boards have no pin to watch; energy needs a physical board. */
+    pin_tell(PIN_FALLS);
 }
 
 void port_interrupt(uint32_t number) {

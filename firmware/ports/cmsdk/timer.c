@@ -3,6 +3,7 @@
 
 #include "board.h"
 #include "cortex_m.h"
+#include "pin.h"
 #include "tinyhil.h"
 
 #define TIMER_CTRL   REGISTER(BOARD_TIMER0 + 0x0u)
@@ -17,6 +18,8 @@
 static volatile uint32_t wraps; /* Of the counter since its restart. */
 
 void cmsdk_timer_init(void) {
+    TIMER_RELOAD = COUNTER_START;
+    TIMER_VALUE = COUNTER_START;
     port_ticks_restart();
     cortex_m_enable_interrupt(BOARD_IRQ_TIMER0);
 }
@@ -26,6 +29,9 @@ uint32_t port_tick_hz(void) {
 }
 
 void port_ticks_restart(void) {
+    if (HIL_ENERGY_MODE) {
+        pin_before_restart();
+    }
     TIMER_CTRL = 0;
     TIMER_INT = 1;
     wraps = 0;

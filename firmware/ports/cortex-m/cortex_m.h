@@ -13,4 +13,8 @@ void cortex_m_enable_interrupt(uint32_t number);
 /* Provided by the port: serves external interrupt `number`. */
 void port_interrupt(uint32_t number);
 
+/* May be provided by a port: called in energy mode around each sleep, with interrupts masked. */
+void cortex_m_sleeps(void);
+void cortex_m_wakes(void);
+
 #endif

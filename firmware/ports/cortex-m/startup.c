@@ -70,8 +70,20 @@ void port_interrupts_restore(uint32_t state) {
     __asm volatile("msr primask, %0" ::"r"(state) : "memory");
 }
 
+__attribute__((weak)) void cortex_m_sleeps(void) {
+}
+
+__attribute__((weak)) void cortex_m_wakes(void) {
+}
+
 void port_wait_for_interrupt(void) {
+    if (HIL_ENERGY_MODE) {
+        cortex_m_sleeps();
+    }
     __asm volatile("dsb\n\twfi" ::: "memory");
+    if (HIL_ENERGY_MODE) {
+        cortex_m_wakes();
+    }
 }
 
 const uint8_t *port_build_id(void) {

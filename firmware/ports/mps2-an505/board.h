@@ -6,6 +6,7 @@
 #define BOARD_TIMER0       0x50000000u
 #define BOARD_IRQ_TIMER0   3u
 #define BOARD_UART0        0x50200000u
+#define BOARD_UART1        0x50201000u
 #define BOARD_IRQ_UART0_RX 32u
 
 #endif

@@ -6,6 +6,7 @@
 #define BOARD_TIMER0       0x40000000u
 #define BOARD_IRQ_TIMER0   8u
 #define BOARD_UART0        0x40004000u
+#define BOARD_UART1        0x40005000u
 #define BOARD_IRQ_UART0_RX 0u
 
 #endif

@@ -5,6 +5,7 @@
 
 #define BOARD_COUNTER      0x58100000u /* System counter, control frame. */
 #define BOARD_UART0        0x59303000u
+#define BOARD_UART1        0x59304000u
 #define BOARD_IRQ_UART0_RX 33u
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "board.h"
 #include "cortex_m.h"
+#include "pin.h"
 #include "tinyhil.h"
 #include "uart.h"
 
@@ -29,6 +30,9 @@ uint32_t port_tick_hz(void) {
 }
 
 void port_ticks_restart(void) {
+    if (HIL_ENERGY_MODE) {
+        pin_before_restart();
+    }
     COUNTER_CTRL = 0;
     COUNTER_LOW = 0;
     COUNTER_HIGH = 0;
@@ -46,7 +50,7 @@ uint64_t port_ticks(void) {
 }
 
 void port_timestamp_edge(void) {
-    /* QEMU's boards have no pin to watch; energy needs a physical board. */
+    pin_tell(PIN_FALLS);
 }
 
 void port_interrupt(uint32_t number) {

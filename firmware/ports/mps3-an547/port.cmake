@@ -1,5 +1,6 @@
 include(${CMAKE_CURRENT_LIST_DIR}/../cortex-m/port.cmake)
 list(APPEND TINYHIL_PORT_SOURCES
-    ${CMAKE_CURRENT_LIST_DIR}/port.c ${CMAKE_CURRENT_LIST_DIR}/../cmsdk/uart.c)
+    ${CMAKE_CURRENT_LIST_DIR}/port.c ${CMAKE_CURRENT_LIST_DIR}/../cmsdk/pin.c
+    ${CMAKE_CURRENT_LIST_DIR}/../cmsdk/uart.c)
 list(APPEND TINYHIL_PORT_INCLUDES
     ${CMAKE_CURRENT_LIST_DIR} ${CMAKE_CURRENT_LIST_DIR}/../cmsdk)

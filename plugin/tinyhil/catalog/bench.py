@@ -16,6 +16,13 @@ How it is flashed, if not as its type is, is in a table of its own::
     method = "command"
     command = ["west", "flash", "--no-rebuild", "--elf-file", "{image}"]
 
+The power monitor that supplies it is in another one, see ``measure.monitors``::
+
+    [stations.desk-l4.monitor]
+    kind = "lpm01a"
+    volts = 1.8
+    port = "usb:0483:5740"
+
 Each task has an image of its own, so firmware of your own is named by task::
 
     [firmware]
@@ -36,7 +43,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -65,14 +72,17 @@ class Wiring(Facts):
     where one device has several ports."""
     baud: int | None = Field(default=None, gt=0)
     """At which it boots, if not the board's."""
+    interface_board: bool = False
+    """Whether the official runner's interface board is between port and device, which parts them
+    for energy: commands go as ``dut CMD%``, and frames can't pass."""
     baud_max: int = Field(default=921_600, gt=0)
     """Highest rate that cable and adapter carry; our own firmware is asked for it."""
     flash: FlashFacts | None = None
     """How this one is flashed, where that differs from its type."""
+    monitor: dict[str, Any] | None = None
+    """The power monitor that supplies it: ``kind``, ``volts``, and what that kind needs."""
 
     not_yet: ClassVar[Mapping[str, str]] = {
-        "monitor": "power monitors are not supported yet, and there is no extra [energy]: energy "
-        "is not measured",
         "labgrid": "labgrid is not supported yet, and there is no extra [farm]: lock the place "
         "with labgrid-client, and give its serial port as 'port' (rfc2217://HOST:PORT)",
     }

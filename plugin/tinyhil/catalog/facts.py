@@ -21,6 +21,23 @@ class Facts(BaseModel):
     not_yet: ClassVar[Mapping[str, str]] = {}
     """Keys that a user may look for, and why there is none."""
 
+    @classmethod
+    def checked(cls, values: Mapping[str, Any], where: object) -> Self:
+        """The facts that `values` are.
+
+        Args:
+            values: of the file, or of a table of it.
+            where: names it in errors.
+
+        Raises:
+            ConfigError: a key is unknown, missing or of a wrong type; the text names it and, for
+                an unknown one, the known keys.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise _explain(where, cls, error) from error
+
 
 class NamedFacts(Facts):
     """Base of everything that has its own file, named after it."""
@@ -89,10 +106,7 @@ def load(path: Path, model: type[Model]) -> Model:
         raise ConfigError(
             f"{path}: is not TOML: {error}", hint="fix the line that it names"
         ) from error
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise _explain(path, model, error) from error
+    return model.checked(values, path)
 
 
 def load_named(path: Path, model: type[Named]) -> Named:
@@ -146,7 +160,7 @@ def shipped_and_own(shipped: Path, own: Path | None, key: str) -> tuple[Path, ..
     return (shipped,) if own is None else (shipped, own)
 
 
-def _explain(path: Path, model: type[Facts], error: ValidationError) -> ConfigError:
+def _explain(path: object, model: type[Facts], error: ValidationError) -> ConfigError:
     """One line for each wrong key; known keys are listed where a key is unknown."""
     lines = []
     for problem in error.errors():

@@ -26,7 +26,7 @@ MEANINGS: Mapping[Metric, Meaning] = {
     "throughput_ips": Meaning("1/s", "inferences a second, back to back; the median of 5 inputs"),
     "top1": Meaning("share", "samples whose highest score is that of the true class"),
     "auc": Meaning("share", "area under the ROC curve, each class against the rest"),
-    "energy_j": Meaning("J", "energy of one inference, by a power monitor; physical boards only"),
+    "energy_j": Meaning("J", "energy of one inference, by a power monitor; the median of 5 inputs"),
     "power_w": Meaning("W", "mean power while inferring, by a power monitor"),
     "flash_bytes": Meaning("bytes", "code, constants and initial values in the ELF file"),
     "ram_bytes": Meaning("bytes", "variables, arena and the highest use of the stack"),

@@ -101,7 +101,9 @@ def _judge_one(
     asked = f"{word} {format_metric(metric, bound)}"
     if value - error.below < bound < value + error.above:
         near = "than the device's clock can tell"
-        if bound <= value - error.above:
+        if metric in ("energy_j", "power_w"):
+            near = "than the power monitor can tell"
+        elif bound <= value - error.above:
             near = "than what the protocol times with each inference"
         why = f"{asked}, which is nearer {near}; {limit.source}"
         return Verdict(metric, value, limit, "not judged", why)

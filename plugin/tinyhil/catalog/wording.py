@@ -45,6 +45,14 @@ def is_timed(metric: str) -> bool:
     return metric.startswith(("latency", "throughput", "energy", "power"))
 
 
+def mark_of(metric: str) -> str:
+    """What an emulated board's figure is: ``emulated`` for a time, ``modelled`` for energy and
+    power, of which a core in an emulator has none; else empty."""
+    if metric.startswith(("energy", "power")):
+        return "modelled"
+    return "emulated" if is_timed(metric) else ""
+
+
 def in_short(metric: Metric, value: float, digits: int = _DIGITS) -> str:
     """A value with its unit in so many digits, as in ``166.0 ms``."""
     if math.isnan(value):

@@ -218,6 +218,12 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="mark times by a pin's edges, for a power monitor, not by text lines",
     )
     build.add_argument(
+        "--baud",
+        type=int,
+        metavar="N",
+        help="of the serial port at boot; behind the interface board 9600; default: the board's",
+    )
+    build.add_argument(
         "--optimize",
         choices=("speed", "size"),
         default="speed",
@@ -315,6 +321,8 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.image import build as firmware  # noqa: PLC0415 - as above
 
     board, tasks = _board(options.board), load_tasks()
+    if options.baud is not None:
+        board = board.model_copy(update={"baud": _baud(options.baud)})
     if options.task not in tasks:
         raise ConfigError(
             f"option --task: no task '{options.task}'; known: {', '.join(tasks)}",
@@ -340,6 +348,14 @@ def _build(options: argparse.Namespace, console: Console) -> int:
     console.print(built_summary(built))
     console.print(f"{built.image.path}", soft_wrap=True)
     return 0
+
+
+def _baud(baud: int) -> int:
+    if not 300 <= baud <= 4_000_000:
+        raise ConfigError(
+            f"option --baud: {baud} is not a rate in baud", hint="9600, 115200 and 921600 are usual"
+        )
+    return baud
 
 
 def _board(name: str) -> Board:

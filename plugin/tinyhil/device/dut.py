@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.board import NO_FLASH, Board
@@ -33,6 +34,10 @@ class Dut:
     """Ends it for good; None where that is not possible."""
     claim: Callable[[str], None] | None = None
     """Is told which device the port is, each time before it is opened; see `lock.Hold.claim`."""
+    pin: Path | None = None
+    """What an emulated board tells in energy mode, see `qemu.EmulatedBoard`."""
+    interface_board: bool = False
+    """Whether the official interface board is between port and device."""
     port_returns: bool = False
     """Whether a port that goes away may come back: one that is plugged in, not an emulated one."""
 
@@ -73,7 +78,7 @@ def attached(
         ) as hold:
             yield Dut(
                 station.name, board, wiring.probe, wiring.port, baud, wiring.baud_max,
-                claim=hold.claim, port_returns=True,
+                claim=hold.claim, interface_board=wiring.interface_board, port_returns=True,
             )  # fmt: skip
         return
     with ExitStack() as stack:
@@ -81,7 +86,9 @@ def attached(
         # A pty has no rate: there is nothing to gain.
         uid, port, baud = emulated.probe_uid, emulated.serial_url, board.baud
         off = emulated.process.stop
-        yield Dut(station.name, board, uid, port, baud, baud, off, claim=hold.claim)
+        yield Dut(
+            station.name, board, uid, port, baud, baud, off, claim=hold.claim, pin=emulated.pin
+        )
 
 
 def _started(station: Station, stack: ExitStack) -> tuple[qemu.EmulatedBoard, Hold]:

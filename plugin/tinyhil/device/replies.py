@@ -44,13 +44,15 @@ def check_upload(reply: Reply, number: int, commands: int, size: int) -> None:
     reply.end()
 
 
-def inference_of(reply: Reply, *, count: int, warm_up: int) -> Inference:
+def inference_of(reply: Reply, *, count: int, warm_up: int, stamped: bool = True) -> Inference:
     """What the answer to an ``infer`` says.
 
     Args:
         reply: the answer.
         count: timed inferences that were asked for.
         warm_up: untimed ones before.
+        stamped: whether the device prints its time; else it marks it by a pin, and both times of
+            the answer are 0.
 
     Raises:
         LinkError: it is not the answer to this question.
@@ -59,8 +61,9 @@ def inference_of(reply: Reply, *, count: int, warm_up: int) -> Inference:
     warmed_up = reply.take_if(protocol.WarmupStart)
     reply.take_if(protocol.WarmupDone)
     inferred = reply.take(protocol.InferStart)
-    start = reply.take(protocol.LapUs)
-    end = reply.take(protocol.LapUs)
+    start = end = protocol.LapUs(0)
+    if stamped:
+        start, end = reply.take(protocol.LapUs), reply.take(protocol.LapUs)
     reply.take_if(protocol.InferDone)  # It says nothing, and some firmware does not print it.
     # Some firmware prints no scores behind many inferences.
     results = reply.take_if(protocol.Results) if count > 1 else reply.take(protocol.Results)

@@ -18,7 +18,7 @@ from tinyhil.emulator.gdb import StubLostError
 from tinyhil.emulator.process import TiedProcess
 from tinyhil.emulator.qmp import QmpClient
 from tinyhil.emulator.registry import publish
-from tinyhil.emulator.runtime import GDB_SOCKET, QMP_SOCKET, claim
+from tinyhil.emulator.runtime import GDB_SOCKET, PIN_FILE, QMP_SOCKET, claim
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError
 from tinyhil.ground.interrupts import unbroken
@@ -44,6 +44,7 @@ class EmulatedBoard:
         serial_url: str,
         process: TiedProcess,
         cleanup: ExitStack,
+        pin: Path,
     ) -> None:
         """Made by `start`; `cleanup` ends the process and removes all traces."""
         self.board = board
@@ -51,6 +52,8 @@ class EmulatedBoard:
         """Unique id of its debug probe; never a part of another probe's."""
         self.serial_url = serial_url
         """Its UART0, for ``serial.serial_for_url``."""
+        self.pin = pin
+        """Grows by what firmware in energy mode tells, see ``firmware/ports/cmsdk/pin.h``."""
         self.process = process
         self._finalizer = weakref.finalize(self, cleanup.close)
 
@@ -133,6 +136,7 @@ def _start(
         arguments = [
             *("-add-fd", f"fd={line},set=1"),
             *("-chardev", "serial,id=uart0,path=/dev/fdset/1", "-serial", "chardev:uart0"),
+            *("-chardev", f"file,id=pin,path={folder / PIN_FILE}", "-serial", "chardev:pin"),
             *("-chardev", f"socket,id=qmp,fd={qmp},server=on,wait=off"),
             *("-mon", "chardev=qmp,mode=control"),
             *("-chardev", f"socket,id=gdb,fd={gdb},server=on,wait=off", "-gdb", "chardev:gdb"),
@@ -143,7 +147,8 @@ def _start(
     serial_url = os.ttyname(far_end)
     publish(folder, board, serial_url, process.pid)
     with unbroken():  # by Ctrl-C, after which nobody would clean up
-        return EmulatedBoard(board, folder.name, serial_url, process, cleanup.pop_all())
+        pin = folder / PIN_FILE
+        return EmulatedBoard(board, folder.name, serial_url, process, cleanup.pop_all(), pin)
 
 
 def _command(program: str, facts: EmulatorFacts) -> list[str]:

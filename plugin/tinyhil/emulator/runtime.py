@@ -21,6 +21,7 @@ from tinyhil.ground.errors import BenchError
 BOARD_FILE = "board.json"
 GDB_SOCKET = "gdb"
 QMP_SOCKET = "qmp"
+PIN_FILE = "pin"
 """What a folder holds."""
 
 _UID = re.compile(r"[a-z0-9][a-z0-9-]*\.[0-9a-f]{8}")

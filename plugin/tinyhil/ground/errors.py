@@ -105,6 +105,15 @@ class WriteError(BenchError):
     """
 
 
+class MonitorError(BenchError):
+    """A power monitor is missing or refuses, or what it measured can't be trusted.
+
+    Samples were lost, an edge of the device's pin is missing, doubled or late, or the instrument
+    says that it was overloaded. The text says which. No figure is made of such a trace; the trace
+    itself stays in `raw/` of the run's folder.
+    """
+
+
 class TakenError(BenchError):
     """Somebody else uses the station.
 

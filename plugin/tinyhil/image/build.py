@@ -58,7 +58,7 @@ class Firmware:
     model: CompiledModel
 
 
-def folder_of(builds: Path, board: str, task: str, data: str) -> Path:
+def folder_of(builds: Path, board: str, task: str, data: str, *, energy: bool = False) -> Path:
     """Where runs build the reference firmware of a board with the model of a task.
 
     Args:
@@ -66,8 +66,9 @@ def folder_of(builds: Path, board: str, task: str, data: str) -> Path:
         board: its type.
         task: its name.
         data: the kind of its material, such as ``stand-in``.
+        energy: whether it marks time by a pin.
     """
-    return builds / "firmware" / board / f"{task}-{data}"
+    return builds / "firmware" / board / f"{task}-{data}{'-energy' * energy}"
 
 
 def build(
@@ -106,7 +107,11 @@ def build(
     # Two runs may build the same firmware at once, one for each of two equal boards.
     check_memory(board, task, compiled)
     speaks = extension and frames_carry(task, compiled)
-    options = {"TINYHIL_ENERGY_MODE": energy, "TINYHIL_EXTENSION": speaks}
+    options = {
+        "TINYHIL_ENERGY_MODE": "ON" if energy else "OFF",
+        "TINYHIL_EXTENSION": "ON" if speaks else "OFF",
+        "TINYHIL_BAUD": str(board.baud),
+    }
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -188,7 +193,7 @@ def _build(
     task: Task,
     compiled: CompiledModel,
     folder: Path,
-    options: Mapping[str, bool],
+    options: Mapping[str, str],
     sources: Path,
 ) -> Firmware:
     generated = folder / "generated"
@@ -207,9 +212,8 @@ def _build(
         "TINYHIL_ENCODING": adapter_of(task, compiled),
         "TINYHIL_RESULT": task.result,
         "TINYHIL_CLOCK_HZ": str(board.clock_hz),
-        "TINYHIL_BAUD": str(board.baud),
         "TINYHIL_GENERATED": str(generated.resolve()),
-        **{name: "ON" if wanted else "OFF" for name, wanted in options.items()},
+        **options,
     }
     objects = folder / "objects"
     arguments = [f"-D{name}={value}" for name, value in definitions.items()]

@@ -30,6 +30,7 @@ from tinyhil.measure.audit.answers import Scores, heading_of
 from tinyhil.measure.draws import Draws
 from tinyhil.measure.floor import floor_s
 from tinyhil.measure.limits import limits_of
+from tinyhil.measure.supply import Supply
 from tinyhil.measure.witness import Proof
 from tinyhil.record import FAULTS_MARK, ImageSizes, JobFacts, KeptSums, Subject
 from tinyhil.record.kept import facts_of_board, facts_of_task
@@ -67,6 +68,8 @@ class Job:
     """What is injected on purpose."""
     seed: int = field(default_factory=lambda: secrets.randbits(48))
     """Of everything that a device must not be able to predict."""
+    supply: Supply | None = None
+    """Its power monitor."""
     references: Path | None = None
     """Folder for the model on this machine; None: its answers are not compared."""
 
@@ -179,6 +182,8 @@ class Conversation:
     """None for a device without a debug probe."""
     notice: Callable[[str], None] = lambda _: None
     """Says something to the user at once."""
+    raw: Path | None = None
+    """The run's raw folder."""
     known: dict[str, Scores] = field(default_factory=dict)
     """Answers of the measures so far, by sample; see `always.remember`."""
 

@@ -17,6 +17,8 @@ from tinyhil.measure import measures as measure
 from tinyhil.measure.audit import always
 from tinyhil.measure.draws import seed_of
 from tinyhil.measure.duration import Duration
+from tinyhil.measure.energy import asking as energy
+from tinyhil.measure.energy.result import Energy, energy_of
 from tinyhil.measure.job import NO_IMAGE, NO_IMAGE_HINT, Conversation, Job
 from tinyhil.measure.measures import Accuracy, SingleStream, Throughput
 from tinyhil.measure.memory import MemoryUse, memory_use
@@ -26,7 +28,7 @@ INSTRUCTIONS_OF = "mean of all queries"
 """What ``instructions`` are of, in a run as in a gate; of the 90th percentile in older runs."""
 
 
-Result = Accuracy | SingleStream | Throughput | MemoryUse | audit.Report
+Result = Accuracy | SingleStream | Throughput | MemoryUse | Energy | audit.Report
 
 Told = Mapping[str, Any]
 """What a measure has to say in addition to its rows; it goes into the record's details."""
@@ -232,6 +234,18 @@ def _find_memory(_: Conversation, rows: Sequence[Row], __: Told) -> Finding:
     return Finding(use, 1, found, use.as_json(), unknown=use.unknown)
 
 
+def _ask_energy(talk: Conversation, rows: Rows, progress: Progress) -> Told:
+    energy.ask(talk, rows, progress)
+    return {}
+
+
+def _find_energy(talk: Conversation, rows: Sequence[Row], _: Told) -> Finding:
+    assert talk.raw is not None, "a run has a raw folder"
+    result = energy_of(rows, talk.raw)
+    samples = sum(one.count for one in result.windows)
+    return Finding(result, samples, result.metrics, result.details, errors=result.errors)
+
+
 def _audit(name: str) -> Measure:
     chosen, (metric,) = audit.AUDITS[name], MeasureName.of_audit(name).metrics
 
@@ -270,5 +284,6 @@ MEASURES: Mapping[MeasureName, Measure] = {
     ),
     MeasureName.THROUGHPUT: Measure("throughput", _ask_throughput, _find_throughput),
     MeasureName.MEMORY: Measure("memory", _ask_memory, _find_memory),
+    MeasureName.ENERGY: Measure("energy", _ask_energy, _find_energy),
     **{MeasureName.of_audit(name): _audit(name) for name in audit.AUDITS},
 }

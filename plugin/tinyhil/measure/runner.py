@@ -111,7 +111,7 @@ class Measurement:
         probed = probed and job.dut.proven
         proof = ProbeProof(job.dut, job.image) if probed and job.image else None
         self._talk = Conversation(
-            job, session, identify(session, job, proof), tap, proof, reporter.notice
+            job, session, identify(session, job, proof), tap, proof, reporter.notice, record.raw
         )
         self._lost: IdentityError | None = None
         self._reporter = reporter

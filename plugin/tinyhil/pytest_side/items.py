@@ -5,6 +5,7 @@ Imported by every pytest run, also by those that test no board: nothing heavy is
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,15 @@ BOARD, TASK = "hil_board", "hil_task"
 
 plan_key: pytest.StashKey[Plan] = pytest.StashKey()
 """Where a run's plan is, once its options have been checked."""
+
+
+ON_DEMAND = ("audit", "energy")
+"""Markers of tests that run only where ``-m`` asks for them."""
+
+
+def asks_for(config: pytest.Config, marker: str) -> bool:
+    """Whether ``-m`` names a marker, and not to leave it out."""
+    return re.search(rf"(?<!not )\b{marker}\b", config.option.markexpr) is not None
 
 
 def station_of(item: pytest.Item) -> str | None:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from tinyhil.catalog.bench import Station, firmware_of, images_of, key_of, select, stations
 from tinyhil.catalog.board import NO_FLASH, load_boards
+from tinyhil.catalog.monitor import MonitorFacts
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device import links
 from tinyhil.device.faults import Spec, parse_spec
 from tinyhil.ground.errors import ConfigError, FirmwareError
 from tinyhil.ground.outputs import check_file, check_folder
 from tinyhil.image.elf import Image, read_image
+from tinyhil.measure.monitors import names, options_of
 from tinyhil.record import Configuration, resume
 from tinyhil.record.signing import check_key
 
@@ -57,6 +59,8 @@ class Options:
     """SSH key that signs the runs; None for the bench file's, if it names one."""
     seed: int | None = None
     """Of all that is drawn; None: another one each time."""
+    energy: bool = False
+    """Whether energy is measured: firmware marks time by a pin then."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,16 @@ class Plan:
     def own_firmware(self) -> bool:
         """Whether the user's images are flashed, and not ours."""
         return self.image is not None or bool(self.images)
+
+    def monitor_of(self, station: Station) -> MonitorFacts | None:
+        """The power monitor of a station, by the bench file.
+
+        Raises:
+            ConfigError: its table is wrong.
+        """
+        values = station.wiring.monitor if station.wiring else None
+        where = f"{self.options.bench}: table 'stations.{station.name}.monitor'"
+        return None if values is None else options_of(values, where)
 
     def image_of(self, task: str) -> Image | None:
         """The user's own image for a task; None where ours is to be built.
@@ -175,6 +189,13 @@ def make_plan(options: Options) -> Plan:
         images,
         _key(options),
     )
+    for station in chosen:
+        if plan.monitor_of(station) is None and options.energy and not station.board.emulated:
+            raise ConfigError(
+                f"option -m energy: station '{station.name}' has no power monitor",
+                hint="give it a table 'monitor' in the bench file; known kinds: "
+                + ", ".join(names()),
+            )
     if options.resume:
         for station in chosen:
             resume.check(options.resume, plan.configuration(station, ()))

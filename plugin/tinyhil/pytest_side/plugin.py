@@ -14,7 +14,7 @@ import pytest
 
 from tinyhil.ground.paths import SUITES
 from tinyhil.pytest_side import options, settings
-from tinyhil.pytest_side.items import BOARD, TASK
+from tinyhil.pytest_side.items import BOARD, ON_DEMAND, TASK, asks_for
 
 if TYPE_CHECKING:
     from tinyhil.catalog.task import Task
@@ -31,7 +31,7 @@ MARKERS = {
     "latency": "single-stream latency and throughput, by the device's own clock",
     "accuracy": "quality over the data set",
     "memory": "flash and RAM use",
-    "energy": "energy of an inference under a power monitor; physical boards only",
+    "energy": "energy of an inference under a power monitor",
     "audit": "whether a device measures what it claims to",
 }
 
@@ -67,14 +67,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the audits that would only be skipped, so that they don't fill every list; they
-    stay where nothing else is chosen, to say how they are run."""
-    if "audit" in config.option.markexpr:
-        return
-    audits = [item for item in items if item.path == SUITES / "test_audit.py"]
-    if 0 < len(audits) < len(items):
-        items[:] = [item for item in items if item not in audits]
-        config.hook.pytest_deselected(items=audits)
+    """Leave out tests that would only be skipped, so that they don't fill every list; they stay
+    where nothing else is chosen, to say how they are run."""
+    files = [SUITES / f"test_{kind}.py" for kind in ON_DEMAND if not asks_for(config, kind)]
+    left_out = [item for item in items if item.path in files]
+    if 0 < len(left_out) < len(items):
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

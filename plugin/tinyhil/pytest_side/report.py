@@ -32,6 +32,7 @@ from tinyhil.ground.progress import Progress, progress_bar
 from tinyhil.ground.tables import show_text
 from tinyhil.ground.text import replace_unprintable
 from tinyhil.judge.gate.compare import Comparison
+from tinyhil.measure.energy.result import Energy
 from tinyhil.measure.measures import Accuracy, SingleStream
 from tinyhil.measure.runner import Outcome
 from tinyhil.publish.report import allure, ci
@@ -341,6 +342,9 @@ def _pictures(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
                 instruction_s=emulator.instruction_s if emulator else None,
             ),
         )
+    elif isinstance(result, Energy):
+        title = title_of(subject, "energy")
+        yield "power trace", figures.power_trace(result, title=title)
     elif isinstance(result, Accuracy) and job.task.result == "scores":
         counts = metrics.confusion(result.labels, result.scores)
         title = title_of(subject, "confusion matrix")

@@ -28,10 +28,11 @@ from tinyhil.image import build as firmware
 from tinyhil.image.elf import Image
 from tinyhil.measure.job import Job
 from tinyhil.measure.runner import Finished, Measurement
+from tinyhil.measure.supply import Supply, supplied
 from tinyhil.publish.report import allure
 from tinyhil.pytest_side import again, gate, neighbours, settings, xdist
 from tinyhil.pytest_side.ending import ENDING, Ending, check_reports
-from tinyhil.pytest_side.items import BOARD, TASK, plan_key
+from tinyhil.pytest_side.items import BOARD, TASK, asks_for, plan_key
 from tinyhil.pytest_side.pages import new_folder
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
 from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
@@ -43,6 +44,8 @@ from tinyhil.record.signing import sign
 
 _finished: pytest.StashKey[dict[tuple[str, str], Finished]] = pytest.StashKey()
 """What was measured, by run and task: a link may be opened again in between."""
+_supplies: pytest.StashKey[dict[str, Supply | None]] = pytest.StashKey()
+"""The power monitor of each station."""
 _FLASH_S = 120.0
 _PORT_S = 20.0
 """How long a port may take to come back after the reset that ends flashing."""
@@ -131,6 +134,7 @@ def plan_of(config: pytest.Config) -> Plan:
             wait_s=option("--hil-wait"),
             sign=option("--hil-sign"),
             seed=option("--hil-seed"),
+            energy=asks_for(config, "energy"),
         )
         try:
             config.stash[plan_key] = make_plan(options)
@@ -147,7 +151,9 @@ def board(request: pytest.FixtureRequest) -> Iterator[Dut]:
     with (
         allure.step(f"start {station.name}"),
         attached(station, wait_s=plan.options.wait_s, tell=report.notice) as dut,
+        supplied(dut, plan.monitor_of(station), energy=plan.options.energy) as supply,
     ):
+        request.config.stash.setdefault(_supplies, {})[station.name] = supply
         yield dut
 
 
@@ -205,6 +211,7 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
         read_back=options.read_back,
         faults=str(plan.faults) if plan.faults else None,
         **({} if options.seed is None else {"seed": options.seed}),
+        supply=request.config.stash[_supplies][hil_board.station],
         references=options.build / "reference",
     )
     hil_record.begin(job.facts, job.contents)
@@ -294,8 +301,13 @@ def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple
     if own:
         return own, None
     place = board.board.name, task.name, material.data.kind
-    folder = firmware.folder_of(plan.options.build, *place)
-    built = firmware.build(board.board, task, material.model, folder)
+    energy = plan.options.energy
+    folder = firmware.folder_of(plan.options.build, *place, energy=energy)
+    # Behind the interface board nothing but the official text passes.
+    extension = not board.interface_board
+    built = firmware.build(
+        *(board.board, task, material.model, folder), energy=energy, extension=extension
+    )
     return built.image, built.model.sha256
 
 

@@ -29,6 +29,7 @@ MAX_LINE_BYTES = 64 << 20
 MAX_FILE_BYTES = 16 << 30
 """Longest file that is read; the longest of the tasks hold some hundred megabytes."""
 MAX_FILES = 1000
+_BLOCK_BYTES = 1 << 20
 
 Model = TypeVar("Model", bound=BaseModel)
 Item = TypeVar("Item")
@@ -81,6 +82,20 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 if len(line) > MAX_LINE_BYTES:
                     raise _odd(path, f"line {number} longer than {MAX_LINE_BYTES:,} bytes")
                 yield number, line
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def read_blocks(path: Path) -> Iterator[bytes]:
+    """All of a file that may be long, a part at a time.
+
+    Raises:
+        ConfigError: it can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                yield block
     except OSError as error:
         raise _unreadable(path, error) from error
 

@@ -102,7 +102,10 @@ class EnergyWindow(Window):
 
 
 class EnergyDetails(_Details):
-    """Its windows."""
+    """Its windows, and whose power it is."""
+
+    modelled: StrictBool = False
+    """Whether the monitor plays a model: such figures are never exported."""
 
     windows: Annotated[tuple[EnergyWindow, ...], Field(min_length=1)]
 
@@ -258,6 +261,21 @@ class ThroughputRow(_Object):
         return (self.end_us - self.start_us) * 1e-6
 
 
+class EnergyRow(_Object):
+    """A window of back-to-back inferences between two edges of a trace."""
+
+    sample: Name
+    count: AtLeastOne
+    warm_up: Count = 0
+    edges: tuple[Count, Count] | None = None
+    """Places in the trace; None where they are read off the power."""
+    scores: tuple[Number, ...] = ()
+    start_us: Tick | None = None
+    """By the device's clock, where it says."""
+    end_us: Tick | None = None
+    host_s: tuple[Number, Number] | None = None
+
+
 class AuditRow(_Object):
     """An answer to a question of an audit, or the heading of an attempt; see `audit.answers`."""
 
@@ -279,6 +297,7 @@ _ROWS: Mapping[str, type[BaseModel]] = {
     MeasureName.SINGLE_STREAM: SingleStreamRow,
     MeasureName.THROUGHPUT: ThroughputRow,
     MeasureName.MEMORY: MemoryRow,
+    MeasureName.ENERGY: EnergyRow,
     **{name: AuditRow for name in MeasureName if name.audit},
 }
 

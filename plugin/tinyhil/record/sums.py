@@ -10,8 +10,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from tinyhil.record.reading import read_lines, read_whole
+from tinyhil.record.reading import read_blocks, read_lines, read_whole
 from tinyhil.record.schema import Count, Sum
+from tinyhil.record.traces import SUFFIX as TRACE_SUFFIX
 
 _SUM_BYTES = 3
 """Of a line: enough to find the one that changed; whether one did, the file's own sum says."""
@@ -70,6 +71,8 @@ def sum_of(path: Path, block: int | None = None) -> FileSum:
     Raises:
         ConfigError: it can't be read, or is too long.
     """
+    if path.suffix == TRACE_SUFFIX:
+        return _sum_of_long(path)
     if path.suffix not in (".jsonl", ".log"):
         data = read_whole(path)
         return FileSum(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
@@ -85,6 +88,15 @@ def sum_of(path: Path, block: int | None = None) -> FileSum:
     text = b64encode(_joined(bytes(sums), chosen)).decode()
     lines = LineSums(count=count, block=chosen, sums=text)
     return FileSum(bytes=size, sha256=whole.hexdigest(), lines=lines)
+
+
+def _sum_of_long(path: Path) -> FileSum:
+    """Of a power trace, which may be longer than memory."""
+    whole, size = hashlib.sha256(), 0
+    for block in read_blocks(path):
+        whole.update(block)
+        size += len(block)
+    return FileSum(bytes=size, sha256=whole.hexdigest())
 
 
 def _joined(sums: bytes, block: int) -> bytes:

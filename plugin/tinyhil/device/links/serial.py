@@ -11,6 +11,8 @@ import serial
 
 from tinyhil.catalog.identity import is_path
 from tinyhil.device import adapter, ports
+from tinyhil.device.interface_board import ThroughInterface
+from tinyhil.device.links import Link
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, LinkError, LinkTimeoutError
 
@@ -46,9 +48,10 @@ _RETURN_S = 20.0
 """How long a port that went away may take to come back, as a device may take to boot."""
 
 
-def open_link(dut: Dut, deadline: Deadline | None = None) -> SerialLink:
+def open_link(dut: Dut, deadline: Deadline | None = None) -> Link:
     """Open the board's serial port, which may appear later; see `SerialLink`."""
-    return SerialLink(dut.serial_url, dut.baud, deadline, claim=dut.claim, returns=dut.port_returns)
+    link = SerialLink(dut.serial_url, dut.baud, deadline, claim=dut.claim, returns=dut.port_returns)
+    return ThroughInterface(link) if dut.interface_board else link
 
 
 def open_frames(dut: Dut, image: Image) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from tinyhil.catalog import metrics
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
-from tinyhil.catalog.rules import QUICK, Rules
+from tinyhil.catalog.rules import PERFORMANCE_INPUTS, QUICK, Rules
 from tinyhil.catalog.verdict import Margin
 from tinyhil.measure.audit import AUDITS, always
 from tinyhil.measure.audit.answers import Scores
+from tinyhil.measure.energy.result import energy_of
 from tinyhil.record.description import JobFacts
 from tinyhil.record.rows import (
     NO_STACK,
@@ -52,6 +54,7 @@ def figures(
     *,
     quick: bool,
     known: dict[str, Scores],
+    raw: Path,
 ) -> Figures | None:
     """Make the figures of a measure again.
 
@@ -62,6 +65,7 @@ def figures(
         told: the record's details, for what no row holds.
         quick: whether the run was a quick one.
         known: answers of the measures before, by sample; this one's are added.
+        raw: the run's raw folder, with the samples of a power monitor.
 
     Returns:
         None for a measure of which this version makes none.
@@ -80,6 +84,8 @@ def figures(
             return _checked(_throughput(plain(rows), rules, told), rows, known)
         case MeasureName.MEMORY:
             return _memory(rows, facts)
+        case MeasureName.ENERGY:
+            return _energy(rows, rules, raw)
     return _audit(measure, rows)
 
 
@@ -175,6 +181,26 @@ def _memory(rows: Sequence[Row], facts: JobFacts) -> Figures:
         details=dict(row),
         objections=("sizes that are not the image's in run.json",) if other else (),
         unknown={"ram_bytes": NO_STACK} if row["stack_used"] is None else {},
+    )
+
+
+def _energy(rows: Sequence[Row], rules: Rules, raw: Path) -> Figures:
+    """From the samples of the trace up."""
+    result = energy_of(rows, raw)
+    short = len(result.windows) < PERFORMANCE_INPUTS or any(
+        one.count < rules.window_inferences or one.window.seconds < rules.window_s
+        for one in result.windows
+    )
+    rule = (
+        f"fewer than {PERFORMANCE_INPUTS} inputs, or a window of fewer than "
+        f"{rules.window_inferences} inferences or {rules.window_s:g} s"
+    )
+    return Figures(
+        samples=sum(one.count for one in result.windows),
+        metrics=result.metrics,
+        details=result.details,
+        objections=(rule,) if short else (),
+        errors=result.errors,
     )
 
 

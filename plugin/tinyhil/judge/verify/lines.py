@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, cast
 
 from tinyhil.catalog.verdict import judge
@@ -45,6 +46,7 @@ def check_figures(
     description: Description,
     findings: Findings,
     known: dict[str, Scores],
+    raw: Path,
 ) -> Figures | None:
     """Compare a finished measure's figures and verdict with what its rows give.
 
@@ -55,7 +57,9 @@ def check_figures(
     quick = description.configuration.quick
     try:
         made = (
-            figures(measure, rows, facts, line.details, quick=quick, known=known) if rows else None
+            figures(measure, rows, facts, line.details, quick=quick, known=known, raw=raw)
+            if rows
+            else None
         )
     except _NO_FIGURES as error:
         findings.add(LINES, number, f"its rows give no figures: {printable(str(error))}")

@@ -63,6 +63,8 @@ def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
     elif measure == MeasureName.SINGLE_STREAM:
         times = tuple(row["times"])
         yield Claim(file, line, name, 0, start, end, len(times), scores, laps=times)
+    elif measure == MeasureName.ENERGY:
+        yield Claim(file, line, name, 0, start, end, row["count"], scores)
     elif measure == MeasureName.THROUGHPUT:
         paces = row["count"] == 1
         yield Claim(file, line, name, 0, start, end, row["count"], scores, paces=paces)

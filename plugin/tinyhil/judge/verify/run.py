@@ -327,7 +327,9 @@ def _check_lines(
             check.measures.append(Checked(task, measure, len(found), {}, ended))
             continue
         number, line = finished[measure]
-        made = check_figures(number, line, found, check.description, check.findings, known)
+        made = check_figures(
+            number, line, found, check.description, check.findings, known, check.folder / RAW
+        )
         if line.measure is MeasureName.ACCURACY and len(plain(found)) != facts.samples:
             text = f"has {len(plain(found))} rows of {facts.samples} samples"
             check.findings.add(f"{RAW}/{task}-{measure}.jsonl", None, text)

@@ -239,6 +239,9 @@ class Text:
             case [InferStart(count), LapUs(start), LapUs(end), *rest]:
                 rest = rest[1:] if rest and isinstance(rest[0], InferDone) else rest
                 scores = rest[0].scores if rest and isinstance(rest[0], Results) else ()
+            case [InferStart(count), InferDone(), *rest]:  # It marks time by a pin.
+                start = end = 0
+                scores = rest[0].scores if rest and isinstance(rest[0], Results) else ()
             case _:
                 return
         if self._digest is None or len(rest) > 1 or (count == 1 and not scores) or end < start:

@@ -1,38 +1,130 @@
 """Power monitors: instruments that measure the supply of a DUT. One module here is one kind.
 
-There is no monitor here yet: energy needs a physical board.
+A module has `Options`, the keys of its table in the bench file, and `open_monitor`. A package of
+the user's own offers the same two by an entry point of the group ``tinyhil.monitors``.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Protocol, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.catalog.monitor import MonitorFacts
 from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import ConfigError
+
+GROUP = "tinyhil.monitors"
+"""Of the entry points."""
 
 
-class PowerMonitor(Protocol):
-    """An instrument in the supply of a board that also sees the board's time stamp pin."""
+@dataclass(frozen=True)
+class Piece:
+    """What a monitor has measured since the piece before."""
 
-    def start(self, volts: float, deadline: Deadline) -> None:
-        """Supply the board with `volts` and begin to measure.
+    power_w: NDArray[np.float32]
+    """``(samples,)``, in watts; NaN for one that was lost."""
+    edges: tuple[int, ...] = ()
+    """Falling edges of the device's pin: places of the samples in whose period they fell; below 0
+    for one among the samples before, where a monitor tells it later."""
 
-        Raises:
-            BenchError: the instrument is missing, taken, or refuses.
-        """
+
+EMPTY = Piece(np.empty(0, np.float32))
+
+
+class Monitor(Protocol):
+    """An instrument in the supply of a board, which may also see the board's time stamp pin.
+
+    Every method may raise `MonitorError`: the instrument is gone, refuses, or says that what it
+    measures is wrong.
+    """
+
+    rate_hz: float
+    """Samples a second, from `start` on."""
+    name: str
+    """What it says that it is, for the record."""
+    modelled: bool
+    """Whether it plays a model of a device: its figures are never exported."""
+
+    def supply(self, on: bool, deadline: Deadline) -> None:
+        """Switch the device's supply."""
         ...
 
-    def stop(self, deadline: Deadline) -> tuple[tuple[float, float], ...]:
-        """Stop measuring; the board stays supplied.
+    def start(self, deadline: Deadline) -> None:
+        """Begin to measure."""
+        ...
 
-        Returns:
-            For each two falling edges of the time stamp pin that follow each other, the seconds
-            between them by the instrument's clock, and the energy in joules.
+    def read(self, deadline: Deadline) -> Piece:
+        """Wait for samples; `EMPTY` if none came before the deadline. Another thread calls it."""
+        ...
 
-        Raises:
-            BenchError: samples were lost, or the instrument is gone.
-        """
+    def stop(self, deadline: Deadline) -> None:
+        """End measuring; what is still on its way is dropped."""
         ...
 
     def close(self) -> None:
-        """Switch the supply off and release the instrument; never fails."""
+        """Release the instrument; the supply stays as it is. Never fails."""
         ...
+
+
+class Kind(Protocol):
+    """What a module here offers."""
+
+    Options: type[MonitorFacts]
+
+    def open_monitor(self, options: Any, deadline: Deadline) -> Monitor:
+        """Open the instrument that the bench file names.
+
+        Raises:
+            MonitorError: it is missing, taken, or something else.
+            BenchError: its package is not installed; the hint names the extra.
+        """
+        ...
+
+
+def names() -> tuple[str, ...]:
+    """The known kinds: ours, and those of other packages."""
+    own = {module.name for module in pkgutil.iter_modules(__path__)}
+    return tuple(sorted(own | {point.name for point in entry_points(group=GROUP)}))
+
+
+def own_options() -> dict[str, type[MonitorFacts]]:
+    """The keys of each kind that comes with tinyhil."""
+    kinds = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {name: _kind(name).Options for name in kinds}
+
+
+def options_of(values: Mapping[str, Any], where: str) -> MonitorFacts:
+    """The checked table of a bench file.
+
+    Args:
+        values: of the table.
+        where: names file and table, for errors.
+
+    Raises:
+        ConfigError: the kind is unknown, or a key is unknown, missing or wrong.
+    """
+    kind = values.get("kind")
+    if kind not in names():
+        raise ConfigError(
+            f"{where}: key 'kind': no power monitor {kind!r}; known: {', '.join(names())}",
+            hint="correct the name, or install the package that brings this kind",
+        )
+    return _kind(str(kind)).Options.checked(values, where)
+
+
+def open_monitor(options: MonitorFacts, deadline: Deadline) -> Monitor:
+    """Open the monitor of a bench file's table, see `Kind.open_monitor`."""
+    return _kind(options.kind).open_monitor(options, deadline)
+
+
+def _kind(name: str) -> Kind:
+    for point in entry_points(group=GROUP, name=name):
+        return cast(Kind, point.load())
+    return cast(Kind, importlib.import_module(f"{__name__}.{name}"))

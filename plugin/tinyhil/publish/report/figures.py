@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from tinyhil.catalog.metrics import PERCENTILES, percentile
 from tinyhil.catalog.units import format_seconds
+from tinyhil.measure.energy.result import Energy
 from tinyhil.measure.measures import SingleStream
 from tinyhil.publish.report.bins import edges_of
+from tinyhil.publish.report.envelope import envelope
 from tinyhil.publish.report.title import Title
 
 STYLE: dict[Any, Any] = {
@@ -106,6 +108,40 @@ def confusion_matrix(counts: NDArray[np.int64], classes: Sequence[str], *, title
         figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
         right, total = int(np.trace(counts)), int(counts.sum())
         figure.suptitle(f"{title}\n{right} of {total} samples right", fontsize=10.0)
+        return as_svg(figure)
+
+
+def power_trace(energy: Energy, *, title: Title) -> bytes:
+    """Power over time with the timed windows shaded and the idle floor, and each window's energy.
+
+    Args:
+        energy: the measurement.
+        title: see `title_of`.
+
+    Returns:
+        An SVG document.
+    """
+    trace = energy.trace
+    low, mean, high = envelope(trace) * 1e3
+    times = (np.arange(len(mean)) + 0.5) * trace.seconds / len(mean)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8.0, 4.4), layout="constrained")
+        axes, beside = figure.subplots(1, 2, width_ratios=(3, 1))
+        for one in energy.windows:
+            axes.axvspan(one.first / trace.rate_hz, one.last / trace.rate_hz, color="#d1e5f0")
+        axes.fill_between(times, low, high, color="#4393c3", lw=0)
+        axes.plot(times, mean, color="#053061", lw=0.7)
+        if energy.idle_w is not None:
+            axes.axhline(energy.idle_w * 1e3, color="#b35806", ls=(0, (5, 3)), lw=1.2)
+        axes.set(xlabel="time by the monitor (s)", ylabel="power (mW)", ylim=(0, None))
+        numbers = range(1, len(energy.windows) + 1)
+        values = [one.energy_j * 1e6 for one in energy.windows]
+        beside.bar(numbers, values, color="#92c5de", ec="#4393c3")
+        beside.axhline(energy.energy_j * 1e6, color="#053061", lw=1.0)
+        beside.set(xlabel="window", ylabel="energy of an inference (µJ)", xticks=numbers)
+        model = "modelled, not measured" if energy.heading["modelled"] else "measured"
+        told = f"{len(trace.power_w):,} samples, {energy.lost:,} lost; {model}"
+        figure.suptitle(f"{title}\n{told}", fontsize=10.0)
         return as_svg(figure)
 
 

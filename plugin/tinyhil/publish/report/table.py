@@ -112,6 +112,11 @@ def remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]:
             said[f"{entry.subject.board} is emulated: its times are not measured on silicon."] = (
                 None
             )
+        if entry.details.get("modelled"):
+            said[
+                f"{subject_name(entry)}: energy and power are modelled, not measured: by whether "
+                "the core works or sleeps. They are never exported."
+            ] = None
         if entry.subject.data_set == "stand-in":
             said["STAND-IN: our own data and model; do not compare with other results."] = None
         said |= dict.fromkeys(wraps(entry))
@@ -168,6 +173,8 @@ def _figures(
             value = format_coarse(verdict.value, coarse_s, "s")
         if instruction_s:
             count = _instructions(verdict.value / instruction_s, coarse_s / instruction_s)
+    elif metric == "energy_j" and details.get("error_j"):
+        value = format_coarse(verdict.value, float(details["error_j"]), "J")
     elif metric == "instructions" and instruction_s:
         value = _instructions(verdict.value, coarse_s / instruction_s)
     elif metric == "throughput_ips" and coarse_s:

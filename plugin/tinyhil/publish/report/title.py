@@ -6,7 +6,7 @@ from typing import NewType
 
 from tinyhil.catalog.units import station_label
 from tinyhil.catalog.verdict import Verdict
-from tinyhil.catalog.wording import beside_limit, bound, in_short, is_timed, named
+from tinyhil.catalog.wording import beside_limit, bound, in_short, mark_of, named
 from tinyhil.judge.gate.compare import WORDS, Comparison
 from tinyhil.judge.gate.wording import change_text, value_text
 from tinyhil.record import Subject
@@ -35,7 +35,7 @@ def task_place(subject: Subject) -> str:
 def figure_title(verdict: Verdict, *, emulated: bool) -> str:
     """A test's figure, unit and limit, as in ``p90 latency 166.0 ms ≤ 246.4 ms, emulated``."""
     metric, value, limit = verdict.metric, verdict.value, verdict.limit
-    mark = ", emulated" if emulated and is_timed(metric) else ""
+    mark = f", {mark_of(metric)}" if emulated and mark_of(metric) else ""
     if not verdict.defined:
         return f"{named(metric)}: none, {verdict.reason}"
     if metric.startswith("audit"):
@@ -55,6 +55,6 @@ def gate_title(comparison: Comparison) -> str:
     same = values[0] == values[1]
     told = texts[0] if same else " → ".join(texts)
     change = "unchanged" if same else change_text(metric, *values)
-    mark = ", emulated" if comparison.emulated and is_timed(metric) else ""
+    mark = f", {mark_of(metric)}" if comparison.emulated and mark_of(metric) else ""
     how = f"{change and f', {change}'}: {WORDS[comparison.status]} against the baseline"
     return f"{named(metric)} {told}{how}{mark}"

@@ -78,7 +78,7 @@ def figure_cells(row: Row, task: str) -> tuple[str, ...]:
     return (
         _marked(_latency(row, figures.latency_p90_s, figures.instructions), short),
         _marked(_latency(row, figures.latency_s, None), short),
-        DASH if energy is None else scaled(energy, "J", _DIGITS),
+        DASH if energy is None else scaled(energy, "J", _DIGITS) + " (modelled)" * figures.modelled,
         _quality(figures),
         _bytes(figures.flash_bytes),
         _bytes(figures.ram_bytes),
@@ -114,6 +114,8 @@ def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
                 f"{shown(row.details, _WIDTH)}: figures of one task come from several firmware "
                 "images, the latest of each measure."
             ] = None
+        if any(figures.modelled for figures in row.tasks.values()):
+            said["(modelled): of a model of the core's activity, not measured."] = None
         if any(figures.short for figures in row.tasks.values()):
             said["(short): a quick measurement, shorter than the rules ask."] = None
     if any(figures.duty_cycle is not None for row in rows for figures in row.tasks.values()):

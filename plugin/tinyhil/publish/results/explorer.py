@@ -78,6 +78,8 @@ def _counted(count: str, name: str) -> str:
 
 def _figures(row: Row, task: str, figures: Figures, folder: Path) -> dict[str, Any]:
     numbers: dict[str, float | None] = {name: getattr(figures, name) for name in _FIGURES}
+    if figures.modelled:  # It has no place beside energies that were measured.
+        numbers["energy_j"] = None
     if row.emulated:
         numbers |= {
             "latency_p90_s_instructions": _instructions(row, figures.latency_p90_s, figures),

@@ -34,6 +34,8 @@ class Figures:
     """Median inferences per second."""
     energy_j: float | None = None
     """Of an inference."""
+    modelled: bool = False
+    """Whether that is of a model, not measured."""
     top1: float | None = None
     """Share of samples that were told right."""
     auc: float | None = None
@@ -181,7 +183,7 @@ def _row(measured: Sequence[tuple[Run, Line]]) -> Row:
         details=newest + (f" and {len(runs) - 1} more" if len(runs) > 1 else ""),
         code=f"firmware {', '.join(firmware[:4])}{' …' if len(firmware) > 4 else ''}",
         emulated=emulated,
-        mark="emulated: times are instruction counts" if emulated else "",
+        mark=_mark(measured, emulated=emulated),
         instruction_s=board.emulator.instruction_s if board and board.emulator else None,
         record=record,
         signature=" or ".join(signatures),
@@ -194,6 +196,13 @@ def _board(run: Run, task: str) -> Board | None:
         return board_of(run, task)
     except ConfigError:
         return None
+
+
+def _mark(measured: Sequence[tuple[Run, Line]], *, emulated: bool) -> str:
+    """What stands beside all figures of a row."""
+    modelled = any(line.details.get("modelled") for _, line in measured)
+    parts = ["emulated: times are instruction counts"] * emulated
+    return ", ".join([*parts, *["energy is modelled"] * modelled])
 
 
 def _software(run: Run) -> str:
@@ -212,6 +221,7 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
         latency_p90_s=values.get("latency_p90_s"),
         throughput_ips=values.get("throughput_ips"),
         energy_j=values.get("energy_j"),
+        modelled=any(line.details.get("modelled") for _, line in own),
         top1=values.get("top1"),
         auc=values.get("auc"),
         instructions=values.get("instructions"),

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinyhil.catalog import metrics
 from tinyhil.ground.tree import Unreadable
+from tinyhil.measure.energy.windows import Window
 from tinyhil.publish.submission import rules
 from tinyhil.publish.submission.evidence import Evidence, Source, energy_windows
 from tinyhil.publish.submission.findings import Figure, Finding, together
@@ -22,7 +23,6 @@ from tinyhil.publish.submission.labels import (
 )
 from tinyhil.publish.submission.recompute import Quality, quality, windows
 from tinyhil.publish.submission.summary import Claim, Name, Summary
-from tinyhil.publish.submission.trace import Window
 
 Said = Iterator[Figure | Finding]
 
@@ -98,7 +98,9 @@ def energy(held: Held, summary: Summary, evidence: Evidence) -> Said:
     if not evidence.sources:
         for claim in claims:
             yield not_checkable(held, claim, evidence.lacking)
-    for source in evidence.sources:
+    # Answers without samples say nothing where the log names a recording.
+    telling = [one for one in evidence.sources if one.log or any(a.power for a in one.answers)]
+    for source in telling or evidence.sources:
         try:
             measured = energy_windows(held.tree, source)
         except Unreadable as error:
@@ -120,8 +122,15 @@ def energy(held: Held, summary: Summary, evidence: Evidence) -> Said:
             place = measured.stamps or measured.file
             taken = f"{measured.remark}: the pairs are taken that fit the log's times"
             yield Finding("note", place, taken, cause=cause)
-        yield from _each(held, summary.all("window energy"), values["energy"], cause)
-        yield from _each(held, summary.all("window throughput"), values["throughput"], cause)
+        each: dict[Name, list[float]] = {
+            "window energy": values["energy"],
+            "window total energy": [window.energy_j * 1e6 for window in measured.windows],
+            "window power": [window.power_w * 1e6 for window in measured.windows],
+            "window throughput": values["throughput"],
+            "window runtime": [window.seconds for window in measured.windows],
+        }
+        for name, made in each.items():
+            yield from _each(held, summary.all(name), made, cause)
         timed = [
             (inference.file, inference.count, window.seconds)
             for inference, window in zip(source.inferences, measured.windows, strict=True)

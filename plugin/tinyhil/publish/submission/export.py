@@ -16,6 +16,7 @@ from tinyhil.publish.submission.layout import task_folder
 from tinyhil.publish.submission.names import REHEARSAL
 from tinyhil.publish.submission.refusals import Refusal, Request, measured_quality, refusals
 from tinyhil.publish.submission.selection import Selection, select
+from tinyhil.publish.submission.writing_energy import energy_files, hookup
 from tinyhil.record.store import Run
 
 
@@ -51,13 +52,13 @@ def export(runs: Sequence[Run], request: Request, out: Path) -> Exported:
     return Exported((), selection, submitter, len(files))
 
 
-def tree_files(selection: Selection, request: Request) -> Mapping[PurePosixPath, str]:
-    """The text of every file below the submitter's folder."""
+def tree_files(selection: Selection, request: Request) -> Mapping[PurePosixPath, str | bytes]:
+    """The content of every file below the submitter's folder."""
     emulated = any(one.line.emulated for task in selection.tasks for one in task.measured)
     rehearsal = writing.mark(request, emulated)
     system = f"{REHEARSAL}-{request.system.name}" if rehearsal else request.system.name
     tasks = {chosen.task.name: chosen for chosen in selection.tasks}
-    files = {
+    files: dict[PurePosixPath, str | bytes] = {
         PurePosixPath("systems", f"{system}.json"): writing.description(request, emulated),
         PurePosixPath("code", system, "README.md"): writing.readme(tasks, rehearsal),
     }
@@ -70,10 +71,16 @@ def tree_files(selection: Selection, request: Request) -> Mapping[PurePosixPath,
         }
         for test, texts in tests.items():
             files |= {folder / test / name: text for name, text in texts.items()}
+        if chosen.used:
+            written = energy_files(chosen, rehearsal)
+            files |= {folder / "energy" / name: content for name, content in written.items()}
+    used = [chosen for chosen in tasks.values() if chosen.used]
+    if used:
+        files[PurePosixPath("systems", f"{system}-Energy-Hookup.md")] = hookup(used, rehearsal)
     return files
 
 
-def _write(submitter: Path, files: Mapping[PurePosixPath, str]) -> None:
+def _write(submitter: Path, files: Mapping[PurePosixPath, str | bytes]) -> None:
     """Write all files, or none: into a folder next to it, whose parts are then moved in."""
     tops = dict.fromkeys(PurePosixPath(*file.parts[:2]) for file in files)
     for top in tops:
@@ -86,10 +93,10 @@ def _write(submitter: Path, files: Mapping[PurePosixPath, str]) -> None:
         submitter.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=submitter))
         try:
-            for file, text in files.items():
+            for file, content in files.items():
                 path = scratch / file
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8", newline="\n")
+                path.write_bytes(content.encode() if isinstance(content, str) else content)
             for top in tops:
                 (submitter / top).parent.mkdir(exist_ok=True)
                 (scratch / top).rename(submitter / top)

@@ -96,7 +96,9 @@ def _origin(chosen: Chosen, request: Request) -> Iterator[Refusal]:
             yield Refusal(f"{where} ran on {one.line.data_set} data", rules.OFFICIAL_DATA)
         if FAULTS_MARK in one.line.link:
             yield Refusal(f"{where} ran over a link with faults on purpose", rules.EVIDENCE)
-    if len({one.line.firmware_sha256 for one in chosen.measured}) > 1:
+    # For energy the firmware is built to mark time by a pin: it is another image.
+    timed = [one for one in chosen.measured if one is not chosen.energy]
+    if len({one.line.firmware_sha256 for one in timed}) > 1:
         yield Refusal(f"{name}: accuracy and performance ran different images", rules.ONE_SYSTEM)
 
 
@@ -152,6 +154,10 @@ def _length(chosen: Chosen, _: Request) -> Iterator[Refusal]:
         for problem in rules.single_stream_problems(chosen.times):
             what = f"{name} single stream, perhaps a quick run: {problem}"
             yield Refusal(what, rules.SINGLE_STREAM)
+    if chosen.used:
+        timed = [(one.sample, one.count, one.window.seconds) for one in chosen.used.windows]
+        for problem in rules.window_problems(timed):
+            yield Refusal(f"{name} energy, perhaps a quick run: {problem}", rules.WINDOWS)
     if chosen.accuracy:
         inferences = {row.sample: len(row.scores) for row in chosen.samples}
         for problem in rules.sample_problems(chosen.task, inferences):
@@ -184,6 +190,8 @@ def _speed(chosen: Chosen, _: Request) -> Iterator[Refusal]:
             return
         rate = metrics.throughput([(row.count, row.seconds) for row in chosen.windows])
         yield from _follows(chosen.throughput, "throughput_ips", rate)
+    if chosen.energy and chosen.used:
+        yield from _follows(chosen.energy, "energy_j", chosen.used.energy_j)
     if chosen.single_stream and chosen.times:
         times = np.array([time for _, time in chosen.times], dtype=np.float64)
         p90 = metrics.percentile(times, 90)

@@ -8,13 +8,17 @@ from typing import TypeVar
 
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
-from tinyhil.ground.errors import ConfigError
-from tinyhil.record.schema import AccuracyRow, Line, SingleStreamRow, ThroughputRow
+from tinyhil.ground.errors import ConfigError, MonitorError
+from tinyhil.measure.energy.result import Energy, energy_of
+from tinyhil.record.reading import read_rows
+from tinyhil.record.schema import RAW, AccuracyRow, Line, SingleStreamRow, ThroughputRow
 from tinyhil.record.store import Run
 
 Row = TypeVar("Row", AccuracyRow, ThroughputRow)
 
-MEASURES = (MeasureName.ACCURACY, MeasureName.THROUGHPUT, MeasureName.SINGLE_STREAM)
+MEASURES = (
+    MeasureName.ACCURACY, MeasureName.THROUGHPUT, MeasureName.SINGLE_STREAM, MeasureName.ENERGY,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,14 @@ class Chosen:
     windows: tuple[ThroughputRow, ...] = ()
     """Of the throughput: of each input the last one, as shorter ones before it were repeated."""
     queries: tuple[SingleStreamRow, ...] = ()
+    energy: Measured | None = None
+    used: Energy | None = None
+    """What the samples of the power monitor give."""
 
     @property
     def measured(self) -> tuple[Measured, ...]:
         """What there is."""
-        each = (self.accuracy, self.throughput, self.single_stream)
+        each = (self.accuracy, self.throughput, self.single_stream, self.energy)
         return tuple(one for one in each if one is not None)
 
     @property
@@ -79,21 +86,34 @@ def select(runs: Sequence[Run]) -> Selection:
             f"runs of unknown tasks: {', '.join(sorted(unknown))}; known: {', '.join(tasks)}",
             hint="export what tinyhil has a task for",
         )
-    good = {(one.line.task, one.line.measure): one for one in found if not one.line.failed}
+    good = {
+        (one.line.task, one.line.measure): one
+        for one in found
+        if not (one.line.failed or one.line.details.get("modelled"))
+    }
+    modelled = dict.fromkeys(
+        f"{one.line.task} {one.line.measure}, which is modelled"
+        for one in found
+        if one.line.details.get("modelled")
+    )
     failed = {
         (one.line.task, one.line.measure): one
         for one in found
-        if one.line.measure in MEASURES and (one.line.task, one.line.measure) not in good
+        if one.line.failed
+        and one.line.measure in MEASURES
+        and (one.line.task, one.line.measure) not in good
     }
     names = dict.fromkeys(one.line.task for one in found)
     other = dict.fromkeys(f"{task} {measure}" for task, measure in good if measure not in MEASURES)
     return Selection(
-        tuple(_chosen(tasks[name], good) for name in names), tuple(failed.values()), tuple(other)
+        tuple(_chosen(tasks[name], good) for name in names),
+        tuple(failed.values()),
+        (*other, *modelled),
     )
 
 
 def _chosen(task: Task, good: Mapping[tuple[str, MeasureName], Measured]) -> Chosen:
-    accuracy, throughput, single = (good.get((task.name, measure)) for measure in MEASURES)
+    accuracy, throughput, single, energy = (good.get((task.name, measure)) for measure in MEASURES)
     return Chosen(
         task,
         accuracy,
@@ -102,7 +122,18 @@ def _chosen(task: Task, good: Mapping[tuple[str, MeasureName], Measured]) -> Cho
         _last(accuracy, AccuracyRow) if accuracy else (),
         _last(throughput, ThroughputRow) if throughput else (),
         single.run.rows(task.name, single.line.measure, SingleStreamRow) if single else (),
+        energy,
+        _used(energy) if energy else None,
     )
+
+
+def _used(measured: Measured) -> Energy:
+    raw = measured.run.folder / RAW
+    path = raw / f"{measured.line.task}-{measured.line.measure}.jsonl"
+    try:
+        return energy_of([row for _, row in read_rows(path)], raw)
+    except MonitorError as error:
+        raise ConfigError(f"{path}: {error.message}", hint="measure again") from error
 
 
 def _last(measured: Measured, kind: type[Row]) -> tuple[Row, ...]:

@@ -11,26 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.ground.tree import MIB, Unreadable
+from tinyhil.measure.energy.edges import is_near
+from tinyhil.measure.energy.windows import Window
 from tinyhil.publish.submission.runner_json import Power, loads
 
 MAX_BYTES = 64 * MIB
 """4.6 hours at 1 kHz."""
 MAX_STAMPS = 10_000
 
-_NEAR, _NEAR_S = 0.02, 0.2
-"""How far a log's time of an inference may be from that between its stamps: a share, and what a
-line of the log takes on its way, in seconds."""
 _MARK = 0xF1
 _HEADER = struct.Struct("<Bf")
-
-
-@dataclass(frozen=True)
-class Window:
-    """What was used between two time stamps."""
-
-    energy_j: float
-    seconds: float
-    """By the power monitor's clock."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +92,14 @@ class Trace:
         for start, end in pairs:
             if not 0.0 <= start < end <= times[-1]:
                 raise Unreadable(f"stamps {start} s and {end} s are not a window of the recording")
-        return tuple(Window(self._between(times, start, end), end - start) for start, end in pairs)
+        return tuple(self._between(times, start, end) for start, end in pairs)
 
-    def _between(self, times: NDArray[np.float64], start: float, end: float) -> float:
+    def _between(self, times: NDArray[np.float64], start: float, end: float) -> Window:
         first, last = np.searchsorted(times[:-1], (start, end))
-        return float(self.energies_j[first:last].sum())
+        energies_j = self.energies_j[first:last]
+        # As the runner has it: the mean of the samples, not the energy by the time between stamps.
+        power_w = float(energies_j.mean()) * self.rate_hz if len(energies_j) else 0.0
+        return Window(float(energies_j.sum()), end - start, power_w)
 
 
 def _pairs(stamps: Sequence[float]) -> list[tuple[float, float]]:
@@ -116,8 +109,7 @@ def _pairs(stamps: Sequence[float]) -> list[tuple[float, float]]:
 def _fit(pairs: Sequence[tuple[float, float]], inferences: Sequence[Stamped]) -> bool:
     """Whether each pair is as far apart as its inference took; false where a log tells no time."""
     return all(
-        each.seconds is not None
-        and abs(end - start - each.seconds) <= _NEAR_S + _NEAR * each.seconds
+        is_near(end - start, each.seconds)
         for (start, end), each in zip(pairs, inferences, strict=True)
     )
 
@@ -157,7 +149,8 @@ def window_of(power: Power) -> Window:
         raise Unreadable(
             f"stamps {start} and {end} are not a window of {len(power.samples)} samples"
         )
-    return Window(float(np.sum(power.samples[start:end])), (end - start) / 1000)
+    energy_j, seconds = float(np.sum(power.samples[start:end])), (end - start) / 1000
+    return Window(energy_j, seconds, energy_j / seconds)
 
 
 def _stamps(values: object) -> tuple[float, ...]:

@@ -55,7 +55,7 @@ def description(request: Request, emulated: bool) -> str:
 def accuracy_files(chosen: Chosen, found: Quality, rehearsal: str) -> dict[str, str]:
     """The files of the accuracy test, by name."""
     assert chosen.accuracy
-    lines = list(_head(chosen, chosen.accuracy, rehearsal))
+    lines = list(head_lines(chosen, chosen.accuracy, rehearsal))
     entries: list[dict[str, Any]] = []
     for row in chosen.samples:
         lines += _sample_lines(chosen, row)
@@ -66,7 +66,7 @@ def accuracy_files(chosen: Chosen, found: Quality, rehearsal: str) -> dict[str, 
     summary.append(f"AUC = {found.auc:.3f}")
     return {
         "log.txt": "".join(lines),
-        "results.txt": _summary(lines[-1], summary, rehearsal),
+        "results.txt": summary_text(lines[-1], summary, rehearsal),
         "results.json": json.dumps(entries) + "\n",
     }
 
@@ -75,13 +75,15 @@ def performance_files(chosen: Chosen, rehearsal: str) -> dict[str, str]:
     """The files of the performance test, by name: throughput, and single queries where made."""
     assert chosen.throughput
     labels = {row.sample: row.label for row in chosen.samples}
-    lines = list(_head(chosen, chosen.throughput, rehearsal))
+    lines = list(head_lines(chosen, chosen.throughput, rehearsal))
     entries, summary = [], []
     for number, row in enumerate(chosen.windows, start=1):
         stamps = (row.start_us, row.end_us)
-        lines.append(_load(row.start_us, row.sample, 0, labels.get(row.sample)))
-        lines += _infer(row.count, stamps)
-        entries.append(_entry(chosen, row.sample, labels.get(row.sample), row.count, stamps, None))
+        lines.append(load_line(row.start_us, row.sample, 0, labels.get(row.sample)))
+        lines += infer_lines(row.count, stamps)
+        entries.append(
+            entry_of(chosen, row.sample, labels.get(row.sample), row.count, stamps, None)
+        )
         summary += [
             f"Performance results for window {number}:",
             f"  # Inferences : {row.count:>12}",
@@ -100,7 +102,7 @@ def performance_files(chosen: Chosen, rehearsal: str) -> dict[str, str]:
         ]
     return {
         "log.txt": "".join(lines),
-        "results.txt": _summary(lines[-1], summary, rehearsal),
+        "results.txt": summary_text(lines[-1], summary, rehearsal),
         "results.json": json.dumps(entries) + "\n",
     }
 
@@ -129,44 +131,44 @@ def readme(tasks: Mapping[str, Chosen], rehearsal: str) -> str:
     return "\n".join(lines)
 
 
-def _head(chosen: Chosen, measured: Measured, rehearsal: str) -> Iterator[str]:
+def head_lines(chosen: Chosen, measured: Measured, rehearsal: str) -> Iterator[str]:
     if rehearsal:
-        yield _line(0, f"m-rehearsal-[{rehearsal}]")
-    yield _line(0, f"m-task-[{chosen.task.name}]")
+        yield log_line(0, f"m-rehearsal-[{rehearsal}]")
+    yield log_line(0, f"m-task-[{chosen.task.name}]")
     line = measured.line
-    yield _line(0, f"m-run-[{measured.run.name}]-measure[{line.measure}]")
-    yield _line(0, f"m-firmware-sha256-[{line.firmware_sha256 or 'not seen'}]")
-    yield _line(0, "times are the device's clock; written from the run's raw answers")
+    yield log_line(0, f"m-run-[{measured.run.name}]-measure[{line.measure}]")
+    yield log_line(0, f"m-firmware-sha256-[{line.firmware_sha256 or 'not seen'}]")
+    yield log_line(0, "times are the device's clock; written from the run's raw answers")
 
 
 def _sample_lines(chosen: Chosen, row: AccuracyRow) -> Iterator[str]:
     stride = chosen.task.input.stride_bytes or 0
     stamps = row.stamps_us or (None,) * len(row.scores)
     for number, (scores, pair) in enumerate(zip(row.scores, stamps, strict=False)):
-        yield _load(pair[0] if pair else 0, row.sample, number * stride, row.label)
-        yield from _infer(1, pair)
+        yield load_line(pair[0] if pair else 0, row.sample, number * stride, row.label)
+        yield from infer_lines(1, pair)
         text = ",".join(f"{score:.3f}" for score in scores)
-        yield _line(pair[1] if pair else 0, f"m-results-[{text}]", "dut")
+        yield log_line(pair[1] if pair else 0, f"m-results-[{text}]", "dut")
 
 
 def _sample_entries(chosen: Chosen, row: AccuracyRow) -> Iterator[dict[str, Any]]:
     stamps = row.stamps_us or (None,) * len(row.scores)
     for scores, pair in zip(row.scores, stamps, strict=False):
-        yield _entry(chosen, row.sample, row.label, 1, pair, scores)
+        yield entry_of(chosen, row.sample, row.label, 1, pair, scores)
 
 
 def _query_lines(chosen: Chosen, labels: Mapping[str, int]) -> Iterator[str]:
     assert chosen.single_stream
-    yield _line(0, f"m-run-[{chosen.single_stream.run.name}]-measure[single_stream]")
+    yield log_line(0, f"m-run-[{chosen.single_stream.run.name}]-measure[single_stream]")
     for row in chosen.queries:
-        yield _load(0, row.sample, 0, labels.get(row.sample))
-        yield _line(0, f"m-latency-unit-[{row.unit}]")
+        yield load_line(0, row.sample, 0, labels.get(row.sample))
+        yield log_line(0, f"m-latency-unit-[{row.unit}]")
         for first in range(0, len(row.times), _TIMES_A_LINE):
             times = ",".join(map(str, row.times[first : first + _TIMES_A_LINE]))
-            yield _line(0, f"m-latency-[{times}]")
+            yield log_line(0, f"m-latency-[{times}]")
 
 
-def _entry(
+def entry_of(
     chosen: Chosen,
     sample: str,
     label: int | None,
@@ -195,21 +197,21 @@ def _entry(
     }
 
 
-def _load(microseconds: int, sample: str, offset: int, label: int | None) -> str:
+def load_line(microseconds: int, sample: str, offset: int, label: int | None) -> str:
     of_class = "" if label is None else f" of class {label}"
-    return _line(microseconds, f"Loading file {sample} at byte {offset}{of_class}")
+    return log_line(microseconds, f"Loading file {sample} at byte {offset}{of_class}")
 
 
-def _infer(count: int, stamps: tuple[int, int] | None) -> Iterator[str]:
+def infer_lines(count: int, stamps: tuple[int, int] | None) -> Iterator[str]:
     start, end = stamps or (0, 0)
-    yield _line(start, f"m-infer-start-{count}", "dut")
+    yield log_line(start, f"m-infer-start-{count}", "dut")
     if stamps:
-        yield _line(start, f"m-lap-us-{start}", "dut")
-        yield _line(end, f"m-lap-us-{end}", "dut")
-    yield _line(end, "m-infer-done", "dut")
+        yield log_line(start, f"m-lap-us-{start}", "dut")
+        yield log_line(end, f"m-lap-us-{end}", "dut")
+    yield log_line(end, "m-infer-done", "dut")
 
 
-def _summary(last: str, texts: list[str], rehearsal: str) -> str:
+def summary_text(last: str, texts: list[str], rehearsal: str) -> str:
     """``results.txt``; each figure has the text before it that the official checker wants."""
     time = last.split(" ", 1)[0]
     source = "rehearsal" if rehearsal else "tinyhil"
@@ -217,5 +219,5 @@ def _summary(last: str, texts: list[str], rehearsal: str) -> str:
     return "".join(f"{time} {source}: {text}\n" for text in head + texts)
 
 
-def _line(microseconds: int, text: str, source: str = "tinyhil") -> str:
+def log_line(microseconds: int, text: str, source: str = "tinyhil") -> str:
     return f"{microseconds * 1e-6:09.3f} {source}: {shown(text, _MAX_TEXT)}\n"

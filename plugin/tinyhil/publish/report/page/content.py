@@ -10,6 +10,7 @@ from typing import Literal
 from tinyhil.catalog.board import Board
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.publish.report.page.charts import Bars, Matrix, Trend
+from tinyhil.publish.report.page.power import PowerTrace
 from tinyhil.publish.report.page.ran import Ran, State
 from tinyhil.record import Entry
 
@@ -44,8 +45,8 @@ class Figure:
     metric: str
     name: str
     value: str
-    emulated: bool
-    """Whether it is a time of an emulated board."""
+    mark: str
+    """What it is on an emulated board: ``emulated`` or ``modelled``; empty for what is real."""
     note: str
     limit: str
     source: str
@@ -88,6 +89,7 @@ class Measured:
     """Measures that ended with an error."""
     histogram: Bars | None
     confusion: Matrix | None
+    power: PowerTrace | None
     run: str
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.verdict import Verdict
-from tinyhil.catalog.wording import bound, in_short, is_timed, named
+from tinyhil.catalog.wording import bound, in_short, mark_of, named
 from tinyhil.ground.text import shown
 from tinyhil.judge.gate.compare import WORDS, Comparison
 from tinyhil.judge.gate.wording import change_text
@@ -76,7 +76,7 @@ class Figures:
             metric=metric,
             name=named(metric),
             value=in_short(metric, verdict.value),
-            emulated=self._emulated and is_timed(metric),
+            mark=mark_of(metric) if self._emulated else "",
             note=self._instructions(verdict),
             limit=bound(metric, limit) if limit else "",
             source=shown(limit.source) if limit else "",

@@ -110,6 +110,8 @@ def _remarks(source: Source) -> list[str]:
             f"Emulated: {', '.join(map(shown, emulated))}. All times there are instruction counts, "
             "not times measured on silicon."
         )
+    if any(entry.details.get("modelled") for entry in source.entries):
+        remarks.append("Modelled: energy and power are of a model of the core, not measured.")
     if any(entry.subject.data_set == "stand-in" for entry in source.entries):
         remarks.append("STAND-IN: our own data and model; do not compare with other results.")
     again = sum(test.attempts > 1 and test.state in ("pass", "not judged") for test in source.tests)

@@ -13,15 +13,18 @@ from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task
 from tinyhil.catalog.units import station_label
-from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.ground.text import shown
+from tinyhil.measure.energy.result import energy_of
 from tinyhil.publish.report.history import run_of
 from tinyhil.publish.report.page.charts import Bars, Matrix, histogram, matrix
 from tinyhil.publish.report.page.content import Figure, Measured, Problem, Source
 from tinyhil.publish.report.page.figures import Figures
+from tinyhil.publish.report.page.power import PowerTrace, power_trace
 from tinyhil.publish.report.page.ran import Place, State
 from tinyhil.publish.report.title import data_label, figure_title, gate_title
-from tinyhil.record.schema import AccuracyRow, SingleStreamRow
+from tinyhil.record.reading import read_rows
+from tinyhil.record.schema import RAW, AccuracyRow, SingleStreamRow
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -100,6 +103,7 @@ class Placed:
             errors=[entry.measure for entry in self._entries if entry.error is not None],
             histogram=self._histogram(),
             confusion=self._confusion(),
+            power=self._power(),
             run=self._folder.name,
         )
 
@@ -138,6 +142,15 @@ class Placed:
         labels = np.array([row.label for row in rows], dtype=np.int64)
         scores = np.array([row.scores[0] for row in rows])
         return matrix(metrics.confusion(labels, scores), classes)
+
+    def _power(self) -> PowerTrace | None:
+        made = any(e.measure is MeasureName.ENERGY and e.error is None for e in self._entries)
+        raw = self._folder / RAW
+        try:
+            path = raw / f"{self.place[1]}-{MeasureName.ENERGY}.jsonl"
+            return power_trace(energy_of([r for _, r in read_rows(path)], raw)) if made else None
+        except (TinyhilError, KeyError):  # What verify has to say, it says.
+            return None
 
     def _rows(self, measure: MeasureName, model: type[Row]) -> tuple[Row, ...]:
         """Raw answers of a measure that has ended well; none where they can't be read."""
