@@ -9,7 +9,7 @@
 #ifndef TINYHIL_CONFIG_H
 #define TINYHIL_CONFIG_H
 
-#include "hil_config.h"
+#include "tinyhil.h" /* With hil_config.h, and HIL_ENERGY_MODE, which ports need too. */
 
 /* Who made the device, as `name` tells it. */
 #ifndef HIL_VENDOR
@@ -29,11 +29,6 @@
 /* 1: our own commands and frames, too.  0: the official protocol alone. */
 #ifndef HIL_EXTENSION
 #define HIL_EXTENSION 1
-#endif
-
-/* 1: an edge on a pin marks time, for a power monitor; 0: a line does. */
-#ifndef HIL_ENERGY_MODE
-#define HIL_ENERGY_MODE 0
 #endif
 
 #endif

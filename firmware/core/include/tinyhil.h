@@ -15,6 +15,11 @@
 
 #include "hil_config.h"
 
+/* 1: an edge on a pin marks time, for a power monitor; 0: a line does. */
+#ifndef HIL_ENERGY_MODE
+#define HIL_ENERGY_MODE 0
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
