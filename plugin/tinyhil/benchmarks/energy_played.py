@@ -24,7 +24,7 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.measure.energy.procedure import Procedure
 from tinyhil.measure.energy.recording import Recording
 from tinyhil.measure.energy.result import Energy, energy_of
-from tinyhil.measure.monitors import open_monitor, options_of
+from tinyhil.measure.monitors import Monitor, open_monitor, options_of
 from tinyhil.measure.supply import Supply
 from tinyhil.record.rows import Row
 
@@ -69,10 +69,6 @@ class Played:
         del data
         self.idle()
 
-    def rest(self) -> None:
-        """Wait as long as after an inference."""
-        self._go(_AFTER_S)
-
     def idle(self) -> None:
         """Wait a little, on the host's clock too."""
         self._go(_GAP_S)
@@ -109,6 +105,20 @@ class Played:
     def _edge(self) -> None:
         self.live.until(self.now_s, edge=True)
         self.edges_s.append(self.now_s)
+
+
+class Followed(Recording):
+    """A recording while whose host waits for samples the device's time goes on."""
+
+    def __init__(self, monitor: Monitor, folder: Path, name: str, device: Played) -> None:
+        super().__init__(monitor, folder, name)
+        self._device = device
+
+    def await_samples(self, wanted: int, deadline: Deadline) -> None:
+        """See `Recording`."""
+        while self.samples < wanted and not deadline.expired:
+            self._device.idle()
+        super().await_samples(wanted, deadline)
 
 
 @dataclass(frozen=True)
@@ -156,7 +166,7 @@ def measured(
         try:
             monitor.supply(True, Deadline.after(_OPEN_S))
             supply = Supply(monitor, options, modelled=True)
-            with Recording(monitor, folder, "trace") as recording:
+            with Followed(monitor, folder, "trace", device) as recording:
                 made = Procedure(
                     recording,
                     supply,
@@ -165,15 +175,12 @@ def measured(
                     virtual=True,
                     edges_s=60.0,
                 )
-                while not recording.samples:  # Its time stands still while it does nothing.
-                    device.idle()
                 made.begin("trace", device.stamp)
                 for number in range(PERFORMANCE_INPUTS):
                     made.window(device, f"{number}.bin", b"")
                 # Its time has run ahead of the samples where no edge was waited for.
                 reached = int((device.now_s - _AFTER_S + 0.1) * monitor.rate_hz)
                 recording.await_samples(reached, Deadline.after(_CATCH_UP_S))
-                device.rest()
                 made.end()
             made.close(recording.samples)
         finally:
