@@ -8,6 +8,7 @@ NODE := $(VENV)/bin/node
 FOR_RUNS  := $(VENV)/.set-up-for-runs
 FOR_TESTS := $(VENV)/.set-up-for-tests
 FOR_ALL   := $(VENV)/.set-up
+COMPILED  := $(VENV)/.compiled-figures $(VENV)/.compiled-tools
 # Most modules are never imported: those that are get compiled then.
 PIP_INSTALL := $(PYTHON_HERE) -m pip install --quiet --no-compile --editable
 ALLURE := reports/node_modules/.package-lock.json
@@ -83,7 +84,7 @@ fuzz: setup ## damaged models, sessions and commands against compiler, host and 
 	cd plugin && python -m tests.fuzz_device
 
 # One worker more than cores: a test that waits for its board leaves a core idle.
-test: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) ## set up, then run the tests
+test: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) $(COMPILED) ## set up, then run the tests
 	pytest -n $$((1 + $$(nproc))) --dist worksteal -m 'not browser'
 
 browser: setup ## set up, with Chromium, then look at the pages that we make
@@ -147,6 +148,16 @@ $(FOR_RUNS): pyproject.toml | $(NODE)
 $(FOR_TESTS): pyproject.toml | $(NODE)
 	$(PIP_INSTALL) '.[test]'
 	@touch $(FOR_RUNS) $@
+
+# Else each of pytest's workers compiles what the tests import, all at the same time.
+$(VENV)/.compiled-figures: $(FOR_TESTS)
+	$(PYTHON_HERE) -c 'import matplotlib.backends.backend_svg, sklearn.metrics'
+	@touch $@
+
+$(VENV)/.compiled-tools: $(FOR_TESTS)
+	$(PYTHON_HERE) -c 'import allure_pytest.plugin, hypothesis.strategies, jsonschema, \
+	    pyocd.__main__, rich.console, tflite, tinyhil.cli.main, tinyhil.pytest_side.rig, xdist.plugin'
+	@touch $@
 
 # Linters, the documentation, a browser's driver, and what a release needs.
 $(FOR_ALL): pyproject.toml | $(NODE)
