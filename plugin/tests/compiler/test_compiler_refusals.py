@@ -19,7 +19,7 @@ from .fuzz import fuzz
 from .models import Activation, Model, Operator, Weights
 
 STAND_IN = SUITES / "standin" / "kws01.tflite"
-MUTATIONS = 1000
+MUTATIONS = 400
 
 IMAGE = Activation((1, 4, 4, 2), 0.5, 3)
 KERNEL = Weights(np.ones((3, 3, 3, 2), np.int8), [0.25])
