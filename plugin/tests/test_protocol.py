@@ -147,3 +147,13 @@ def test_a_reply_with_a_line_too_many_is_refused() -> None:
 def test_device_text_is_bounded_and_escaped() -> None:
     assert printable("a\x1b[31m\u2028b") == r"a\x1b[31m\xe2\x80\xa8b"
     assert len(printable("x" * 10_000)) < 150
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [" ms", "ms", " (ms)", " [s]", " ticks", " ns since boot", " milliseconds", "\tcycles"],
+)
+def test_a_stamp_in_another_unit_is_no_time(behind: str) -> None:
+    """Read as microseconds, a device that is a thousand times slower would pass."""
+    line = f"m-lap-us-1169{behind}"
+    assert protocol.parse(line) == protocol.Other(line)

@@ -256,6 +256,12 @@ _BEHIND_NUMBER = re.compile(r"(?:[ \t]+|[^\w \t.,+-])(?![\d\s.,]|[0-9a-fA-F]{2}\
 """What can stand behind a number, and is no part of it, as a unit. ``1 234``, ``1,234``, ``1'234``,
 ``1.5`` and ``1e6`` are numbers that are written in another way."""
 _BEHIND = re.compile(r"[^\w-]")
+_OTHER_UNIT = re.compile(
+    r"[ \t]+(?!us\b|µs\b)\w"
+    r"|.*(?<![a-z])(?:[mn]?s|[mn]?secs?|[a-z]*seconds?|ticks?|cycles?)(?![a-z])",
+    re.IGNORECASE,
+)
+"""Behind a time stamp: a word that is not its unit. Another unit would be another time."""
 
 
 def numbers(scores: str) -> list[str]:
@@ -303,6 +309,8 @@ def _stands_alone(line: str, begin: int, end: int) -> bool:
     """Whether what is behind a message there is none of it, and no other message."""
     if end == len(line):
         return True
+    if line.startswith("m-lap", begin) and _OTHER_UNIT.match(line, end):
+        return False
     number = line[end - 1].isdigit() or line.startswith("m-buffer", begin)
     rule = _BEHIND_NUMBER if number else _BEHIND
     # A score of which a digit became a bracket ends no line.
