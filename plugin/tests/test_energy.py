@@ -96,6 +96,12 @@ def test_a_power_without_steps_tells_no_windows() -> None:
         busy_stretches(trace(noisy((500, 0.002), (1000, 0.02), (500, 0.002))), [1.0, 1.0])
 
 
+def test_places_of_a_long_trace_are_exact() -> None:
+    power_w = noisy((2_100_000, 0.002), (200_000, 0.02), (100_000, 0.002))
+    (found,) = busy_stretches(Trace(power_w, NO_EDGES, 100_000.0), [2.0])
+    assert (found.first, found.last) == (2_100_000, 2_300_000)
+
+
 def test_lost_samples_count_as_the_mean_of_the_others_and_in_the_error() -> None:
     power_w = np.full(2000, 0.01, np.float32)
     whole = window_of(trace(power_w), 0, 2000)

@@ -126,9 +126,9 @@ def test_time_since_boot_never_runs_backwards(terminal: Terminal) -> None:
     assert stamps == sorted(stamps)
 
 
-def laps(terminal: Terminal, asked: str = "") -> tuple[int, ...]:
+def laps(terminal: Terminal) -> tuple[int, ...]:
     """Ticks of each inference of the last `infer`."""
-    lines = [line.partition("-[") for line in terminal.type(f"hil laps{asked}%")]
+    lines = [line.partition("-[") for line in terminal.type("hil laps%")]
     ticks = [tuple(map(int, ticks.removesuffix("]").split(","))) for _, _, ticks in lines]
     starts = itertools.accumulate(map(len, ticks[:-1]), initial=0)
     assert [name for name, _, _ in lines] == [f"m-hil-laps-{start}" for start in starts]

@@ -166,10 +166,12 @@ def _header(dtype: np.dtype[Any], length: int) -> bytes:
     return _MAGIC + room.to_bytes(2, "little") + body
 
 
-def blocks_of(power_w: Power) -> Iterable[NDArray[np.float64]]:
-    """The samples in double precision, some at a time, so that a long trace takes no memory."""
-    for start in range(0, len(power_w), _BLOCK):
-        yield np.asarray(power_w[start : start + _BLOCK], np.float64)
+def blocks_of(power_w: Power, width: int = 1) -> Iterable[NDArray[np.float64]]:
+    """The samples in double precision, some at a time, so that a long trace takes no memory; all
+    but the last block have a multiple of `width` of them."""
+    step = max(width, _BLOCK // width * width)
+    for start in range(0, len(power_w), step):
+        yield np.asarray(power_w[start : start + step], np.float64)
 
 
 def _wrong(path: Path, what: str) -> ConfigError:

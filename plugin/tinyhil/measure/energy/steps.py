@@ -71,8 +71,8 @@ def busy_stretches(trace: Trace, lasts_s: Sequence[float]) -> tuple[Busy, ...]:
 def _means(trace: Trace, width: int) -> NDArray[np.float64]:
     whole = len(trace.power_w) // width * width
     made = []
-    for block in blocks_of(trace.power_w[:whole]):
-        rows = block[: len(block) // width * width].reshape(-1, width)
+    for block in blocks_of(trace.power_w[:whole], width):
+        rows = block.reshape(-1, width)
         made.append(np.nan_to_num(np.nanmean(np.column_stack((rows, rows[:, :1])), axis=1)))
     return np.concatenate(made) if made else np.empty(0)
 

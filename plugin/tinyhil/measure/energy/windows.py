@@ -70,9 +70,9 @@ def idle_floor(trace: Trace, busy: Sequence[tuple[int, int]]) -> float | None:
     bounds = [0, *(place for pair in busy for place in pair), len(trace.power_w)]
     for start, end in zip(bounds[::2], bounds[1::2], strict=True):
         whole = start + (end - start) // width * width
-        for block in blocks_of(trace.power_w[start:whole]):
-            rows = block[: len(block) // width * width].reshape(-1, width)
-            means.append(rows.mean(axis=1))  # NaN where a sample was lost: not counted.
+        for block in blocks_of(trace.power_w[start:whole], width):
+            # NaN where a sample was lost: not counted.
+            means.append(block.reshape(-1, width).mean(axis=1))
     found = np.concatenate(means) if means else np.empty(0)
     found = found[~np.isnan(found)]
     return float(np.percentile(found, 5)) if len(found) >= 20 else None
