@@ -189,17 +189,22 @@ def make_plan(options: Options) -> Plan:
         images,
         _key(options),
     )
-    for station in chosen:
-        if plan.monitor_of(station) is None and options.energy and not station.board.emulated:
+    _check_monitors(plan)
+    if options.resume:
+        for station in chosen:
+            resume.check(options.resume, plan.configuration(station, ()))
+    return plan
+
+
+def _check_monitors(plan: Plan) -> None:
+    for station in plan.stations:
+        monitor = plan.monitor_of(station)
+        if monitor is None and plan.options.energy and not station.board.emulated:
             raise ConfigError(
                 f"option -m energy: station '{station.name}' has no power monitor",
                 hint="give it a table 'monitor' in the bench file; known kinds: "
                 + ", ".join(names()),
             )
-    if options.resume:
-        for station in chosen:
-            resume.check(options.resume, plan.configuration(station, ()))
-    return plan
 
 
 def _key(options: Options) -> Path | None:

@@ -90,14 +90,12 @@ class Kind(Protocol):
 
 def names() -> tuple[str, ...]:
     """The known kinds: ours, and those of other packages."""
-    own = {module.name for module in pkgutil.iter_modules(__path__)}
-    return tuple(sorted(own | {point.name for point in entry_points(group=GROUP)}))
+    return tuple(sorted(_own() | {point.name for point in entry_points(group=GROUP)}))
 
 
 def own_options() -> dict[str, type[MonitorFacts]]:
     """The keys of each kind that comes with tinyhil."""
-    kinds = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return {name: _kind(name).Options for name in kinds}
+    return {name: _kind(name).Options for name in sorted(_own())}
 
 
 def options_of(values: Mapping[str, Any], where: str) -> MonitorFacts:
@@ -122,6 +120,10 @@ def options_of(values: Mapping[str, Any], where: str) -> MonitorFacts:
 def open_monitor(options: MonitorFacts, deadline: Deadline) -> Monitor:
     """Open the monitor of a bench file's table, see `Kind.open_monitor`."""
     return _kind(options.kind).open_monitor(options, deadline)
+
+
+def _own() -> set[str]:
+    return {module.name for module in pkgutil.iter_modules(__path__)}
 
 
 def _kind(name: str) -> Kind:

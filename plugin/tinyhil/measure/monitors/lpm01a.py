@@ -16,8 +16,9 @@ from pydantic import Field, model_validator
 from tinyhil.catalog.monitor import MonitorFacts
 from tinyhil.device.links.serial import SerialLink
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, LinkError, LinkTimeoutError, MonitorError
+from tinyhil.ground.errors import LinkError, LinkTimeoutError, MonitorError
 from tinyhil.ground.text import printable
+from tinyhil.measure.monitor_port import gone, on_port
 from tinyhil.measure.monitors import EMPTY, Piece
 
 _BAUD = 3_686_400
@@ -52,15 +53,7 @@ class Options(MonitorFacts):
 
 def open_monitor(options: Options, deadline: Deadline) -> Lpm01a:
     """See `monitors.Kind`."""
-    try:
-        link = SerialLink(options.port, _BAUD, deadline)
-    except BenchError as error:
-        raise MonitorError(error.message, hint="see 'monitor.port' in the bench file") from error
-    try:
-        return Lpm01a(link, options, deadline)
-    except BaseException:
-        link.close()
-        raise
+    return on_port(options.port, _BAUD, deadline, lambda link: Lpm01a(link, options, deadline))
 
 
 class Lpm01a:
@@ -101,7 +94,7 @@ class Lpm01a:
         except LinkTimeoutError:
             return EMPTY
         except LinkError as error:
-            raise _gone(error) from error
+            raise gone(error) from error
         return self._reader.take()
 
     def stop(self, deadline: Deadline) -> None:
@@ -141,7 +134,7 @@ class Lpm01a:
         try:
             self._link.write(f"{command}\r\n".encode("ascii"), deadline)
         except LinkError as error:
-            raise _gone(error) from error
+            raise gone(error) from error
 
     def _receive(self, deadline: Deadline) -> bytes:
         try:
@@ -152,7 +145,7 @@ class Lpm01a:
                 hint="see that 'monitor.port' is its own port, and plug it in again",
             ) from error
         except LinkError as error:
-            raise _gone(error) from error
+            raise gone(error) from error
 
 
 class Reader:
@@ -271,7 +264,3 @@ class Reader:
             if over
             else "see its display, and plug it in again",
         )
-
-
-def _gone(error: LinkError) -> MonitorError:
-    return MonitorError(f"the power monitor is gone: {error.message}", hint="check its USB cable")

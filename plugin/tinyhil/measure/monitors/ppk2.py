@@ -14,8 +14,9 @@ from scipy.signal import lfilter
 from tinyhil.catalog.monitor import MonitorFacts
 from tinyhil.device.links.serial import SerialLink
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, LinkError, LinkTimeoutError, MonitorError
+from tinyhil.ground.errors import LinkError, LinkTimeoutError, MonitorError
 from tinyhil.ground.text import printable
+from tinyhil.measure.monitor_port import gone, on_port
 from tinyhil.measure.monitors import EMPTY, Piece
 
 _START, _STOP, _SWITCH, _VOLTAGE, _MODE, _METADATA = 0x06, 0x07, 0x0C, 0x0D, 0x11, 0x19
@@ -43,15 +44,7 @@ class Options(MonitorFacts):
 
 def open_monitor(options: Options, deadline: Deadline) -> Ppk2:
     """See `monitors.Kind`."""
-    try:
-        link = SerialLink(options.port, 115_200, deadline)
-    except BenchError as error:
-        raise MonitorError(error.message, hint="see 'monitor.port' in the bench file") from error
-    try:
-        return Ppk2(link, options, deadline)
-    except BaseException:
-        link.close()
-        raise
+    return on_port(options.port, 115_200, deadline, lambda link: Ppk2(link, options, deadline))
 
 
 class Ppk2:
@@ -88,7 +81,7 @@ class Ppk2:
         except LinkTimeoutError:
             return EMPTY
         except LinkError as error:
-            raise _gone(error) from error
+            raise gone(error) from error
 
     def stop(self, deadline: Deadline) -> None:
         """See `monitors.Monitor`."""
@@ -102,7 +95,7 @@ class Ppk2:
         try:
             self._link.write(bytes(command), deadline)
         except LinkError as error:
-            raise _gone(error) from error
+            raise gone(error) from error
 
     def _metadata(self, deadline: Deadline) -> bytes:
         held = b""
@@ -116,7 +109,7 @@ class Ppk2:
                     "again",
                 ) from error
             except LinkError as error:
-                raise _gone(error) from error
+                raise gone(error) from error
         return held
 
 
@@ -237,7 +230,3 @@ class Reader:
         filtered = np.where(ranges == _RANGES - 1, smooth[1], smooth[0])
         settled: NDArray[np.float64] = np.where(settling[: len(amperes)] > 0, filtered, amperes)
         return settled
-
-
-def _gone(error: LinkError) -> MonitorError:
-    return MonitorError(f"the power monitor is gone: {error.message}", hint="check its USB cable")
