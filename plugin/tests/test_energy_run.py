@@ -57,9 +57,8 @@ def test_verify_makes_the_figure_again_from_the_samples(
     copy = tmp_path / folder.name
     shutil.copytree(folder, copy)
     trace = copy / "raw" / "kws01-energy-1.npy"
-    samples = np.load(trace)
-    samples[len(samples) // 2] *= 1.5
-    np.save(trace, samples)
+    # Every sample: one alone may lie between two windows, or not move their median.
+    np.save(trace, np.load(trace) * np.float32(1.5))
     texts = [str(finding) for finding in verify(copy).findings]
     assert any("raw/kws01-energy-1.npy: was changed" in text for text in texts)
     assert any("says energy_j =" in text or "says power_w =" in text for text in texts)
