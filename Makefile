@@ -28,7 +28,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-cheats bench-contention bench-endings bench-energy bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz graphs test lint release setup soak-energy system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-contention bench-endings bench-energy bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz graphs test test-long lint release setup soak-energy system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -84,8 +84,12 @@ fuzz: setup ## damaged models, sessions and commands against compiler, host and 
 	cd plugin && python -m tests.fuzz_device
 
 # One worker more than cores: a test that waits for its board leaves a core idle.
+WORKERS = -n $$((1 + $$(nproc))) --dist worksteal
 test: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) $(COMPILED) ## set up, then run the tests
-	pytest -n $$((1 + $$(nproc))) --dist worksteal -m 'not browser'
+	pytest $(WORKERS) -m 'not browser and not long'
+
+test-long: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) $(COMPILED) ## the tests that `make test` leaves out: whole sessions, whole sets; two minutes
+	pytest $(WORKERS) -m long
 
 browser: setup ## set up, with Chromium, then look at the pages that we make
 	@$(MAKE) --no-print-directory system DEBIAN=chromium:chromium

@@ -110,6 +110,7 @@ def one_answer_to_many(inference: Inference, _: bool) -> Inference:
     return one_answer(inference, False) if inference.count > 1 else inference
 
 
+@pytest.mark.long
 def test_an_emulated_board_passes_all_audits(tmp_path: Path) -> None:
     status, output = run(tmp_path, *NO_PAGE, "-k", "ad01", "-m", "audit")
     assert status == 0, output

@@ -22,6 +22,7 @@ def test_the_referee_sees_a_second_client(tmp_path: Path) -> None:
         assert (referee.uses, referee.twice) == (5, [one])
 
 
+@pytest.mark.long
 def test_two_sessions_never_have_one_board_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

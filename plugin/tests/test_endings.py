@@ -206,6 +206,7 @@ def test_a_disk_that_becomes_full_is_one_error(tmp_path: Path) -> None:
     assert "mps2-an386 is not finished; to go on with its run:" in output
 
 
+@pytest.mark.long
 def test_a_checkout_that_is_read_only_is_no_hindrance(tmp_path: Path) -> None:
     script = """
     python=$1; shift

@@ -52,6 +52,7 @@ def test_what_comes_after_the_last_question_is_no_intrusion() -> None:
     assert not link(1000).happened
 
 
+@pytest.mark.long
 def test_a_measurement_ends_when_its_board_is_reflashed_under_it() -> None:
     way: emulated.Way = "frames, rtt"
     images = emulated.images(way)

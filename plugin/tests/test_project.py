@@ -331,6 +331,7 @@ def foreign(stand_in: Material, tmp_path_factory: pytest.TempPathFactory) -> For
     return Foreign(folder, output, json.loads(lines[0]), properties)
 
 
+@pytest.mark.long
 def test_a_foreign_repository_gets_its_figures(foreign: Foreign) -> None:
     assert (foreign.record["task"], foreign.record["division"]) == ("wake01", "none")
     line = r"mps2-an386[ |]+wake01[ |]+custom[ |]+flash_bytes"

@@ -52,6 +52,7 @@ def reasons(done: Exported) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.long
 def test_a_tree_of_three_tasks_passes_the_check_and_owes_what_is_no_figure(
     tmp_path: Path,
 ) -> None:

@@ -280,6 +280,7 @@ def test_it(number, hil_board):
 """
 
 
+@pytest.mark.long
 def test_a_worker_that_ends_takes_its_station_with_it_and_no_other_one(
     pytester: pytest.Pytester,
 ) -> None:
@@ -307,6 +308,7 @@ def test_a_worker_that_ends_takes_its_station_with_it_and_no_other_one(
     )
 
 
+@pytest.mark.long
 def test_one_table_one_report_and_every_run_once(tmp_path: Path) -> None:
     """Two stations, two workers: the same that a run without -n shows."""
     code, output = runs.run(

@@ -25,6 +25,7 @@ def _files(folder: Path, names: NDArray[np.str_]) -> NDArray[np.int8]:
     return np.stack([np.frombuffer((folder / str(n)).read_bytes(), np.int8) for n in names])
 
 
+@pytest.mark.long
 def test_the_stand_in_model_equals_the_reference_on_its_whole_set(host_build: HostBuild) -> None:
     oracle = np.load(SUITES / "standin" / "kws01_oracle.npz")
     samples, _ = generate(TEST_COUNT, TEST_SEED)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.signal import lfilter
 
 from tinyhil.catalog.monitor import MonitorFacts
 from tinyhil.device.links.serial import SerialLink
@@ -211,6 +210,8 @@ class Reader:
         self, amperes: NDArray[np.float64], ranges: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """With the samples after a change of range taken from the filters."""
+        from scipy.signal import lfilter  # noqa: PLC0415 - a second of import
+
         if self._range < 0:
             self._range = int(ranges[0])
         switched = np.diff(ranges, prepend=self._range) != 0
