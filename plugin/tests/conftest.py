@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ from tinyhil.image.build import Firmware
 from tinyhil.judge.verify import trust
 
 from .browser import Browser, started
-from .runs import new_key, run
+from .runs import Once, new_key, run
 from .terminal import await_boot
 
 # An example may take long on a machine that has much else to do.
@@ -95,6 +96,23 @@ def shared(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
+def once(shared: Path) -> Once:
+    """Has a folder filled once in a test run, by the worker of pytest-xdist that needs it first."""
+
+    def filled(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return filled
+
+
+@pytest.fixture(scope="session")
 def stand_in_of() -> Callable[[Task], Material]:
     """The stand-in data and model of a task, generated once where runs generate it."""
     return lambda task: material(task, None, BUILD / "data")
@@ -124,16 +142,18 @@ def stand_in_firmware(
 
 
 @pytest.fixture(scope="session")
-def quick(shared: Path) -> tuple[Path, str]:
+def quick(once: Once) -> tuple[Path, str]:
     """Run folder and output of a quick run of everything, made once in a test run; read only. It is
     signed with the key `bench` next to it."""
-    runs, said = shared / "quick", shared / "quick.txt"
-    with FileLock(shared / "quick.lock"):
-        if not said.exists():
-            status, output = run(runs, "--hil-quick", "--hil-sign", str(new_key(shared / "bench")))
-            assert status == 0, output
-            said.write_text(output, encoding="utf-8")
-    return runs, said.read_text(encoding="utf-8")
+
+    def fill(runs: Path) -> None:
+        key = new_key(runs.with_name("bench"))
+        status, output = run(runs, "--hil-quick", "--hil-sign", str(key))
+        assert status == 0, output
+        runs.with_suffix(".txt").write_text(output, encoding="utf-8")
+
+    runs = once("quick", fill)
+    return runs, runs.with_suffix(".txt").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

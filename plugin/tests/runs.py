@@ -6,12 +6,16 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from . import warm
+
+Once = Callable[[str, Callable[[Path], object]], Path]
+"""Has a folder filled once in a test run, by the worker of pytest-xdist that needs it first."""
 
 RUN_S = 400.0
 """Patience alone: a machine may have much else to do."""

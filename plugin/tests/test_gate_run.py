@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
-from filelock import FileLock
 
 from tinyhil.benchmarks import BUILD
 from tinyhil.catalog.board import Board, load_boards
@@ -20,7 +19,7 @@ from tinyhil.data.material import Material
 from tinyhil.ground.paths import BOARDS, FIRMWARE
 from tinyhil.image import build as firmware
 
-from .runs import NO_PAGE, run
+from .runs import NO_PAGE, Once, run
 
 # A run that is judged takes long: times and sizes are those of the smallest task, answers those of
 # a task of a few samples.
@@ -79,17 +78,16 @@ def own(boards: Path, tasks: Path) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def baseline(shared: Path, own: tuple[str, ...]) -> Path:
+def baseline(once: Once, own: tuple[str, ...]) -> Path:
     """The file saved of a whole run with our firmware, made once in a test run."""
-    folder = shared / "baseline"
-    saved = folder / "baseline.json"
-    with FileLock(shared / "baseline.lock"):
-        if not saved.exists():
-            status, output = run(folder, *_MEASURED, *own)
-            assert status == 0, output
-            (made,) = folder.glob(f"*_{_BOARD}")
-            assert cli.main(["gate", "--save", str(saved), str(made)]) == 0
-    return saved
+
+    def fill(folder: Path) -> None:
+        status, output = run(folder, *_MEASURED, *own)
+        assert status == 0, output
+        (made,) = folder.glob(f"*_{_BOARD}")
+        assert cli.main(["gate", "--save", str(folder / "baseline.json"), str(made)]) == 0
+
+    return once("baseline", fill) / "baseline.json"
 
 
 def _gated(runs: Path, baseline: Path, *arguments: object) -> tuple[set[str], str]:

@@ -106,10 +106,12 @@ def judged(mps2: Board, tmp_path_factory: pytest.TempPathFactory) -> Judged:
     return Judged(elf, output, entries, float(right))
 
 
-pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler: no 'cc'")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler: no 'cc'"),
+    pytest.mark.long,
+]
 
 
-@pytest.mark.long
 def test_a_polled_firmware_without_our_harness_is_judged_by_accuracy(judged: Judged) -> None:
     entry = judged.entries["accuracy"]
     assert entry["verdict"] == "pass"

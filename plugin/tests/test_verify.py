@@ -32,6 +32,7 @@ from tinyhil.measure.job import Job
 from tinyhil.record import seal
 
 from . import recorded
+from .runs import Once
 
 AUDIT: tuple[Metric, ...] = ("audit_caching",)
 
@@ -58,21 +59,30 @@ def job_of(task: Task, material: Material, image: Firmware, dut: Dut, link: str)
     )
 
 
+def _only(runs: Path) -> Path:
+    (folder,) = (file.parent for file in runs.glob("*/run.json"))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def framed(
     live: Dut,
     kws01: Task,
     stand_in: Material,
     stand_in_firmware: Firmware,
-    tmp_path_factory: pytest.TempPathFactory,
+    once: Once,
 ) -> Path:
     """A run on the emulated board: accuracy through the probe, the rest by frames on the wire;
     cut short twice."""
-    job = job_of(kws01, stand_in, stand_in_firmware, live, "rtt")
-    runs, metrics = tmp_path_factory.mktemp("framed"), (*recorded.METRICS, *AUDIT)
-    folder = recorded.measure(runs, job, metrics, rows=11)
-    recorded.measure(runs, job, metrics, folder=folder, rows=15)
-    return recorded.measure(runs, job, metrics, folder=folder)
+
+    def fill(runs: Path) -> None:
+        job = job_of(kws01, stand_in, stand_in_firmware, live, "rtt")
+        metrics = (*recorded.METRICS, *AUDIT)
+        folder = recorded.measure(runs, job, metrics, rows=11)
+        recorded.measure(runs, job, metrics, folder=folder, rows=15)
+        recorded.measure(runs, job, metrics, folder=folder)
+
+    return _only(once("framed", fill))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +91,7 @@ def by_text(
     kws01: Task,
     stand_in: Material,
     stand_in_firmware: Firmware,
-    tmp_path_factory: pytest.TempPathFactory,
+    once: Once,
 ) -> Path:
     """A run on a device that speaks the official protocol alone, and breaks now and then."""
     faults = [
@@ -90,10 +100,14 @@ def by_text(
         Fault("restart", "infer", nth=50),
         Fault("error", "infer", nth=80),
     ]
-    with ForeignDevice("kws01", scores, faults=faults) as device:
-        dut = recorded.on_desk(mps2, device.port)
-        job = job_of(kws01, stand_in, stand_in_firmware, dut, "serial")
-        return recorded.measure(tmp_path_factory.mktemp("text"), job)
+
+    def fill(runs: Path) -> None:
+        with ForeignDevice("kws01", scores, faults=faults) as device:
+            dut = recorded.on_desk(mps2, device.port)
+            job = job_of(kws01, stand_in, stand_in_firmware, dut, "serial")
+            recorded.measure(runs, job)
+
+    return _only(once("by-text", fill))
 
 
 @pytest.fixture(params=["framed", "by_text"])

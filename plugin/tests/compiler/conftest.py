@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.image.compiler import compile_model
 
+from ..runs import Once
 from .host import HostBuild, HostModel, RunModel
 from .models import Model
 
@@ -59,16 +60,18 @@ int main(int count, char **sizes) {
 
 
 @pytest.fixture(scope="session")
-def host_compiler(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def host_compiler(once: Once) -> list[str]:
     """Command of a compiler for this machine, with the portable kernels; skips without one."""
     compiler = shutil.which("cc")
     if not compiler:
         pytest.skip("needs a C compiler for this machine: no 'cc' on the path")
-    folder = tmp_path_factory.mktemp("kernels")
     flags = [compiler, *_FLAGS.split(), f"-I{_KERNELS / 'include'}"]
     kernels = [str(path) for path in sorted((_KERNELS / "portable").glob("*.c"))]
-    subprocess.run([*flags, "-c", *kernels], cwd=folder, check=True)
-    return [*flags, *sorted(map(str, folder.glob("*.o")))]
+
+    def fill(folder: Path) -> None:
+        subprocess.run([*flags, "-c", *kernels], cwd=folder, check=True)
+
+    return [*flags, *sorted(map(str, once("kernels", fill).glob("*.o")))]
 
 
 @pytest.fixture(scope="session")
