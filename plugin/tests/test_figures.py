@@ -22,6 +22,9 @@ def test_a_percentile_is_a_time_that_was_measured(percent: int, expected: float)
 
 def test_throughput_is_the_median_window() -> None:
     assert metrics.throughput([(10, 10.0), (30, 10.0), (20, 10.0)]) == 2.0
+    # A record without windows has no figure: not NaN with a warning.
+    with pytest.raises(ValueError, match="no median"):
+        metrics.throughput([])
 
 
 def test_top1_and_auc_of_a_small_case() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,12 @@ def percentile(times_s: NDArray[np.float64], percent: int) -> float:
 
 
 def throughput(windows: Sequence[tuple[int, float]]) -> float:
-    """Median over the windows of inferences per second; a window is (inferences, seconds)."""
-    return float(np.median([count / seconds for count, seconds in windows]))
+    """Median over the windows of inferences per second; a window is (inferences, seconds).
+
+    Raises:
+        statistics.StatisticsError: no windows.
+    """
+    return median(count / seconds for count, seconds in windows)
 
 
 def normalised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
