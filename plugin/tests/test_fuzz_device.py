@@ -28,6 +28,7 @@ def test_no_input_breaks_the_core(kws01: Task, tmp_path: Path) -> None:
     assert sum(tally.done.values()) == INPUTS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("file", "sound", "broken", "said"),
     [
