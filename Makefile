@@ -28,7 +28,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-cheats bench-contention bench-endings bench-energy bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz graphs test test-long lint release setup soak-energy system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz graphs test test-long lint release setup soak-energy system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -66,6 +66,9 @@ bench-energy: setup ## energy by stand-in power monitors, against formulas and o
 
 soak-energy: setup ## an hour of samples at 100 kHz, accelerated: none lost, memory flat (SOAK="--real")
 	python -m tinyhil.benchmarks.energy_soak $(SOAK)
+
+bench-checks: setup ## what the default checks of a run cost (RUN=reports/runs/…, CHECKS="--data DIR")
+	python -m tinyhil.benchmarks.check_costs $(RUN) $(CHECKS)
 
 bench-contention: setup ## many users and sessions want eight stations: is one ever opened twice?
 	python -m tinyhil.benchmarks.contention

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinyhil.benchmarks import cheating_firmware
+from tinyhil.benchmarks import cheating_firmware, check_costs
 from tinyhil.benchmarks.cheats import SAMPLES, TASK, checked, made
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.rules import Rules
@@ -158,3 +158,13 @@ def test_every_firmware_that_cheats_can_still_be_made() -> None:
         for name, old, new in cheat.edits:
             assert old in texts[name], f"{cheat.name}: {name}"
             texts[name] = texts[name].replace(old, new, 1)
+
+
+def test_what_the_checks_cost_is_told_by_the_rows(quick: tuple[Path, str]) -> None:
+    (folder,) = (path.parent for path in quick[0].glob("*/run.json"))
+    found = {cost.measure: cost for cost in check_costs.costs(folder)}
+    assert list(found) == ["accuracy", "single_stream", "throughput"]
+    # Two canaries beside 24 samples; all inferences take the same.
+    accuracy = found["accuracy"]
+    assert accuracy.checks_s / accuracy.own_s == pytest.approx(2 / 24, rel=0.01)
+    assert all(0 < cost.own_s and 0 < cost.checks_s for cost in found.values())
