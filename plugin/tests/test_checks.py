@@ -167,4 +167,4 @@ def test_what_the_checks_cost_is_told_by_the_rows(quick: tuple[Path, str]) -> No
     # Two canaries beside 24 samples; all inferences take the same.
     accuracy = found["accuracy"]
     assert accuracy.checks_s / accuracy.own_s == pytest.approx(2 / 24, rel=0.01)
-    assert all(0 < cost.own_s and 0 < cost.checks_s for cost in found.values())
+    assert all(cost.own_s > 0 and cost.checks_s > 0 for cost in found.values())

@@ -24,9 +24,9 @@ from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import load_tasks
 from tinyhil.data.material import material
 from tinyhil.image.reference import reference
-from tinyhil.record.schema import RAW
 from tinyhil.record.reading import read_rows
 from tinyhil.record.rows import Row, seconds_of
+from tinyhil.record.schema import RAW
 from tinyhil.record.store import read_run
 
 _MEASURES = (MeasureName.ACCURACY, MeasureName.SINGLE_STREAM, MeasureName.THROUGHPUT)
