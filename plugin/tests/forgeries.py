@@ -303,7 +303,7 @@ SEEN: tuple[tuple[Callable[[Forged], None], str], ...] = (
     (not_emulated, r"says emulated False, the board's facts in kept/ say True"),
     (not_emulated_by_its_facts, r"the board mps2-an386 is emulated"),
     (not_emulated_and_of_another_name, r"the device says that it took .* s apart"),
-    (closed_division, r"says division closed, a run on such data is of 'none'"),
+    (closed_division, r"says division closed, a run of this model on such data is of 'none'"),
     (official_data, r"calls its data set official, whose sums are not the pinned ones"),
     (a_firmware_of_nobody, r"names sizes of an image that nobody has seen"),
     (faults_denied, r"its link and the run's options differ in faults on purpose"),

@@ -63,6 +63,8 @@ class Material:
     model_sha256: str | None
     own_task: bool = False
     """Whether the task is none of the benchmark's."""
+    own_model: bool = False
+    """Whether the user brought another model for a task of the benchmark."""
 
     @property
     def model(self) -> Path:
@@ -92,6 +94,8 @@ class Material:
         """Division of the benchmark that a result would belong to."""
         if self.own_task:
             return "none"
+        if self.own_model and self.data.kind == "official":
+            return "open"
         return {"official": "closed", "stand-in": "none", "custom": "open"}[self.data.kind]
 
 
@@ -148,7 +152,7 @@ def stand_in_data(task: Task, cache: Path) -> DataSet:
     return _data_set(task, "stand-in", folder, sha256, files)
 
 
-def material(task: Task, root: Path | None, cache: Path) -> Material:
+def material(task: Task, root: Path | None, cache: Path, model: Path | None = None) -> Material:
     """Model and data set of a task: the user's own, the official ones below `root`, or the
     stand-in.
 
@@ -156,13 +160,18 @@ def material(task: Task, root: Path | None, cache: Path) -> Material:
         task: the task.
         root: the folder that the user brought, or None.
         cache: where the stand-in set is generated.
+        model: the user's own, in the place of the task's.
 
     Raises:
         DataError: something is missing, damaged or changed.
     """
     if task.own:
-        model, sha256 = task.own.model, _sum(task.own.model) if task.own.model else None
+        model = model or task.own.model
+        sha256 = _sum(model) if model else None
         return Material(brought_data(task, None), model, sha256, own_task=True)
+    if model:
+        data = brought_data(task, root) if root else stand_in_data(task, cache)
+        return Material(data, model, _sum(model), own_model=True)
     if root is None:
         stand_in = _stand_in(task)
         model = stand_in_model(task)

@@ -48,6 +48,12 @@ OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
         {"type": Path, "metavar": "ELF"},
     ),
     (
+        "--hil-model",
+        "model of your own for a task, as in kws01=my.tflite: built, measured and judged in the "
+        "place of the task's, in the open division; repeatable, one a task",
+        {"action": "append", "default": [], "metavar": "TASK=TFLITE"},
+    ),
+    (
         "--hil-data",
         "folder with the official 'datasets' and 'models' (default: $TINYHIL_DATA; without "
         "either: the stand-in set that tinyhil generates)",

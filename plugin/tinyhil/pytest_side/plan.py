@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,6 +15,7 @@ from tinyhil.device import links
 from tinyhil.device.faults import Spec, parse_spec
 from tinyhil.ground.errors import ConfigError, FirmwareError
 from tinyhil.ground.outputs import check_file, check_folder
+from tinyhil.ground.text import printable
 from tinyhil.image.elf import Image, read_image
 from tinyhil.measure.monitors import names, options_of
 from tinyhil.record import Configuration, resume
@@ -55,6 +56,8 @@ class Options:
     """Images by task, of the project's table."""
     images_file: Path | None = None
     """Where that table stands."""
+    models: Sequence[str] = ()
+    """Models of the user's own, each ``TASK=FILE``."""
     sign: Path | None = None
     """SSH key that signs the runs; None for the bench file's, if it names one."""
     seed: int | None = None
@@ -79,6 +82,8 @@ class Plan:
     """The user's own, read once: what is checked is what is flashed."""
     images: Mapping[str, Image] = field(default_factory=dict)
     """The user's own by task, if there is none for all."""
+    models: Mapping[str, Path] = field(default_factory=dict)
+    """The user's own models, by task."""
     key: Path | None = None
     """SSH key that signs the runs, which has been tried."""
 
@@ -132,6 +137,7 @@ class Plan:
             read_back=options.read_back,
             faults=str(self.faults) if self.faults else None,
             own_firmware=self.own_firmware,
+            models={task: path.name for task, path in self.models.items()},
         )
 
 
@@ -179,14 +185,16 @@ def make_plan(options: Options) -> Plan:
     images = {task: read_image(path) for task, path in named.items()}
     if options.link == "rtt":
         _check_probes(chosen, [*([image] if image else []), *images.values()])
+    tested = _select(tasks, options.tasks or ["*"])
     plan = Plan(
         options,
         chosen,
         tuple(tasks.values()),
-        _select(tasks, options.tasks or ["*"]),
+        tested,
         faults,
         image,
         images,
+        _models(options.models, tested, [*tasks] if image else [*images]),
         _key(options),
     )
     _check_monitors(plan)
@@ -235,6 +243,46 @@ def _select(tasks: Mapping[str, Task], patterns: Iterable[str]) -> tuple[Task, .
             )
         chosen |= found
     return tuple(chosen.values())
+
+
+def _models(
+    given: Iterable[str], tested: Iterable[Task], with_image: Collection[str]
+) -> dict[str, Path]:
+    """The models that the user brings, by task.
+
+    Args:
+        given: each ``TASK=FILE``.
+        tested: the tasks of the run.
+        with_image: tasks for which an image of the user's own is flashed.
+
+    Raises:
+        ConfigError: one is no file, or of no task that is tested and built here.
+    """
+    models: dict[str, Path] = {}
+    known = [task.name for task in tested]
+    for word in given:
+        task, _, file = word.partition("=")
+        path = Path(file)
+        if task not in known:
+            raise ConfigError(
+                f"option --hil-model: '{printable(word)}' is not TASK=FILE with one of the tasks "
+                f"{', '.join(known)}",
+                hint="as in --hil-model kws01=my.tflite",
+            )
+        if task in models:
+            raise ConfigError(
+                f"option --hil-model: there are two models for {task}", hint="leave one out"
+            )
+        if not path.is_file():
+            raise ConfigError(f"option --hil-model: {path} is not a file", hint="correct the path")
+        if task in with_image:
+            raise ConfigError(
+                f"option --hil-model: for {task} an image of your own is flashed, with the model "
+                "that is in it",
+                hint="leave out the model, or the image",
+            )
+        models[task] = path
+    return dict(sorted(models.items()))
 
 
 def _check_flashing(options: Options, chosen: Iterable[Station]) -> None:

@@ -123,6 +123,7 @@ def plan_of(config: pytest.Config) -> Plan:
             firmware=None if images else option("--hil-firmware"),
             images=images,
             images_file=images_file,
+            models=option("--hil-model"),
             link=option("--hil-link"),
             quick=option("--hil-quick"),
             all_windows=option("--hil-all-windows"),
@@ -191,7 +192,9 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
     """See the fixture `hil_job`."""
     plan, report = plan_of(request.config), report_of(request.config)
     options = plan.options
-    material = data.material(hil_task, options.data, options.build / "data")
+    material = data.material(
+        hil_task, options.data, options.build / "data", plan.models.get(hil_task.name)
+    )
     with _located(hil_board, "build"), report.bar("build"):
         image, model_sha256 = (
             _image(hil_board, hil_task, material, plan) if hil_board.flashed else (None, None)
@@ -300,7 +303,8 @@ def _image(board: Dut, task: Task, material: data.Material, plan: Plan) -> tuple
     own = plan.image_of(task.name)
     if own:
         return own, None
-    place = board.board.name, task.name, material.data.kind
+    kind = "own-model" if material.own_model else material.data.kind
+    place = board.board.name, task.name, kind
     energy = plan.options.energy
     folder = firmware.folder_of(plan.options.build, *place, energy=energy)
     # Behind the interface board nothing but the official text passes.

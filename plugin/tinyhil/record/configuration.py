@@ -29,6 +29,8 @@ class Configuration(BaseModel):
     faults: str | None = None
     own_firmware: bool = False
     """Whether the user brought the image."""
+    models: dict[str, str] = {}
+    """File names of the user's own models, by task."""
 
     def refuse_unless(self, recorded: Configuration, folder: Path) -> None:
         """Check that a run which was started with `recorded` may be continued with this one.
@@ -57,12 +59,16 @@ class Configuration(BaseModel):
         words += ["--hil-read-back", f"{self.read_back:g}"]
         words += ["--hil-faults", self.faults] if self.faults else []
         words += ["--hil-firmware", "ELF"] * self.own_firmware
+        for task, name in self.models.items():
+            words += ["--hil-model", f"{task}={name}"]
         return " ".join(shlex.quote(word if word == str(folder) else printable(word))
                         for word in words)  # fmt: skip
 
 
 def shown(value: object) -> str:
     """A value of a configuration in an error's text."""
+    if isinstance(value, dict):
+        value = [f"{key}={item}" for key, item in value.items()]
     if isinstance(value, tuple | list):
         return printable(" ".join(map(str, value))) or "none"
     words = {True: "on", False: "off", None: "none"}

@@ -12,6 +12,7 @@ from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.ground.answer import Answer
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.text import printable
 from tinyhil.judge.verify.trust import trust_of
 from tinyhil.publish.submission.labels import list_of, official_lists
 from tinyhil.record.recall import board_of
@@ -266,4 +267,5 @@ def _model(task: str, measured: Sequence[tuple[Run, Line]]) -> str:
         return "official"
     if known.stand_in and sha256 == known.stand_in.model_sha256:
         return "stand-in"
-    return f"SHA-256 {str(sha256)[:12]}…"
+    names = {run.description.configuration.models.get(task, "") for run, _ in measured} - {""}
+    return f"{', '.join([*map(printable, sorted(names)), ''])}SHA-256 {str(sha256)[:12]}…"
