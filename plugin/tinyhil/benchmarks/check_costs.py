@@ -24,6 +24,7 @@ from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import load_tasks
 from tinyhil.data.material import material
 from tinyhil.image.reference import reference
+from tinyhil.measure.roles import CANARY
 from tinyhil.record.reading import read_rows
 from tinyhil.record.rows import Row, seconds_of
 from tinyhil.record.schema import RAW
@@ -40,8 +41,10 @@ class Cost:
     measure: str
     own_s: float
     """Of queries that figures are made of."""
-    checks_s: float
-    """Of queries that only prove those."""
+    canaries_s: float
+    """Of changed samples, which are in no figure."""
+    others_s: float
+    """Of other queries that only prove those of the figures."""
     all_s: float
     """The whole measure, by the host's clock."""
     unit: str = "seconds of the device's clock; all_s: of the host's"
@@ -65,15 +68,18 @@ def costs(folder: Path) -> Iterator[Cost]:
     for line in read_run(folder).lines:
         if line.measure not in _MEASURES:
             continue
-        own_s = checks_s = 0.0
+        own_s = canaries_s = others_s = 0.0
         for _, row in read_rows(folder / RAW / f"{line.task}-{line.measure}.jsonl"):
-            if row.get("role") == "heading":
-                continue
-            if "role" in row:
-                checks_s += _seconds(row)
-            else:
+            if not {"stamps_us", "start_us"} & row.keys():
+                continue  # Says something of the others.
+            role = row.get("role")
+            if role is None:
                 own_s += _seconds(row)
-        yield Cost(line.task, str(line.measure), own_s, checks_s, line.seconds)
+            elif role.startswith(CANARY):
+                canaries_s += _seconds(row)
+            else:
+                others_s += _seconds(row)
+        yield Cost(line.task, str(line.measure), own_s, canaries_s, others_s, line.seconds)
 
 
 def host_seconds(name: str, data: Path | None) -> float:
@@ -104,11 +110,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="folder of the official data")
     options = parser.parse_args(arguments)
     found = list(costs(options.run))
-    table = Table("task", "measure", "figures", "checks", "share", "whole measure, host")
+    table = Table("task", "measure", "figures", "canaries", "other checks", "whole measure, host")
     for cost in found:
-        share = cost.checks_s / (cost.own_s + cost.checks_s)
-        seconds = (f"{each:.2f} s" for each in (cost.own_s, cost.checks_s))
-        table.add_row(cost.task, cost.measure, *seconds, f"{share:.1%}", f"{cost.all_s:.1f} s")
+        spent = (cost.own_s, cost.canaries_s, cost.others_s)
+        cells = (f"{each:.2f} s ({each / sum(spent):.1%})" for each in spent)
+        table.add_row(cost.task, cost.measure, *cells, f"{cost.all_s:.1f} s")
     console = Console()
     console.print(table)
     for task in dict.fromkeys(cost.task for cost in found):
