@@ -30,6 +30,7 @@ from tinyhil.record.rows import Row, seconds_of
 from tinyhil.record.schema import RAW
 from tinyhil.record.store import read_run
 
+_TIMES = ("own_s", "canaries_s", "others_s", "all_s")
 _MEASURES = (MeasureName.ACCURACY, MeasureName.SINGLE_STREAM, MeasureName.THROUGHPUT)
 
 
@@ -103,6 +104,30 @@ def host_seconds(name: str, data: Path | None) -> float:
         return time.perf_counter() - start
 
 
+def _table(found: Sequence[Cost]) -> Table:
+    """A row for each measure, and one for each task."""
+    table = Table("task", "measure", box=None)
+    for name in ("figures", "canaries", "", "other checks", "", "all"):
+        table.add_column(name, justify="right")
+    for task in dict.fromkeys(cost.task for cost in found):
+        own = [cost for cost in found if cost.task == task]
+        for cost in own:
+            spent = (cost.own_s, cost.canaries_s, cost.others_s, cost.all_s)
+            table.add_row(task, cost.measure, *_cells(*spent))
+        sums = (sum(getattr(cost, name) for cost in own) for name in _TIMES)
+        table.add_row(task, "together", *_cells(*sums), style="bold")
+    return table
+
+
+def _cells(own_s: float, canaries_s: float, others_s: float, all_s: float) -> Iterator[str]:
+    whole = own_s + canaries_s + others_s
+    yield f"{own_s:.2f}"
+    for spent in (canaries_s, others_s):
+        yield f"{spent:.2f}"
+        yield f"{spent / whole:.1%}"
+    yield f"{all_s:.1f}"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; ``reports/bench/checks.json`` keeps it."""
     parser = argparse.ArgumentParser(prog="make bench-checks", description=__doc__)
@@ -110,13 +135,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="folder of the official data")
     options = parser.parse_args(arguments)
     found = list(costs(options.run))
-    table = Table("task", "measure", "figures", "canaries", "other checks", "whole measure, host")
-    for cost in found:
-        spent = (cost.own_s, cost.canaries_s, cost.others_s)
-        cells = (f"{each:.2f} s ({each / sum(spent):.1%})" for each in spent)
-        table.add_row(cost.task, cost.measure, *cells, f"{cost.all_s:.1f} s")
     console = Console()
-    console.print(table)
+    console.print("Seconds of the device's clock; all: of the host's.")
+    console.print(_table(found))
     for task in dict.fromkeys(cost.task for cost in found):
         spent_s = host_seconds(task, options.data)
         console.print(f"{task}: the model on this machine, whole set: {spent_s:.1f} s")
