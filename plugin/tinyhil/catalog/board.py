@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from tinyhil.catalog.facts import Facts, Limit, Metric, NamedFacts, load_folders, shipped_and_own
+from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.paths import BOARDS
 
 
@@ -130,3 +131,18 @@ def load_boards(own: Path | None = None) -> dict[str, Board]:
         ConfigError: as `facts.load_folders`.
     """
     return load_folders(shipped_and_own(BOARDS, own, "boards"), Board)
+
+
+def named_board(name: str) -> Board:
+    """The board type of this name.
+
+    Raises:
+        ConfigError: there is none, or as `load_boards`.
+    """
+    boards = load_boards()
+    if name not in boards:
+        raise ConfigError(
+            f"no board '{name}'; known: {', '.join(boards)}",
+            hint="correct the name, or add boards/<name>.toml",
+        )
+    return boards[name]

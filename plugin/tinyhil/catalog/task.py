@@ -120,7 +120,7 @@ class Task(NamedFacts):
     """As the file's: small letters and digits."""
     title: str
     """Its name for people."""
-    classes: tuple[str, ...] = Field(min_length=2)
+    classes: tuple[str, ...] = Field(min_length=1)
     """In the order of the model's scores."""
     input: Input
     """What the device is sent."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tinyhil.catalog.board import Board
     from tinyhil.cli.doctor import Check
     from tinyhil.image.build import Firmware
+    from tinyhil.image.check import Comparison
     from tinyhil.image.compiler.compiled import OperatorSummary
 
 
@@ -132,9 +133,11 @@ class Built(Answer):
     """Variables that start as zeros."""
     operators: tuple[OperatorSummary, ...]
     """In the order in which they run."""
+    checked: Comparison | None
+    """What a check of the compiled model has found; None without one."""
 
     @classmethod
-    def of(cls, board: Board, task: str, built: Firmware) -> Self:
+    def of(cls, board: Board, task: str, built: Firmware, checked: Comparison | None) -> Self:
         """Of a finished build."""
         image, model = built.image, built.model
         return cls(
@@ -153,4 +156,5 @@ class Built(Answer):
             data_bytes=image.data_bytes,
             bss_bytes=image.bss_bytes,
             operators=model.operators,
+            checked=checked,
         )

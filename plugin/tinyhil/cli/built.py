@@ -11,6 +11,7 @@ from tinyhil.catalog.board import Board
 from tinyhil.image.build import Firmware
 
 if TYPE_CHECKING:
+    from tinyhil.image.check import Comparison
     from tinyhil.image.compiler import OperatorSummary
 
 
@@ -39,8 +40,14 @@ def built_table(board: Board, built: Firmware, without: frozenset[str]) -> Table
     return table
 
 
-def built_summary(built: Firmware) -> str:
-    """Sizes; what was left out, and why that is no pruning."""
+def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> str:
+    """Sizes; what was left out, and why that is no pruning; what a check has found.
+
+    Args:
+        built: model and image.
+        checked: what the check of the model says, if there was one.
+        of_a_task: whether the model is of a task that is known.
+    """
     model, image = built.model, built.image
     lines = [
         f"{model.macs:,} MACs, {model.weights_bytes:,} bytes of weights",
@@ -58,8 +65,25 @@ def built_summary(built: Firmware) -> str:
             f"{left_out:,} MACs\n"
             "(proved for every input: no output changes, so it is dead code, not pruning)"
         )
+    if not of_a_task:
+        lines.append("of no task: samples are the bytes of its input, results its outputs")
+    if checked:
+        lines.append(_checked(checked))
     return "\n".join(lines)
 
 
 def _count(number: int | None) -> str:
     return "-" if number is None else f"{number:,}"
+
+
+def _checked(checked: Comparison) -> str:
+    """What a check of the compiled model has found."""
+    if checked.differing:
+        return (
+            f"checked: [red]WRONG[/red] for {checked.differing:,} of {checked.inputs:,} random "
+            f"inputs; {checked.first}; seed {checked.seed}. Report it, with the model."
+        )
+    return (
+        f"checked: {checked.inputs:,} random inputs (seed {checked.seed}) give the same outputs as "
+        f"the model's general form, on this machine; {checked.seconds:.1f} s"
+    )

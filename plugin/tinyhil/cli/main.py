@@ -7,25 +7,22 @@ import signal
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tinyhil.catalog.board import Board, load_boards
+from tinyhil.catalog.board import load_boards, named_board
+from tinyhil.cli import build as build_command
 from tinyhil.cli import completion, new_firmware, new_suite
-from tinyhil.cli.answers import BoardRow, Boards, Built, Doctor, Emulated, Suites
+from tinyhil.cli.answers import BoardRow, Boards, Doctor, Emulated, Suites
 from tinyhil.data import command as data_command
 from tinyhil.ground.answer import Answer, add_format, answered, failed, print_json, wants_json
 from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.ground.interrupts import Interrupts
-from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.paths import SUITES
-from tinyhil.ground.project import project_around
 from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import replace_unprintable, say
 from tinyhil.judge.gate import command as gate_command
@@ -98,15 +95,6 @@ examples:
 next: `tinyhil new suite` writes tests of your own
 """
 
-_BUILD = """\
-examples:
-  tinyhil build                                       the stand-in keyword model
-  tinyhil build --task ic01 --board mps3-an547        another task, for a Cortex-M55 with Helium
-  tinyhil build --model my.tflite --out build/mine    a model of your own
-
-next: `pytest suites --hil-firmware IMAGE` measures the image that the last line names
-"""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 found something, 2 error.
@@ -171,7 +159,7 @@ def parser() -> argparse.ArgumentParser:
     gate_command.add_arguments(commands.add_parser("gate", help=gate_command.HELP))
     verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))
 
-    _add_build(commands)
+    build_command.add_arguments(commands.add_parser("build", help=build_command.HELP))
     new = commands.add_parser("new", help="write a project to begin with")
     kinds = new.add_subparsers(required=True, metavar="KIND")
     new_suite.add_arguments(kinds.add_parser("suite", help=new_suite.HELP))
@@ -200,47 +188,6 @@ def _finish(
     command.description = textwrap.fill(command.description or "", _HELP_COLUMNS)
     command.epilog, command.formatter_class = epilog, argparse.RawDescriptionHelpFormatter
     command.set_defaults(run=run)
-
-
-def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    build = commands.add_parser(
-        "build",
-        help="compile a model into the reference firmware",
-        description="Compile a model and build the reference firmware for a board. Without "
-        "--model: the task's stand-in model.",
-    )
-    build.add_argument("--board", default="mps2-an386", help="default: %(default)s")
-    build.add_argument("--task", default="kws01", help="default: %(default)s")
-    build.add_argument("--model", type=Path, metavar="TFLITE", help="an int8 .tflite")
-    build.add_argument(
-        "--energy",
-        action="store_true",
-        help="mark times by a pin's edges, for a power monitor, not by text lines",
-    )
-    build.add_argument(
-        "--baud",
-        type=int,
-        metavar="N",
-        help="of the serial port at boot; behind the interface board 9600; default: the board's",
-    )
-    build.add_argument(
-        "--optimize",
-        choices=("speed", "size"),
-        default="speed",
-        help="size: weights stay at 8 bits; default: %(default)s",
-    )
-    build.add_argument(
-        "--keep-dead-channels",
-        action="store_true",
-        help="compute channels too that are proved constant, or that nothing reads",
-    )
-    build.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="default: build/firmware/<board>/<task> of the project",
-    )
-    _finish(build, _build, Built, _BUILD)
 
 
 def _doctor(options: argparse.Namespace, console: Console) -> int:
@@ -299,7 +246,7 @@ def _suites(options: argparse.Namespace, console: Console) -> int:
 def _emulate(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.emulator.run import describe, emulate  # noqa: PLC0415 - as above
 
-    board = _board(options.board)
+    board = named_board(options.board)
     if not board.emulated:
         raise ConfigError(
             f"board '{board.name}' is not an emulated board",
@@ -312,60 +259,6 @@ def _emulate(options: argparse.Namespace, console: Console) -> int:
             say(console, describe(emulated))
 
     return emulate(board, tell)
-
-
-def _build(options: argparse.Namespace, console: Console) -> int:
-    from tinyhil.catalog.task import load_tasks  # noqa: PLC0415
-    from tinyhil.cli.built import OPTIONAL, built_summary, built_table  # noqa: PLC0415
-    from tinyhil.data.material import stand_in_model  # noqa: PLC0415
-    from tinyhil.image import build as firmware  # noqa: PLC0415 - as above
-
-    board, tasks = _board(options.board), load_tasks()
-    if options.baud is not None:
-        board = board.model_copy(update={"baud": _baud(options.baud)})
-    if options.task not in tasks:
-        raise ConfigError(
-            f"option --task: no task '{options.task}'; known: {', '.join(tasks)}",
-            hint="choose one of them",
-        )
-    model = options.model or stand_in_model(tasks[options.task])
-    folder = (
-        options.out or project_around(Path.cwd()).build / "firmware" / board.name / options.task
-    )
-    check_folder(folder, "--out")
-    with console.status(f"building for {board.name}"):
-        built = firmware.build(
-            board,
-            tasks[options.task],
-            model,
-            folder,
-            energy=options.energy,
-            wishes=firmware.Wishes(options.optimize, options.keep_dead_channels),
-        )
-    if answered(options, Built.of(board, options.task, built)):
-        return 0
-    show_fitted(console, partial(built_table, board, built), OPTIONAL)
-    console.print(built_summary(built))
-    console.print(f"{built.image.path}", soft_wrap=True)
-    return 0
-
-
-def _baud(baud: int) -> int:
-    if not 300 <= baud <= 4_000_000:
-        raise ConfigError(
-            f"option --baud: {baud} is not a rate in baud", hint="9600, 115200 and 921600 are usual"
-        )
-    return baud
-
-
-def _board(name: str) -> Board:
-    boards = load_boards()
-    if name not in boards:
-        raise ConfigError(
-            f"no board '{name}'; known: {', '.join(boards)}",
-            hint="correct the name, or add boards/<name>.toml",
-        )
-    return boards[name]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,78 @@
+"""``tinyhil build`` of a model of no task, and ``--check`` of what the compiler made of it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyhil.catalog.board import load_boards
+from tinyhil.catalog.task import load_tasks
+from tinyhil.cli.main import main
+from tinyhil.ground.paths import SUITES
+from tinyhil.image import check
+from tinyhil.image.build import Wishes
+from tinyhil.image.check import compare
+from tinyhil.image.generic import task_for
+
+from .models import Activation, Model, Operator, Weights
+
+_RANDOM = np.random.default_rng(3)
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler: no 'cc'")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """Five numbers of twenty."""
+    weights = _RANDOM.integers(-127, 128, (5, 20)).astype(np.int8)
+    made = Model(
+        [Activation((1, 20), 0.1), Weights(weights, [0.01]), Activation((1, 5), 0.2, 3)],
+        [Operator("FULLY_CONNECTED", (0, 1), 2, "FullyConnectedOptions")],
+    )
+    path = tmp_path / "five.tflite"
+    path.write_bytes(made.build())
+    return path
+
+
+def test_what_is_made_for_a_board_equals_the_general_form(model: Path) -> None:
+    compared = compare(model, load_boards()["mps2-an386"], 40, 1, Wishes())
+    assert (compared.inputs, compared.differing, compared.first) == (40, 0, "")
+
+
+def test_a_kernel_that_answers_otherwise_is_found_out(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernels = shutil.copytree(check._KERNELS, tmp_path / "kernels")
+    wrong = kernels / "portable" / "fully_connected_pairs_s8.c"
+    text = wrong.read_text()
+    sound = "sums[i] = (uint32_t)*words++;"
+    assert text.count(sound) == 1
+    wrong.write_text(text.replace(sound, "sums[i] = (uint32_t)*words++ + 4096u;"))
+    monkeypatch.setattr(check, "_KERNELS", kernels)
+    compared = compare(model, load_boards()["mps2-an386"], 40, 1, Wishes())
+    assert compared.differing > 20
+    assert compared.first.startswith("input ")
+    # A Cortex-M55 has kernels of its own: the wrong one is not of its model.
+    assert compare(model, load_boards()["mps3-an547"], 40, 1, Wishes()).differing == 0
+
+
+def test_a_model_has_the_task_that_it_fits_or_its_own(model: Path) -> None:
+    tasks = load_tasks()
+    assert task_for(SUITES / "standin" / "kws01.tflite", tasks).name == "kws01"
+    own = task_for(model, tasks)
+    assert (own.name, own.input.bytes, own.input.encoding, own.results) == ("own", 20, "int8", 5)
+
+
+def test_the_command_builds_and_checks_a_model_of_no_task(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["build", "--model", str(model), "--check", "7", "--out", str(out)]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert "of no task: samples are the bytes of its input, results its outputs" in words
+    assert "checked: 7 random inputs" in words
+    assert (out / "objects" / "firmware.elf").is_file()
+    assert main(["build", "--model", str(model), "--check", "0"]) == 2
+    assert "option --check: 0 is no number of inputs" in capsys.readouterr().err

@@ -1,0 +1,148 @@
+"""``tinyhil build``: a model compiled into the reference firmware of a board."""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from tinyhil.catalog.board import named_board
+from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.cli.answers import Built
+from tinyhil.ground.answer import add_format, answered
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.outputs import check_folder
+from tinyhil.ground.project import project_around
+from tinyhil.ground.tables import show_fitted
+
+HELP = "compile a model into the reference firmware"
+
+_DESCRIPTION = """\
+Compile a model and build the reference firmware for a board. Without --model: the task's stand-in
+model.
+"""
+
+_EPILOG = """\
+examples:
+  tinyhil build                                       the stand-in keyword model
+  tinyhil build --task ic01 --board mps3-an547        another task, for a Cortex-M55 with Helium
+  tinyhil build --model my.tflite --out build/mine    a model of your own, of any task or of none
+  tinyhil build --model my.tflite --check             and try what the compiler made of it
+
+next: `pytest suites --hil-firmware IMAGE` measures the image that the last line names, and
+`pytest suites --hil-model kws01=my.tflite` builds and measures a model of a task
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes, and that `run` does it."""
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--board", default="mps2-an386", help="default: %(default)s")
+    parser.add_argument(
+        "--task",
+        help="default: kws01; with --model the task that it fits, or one made of its own sizes",
+    )
+    parser.add_argument(
+        "--model", type=Path, metavar="TFLITE", help="a quantized .tflite, of any task or of none"
+    )
+    parser.add_argument(
+        "--check",
+        nargs="?",
+        type=int,
+        const=100,
+        metavar="N",
+        help="run the compiled model on this machine with N random inputs (default: %(const)s), "
+        "and compare it with its general form",
+    )
+    parser.add_argument(
+        "--energy",
+        action="store_true",
+        help="mark times by a pin's edges, for a power monitor, not by text lines",
+    )
+    parser.add_argument(
+        "--baud",
+        type=int,
+        metavar="N",
+        help="of the serial port at boot; behind the interface board 9600; default: the board's",
+    )
+    parser.add_argument(
+        "--optimize",
+        choices=("speed", "size"),
+        default="speed",
+        help="size: weights stay at 8 bits; default: %(default)s",
+    )
+    parser.add_argument(
+        "--keep-dead-channels",
+        action="store_true",
+        help="compute channels too that are proved constant, or that nothing reads",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="default: build/firmware/<board>/<task> of the project",
+    )
+    add_format(parser, Built)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Build, and check if asked to; 1 if the check found something.
+
+    Raises:
+        TinyhilError: an option is wrong, the model is refused, or the build fails.
+    """
+    # What these import, other commands need not.
+    from tinyhil.cli.built import OPTIONAL, built_table, summary  # noqa: PLC0415
+    from tinyhil.data.material import stand_in_model  # noqa: PLC0415
+    from tinyhil.image import build as firmware  # noqa: PLC0415
+    from tinyhil.image.generic import task_for  # noqa: PLC0415
+
+    board, tasks = named_board(options.board), load_tasks()
+    _check_options(options, tasks)
+    if options.baud is not None:
+        board = board.model_copy(update={"baud": options.baud})
+    if options.model and options.task is None:
+        task = task_for(options.model, tasks)
+    else:
+        task = tasks[options.task or "kws01"]
+    model = options.model or stand_in_model(task)
+    folder = options.out or project_around(Path.cwd()).build / "firmware" / board.name / task.name
+    check_folder(folder, "--out")
+    wishes = firmware.Wishes(options.optimize, options.keep_dead_channels)
+    with console.status(f"building for {board.name}"):
+        built = firmware.build(board, task, model, folder, energy=options.energy, wishes=wishes)
+    checked = None
+    if options.check:
+        from tinyhil.image.check import compare  # noqa: PLC0415 - only where it is asked for
+
+        with console.status("checking on this machine"):
+            checked = compare(model, board, options.check, random.getrandbits(32), wishes)
+    status = 1 if checked and checked.differing else 0
+    if not answered(options, Built.of(board, task.name, built, checked)):
+        show_fitted(console, partial(built_table, board, built), OPTIONAL)
+        console.print(summary(built, checked, of_a_task=task.name in tasks))
+        console.print(f"{built.image.path}", soft_wrap=True)
+    return status
+
+
+def _check_options(options: argparse.Namespace, tasks: Mapping[str, Task]) -> None:
+    if options.task not in (None, *tasks):
+        raise ConfigError(
+            f"option --task: no task '{options.task}'; known: {', '.join(tasks)}",
+            hint="choose one of them",
+        )
+    if options.baud is not None and not 300 <= options.baud <= 4_000_000:
+        raise ConfigError(
+            f"option --baud: {options.baud} is not a rate in baud",
+            hint="9600, 115200 and 921600 are usual",
+        )
+    if options.check is not None and not 1 <= options.check <= 100_000:
+        raise ConfigError(
+            f"option --check: {options.check} is no number of inputs", hint="100 are usual"
+        )
