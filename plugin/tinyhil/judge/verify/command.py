@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from tinyhil.catalog.units import format_metric
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.text import printable, say
 
@@ -144,4 +145,5 @@ def _summary(report: Report) -> str:
 
 
 def _figures(metrics: Mapping[Metric, float]) -> str:
-    return ", ".join(f"{name} {value:.6g}" for name, value in metrics.items()) or "-"
+    shown = (f"{name} {format_metric(name, value)}" for name, value in metrics.items())
+    return ", ".join(shown) or "-"
