@@ -21,6 +21,7 @@ from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
 from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError, frames
 from tinyhil.device.replies import check_upload, inference_of, upload
+from tinyhil.device.wraps import Stamp
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
@@ -84,18 +85,24 @@ class Session:
         """Whether the device gives the scores of the last inference again."""
         self.ahead = 1
         """Commands of an upload that may be under way at once; 1: each waits for its answer."""
-        self.heard: Heard | None = None
-        """Is told how long each command took."""
         self.now: Callable[[], float] = time.monotonic
-        """The clock that it is told by."""
+        """The host's clock, in seconds."""
+        self._heard: Heard | None = None
         self._sent_s: deque[float] = deque()
         self._answered_s = 0.0
+        self._came_s = 0.0
         self.behind: int | None = None
         """Bytes that the device holds while it infers; None until that has been tried."""
         self._calls: tuple[bytes, ...] = _CALLS
         self._needs_number = False
         self.guard: Guard | None = None
         """Who answers; None until the device has been identified."""
+
+    def watch(self, heard: Heard | None, now: Callable[[], float]) -> None:
+        """Tell `heard` how long each command takes from here on, by this clock of the host's."""
+        self._heard, self.now = heard, now
+        self._sent_s.clear()
+        self._answered_s = 0.0
 
     def synchronize(self, deadline: Deadline) -> None:
         """Get the device ready, even if it was busy or printing, and see that it is the same one.
@@ -171,6 +178,15 @@ class Session:
         return inference_of(
             self.ask(protocol.infer(count, warm_up), deadline), count=count, warm_up=warm_up
         )
+
+    def stamp(self, deadline: Deadline) -> Stamp | None:
+        """What the device's clock says now; None where it does not tell."""
+        try:
+            reply = self.ask("timestamp%", deadline)
+        except DeviceError:
+            return None
+        lap = reply.take_if(protocol.LapUs)
+        return Stamp(lap.microseconds, reply.asked_s, reply.came_s) if lap else None
 
     def results(self, deadline: Deadline) -> tuple[float, ...]:
         """Scores of the last inference, again."""
@@ -291,6 +307,7 @@ class Session:
 
     def _answer(self, command: str, deadline: Deadline) -> Reply:
         messages: list[Message] = []
+        times_s: list[float] = []
         printed: list[str] = []
         complaint: protocol.DeviceComplaint | None = None
         most = _MAX_BUFFER_LINES if command == _READ_BACK else _MAX_REPLY_LINES
@@ -298,7 +315,7 @@ class Session:
             line = self._next_line(command, deadline)
             message = self._understood(line, command)
             if isinstance(message, protocol.Ready):
-                self._tell(command)
+                asked_s = self._ended(command)
                 if complaint:
                     raise DeviceError(
                         f"'{printable(command)}' was answered with the error "
@@ -306,7 +323,7 @@ class Session:
                         hint="see the raw log; a damaged or wrong command is answered so",
                     )
                 self.listener.ended(command)
-                return Reply(command, messages, printed)
+                return Reply(command, messages, printed, asked_s=asked_s, times_s=times_s)
             if isinstance(message, protocol.InitDone):
                 self._saw_boot()
                 raise LinkError(
@@ -318,6 +335,7 @@ class Session:
             printed.append(line.text if isinstance(line, protocol.Line) else repr(line.raw))
             if message is not None:
                 messages.append(message)
+                times_s.append(self._came_s)
         raise LinkError(
             f"'{printable(command)}' was answered with more than {most} lines",
             hint="the device writes without end; reset it, see the raw log",
@@ -336,14 +354,17 @@ class Session:
             self.guard.saw_boot()
 
     def _send(self, command: str, deadline: Deadline) -> None:
-        if self.heard:
-            self._sent_s.append(self.now())
+        self._sent_s.append(self.now())
         self.link.write(command.encode("ascii"), deadline)
 
-    def _tell(self, command: str) -> None:
-        if self.heard and self._sent_s:
-            began_s, self._answered_s = max(self._sent_s.popleft(), self._answered_s), self.now()
-            self.heard(command, self._answered_s - began_s)
+    def _ended(self, command: str) -> float:
+        """A command was answered; returns when the device could begin with it."""
+        now_s = self.now()
+        sent_s = self._sent_s.popleft() if self._sent_s else now_s
+        asked_s, self._answered_s = max(sent_s, self._answered_s), now_s
+        if self._heard:
+            self._heard(command, now_s - asked_s)
+        return asked_s
 
     def _skip_past(
         self, nonce: str, number: int | None, deadline: Deadline, heard: deque[str]
@@ -381,6 +402,7 @@ class Session:
                 raise self._late(command, deadline)
             try:
                 self._lines = list(reversed(self._reader.feed(self.link.read(deadline))))
+                self._came_s = self.now()
             except LinkTimeoutError as error:
                 raise self._late(command, deadline) from error
         return self._lines.pop()

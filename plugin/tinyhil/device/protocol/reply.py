@@ -21,13 +21,25 @@ class Reply:
         command: that was sent.
         messages: in their order, without lines of the firmware's own.
         printed: all lines as they came; for errors.
+        asked_s: on the host's clock, when the command was sent.
+        times_s: and when each message had come.
     """
 
     def __init__(
-        self, command: str, messages: Sequence[Message], printed: Sequence[str] = ()
+        self,
+        command: str,
+        messages: Sequence[Message],
+        printed: Sequence[str] = (),
+        *,
+        asked_s: float = 0.0,
+        times_s: Sequence[float] = (),
     ) -> None:
+        self.asked_s = asked_s
+        self.came_s = asked_s
+        """When the message that was taken last had come."""
         self._command = command
         self._messages = list(reversed(messages))
+        self._times_s = list(reversed(times_s))
         self._printed = printed
 
     @property
@@ -44,6 +56,8 @@ class Reply:
         if not self._messages:
             raise self._refused(f"without {_form(kind)}")
         message = self._messages.pop()
+        if self._times_s:
+            self.came_s = self._times_s.pop()
         if not isinstance(message, kind):
             raise self._refused(f"without {_form(kind)}, and with {_form(type(message))} there")
         return message
