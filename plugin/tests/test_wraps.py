@@ -26,6 +26,7 @@ from tinyhil.device.session import Session
 from tinyhil.device.wraps import Period, Stamp, between
 from tinyhil.emulator.cheats import HonestDevice
 from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.tree import Unreadable
 from tinyhil.judge.verify.answers import Device
 from tinyhil.judge.verify.clocks import check_clocks
 from tinyhil.judge.verify.conversation import Heard, _sent
@@ -37,6 +38,8 @@ from tinyhil.judge.verify.transfers import Transfer
 from tinyhil.measure import measures as measure
 from tinyhil.measure.audit.answers import Answer
 from tinyhil.measure.audit.lives import Lives
+from tinyhil.publish.submission.recompute import clock_problems, windows
+from tinyhil.publish.submission.session_log import Inference, read_log
 from tinyhil.record.rows import Row
 
 TASK = load_tasks()["kws01"].model_copy(update={"classes": ("a", "b", "c")})
@@ -219,3 +222,26 @@ def test_the_hosts_time_of_an_answer(first_s: float, warm_up: int, middle: float
     """Of lines that come as they are printed, or all at the end."""
     least_s, most_s = between(0.0, first_s, 30.0, count=10, warm_up=warm_up)
     assert least_s < middle < most_s < middle * 1.05 + 0.3
+
+
+def logged(*stamps: tuple[float, float, float, float]) -> list[Inference]:
+    """A log of the official runner: times of lines, and stamps, of each inference in seconds."""
+    lines = []
+    for start_s, end_s, first_s, last_s in stamps:
+        lines += [
+            f"{start_s:.3f} dut: m-infer-start-11",
+            f"{start_s:.3f} dut: m-lap-us-{round(first_s * 1e6)}",
+            f"{end_s:.3f} dut: m-lap-us-{round(last_s * 1e6)}",
+            f"{end_s:.3f} dut: m-infer-done",
+            f"{end_s:.3f} dut: m-results-[0.5,0.5]",
+        ]
+    return list(read_log(enumerate(lines, start=1)).inferences)
+
+
+def test_a_submitted_log_whose_stamps_leave_a_period_out_is_named() -> None:
+    good, other = (2.0, 35.1, 20.0, 53.0), (40.0, 73.1, 5.0, 12.4)
+    ((line, text),) = clock_problems(logged(other, (80.0, 92.0, 13.0, 25.0)))
+    assert (line, text) == (1, "7.400 s by its time stamps, 33.100 s by the log's own times")
+    assert not list(clock_problems(logged(good, (40.0, 73.1, 58.0, 91.0))))
+    with pytest.raises(Unreadable, match="run backwards, as those of a counter do that is full"):
+        windows(logged((2.0, 35.1, 20.0, 3.0)))

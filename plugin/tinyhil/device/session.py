@@ -21,7 +21,7 @@ from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
 from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError, frames
 from tinyhil.device.replies import check_upload, inference_of, upload
-from tinyhil.device.wraps import Stamp
+from tinyhil.device.wraps import Period, Stamp
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
@@ -87,6 +87,8 @@ class Session:
         """Commands of an upload that may be under way at once; 1: each waits for its answer."""
         self.now: Callable[[], float] = time.monotonic
         """The host's clock, in seconds."""
+        self.period = Period()
+        """After which the device's clock begins anew, as far as that is known."""
         self._heard: Heard | None = None
         self._sent_s: deque[float] = deque()
         self._answered_s = 0.0

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tinyhil.device.inference import Inference, Wrapped
 from tinyhil.device.session import Session
-from tinyhil.device.wraps import Bounds, Period, Stamp, between
+from tinyhil.device.wraps import Bounds, Stamp, between
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError
 
@@ -46,7 +46,6 @@ class DeviceClock:
         self._session = session
         self._answer_s = answer_s
         self._virtual = virtual
-        self._period = Period()
         self._backwards = False  # Whether the answer before this one was refused for that.
 
     def settled(self, answer: Inference, warm_up: int) -> Inference:
@@ -62,14 +61,14 @@ class DeviceClock:
         """
         again, self._backwards = self._backwards, False
         span_us = answer.end_us - answer.start_us
-        self._period = self._period.above(answer.start_us + 1, answer.end_us + 1)
+        self._session.period = self._session.period.above(answer.start_us + 1, answer.end_us + 1)
         took = between(*answer.told_s, count=answer.count, warm_up=warm_up)
-        if self._virtual or not self._period.leaves_room(span_us, took):
+        if self._virtual or not self._session.period.leaves_room(span_us, took):
             return self._forwards(answer)
         if span_us < 0 and not again and not self._is_long(took):
             return self._forwards(answer)
-        runs = self._period.known or self._watch(took[1] - span_us * 1e-6)
-        if self._period.known:
+        runs = self._session.period.known or self._watch(took[1] - span_us * 1e-6)
+        if self._session.period.known:
             return self._across(answer, took)
         if runs or span_us * 1e-6 >= took[0]:
             return self._forwards(answer)  # It has no period that is short enough.
@@ -90,11 +89,11 @@ class DeviceClock:
         )
 
     def _is_long(self, took: Bounds) -> bool:
-        return self._period.known and took[1] > _SHORT * self._period.us * 1e-6
+        return self._session.period.known and took[1] > _SHORT * self._session.period.us * 1e-6
 
     def _across(self, answer: Inference, took: Bounds) -> Inference:
         """Of a clock whose period is known."""
-        period = self._period
+        period = self._session.period
         fitting = period.fitting(answer.end_us - answer.start_us, took)
         if len(fitting) != 1:
             raise WrapError(
@@ -121,8 +120,8 @@ class DeviceClock:
             after = self._ask()
             if after is None:
                 return False
-            self._period = self._period.seen(before, after)
-            if self._period.known:
+            self._session.period = self._session.period.seen(before, after)
+            if self._session.period.known:
                 return True
             before = after
             if after.came_s - first.asked_s > seconds:

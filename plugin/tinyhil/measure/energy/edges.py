@@ -106,6 +106,8 @@ def check_pair(one: Timed) -> None:
     elif one.device_s and abs(one.monitor_s / one.device_s - 1) < _CLOCK:
         off = 100 * (one.monitor_s / one.device_s - 1)
         text += f": the monitor's clock and the device's differ by {off:+.2f} %, or an edge is late"
+    elif one.device_s and one.monitor_s > 2 * one.device_s:
+        text += ": an edge is late, or the device's clock began anew in between, as one that wraps"
     else:
         text += ": an edge is late, or of something else"
     raise MonitorError(text, hint=f"{_WIRING}; see the device's clock_hz")
