@@ -127,7 +127,7 @@ class Session:
         killed: it is called back, unless it has been identified as not ours.
         """
         self._sent_s.clear()
-        heard: deque[str] = deque(maxlen=_SHOWN_LINES)
+        heard: deque[str | bytes] = deque(maxlen=_SHOWN_LINES)
         for attempts in itertools.count(2 if self._needs_number else 0):
             attempt = deadline.within(_SYNC_TRY_S)
             nonce, number = f"sync-{secrets.token_hex(4)}", None
@@ -310,7 +310,7 @@ class Session:
     def _answer(self, command: str, deadline: Deadline) -> Reply:
         messages: list[Message] = []
         times_s: list[float] = []
-        printed: list[str] = []
+        printed: list[str | bytes] = []
         complaint: protocol.DeviceComplaint | None = None
         most = _MAX_BUFFER_LINES if command == _READ_BACK else _MAX_REPLY_LINES
         while len(printed) <= most:
@@ -334,7 +334,7 @@ class Session:
                 )
             if isinstance(message, protocol.DeviceComplaint):
                 complaint = complaint or message
-            printed.append(line.text if isinstance(line, protocol.Line) else repr(line.raw))
+            printed.append(_shown(line))
             if message is not None:
                 messages.append(message)
                 times_s.append(self._came_s)
@@ -369,7 +369,7 @@ class Session:
         return asked_s
 
     def _skip_past(
-        self, nonce: str, number: int | None, deadline: Deadline, heard: deque[str]
+        self, nonce: str, number: int | None, deadline: Deadline, heard: deque[str | bytes]
     ) -> None:
         """Drop lines, damaged ones too, up to the `m-ready` after the answer that names the
         unknown word, or, if it is given, the number."""
@@ -377,7 +377,7 @@ class Session:
         while True:
             line = self._next_line(nonce, deadline)
             message = None if isinstance(line, Damaged) else protocol.parse(line.text)
-            heard.append(line.text if isinstance(line, protocol.Line) else repr(line.raw))
+            heard.append(_shown(line))
             if found and isinstance(message, protocol.Ready):
                 return
             if isinstance(message, protocol.InitDone):
@@ -411,3 +411,8 @@ class Session:
 
     def _late(self, command: str, deadline: Deadline) -> LinkTimeoutError:
         return misread.late(command, self._reader.held, deadline)
+
+
+def _shown(line: protocol.Line | Damaged) -> str | bytes:
+    """A line for people."""
+    return line.text if isinstance(line, protocol.Line) else line.raw
