@@ -72,10 +72,11 @@ class DeviceClock:
             return self._across(answer, took)
         if runs or span_us * 1e-6 >= took[0]:
             return self._forwards(answer)  # It has no period that is short enough.
+        least_s, most_s = self._session.period.least_us * 1e-6, took[1] - span_us * 1e-6
         raise WrapError(
-            f"{_took(answer)} by the device's clock, and {_about(took)} by the host's: the clock "
-            "may begin anew in between, as a counter that is full does, and the firmware does not "
-            "tell its time on 'timestamp'",
+            f"{_took(answer, took)}: its counter is full after {least_s:.1f} to {most_s:.1f} s, it "
+            "seems, and begins again at 0 in between; after how long can't be seen, as 'timestamp' "
+            "tells no time, or that of a clock that stands still between inferences",
             hint=_WIDE,
         )
 
@@ -97,8 +98,8 @@ class DeviceClock:
         fitting = period.fitting(answer.end_us - answer.start_us, took)
         if len(fitting) != 1:
             raise WrapError(
-                f"{_took(answer)} by the device's clock, and {_about(took)} by the host's: the "
-                f"clock begins anew after {period.us * 1e-6:.3f} s, and "
+                f"{_took(answer, took)}: its counter is full after {period.us * 1e-6:.3f} s and "
+                "begins again at 0, and "
                 + ("more than one number" if fitting else "no number")
                 + " of times agrees with that",
                 hint=_WIDE,
@@ -133,10 +134,10 @@ class DeviceClock:
         return self._session.stamp(Deadline.after(self._answer_s))
 
 
-def _took(answer: Inference) -> str:
-    seconds = (answer.end_us - answer.start_us) * 1e-6
-    return f"'infer {answer.count}' took {seconds:.3f} s"
-
-
-def _about(took: Bounds) -> str:
-    return f"{max(0.0, took[0]):.1f} to {took[1]:.1f} s"
+def _took(answer: Inference, took: Bounds) -> str:
+    """A time by both clocks."""
+    return (
+        f"'infer {answer.count}' took {max(0.0, took[0]):.1f} to {took[1]:.1f} s by the host's "
+        f"clock, and the device's went from {answer.start_us * 1e-6:.3f} s to "
+        f"{answer.end_us * 1e-6:.3f} s"
+    )
