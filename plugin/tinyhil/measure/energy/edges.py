@@ -147,6 +147,12 @@ def check_spacing(timed: Sequence[Timed]) -> None:
             )
 
 
-def is_near(seconds: float, told: float | None) -> bool:
-    """Whether a time between edges is what somebody's clock says that the inferences took."""
-    return told is not None and abs(seconds - told) <= NEAR_S + NEAR * told
+def is_near(seconds: float, told: float | None, late_s: float = NEAR_S) -> bool:
+    """Whether a time between edges is what somebody's clock says that the inferences took.
+
+    Args:
+        seconds: between the edges.
+        told: by the clock; None where it tells nothing.
+        late_s: by how much it may be off beside a share of the time.
+    """
+    return told is not None and abs(seconds - told) <= late_s + NEAR * told
