@@ -21,13 +21,12 @@ from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
 from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError, frames
 from tinyhil.device.replies import check_upload, inference_of, upload
-from tinyhil.device.wraps import Period, Stamp
+from tinyhil.device.wraps import Period
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
 
 Answer = TypeVar("Answer")
-
 
 Heard = Callable[[str, float], None]
 """Takes a command that was answered, and how long that took on the host's clock, in seconds; of
@@ -91,8 +90,7 @@ class Session:
         """After which the device's clock begins anew, as far as that is known."""
         self._heard: Heard | None = None
         self._sent_s: deque[float] = deque()
-        self._answered_s = 0.0
-        self._came_s = 0.0
+        self._answered_s = self._came_s = 0.0
         self.behind: int | None = None
         """Bytes that the device holds while it infers; None until that has been tried."""
         self._calls: tuple[bytes, ...] = _CALLS
@@ -101,7 +99,7 @@ class Session:
         """Who answers; None until the device has been identified."""
 
     def watch(self, heard: Heard | None, now: Callable[[], float]) -> None:
-        """Tell `heard` how long each command takes from here on, by this clock of the host's."""
+        """Tell `heard` how long each command takes, by this clock of the host's."""
         self._heard, self.now = heard, now
         self._sent_s.clear()
         self._answered_s = 0.0
@@ -180,15 +178,6 @@ class Session:
         return inference_of(
             self.ask(protocol.infer(count, warm_up), deadline), count=count, warm_up=warm_up
         )
-
-    def stamp(self, deadline: Deadline) -> Stamp | None:
-        """What the device's clock says now; None where it does not tell."""
-        try:
-            reply = self.ask("timestamp%", deadline)
-        except DeviceError:
-            return None
-        lap = reply.take_if(protocol.LapUs)
-        return Stamp(lap.microseconds, reply.asked_s, reply.came_s) if lap else None
 
     def results(self, deadline: Deadline) -> tuple[float, ...]:
         """Scores of the last inference, again."""
@@ -309,8 +298,7 @@ class Session:
 
     def _answer(self, command: str, deadline: Deadline) -> Reply:
         messages: list[Message] = []
-        times_s: list[float] = []
-        printed: list[str | bytes] = []
+        times_s, printed = list[float](), list[str | bytes]()
         complaint: protocol.DeviceComplaint | None = None
         most = _MAX_BUFFER_LINES if command == _READ_BACK else _MAX_REPLY_LINES
         while len(printed) <= most:
@@ -334,7 +322,7 @@ class Session:
                 )
             if isinstance(message, protocol.DeviceComplaint):
                 complaint = complaint or message
-            printed.append(_shown(line))
+            printed.append(line.shown)
             if message is not None:
                 messages.append(message)
                 times_s.append(self._came_s)
@@ -361,11 +349,10 @@ class Session:
 
     def _ended(self, command: str) -> float:
         """A command was answered; returns when the device could begin with it."""
-        now_s = self.now()
-        sent_s = self._sent_s.popleft() if self._sent_s else now_s
-        asked_s, self._answered_s = max(sent_s, self._answered_s), now_s
+        sent_s = self._sent_s.popleft() if self._sent_s else self.now()
+        asked_s, self._answered_s = max(sent_s, self._answered_s), self.now()
         if self._heard:
-            self._heard(command, now_s - asked_s)
+            self._heard(command, self._answered_s - asked_s)
         return asked_s
 
     def _skip_past(
@@ -377,7 +364,7 @@ class Session:
         while True:
             line = self._next_line(nonce, deadline)
             message = None if isinstance(line, Damaged) else protocol.parse(line.text)
-            heard.append(_shown(line))
+            heard.append(line.shown)
             if found and isinstance(message, protocol.Ready):
                 return
             if isinstance(message, protocol.InitDone):
@@ -411,8 +398,3 @@ class Session:
 
     def _late(self, command: str, deadline: Deadline) -> LinkTimeoutError:
         return misread.late(command, self._reader.held, deadline)
-
-
-def _shown(line: protocol.Line | Damaged) -> str | bytes:
-    """A line for people."""
-    return line.text if isinstance(line, protocol.Line) else line.raw

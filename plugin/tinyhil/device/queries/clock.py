@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tinyhil.device.inference import Inference, Wrapped
+from tinyhil.device.protocol import LapUs
 from tinyhil.device.session import Session
 from tinyhil.device.wraps import Bounds, Stamp, between
 from tinyhil.ground.deadline import Deadline
@@ -131,7 +132,13 @@ class DeviceClock:
         return False
 
     def _ask(self) -> Stamp | None:
-        return self._session.stamp(Deadline.after(self._answer_s))
+        """What the clock says now; None where the device does not tell."""
+        try:
+            reply = self._session.ask("timestamp%", Deadline.after(self._answer_s))
+        except DeviceError:
+            return None
+        lap = reply.take_if(LapUs)
+        return Stamp(lap.microseconds, reply.asked_s, reply.came_s) if lap else None
 
 
 def _took(answer: Inference, took: Bounds) -> str:
