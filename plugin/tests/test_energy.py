@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -14,13 +14,14 @@ from tinyhil.ground.errors import ConfigError, DataError, MonitorError
 from tinyhil.measure.energy.edges import Timed, check_number, check_pair, check_spacing
 from tinyhil.measure.energy.result import energy_of, is_finished
 from tinyhil.measure.energy.samples import check_samples
-from tinyhil.measure.energy.steps import busy_stretches
+from tinyhil.measure.energy.steps import _means, busy_stretches
 from tinyhil.measure.energy.windows import idle_floor, per_inference, window_of
 from tinyhil.publish.submission.trace import Stamped
 from tinyhil.publish.submission.trace import read_trace as read_recording
 from tinyhil.pytest_side.plan import Options, make_plan
 from tinyhil.record import Configuration, Record
 from tinyhil.record.reading import MAX_LINE_BYTES
+from tinyhil.record.recordings import write_energies
 from tinyhil.record.sums import sum_of
 from tinyhil.record.traces import Edges, Power, Trace, TraceWriter, read_trace
 
@@ -251,3 +252,18 @@ def test_a_trace_comes_back_as_it_was_written_and_a_torn_one_does_not(tmp_path: 
     edges.write_bytes(data[:-8] + (9).to_bytes(8, "little"))
     with pytest.raises(ConfigError, match="places that are not in the trace"):
         read_trace(tmp_path, "kws01-energy-1", RATE_HZ)
+
+
+def test_a_recording_of_a_fast_monitor_is_read_as_it_was_written() -> None:
+    """2 MHz, the rate of a Joulescope JS110."""
+    written = write_energies(2e6, np.full(4_000, 0.01))
+    recording = read_recording(written, b"[0.0, 0.0005, 0.0015]")
+    place = PurePosixPath("trace")
+    (window,) = recording.windows([Stamped(10, 0.001)], place, place).windows
+    assert window.energy_j == pytest.approx(2000 * 1e-8)
+    assert recording.rate_hz == 2e6
+
+
+def test_each_sample_of_a_block_counts_once_and_a_lost_one_not() -> None:
+    power_w = np.array([9.0, 1, 1, 1, np.nan, 2, 4, np.nan, np.nan, np.nan, np.nan, np.nan])
+    assert _means(Trace(power_w.astype(np.float32), NO_EDGES, 1000.0), 4).tolist() == [3, 3, 0]

@@ -225,7 +225,7 @@ def test_times_that_are_not_the_hosts_are_named(
     asked = [Answer("raw/x.log", line, 0, b"", True, 1, 0, 0, 0, device_us, (0.5,), None, True,
                     20.0 * line, 20.0 * line + host_s) for line in range(1, 4)]  # fmt: skip
     findings = Findings()
-    check_clocks(Heard(tuple(asked), Device(), (), 0, (), 0), 10**6, findings)
+    check_clocks(Heard(tuple(asked), Device(), (), 0, (), 0), {}, 10**6, findings)
     found = [str(finding) for finding in findings.all]
     assert bool(found) == bool(text)
     assert all(text and text in finding for finding in found)

@@ -236,6 +236,20 @@ def test_a_project_can_be_changed_though_tinyhil_is_read_only(
     assert not [path for path in (made, *made.rglob("*")) if not path.stat().st_mode & 0o200]
 
 
+def test_an_empty_folder_becomes_a_project_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "my-kws"
+    (folder / ".git").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    before = Path().stat().st_ino
+    assert cli.main(["new", "firmware", ".", "--engine", "sdk"]) == 0
+    assert Path().stat().st_ino == before, "a shell that is in it stays there"
+    new(tmp_path / "other" / "my-kws", "--engine", "sdk")
+    names = {path.name for path in (tmp_path / "other" / "my-kws").iterdir()}
+    assert {path.name for path in Path().iterdir()} == names | {".git"}
+
+
 def test_a_place_that_can_not_be_written_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -248,7 +262,7 @@ def test_a_place_that_can_not_be_written_is_told(
     ("arguments", "said"),
     [
         (["my kws"], "'my kws' is no name for a firmware"),
-        (["there"], "there is there already"),
+        (["there"], "there is not empty: notes.txt"),
         (["new", "--board", "nucleo"], "no board 'nucleo'; known: mps2-an386"),
         (["new", "--task", "tts01"], "no task 'tts01'; known: ad01"),
         (["new", "--model", "there/none.tflite"], "none.tflite"),
@@ -264,6 +278,7 @@ def test_what_can_not_be_is_refused_and_nothing_is_left(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "notes.txt").touch()
     model = str(stand_in_model(load_tasks()["kws01"]))
     given = [model if argument == "KWS" else argument for argument in arguments]
     assert cli.main(["new", "firmware", *given]) == 2

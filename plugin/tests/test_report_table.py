@@ -126,6 +126,10 @@ def test_what_the_protocol_times_beside_an_inference_is_told_and_no_digit_too_ma
             "it: 1.",
         ),
         (
+            {"checks": {"wraps": {"times": 3, "period_s": [25.56, 25.57], "inside": 2}}},
+            "(times seen: 3); so much was added to a time across that (2 times).",
+        ),
+        (
             {"healed": {"ClockError": 3}},
             "ran backwards, as one that wraps does; queries asked again for it: 3.",
         ),

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes, and that `run` does it."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("folder", type=Path, metavar="NAME", help="folder, which is made")
+    parser.add_argument("folder", type=Path, metavar="NAME", help="folder: a new or an empty one")
     parser.add_argument("--engine", choices=_ENGINES, default="c", help="default: %(default)s")
     parser.add_argument("--board", default="mps2-an386", help="default: %(default)s")
     parser.add_argument("--task", default="kws01", help="default: %(default)s")

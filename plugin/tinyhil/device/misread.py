@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from tinyhil.device import protocol
 from tinyhil.device.protocol import Damaged, Line
+from tinyhil.device.protocol.mistakes import misspelt, mistake
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
@@ -26,8 +27,10 @@ def unknown_line(line: Line | Damaged, command: str, *, learnt: bool) -> LinkErr
             hint="check the cable, the ground and the baud rate; see the raw log",
         )
     printed, form = printable(line.text), protocol.like(line.text)
+    said = mistake(line.text)
+    wanted = f"let it print a line as '{form}'" if form else "correct it"
+    wanted = f"{said}; {wanted}" if said else f"{wanted}, on a line of its own"
     if not learnt:
-        wanted = f"let it print '{form}' on a line of its own" if form else "correct it"
         return LinkError(
             f"this firmware prints '{printed}' in answer to '{asked}', which can't be read as a "
             "line of the protocol",
@@ -36,7 +39,7 @@ def unknown_line(line: Line | Damaged, command: str, *, learnt: bool) -> LinkErr
     return LinkError(
         f"'{asked}' was answered with '{printed}', and this firmware does not write such a line",
         hint="if it came damaged, check the cable, or lower the baud rate; if the firmware does "
-        "write so, let it write the line of the protocol; see the raw log",
+        f"write so: {wanted}; see the raw log",
     )
 
 
@@ -55,8 +58,13 @@ def late(command: str, held: bytes, deadline: Deadline) -> LinkTimeoutError:
     )
 
 
-def not_understood(late: LinkTimeoutError, heard: Iterable[str]) -> LinkTimeoutError:
+def not_understood(late: LinkTimeoutError, heard: Collection[str | bytes]) -> LinkTimeoutError:
     """No attempt to get in step came to an end, though the device may have printed something."""
+    if spelt := misspelt(heard):
+        return LinkTimeoutError(
+            f"{late.message}; this firmware printed '{printable(spelt[0])}'",
+            hint=f"let it print '{spelt[1]}': small letters, dashes, and no blanks",
+        )
     printed = ", ".join(f"'{printable(line)}'" for line in heard)
     if not printed:
         return late

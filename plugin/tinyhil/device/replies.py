@@ -5,15 +5,7 @@ from __future__ import annotations
 from tinyhil.device import protocol
 from tinyhil.device.inference import Inference
 from tinyhil.device.protocol import Reply
-from tinyhil.ground.errors import DeviceError, LinkError
-
-
-class ClockError(DeviceError):
-    """The device's clock ran backwards between two time stamps.
-
-    A clock that wraps does so once in a while, and the inference is asked again. One that does so
-    again and again can't time anything: print time stamps of a counter that is wide enough.
-    """
+from tinyhil.ground.errors import LinkError
 
 
 def upload(sample: bytes, piece_bytes: int) -> list[str]:
@@ -56,14 +48,15 @@ def inference_of(reply: Reply, *, count: int, warm_up: int, stamped: bool = True
 
     Raises:
         LinkError: it is not the answer to this question.
-        ClockError: its times are none.
     """
     warmed_up = reply.take_if(protocol.WarmupStart)
     reply.take_if(protocol.WarmupDone)
     inferred = reply.take(protocol.InferStart)
     start = end = protocol.LapUs(0)
+    first_s = second_s = reply.came_s
     if stamped:
-        start, end = reply.take(protocol.LapUs), reply.take(protocol.LapUs)
+        start, first_s = reply.take(protocol.LapUs), reply.came_s
+        end, second_s = reply.take(protocol.LapUs), reply.came_s
     reply.take_if(protocol.InferDone)  # It says nothing, and some firmware does not print it.
     # Some firmware prints no scores behind many inferences.
     results = reply.take_if(protocol.Results) if count > 1 else reply.take(protocol.Results)
@@ -75,10 +68,6 @@ def inference_of(reply: Reply, *, count: int, warm_up: int, stamped: bool = True
             f"{ran[1]} after {ran[0]}",
             hint="a byte of the command was damaged; check the cable, or lower the baud rate",
         )
-    if end.microseconds < start.microseconds:
-        raise ClockError(
-            f"time stamps run backwards: {start.microseconds} us, then {end.microseconds} us",
-            hint="the device's timer wraps or is misread; check the firmware's port",
-        )
     scores = results.scores if results else ()
-    return Inference(count, start.microseconds, end.microseconds, scores)
+    told_s = (reply.asked_s, first_s, second_s)
+    return Inference(count, start.microseconds, end.microseconds, scores, told_s=told_s)

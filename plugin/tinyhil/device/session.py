@@ -21,12 +21,12 @@ from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
 from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError, frames
 from tinyhil.device.replies import check_upload, inference_of, upload
+from tinyhil.device.wraps import Period
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
 from tinyhil.ground.text import printable
 
 Answer = TypeVar("Answer")
-
 
 Heard = Callable[[str, float], None]
 """Takes a command that was answered, and how long that took on the host's clock, in seconds; of
@@ -84,18 +84,25 @@ class Session:
         """Whether the device gives the scores of the last inference again."""
         self.ahead = 1
         """Commands of an upload that may be under way at once; 1: each waits for its answer."""
-        self.heard: Heard | None = None
-        """Is told how long each command took."""
         self.now: Callable[[], float] = time.monotonic
-        """The clock that it is told by."""
+        """The host's clock, in seconds."""
+        self.period = Period()
+        """After which the device's clock begins anew, as far as that is known."""
+        self._heard: Heard | None = None
         self._sent_s: deque[float] = deque()
-        self._answered_s = 0.0
+        self._answered_s = self._came_s = 0.0
         self.behind: int | None = None
         """Bytes that the device holds while it infers; None until that has been tried."""
         self._calls: tuple[bytes, ...] = _CALLS
         self._needs_number = False
         self.guard: Guard | None = None
         """Who answers; None until the device has been identified."""
+
+    def watch(self, heard: Heard | None, now: Callable[[], float]) -> None:
+        """Tell `heard` how long each command takes, by this clock of the host's."""
+        self._heard, self.now = heard, now
+        self._sent_s.clear()
+        self._answered_s = 0.0
 
     def synchronize(self, deadline: Deadline) -> None:
         """Get the device ready, even if it was busy or printing, and see that it is the same one.
@@ -118,7 +125,7 @@ class Session:
         killed: it is called back, unless it has been identified as not ours.
         """
         self._sent_s.clear()
-        heard: deque[str] = deque(maxlen=_SHOWN_LINES)
+        heard: deque[str | bytes] = deque(maxlen=_SHOWN_LINES)
         for attempts in itertools.count(2 if self._needs_number else 0):
             attempt = deadline.within(_SYNC_TRY_S)
             nonce, number = f"sync-{secrets.token_hex(4)}", None
@@ -291,14 +298,14 @@ class Session:
 
     def _answer(self, command: str, deadline: Deadline) -> Reply:
         messages: list[Message] = []
-        printed: list[str] = []
+        times_s, printed = list[float](), list[str | bytes]()
         complaint: protocol.DeviceComplaint | None = None
         most = _MAX_BUFFER_LINES if command == _READ_BACK else _MAX_REPLY_LINES
         while len(printed) <= most:
             line = self._next_line(command, deadline)
             message = self._understood(line, command)
             if isinstance(message, protocol.Ready):
-                self._tell(command)
+                asked_s = self._ended(command)
                 if complaint:
                     raise DeviceError(
                         f"'{printable(command)}' was answered with the error "
@@ -306,7 +313,7 @@ class Session:
                         hint="see the raw log; a damaged or wrong command is answered so",
                     )
                 self.listener.ended(command)
-                return Reply(command, messages, printed)
+                return Reply(command, messages, printed, asked_s=asked_s, times_s=times_s)
             if isinstance(message, protocol.InitDone):
                 self._saw_boot()
                 raise LinkError(
@@ -315,9 +322,10 @@ class Session:
                 )
             if isinstance(message, protocol.DeviceComplaint):
                 complaint = complaint or message
-            printed.append(line.text if isinstance(line, protocol.Line) else repr(line.raw))
+            printed.append(line.shown)
             if message is not None:
                 messages.append(message)
+                times_s.append(self._came_s)
         raise LinkError(
             f"'{printable(command)}' was answered with more than {most} lines",
             hint="the device writes without end; reset it, see the raw log",
@@ -336,17 +344,19 @@ class Session:
             self.guard.saw_boot()
 
     def _send(self, command: str, deadline: Deadline) -> None:
-        if self.heard:
-            self._sent_s.append(self.now())
+        self._sent_s.append(self.now())
         self.link.write(command.encode("ascii"), deadline)
 
-    def _tell(self, command: str) -> None:
-        if self.heard and self._sent_s:
-            began_s, self._answered_s = max(self._sent_s.popleft(), self._answered_s), self.now()
-            self.heard(command, self._answered_s - began_s)
+    def _ended(self, command: str) -> float:
+        """A command was answered; returns when the device could begin with it."""
+        sent_s = self._sent_s.popleft() if self._sent_s else self.now()
+        asked_s, self._answered_s = max(sent_s, self._answered_s), self.now()
+        if self._heard:
+            self._heard(command, self._answered_s - asked_s)
+        return asked_s
 
     def _skip_past(
-        self, nonce: str, number: int | None, deadline: Deadline, heard: deque[str]
+        self, nonce: str, number: int | None, deadline: Deadline, heard: deque[str | bytes]
     ) -> None:
         """Drop lines, damaged ones too, up to the `m-ready` after the answer that names the
         unknown word, or, if it is given, the number."""
@@ -354,7 +364,7 @@ class Session:
         while True:
             line = self._next_line(nonce, deadline)
             message = None if isinstance(line, Damaged) else protocol.parse(line.text)
-            heard.append(line.text if isinstance(line, protocol.Line) else repr(line.raw))
+            heard.append(line.shown)
             if found and isinstance(message, protocol.Ready):
                 return
             if isinstance(message, protocol.InitDone):
@@ -381,6 +391,7 @@ class Session:
                 raise self._late(command, deadline)
             try:
                 self._lines = list(reversed(self._reader.feed(self.link.read(deadline))))
+                self._came_s = self.now()
             except LinkTimeoutError as error:
                 raise self._late(command, deadline) from error
         return self._lines.pop()

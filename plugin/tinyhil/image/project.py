@@ -5,10 +5,12 @@ It is whole: it is built by CMake and the cross compiler alone, without tinyhil.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from errno import EEXIST
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
+from tinyhil.ground.text import printable
 from tinyhil.image.build import adapter_of, compile_for, linker_memory, port_of
 from tinyhil.image.limits import frames_carry
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 _TEMPLATES = FIRMWARE / "templates"
 _COMPILED = FIRMWARE / "engines" / "compiled"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_GIT, _SHOWN = ".git", 5
 _PLACE = re.compile(r"__([A-Z0-9_]+?)__")
 _PORT = re.compile(r"CMAKE_CURRENT_LIST_DIR}/\.\./([a-z0-9-]+)/")
 
@@ -34,7 +38,7 @@ def check_target(folder: Path) -> None:
     """Refuse a folder that can't become a project.
 
     Raises:
-        ConfigError: something is there already, or its name does not do for a project.
+        ConfigError: it holds something, or can't be read, or its name does not do for a project.
     """
     name = folder.resolve().name
     if not _NAME.fullmatch(name):
@@ -42,8 +46,21 @@ def check_target(folder: Path) -> None:
             f"'{name}' is no name for a firmware: letters, digits, '-' and '_', at most 64",
             hint="choose another name",
         )
-    if folder.exists():
-        raise ConfigError(f"{folder} is there already", hint="choose another name")
+    if not os.path.lexists(folder):
+        return
+    try:
+        found = sorted(one.name for one in folder.iterdir() if one.name != _GIT)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} is there already and is no folder that can be read: {error.strerror}",
+            hint="choose another name",
+        ) from error
+    if found:
+        names = ", ".join(map(printable, found[:_SHOWN])) + ", …" * (len(found) > _SHOWN)
+        raise ConfigError(
+            f"{folder} is not empty: {names}",
+            hint="nothing of yours is written over: name a new or an empty folder",
+        )
 
 
 def write_project(folder: Path, engine: str, board: Board, task: Task, model: Path) -> None:
@@ -65,11 +82,13 @@ def write_project(folder: Path, engine: str, board: Board, task: Task, model: Pa
     check_target(folder)
     compiled = compile_for(task, model, board)
     facts = _facts(folder.resolve().name, board, task, compiled)
-    parent = folder.resolve().parent
+    target = folder.resolve()
+    there = target.exists()
     with writing_to(folder):
-        parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=parent) as scratch:
-            made = Path(scratch) / folder.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        place = target if there else target.parent
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=place) as scratch:
+            made = Path(scratch) / target.name
             _copy(FIRMWARE / "core", made / "tinyhil")
             _write_board(made / "board", board, facts)
             _write_engine(made, engine, task, facts)
@@ -77,7 +96,26 @@ def write_project(folder: Path, engine: str, board: Board, task: Task, model: Pa
                 _copy(model, made / "engine" / "model.tflite")
             else:
                 _write_model(made / "model", board, compiled)
-            made.rename(folder)
+            if there:
+                _move_into(made, target)
+            else:
+                made.rename(target)
+
+
+def _move_into(made: Path, folder: Path) -> None:
+    """Move all of a project into a folder that a shell may be in; if one does not go, none does."""
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for source in made.iterdir():
+            target = folder / source.name
+            if os.path.lexists(target):
+                raise FileExistsError(EEXIST, os.strerror(EEXIST), str(target))
+            source.rename(target)
+            moved.append((source, target))
+    except OSError:
+        for source, target in moved:
+            target.rename(source)
+        raise
 
 
 def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict[str, str]:

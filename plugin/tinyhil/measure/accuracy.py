@@ -8,6 +8,7 @@ from itertools import islice
 from tinyhil.catalog.task import Task, Window
 from tinyhil.data.material import Sample
 from tinyhil.device.inference import Inference
+from tinyhil.device.protocol.mistakes import decimal_commas
 from tinyhil.device.queries import Queries
 from tinyhil.ground.errors import DeviceError
 from tinyhil.ground.progress import Progress
@@ -105,7 +106,13 @@ def _ask_again(witness: Witness, samples: Sequence[Sample], canaries: dict[int, 
 
 def _check_results(sample: Sample, inference: Inference, results: int) -> None:
     if len(inference.scores) != results:
+        hint = "the firmware was built for another model, or prints more than the scores"
+        if decimal_commas(inference.scores, results):
+            hint = (
+                "the firmware prints decimal commas, so that each score is read as two numbers: "
+                "let it print a point (its locale, or the format that it writes scores by)"
+            )
         raise DeviceError(
             f"{sample.name}: {len(inference.scores)} results came, the task has {results}",
-            hint="the firmware was built for another model",
+            hint=hint,
         )

@@ -21,7 +21,7 @@ from tinyhil.ground.progress import Progress
 from tinyhil.measure.accuracy import accuracy
 from tinyhil.measure.draws import CANARY_TIME
 from tinyhil.measure.pace import Pace
-from tinyhil.measure.witness import Part, Proof, Witness, stamps
+from tinyhil.measure.witness import Part, Proof, Witness
 from tinyhil.record.rows import (
     Accuracy,
     Keep,
@@ -225,7 +225,7 @@ def _windows(
 
     def window(count: int, warm_up: int) -> Row:
         answer, host = pace.infer(count, warm_up, may_be_too_short=count == 1)
-        row = {"sample": part.name, "count": count, **stamps(answer)}
+        row = {"sample": part.name, "count": count, **answer.stamps}
         row |= witness.proving(answer, {**host, "warm_up": warm_up})
         witness.keep(row)
         own.append(row)
@@ -349,7 +349,7 @@ def _batch(witness: Witness, info: DeviceInfo, pace: Pace, count: int) -> dict[s
     if info.extension is None:
         took = inference.end_us - inference.start_us
         many = {"count": count} if count > 1 else {}
-        return {"times": (took,), "unit": "us", **stamps(inference), **many, **proved}
+        return {"times": (took,), "unit": "us", **inference.stamps, **many, **proved}
     if len(inference.laps) != count:
         raise DeviceError(
             f"asked for the times of {count} inferences, {len(inference.laps)} came",
@@ -358,12 +358,12 @@ def _batch(witness: Witness, info: DeviceInfo, pace: Pace, count: int) -> dict[s
     hertz = info.extension.tick_hz
     _check_sum(inference, inference.laps, hertz)
     unit = f"ticks of 1/{hertz} s"
-    return {"times": inference.laps, "unit": unit, **stamps(inference), **proved}
+    return {"times": inference.laps, "unit": unit, **inference.stamps, **proved}
 
 
 def _check_sum(inference: Inference, ticks: Sequence[int], hertz: int) -> None:
     """The times of the queries must add up to what the time stamps around them say."""
-    around, inside = seconds_of(stamps(inference)), sum(ticks) / hertz
+    around, inside = seconds_of(inference.stamps), sum(ticks) / hertz
     # A microsecond of rounding at each stamp, and one inference's loop around the laps.
     if abs(around - inside) > 2e-6 + 1e-3 * around:
         raise DeviceError(

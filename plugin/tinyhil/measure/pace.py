@@ -7,7 +7,7 @@ import time
 
 from tinyhil.device.inference import Inference
 from tinyhil.ground.errors import DeviceError
-from tinyhil.measure.witness import Part, Witness, stamps
+from tinyhil.measure.witness import Part, Witness
 from tinyhil.record.resolution import tick_us
 from tinyhil.record.rows import Row, seconds_of
 
@@ -98,8 +98,8 @@ class Pace:
         host = witness.host(asked_s, witness.now())
         self._host_s = (time.monotonic() - started) / inferences
         if len(self._rows) <= _STAMPS_KEPT:
-            self._rows.append(stamps(answer))
-        self.device_s = seconds_of(stamps(answer)) / count
+            self._rows.append(answer.stamps)
+        self.device_s = seconds_of(answer.stamps) / count
         if self.device_s <= 0.0 and not may_be_too_short:
             raise _no_time(count)
         if role or self._part.canary:

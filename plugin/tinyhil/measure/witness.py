@@ -60,11 +60,6 @@ class Part:
         return f"{CANARY}_{name}" if self.canary else name
 
 
-def stamps(answer: Inference) -> dict[str, int]:
-    """The time stamps of a row."""
-    return {"start_us": answer.start_us, "end_us": answer.end_us}
-
-
 @dataclass
 class Witness:
     """Asks, and keeps what it saw; without a proof it keeps nothing."""
@@ -128,7 +123,7 @@ class Witness:
         if self.proof is None:
             return
         known = {"expected": self._expected[data]} if data in self._expected else {}
-        row = {"role": role, "name": name, "scores": answer.scores, **stamps(answer)}
+        row = {"role": role, "name": name, "scores": answer.scores, **answer.stamps}
         self.keep({**row, **known})
 
     def compare(self, windows: Sequence[Sequence[Window]], rows: Sequence[Row]) -> None:
@@ -160,7 +155,7 @@ class Witness:
             "scores": answer.scores,
             "count": answer.count,
             "warm_up": warm_up,
-            **stamps(answer),
+            **answer.stamps,
             "laps": answer.laps[:_KEPT_LAPS],
         }
         self.keep({**row, **host})

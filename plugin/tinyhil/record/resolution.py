@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Row = Mapping[str, Any]
-"""With ``start_us`` and ``end_us``, in the order they came."""
+"""With ``start_us`` and ``end_us``, and ``wrapped`` where the clock began anew between them; in the
+order they came."""
 
 _SECOND_US = 10**6
 _BY_CHANCE = 1e-6
@@ -55,7 +56,8 @@ def _lives(rows: Iterable[Row]) -> Iterator[list[tuple[int, int]]]:
         if life and row["start_us"] < life[-1][0]:
             yield life
             life = []
-        life.append((row["start_us"], row["end_us"]))
+        times, period_us, _ = row.get("wrapped") or (0, 0, 0)
+        life.append((row["start_us"], row["end_us"] - times * period_us))
     yield life
 
 

@@ -112,7 +112,8 @@ class SingleStream:
     or ``time stamps of batches``, where the stamps are too coarse for a single query."""
     tick_hz: int
     resolution_s: float
-    """How fine a time is known: of the clock, by the queries of a batch."""
+    """How fine a time is known: of the clock, by the queries of a batch; where a time goes across
+    a new beginning of the clock, with half of what its period may be off by."""
     bracket_s: float | None = None
     """What a query takes longer than one of many in one span: the first time stamp is printed
     inside it, and the core starts cold. 0 where the clock shows none; None where it is not known,
@@ -174,9 +175,9 @@ def single_stream_of(rows: Sequence[Row], tick_hz: int | None) -> SingleStream:
         [ticks for row in timed for ticks in ticks_of(row, batches=batches)], dtype=np.float64
     )
     fine_s = 1 / tick_hz if tick_hz else tick_us(rows) * 1e-6
-    batch = min(row.get("count", 1) for row in timed)
-    bracket_s = None if tick_hz or batches else _bracket_s(_spans(rows), fine_s)
-    return SingleStream(times / hertz, clock, hertz, fine_s / batch, bracket_s)
+    batch, off_s = min(row.get("count", 1) for row in timed), _across_s(rows) / 2
+    bracket_s = None if tick_hz or batches else _bracket_s(_spans(rows), fine_s + off_s)
+    return SingleStream(times / hertz, clock, hertz, (fine_s + off_s) / batch, bracket_s)
 
 
 _CLEAR_TICKS = 3
@@ -238,7 +239,7 @@ def throughput_of(rows: Sequence[Row]) -> Throughput:
     last = [own[-1] for own in by_sample]
     ends = [(own[0], own[-1]) for own in by_sample if own[0]["count"] == 1 < own[-1]["count"]]
     windows = tuple((row["count"], seconds_of(row)) for row in last)
-    fine_s = tick_us(rows) * 1e-6
+    fine_s = tick_us(rows) * 1e-6 + _across_s(rows) / 2
     pairs = [([seconds_of(first)], seconds_of(many), many["count"]) for first, many in ends]
     return Throughput(windows, fine_s, _bracket_s(pairs, fine_s) if pairs else None)
 
@@ -307,3 +308,9 @@ def refuse_rows_of(parts: Iterable[Iterable[Row]]) -> None:
 def seconds_of(row: Row) -> float:
     """Between the time stamps of a row."""
     return float((row["end_us"] - row["start_us"]) * 1e-6)
+
+
+def _across_s(rows: Iterable[Row]) -> float:
+    """By how much a time may be off across which the clock began anew, of these the most."""
+    found = [row.get("wrapped") or (0, 0, 0) for row in rows]
+    return max((times * error_us * 1e-6 for times, _, error_us in found), default=0.0)

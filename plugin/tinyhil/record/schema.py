@@ -208,6 +208,11 @@ class AccuracyRow(_Object):
         return self
 
 
+Wrapped = tuple[AtLeastOne, AtLeastOne, Count]
+"""How often the device's clock began anew between two stamps, the time after which it does so, and
+by how much that may be off, in microseconds; the second stamp goes on across it."""
+
+
 class SingleStreamRow(_Object):
     """Some queries of one input, one after another."""
 
@@ -221,6 +226,7 @@ class SingleStreamRow(_Object):
     scores: tuple[Number, ...] = ()
     host_s: tuple[Number, Number] | None = None
     """The host's clock before and after, since the measure began."""
+    wrapped: Wrapped | None = None
     bracket: StrictBool = False
     """Whether the batch only shows what a single query takes longer; it is in no figure then."""
 
@@ -254,6 +260,7 @@ class ThroughputRow(_Object):
     warm_up: Count = 0
     scores: tuple[Number, ...] = ()
     host_s: tuple[Number, Number] | None = None
+    wrapped: Wrapped | None = None
 
     @property
     def seconds(self) -> float:
@@ -290,6 +297,7 @@ class AuditRow(_Object):
     """None where no times were asked for."""
     end_us: Tick | None = None
     laps: tuple[Tick, ...] = ()
+    wrapped: Wrapped | None = None
 
 
 _ROWS: Mapping[str, type[BaseModel]] = {

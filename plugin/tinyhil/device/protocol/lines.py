@@ -28,6 +28,11 @@ class Line:
     """All CR and LF between the line before and this one: firmware of the field ends its lines in
     LF, CR LF, LF CR, CR CR LF or CR."""
 
+    @property
+    def shown(self) -> str:
+        """For people."""
+        return self.text
+
 
 @dataclass(frozen=True)
 class Damaged:
@@ -38,6 +43,11 @@ class Damaged:
     reason: str
     gap: bytes = b""
     """As of `Line`."""
+
+    @property
+    def shown(self) -> bytes:
+        """For people."""
+        return self.raw
 
 
 class LineReader:

@@ -322,5 +322,5 @@ def like(line: str) -> str:
     """How the protocol has what a line seems to be; or nothing."""
     begin = BEGIN.search(line)
     words = re.compile(r"[a-z-]*\[?").match(line, begin.start()) if begin else None
-    alike = [form for form in FORMS.values() if words and form.startswith(words[0].rstrip("["))]
+    alike = [form for form in FORMS.values() if words and form.startswith(words[0].rstrip("[-"))]
     return alike[0] if alike else ""

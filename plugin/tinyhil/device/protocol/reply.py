@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from tinyhil.device.protocol.messages import FORMS, Message
+from tinyhil.device.protocol.messages import FORMS, LapUs, Message
+from tinyhil.device.protocol.mistakes import misspelt
 from tinyhil.ground.errors import LinkError
 from tinyhil.ground.text import printable
 
 Kind = TypeVar("Kind", bound=Message)
 
-_SHOWN_LINES = 6
+_SHOWN_LINES = 8
+
+_DAMAGED = (
+    "if it comes otherwise the next time, bytes were lost on the way: check the cable, or lower "
+    "the baud rate; the raw log has every byte"
+)
 
 
 class Reply:
@@ -21,13 +27,26 @@ class Reply:
         command: that was sent.
         messages: in their order, without lines of the firmware's own.
         printed: all lines as they came; for errors.
+        asked_s: on the host's clock, when the command was sent.
+        times_s: and when each message had come.
     """
 
     def __init__(
-        self, command: str, messages: Sequence[Message], printed: Sequence[str] = ()
+        self,
+        command: str,
+        messages: Sequence[Message],
+        printed: Sequence[str | bytes] = (),
+        *,
+        asked_s: float = 0.0,
+        times_s: Sequence[float] = (),
     ) -> None:
+        self.asked_s = asked_s
+        self.came_s = asked_s
+        """When the message that was taken last had come."""
         self._command = command
         self._messages = list(reversed(messages))
+        self._times_s = list(reversed(times_s))
+        self._kinds = [type(message) for message in messages]
         self._printed = printed
 
     @property
@@ -41,11 +60,11 @@ class Reply:
         Raises:
             LinkError: it is missing, or there is another one in its place.
         """
-        if not self._messages:
-            raise self._refused(f"without {_form(kind)}")
-        message = self._messages.pop()
+        message = self._messages.pop() if self._messages else None
+        if self._times_s:
+            self.came_s = self._times_s.pop()
         if not isinstance(message, kind):
-            raise self._refused(f"without {_form(kind)}, and with {_form(type(message))} there")
+            raise self._refused_without(kind, type(message) if message else None)
         return message
 
     def take_if(self, kind: type[Kind]) -> Kind | None:
@@ -70,10 +89,43 @@ class Reply:
             LinkError: something is.
         """
         if self._messages:
-            message = printable(repr(self._messages[-1]))
-            raise self._refused(f"with {message} where the protocol does not allow it")
+            raise self._refused_too_many(type(self._messages[-1]))
 
-    def _refused(self, how: str) -> LinkError:
+    def _refused_without(self, kind: type, there: type | None) -> LinkError:
+        """What should come is not there; `there` is another line."""
+        form = _form(kind)
+        if spelt := misspelt(self._printed):
+            wrong = f"it prints '{printable(spelt[0])}': the protocol has '{spelt[1]}'"
+            return self._refused(f"without a line as '{form}'", wrong)
+        if there is None and not self._printed:
+            return self._refused(
+                f"by 'm-ready' alone, without a line as '{form}'",
+                "the firmware prints 'm-ready' twice behind an answer, or before it, or does not "
+                "know this command: let each answer end in one 'm-ready', its last line",
+            )
+        if there and self._kinds.count(there) > (2 if there is LapUs else 1):
+            return self._refused_too_many(there)
+        if there and kind in self._kinds:
+            return self._refused(
+                f"by a line as '{_form(there)}' before one as '{form}'",
+                "the lines come in another order than the protocol has",
+            )
+        other = f", and with one as '{_form(there)}' there" if there else ""
+        return self._refused(
+            f"without a line as '{form}'{other}",
+            "that is all of its answer, and the firmware does not speak the protocol there: let it "
+            "print that line before 'm-ready'",
+        )
+
+    def _refused_too_many(self, kind: type) -> LinkError:
+        count, form = self._kinds.count(kind), _form(kind)
+        return self._refused(
+            f"with {count} lines as '{form}'" if count > 1 else f"with a line as '{form}' too many",
+            "the firmware prints more of such lines than the protocol has there: what is for "
+            "people must not begin as a line of the protocol does",
+        )
+
+    def _refused(self, how: str, cause: str) -> LinkError:
         shown = ", ".join(f"'{printable(line)}'" for line in self._printed[:_SHOWN_LINES])
         more = f" and {len(self._printed) - _SHOWN_LINES} more lines" * (
             len(self._printed) > _SHOWN_LINES
@@ -81,12 +133,10 @@ class Reply:
         return LinkError(
             f"'{printable(self._command)}' was answered {how}"
             + (f"; this firmware printed {shown}{more}" if shown else ""),
-            hint="if that is all of its answer, the firmware does not speak the protocol there: "
-            "correct it; if not, bytes were lost on the way: check the cable, or lower the baud "
-            "rate; the raw log has every byte",
+            hint=f"if it is so each time, {cause}; {_DAMAGED}",
         )
 
 
 def _form(kind: type) -> str:
     """What a message looks like."""
-    return f"a line as '{FORMS[kind]}'" if kind in FORMS else kind.__name__
+    return FORMS.get(kind, kind.__name__)

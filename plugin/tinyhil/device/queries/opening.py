@@ -46,7 +46,8 @@ def asking(
         LinkError, DeviceError: see `Queries`.
     """
     if info.extension is None:
-        yield TextQueries(session, read_back=read_back, baud=dut.baud)
+        emulated = dut.board.emulated
+        yield TextQueries(session, read_back=read_back, baud=dut.baud, virtual=emulated)
         return
 
     def open_link() -> Link:

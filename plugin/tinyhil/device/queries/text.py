@@ -24,6 +24,7 @@ from tinyhil.catalog.task import Window
 from tinyhil.device import protocol
 from tinyhil.device.inference import ATTEMPTS, Inference
 from tinyhil.device.queries.ahead import Ahead
+from tinyhil.device.queries.clock import DeviceClock, WrapError
 from tinyhil.device.queries.learning import learn, prove_ahead
 from tinyhil.device.session import Heard, Session
 from tinyhil.ground.deadline import Deadline
@@ -60,6 +61,7 @@ class TextQueries:
         answer_s: how long to wait beyond the time that an answer takes on the wire, in
             seconds.
         first_s: how long to wait for an inference of unknown length.
+        virtual: whether the device's clock counts instructions, as that of an emulated board.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class TextQueries:
         baud: int = _SLOWEST_BAUD,
         answer_s: float = _ANSWER_S,
         first_s: float = _FIRST_S,
+        virtual: bool = False,
     ) -> None:
         self._session = session
         # Twice what 24 bits a byte take, and a slow adapter's latency for each piece of 31 bytes.
@@ -87,6 +90,7 @@ class TextQueries:
         self._data = b""
         self._loaded = False
         self._ahead = Ahead(session)
+        self._clock = DeviceClock(session, answer_s, virtual=virtual)
         self._asked = 0  # windows
         self._before = b""
         self._window_s = 0.0  # of the last one that was asked for by itself
@@ -94,7 +98,7 @@ class TextQueries:
 
     def watch(self, heard: Heard | None, now: Callable[[], float], *, alone: bool = False) -> None:
         """See `Queries.watch`."""
-        self._session.heard, self._session.now = heard, now
+        self._session.watch(heard, now)
         self._alone = self._alone or alone
         self._wait_for_each()
 
@@ -169,7 +173,7 @@ class TextQueries:
             if not self._loaded:
                 self._load(self._data, check=self._read_back > 0)
                 self._loaded = True
-            inference = self._infer(count, warm_up, expected_s)
+            inference = self._clock.settled(self._infer(count, warm_up, expected_s), warm_up)
             if inference.scores or not self._session.repeats_scores:
                 return inference
             return replace(inference, scores=self._session.results(self._deadline(0.0)))
@@ -210,7 +214,7 @@ class TextQueries:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return ask()
-            except _UnseenFaultsError:
+            except (_UnseenFaultsError, WrapError):
                 raise
             except (LinkError, DeviceError) as error:
                 self._ahead.forget()

@@ -79,7 +79,7 @@ class Samples:
         self._random = np.random.default_rng(faults.seed)
         self._step_s = (1 + faults.drift) / rate_hz
         self._next = 0
-        self._start_s = timeline.known_s if _is_live(timeline) else 0.0
+        self._start_s = timeline.known_s if timeline.live else 0.0
         self._held: list[tuple[float, int]] = []  # Edges that are seen later than they are made.
         self._stuck_w: float | None = None
 
@@ -138,10 +138,6 @@ class Samples:
     def _over(self, first: int, count: int) -> bool:
         at_s = self._faults.overrange_at_s
         return at_s is not None and first <= at_s * self.rate_hz < first + count
-
-
-def _is_live(timeline: Timeline) -> bool:
-    return not hasattr(timeline, "windows")
 
 
 class Instrument(threading.Thread):

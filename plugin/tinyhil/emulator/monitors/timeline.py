@@ -15,6 +15,9 @@ Times = NDArray[np.float64]
 class Timeline(Protocol):
     """Power of a device from the second 0 on, as far as it is known."""
 
+    live: bool
+    """Whether the device runs now, so that who begins to look sees nothing of before."""
+
     @property
     def known_s(self) -> float:
         """Until when."""
@@ -41,6 +44,8 @@ class Analytic:
         tail_s: how long it waits at the end.
         stamp_s: of the edge that is made before all, by `timestamp`.
     """
+
+    live = False
 
     def __init__(
         self,
@@ -88,6 +93,8 @@ class Live:
     Args:
         power_w: until it first tells.
     """
+
+    live = True
 
     def __init__(self, power_w: float) -> None:
         self._lock = threading.Lock()

@@ -38,6 +38,8 @@ class Answer:
     """On the host's clock since the link was opened: when it was asked."""
     came_s: float = 0.0
     """And when all of it had come."""
+    told_s: tuple[float, float] = (0.0, 0.0)
+    """And when the lines of its two stamps had, by text."""
 
     def start_us(self, tick_hz: int) -> int:
         """Its first time stamp in microseconds, rounded down as everywhere."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tinyhil.device.wraps import Period
 from tinyhil.judge.verify.answers import Answer, Device, Stack
 from tinyhil.judge.verify.boots import BootWatch
 from tinyhil.judge.verify.findings import Findings
@@ -33,6 +34,8 @@ class Heard:
     """Log and line of each boot of the device after it was identified."""
     damaged: int
     """Frames from the device that arrived damaged, and were asked for again."""
+    period: Period = field(default_factory=Period)
+    """After which the device's clock begins anew, as far as its text shows."""
 
 
 def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
@@ -51,6 +54,7 @@ def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
     device = Device()
     boots: list[tuple[str, int]] = []
     transfers = damaged = 0
+    period = Period()
     for log in logs:
         text, frames, watch = Text(log, findings), Frames(log, findings), BootWatch()
         for transfer in read_transfers(folder / log, log, findings):
@@ -68,7 +72,8 @@ def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
         boots += ((log, line) for line in watch.boots)
         device = device.merged(text.device)
         damaged += frames.damaged
-    return Heard(tuple(answers), device, tuple(stacks), transfers, tuple(boots), damaged)
+        period = period.joined(text.period)
+    return Heard(tuple(answers), device, tuple(stacks), transfers, tuple(boots), damaged, period)
 
 
 def _sent(transfer: Transfer, text: Text, frames: Frames) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tinyhil.catalog.measure import MeasureName
@@ -39,12 +39,26 @@ class Claim:
     laps_cut: bool = False
     """Whether only the first laps are claimed."""
     duration_us: int | None = None
+    wrapped: tuple[int, int, int] | None = None
+    """How often the clock began anew before its end, see `schema.Wrapped`; None where its stamps
+    are no time of anything."""
     paces: bool = False
     """Whether it only sets the pace: it is no later answer to what was asked before."""
+
+    @property
+    def across_us(self) -> int:
+        """Of its end, what the device did not print."""
+        return self.wrapped[0] * self.wrapped[1] if self.wrapped else 0
 
 
 def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
     """What a row of a measure claims; rows that are not answers claim nothing."""
+    timed = "count" in row or "times" in row
+    wrapped = tuple(row.get("wrapped") or (0, 0, 0)) if timed else None
+    return (replace(claim, wrapped=wrapped) for claim in _claims(measure, file, line, row))
+
+
+def _claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
     name, start, end = row.get("sample", ""), row.get("start_us"), row.get("end_us")
     scores = tuple(row["scores"]) if row.get("scores") else None
     if "role" in row:
@@ -71,7 +85,8 @@ def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
 
 
 def _difference_of_time(duration_us: int, answer: Answer) -> str | None:
-    """How the time that a row has for text differs from that of an answer, or None."""
+    """How the time that a row has for text, but for whole periods of the clock, differs from that
+    of an answer, or None."""
     if duration_us != answer.end - answer.start:
         return "a time that is not the one of the device's time stamps"
     return None if answer.timed else "a time in which something was sent: it is no latency"
@@ -141,12 +156,13 @@ class Matching:
         """How a claim differs from an answer, or None."""
         if claim.count != answer.count:
             return f"{claim.count} inferences, the device was asked for {answer.count}"
-        if claim.end_us is not None and not answer.ends_at(claim.end_us, self._tick_hz):
-            return f"the end {claim.end_us} us, which is not the device's"
+        more_us = claim.across_us
+        if claim.end_us is not None and not answer.ends_at(claim.end_us - more_us, self._tick_hz):
+            return f"the end {claim.end_us - more_us} us, which is not the device's"
         if claim.scores is not None and claim.scores != answer.scores:
             return "scores that are not the device's"
         if claim.duration_us is not None:
-            return _difference_of_time(claim.duration_us, answer)
+            return _difference_of_time(claim.duration_us - more_us, answer)
         laps = answer.laps[: _SHOWN_LAPS if claim.laps_cut else None] if answer.laps else None
         if claim.laps is not None and claim.laps != laps:
             return "times that are not the device's"

@@ -227,7 +227,7 @@ def _check_kept(
     check_facts(facts, kept, asked, check.findings)
     check_lists(kept, facts, asked, matching, rows, check.findings)
     if not subject.emulated:
-        check_clocks(heard, heard.device.tick_hz or 10**6, check.findings)
+        check_clocks(heard, matching.used, heard.device.tick_hz or 10**6, check.findings)
     why: str | None = "--data DIR"
     if check.data is not None:
         own_task, inputs = check_data(check.data, facts, asked, matching, rows, check.findings)

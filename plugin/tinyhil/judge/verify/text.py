@@ -31,6 +31,7 @@ from tinyhil.device.protocol import (
     is_broken,
     parse,
 )
+from tinyhil.device.wraps import Period, Stamp
 from tinyhil.ground.text import printable
 from tinyhil.judge.verify.answers import Answer, Device, Stack, digest_of
 from tinyhil.judge.verify.findings import Findings
@@ -64,12 +65,17 @@ class Text:
         self._findings = findings
         self._epoch = 0
         self._reader = LineReader()
-        self._waiting: list[Message | None] = []  # of lines that no command has taken yet
+        # Of lines that no command has taken yet, with the host's time.
+        self._waiting: list[tuple[Message | None, float]] = []
         self._command: str | None = None
         self._ahead: deque[str] = deque()  # sent before the answer to the one before had come
         self._silent = True  # whether nothing was sent while the command at hand was carried out
         self._word: str | None = None  # unknown to any device: what comes after it is in step
         self._reply: list[Message] = []
+        self._stamps_s: list[float] = []  # when the stamps in it came
+        self.period = Period()
+        """After which its clock begins anew, as far as the log shows."""
+        self._stamp: Stamp | None = None  # that the answer before was, if it was one alone
         self._announced = 0
         self._loading: bytes | None = None  # what came of the sample
         self._digest: bytes | None = None  # of the sample in the device
@@ -94,8 +100,9 @@ class Text:
             asked = printable(self._command)
             text = f"is sent although '{asked}' has no answer: a part of the log is missing"
             self._findings.add(self._log, line, text)
+        stamp = self._stamp
         self._stop()
-        self._command, self._asked_s = command, self.now_s
+        self._command, self._asked_s, self._stamp = command, self.now_s, stamp
         self._proceed(line)
 
     def called(self, line: int, word: str | None) -> None:
@@ -109,7 +116,7 @@ class Text:
 
     def came(self, line: int, data: bytes) -> None:
         """These bytes have come from the device."""
-        self._waiting += [_message(part) for part in self._reader.feed(data)]
+        self._waiting += [(_message(part), self.now_s) for part in self._reader.feed(data)]
         # What floods while nothing is asked is of no answer.
         del self._waiting[:-_MOST_LINES]
         self._proceed(line)
@@ -124,18 +131,18 @@ class Text:
         self._command = None
         self._ahead.clear()
         self._silent = True
-        self._reply = []
+        self._reply, self._stamps_s, self._stamp = [], [], None
 
     def _proceed(self, line: int) -> None:
         """Let the command at hand take lines, up to the end of its answer."""
         taken = 0
         while self._command is not None and taken < len(self._waiting):
-            message = self._waiting[taken]
+            message, came_s = self._waiting[taken]
             taken += 1
             if self._command == self._word:
                 self._find_step(message)
             else:
-                self._take(line, message)
+                self._take(line, message, came_s)
         del self._waiting[:taken]
 
     def _find_step(self, message: Message | None) -> None:
@@ -149,7 +156,7 @@ class Text:
             case Ready() if self._reply:
                 self._stop()
 
-    def _take(self, line: int, message: Message | None) -> None:
+    def _take(self, line: int, message: Message | None, came_s: float) -> None:
         """A line of the answer to the command at hand; None is a damaged one."""
         assert self._command is not None
         if isinstance(message, Ready):
@@ -157,14 +164,18 @@ class Text:
             self._command, self._reply = (self._ahead.popleft() if self._ahead else None), []
             if not any(isinstance(part, DeviceComplaint) for part in reply):
                 self._answered(line, command, reply)
+            self._stamps_s = []
             self._silent = not (self._command == _INFERS and self._ahead)
         elif message is None or isinstance(message, InitDone) or len(self._reply) >= _MOST_LINES:
             self._stop()
         elif not isinstance(message, Other):  # A line of the firmware's own says nothing.
             self._reply.append(message)
+            if isinstance(message, LapUs):
+                self._stamps_s.append(came_s)
 
     def _answered(self, line: int, command: str, reply: list[Message]) -> None:
         name, *arguments = command.split(" ")
+        before, self._stamp = self._stamp, None
         if arguments[:1] == ["load"] and tuple(self._asked) == _LEARNS:
             self._learning = True
         self._asked.append(name)
@@ -179,6 +190,9 @@ class Text:
                 self._told(line, Device(vendor=vendor))
             case [Profile(profile), ModelName(task)] if command == "profile":
                 self._told(line, Device(profile=profile, task=task))
+            case [LapUs(stamp)] if command == "timestamp":
+                self._stamp = Stamp(stamp, self._asked_s, self._stamps_s[0])
+                self.period = self.period.seen(before or self._stamp, self._stamp)
             case [Results(scores)] if command == "results" and self.answers:
                 last = self.answers[-1]
                 if self._nth and not last.scores:  # It printed none behind many inferences.
@@ -244,8 +258,9 @@ class Text:
                 scores = rest[0].scores if rest and isinstance(rest[0], Results) else ()
             case _:
                 return
-        if self._digest is None or len(rest) > 1 or (count == 1 and not scores) or end < start:
+        if self._digest is None or len(rest) > 1 or (count == 1 and not scores):
             return
+        self.period = self.period.above(start + 1, end + 1)
         if self._learning:
             return  # Of no row, and of no figure.
         if len(arguments) != 2 or arguments[0] != str(count) or not arguments[1].isdigit():
@@ -269,6 +284,7 @@ class Text:
                 by_text=True,
                 asked_s=self._asked_s,
                 came_s=self.now_s,
+                told_s=(self._stamps_s[0], self._stamps_s[-1]) if self._stamps_s else (0.0, 0.0),
             )
         )
         self._nth += 1

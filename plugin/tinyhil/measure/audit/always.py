@@ -96,7 +96,7 @@ def _own(row: Row, tick_hz: int | None) -> Iterator[Answer]:
     count = row.get("count") or len(row["times"])
     kept = {"role": "query", "scores": row.get("scores", ()), "count": count, "laps": laps,
             "start_us": row["start_us"], "end_us": row["end_us"],
-            "host_s": row.get("host_s", (0.0, 0.0))}  # fmt: skip
+            "host_s": row.get("host_s", (0.0, 0.0)), "wrapped": row.get("wrapped")}  # fmt: skip
     yield Answer.of({**about, **kept}, tick_hz)
 
 

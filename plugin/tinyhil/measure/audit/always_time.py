@@ -55,7 +55,8 @@ def judge(
         quick: whether it was only a quick look.
     """
     timed = [one for one in answers if one.answered_s > 0.0]
-    stamps = [{"start_us": one.start_us, "end_us": one.end_us} for one in answers if one.end_us]
+    stamps = [{"start_us": one.start_us, "end_us": one.printed_us}
+              for one in answers if one.end_us]  # fmt: skip
     fine_s = tick_us(stamps) * 1e-6 if stamps else 1e-6
     figures: dict[str, Any] = {"clock_tick_s": fine_s}
     told = [one for one in timed if one.device_s >= _FINE * fine_s or one.laps]

@@ -40,6 +40,9 @@ class Answer:
     start_us: int = 0
     """On the device's clock; times are 0 where none were asked for."""
     end_us: int = 0
+    wrapped: tuple[int, int, int] = (0, 0, 0)
+    """How often its clock began anew between them, after which time, and what that may be off by,
+    in microseconds."""
     laps: tuple[int, ...] = ()
     """Ticks of the first inferences, where told."""
     asked_s: float = 0.0
@@ -55,6 +58,11 @@ class Answer:
     def device_s(self) -> float:
         """Of all inferences together, on the device's clock."""
         return (self.end_us - self.start_us) * 1e-6
+
+    @property
+    def printed_us(self) -> int:
+        """The second stamp as the device printed it."""
+        return self.end_us - self.wrapped[0] * self.wrapped[1]
 
     @property
     def waited_s(self) -> float:
@@ -87,6 +95,7 @@ class Answer:
             warm_up=row["warm_up"],
             start_us=row["start_us"],
             end_us=row["end_us"],
+            wrapped=tuple(row.get("wrapped") or (0, 0, 0)),
             laps=laps,
             asked_s=asked_s,
             answered_s=answered_s,

@@ -91,8 +91,7 @@ class Asker:
             **_about(one, role, inference.scores),
             "count": count,
             "warm_up": warm_up,
-            "start_us": inference.start_us,
-            "end_us": inference.end_us,
+            **inference.stamps,
             "laps": inference.laps[:_KEPT_LAPS],
             "host_s": [round(at - self._began_s, 6) for at in (asked_s, answered_s)],
         }
@@ -114,8 +113,7 @@ class Asker:
         """Scores of inputs, each with its role, the way an accuracy run gets them."""
         answers = self._queries.each(Window(one.data, 0) for _, one in asked)
         for (role, one), inference in zip(asked, answers, strict=True):
-            stamps = {"start_us": inference.start_us, "end_us": inference.end_us}
-            self._keep({**_about(one, role, inference.scores), **stamps})
+            self._keep({**_about(one, role, inference.scores), **inference.stamps})
             yield inference.scores
 
 

@@ -106,6 +106,8 @@ def check_pair(one: Timed) -> None:
     elif one.device_s and abs(one.monitor_s / one.device_s - 1) < _CLOCK:
         off = 100 * (one.monitor_s / one.device_s - 1)
         text += f": the monitor's clock and the device's differ by {off:+.2f} %, or an edge is late"
+    elif one.device_s and one.monitor_s > 2 * one.device_s:
+        text += ": an edge is late, or the device's clock began anew in between, as one that wraps"
     else:
         text += ": an edge is late, or of something else"
     raise MonitorError(text, hint=f"{_WIRING}; see the device's clock_hz")
@@ -145,6 +147,12 @@ def check_spacing(timed: Sequence[Timed]) -> None:
             )
 
 
-def is_near(seconds: float, told: float | None) -> bool:
-    """Whether a time between edges is what somebody's clock says that the inferences took."""
-    return told is not None and abs(seconds - told) <= NEAR_S + NEAR * told
+def is_near(seconds: float, told: float | None, late_s: float = NEAR_S) -> bool:
+    """Whether a time between edges is what somebody's clock says that the inferences took.
+
+    Args:
+        seconds: between the edges.
+        told: by the clock; None where it tells nothing.
+        late_s: by how much it may be off beside a share of the time.
+    """
+    return told is not None and abs(seconds - told) <= late_s + NEAR * told

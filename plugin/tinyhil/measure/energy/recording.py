@@ -12,6 +12,7 @@ import numpy as np
 
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import MonitorError, TinyhilError
+from tinyhil.ground.text import printable
 from tinyhil.measure.monitors import Monitor
 from tinyhil.record.traces import TraceWriter
 
@@ -133,6 +134,7 @@ class Recording:
         if isinstance(self._error, TinyhilError):
             raise self._error
         if self._error is not None:
+            told = printable(f"{type(self._error).__name__}: {self._error}")
             raise MonitorError(
-                f"the power monitor can't be read: {self._error!r}", hint="plug it in again"
+                f"the power monitor can't be read: {told}", hint="plug it in again"
             ) from self._error

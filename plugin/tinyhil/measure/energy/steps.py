@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.ground.errors import MonitorError
+from tinyhil.measure.energy.edges import is_near
 from tinyhil.record.traces import Trace, blocks_of
 
 _BLOCK_S = 1e-3
-_NEAR, _NEAR_S = 0.02, 0.05
-"""How far a stretch may be from the device's time: a share, and seconds of what it does besides."""
+_BESIDES_S = 0.05
+"""Of what the device does beside its inferences, in a stretch of higher power."""
 _CLEAR = 8.0
 """How many times its own noise a step must be; of noise alone the two levels are 6 times apart."""
 
@@ -56,7 +57,7 @@ def busy_stretches(trace: Trace, lasts_s: Sequence[float]) -> tuple[Busy, ...]:
     found = []
     for start, end in left:
         seconds = (end - start) * width / trace.rate_hz
-        if any(abs(seconds - one) <= _NEAR_S + _NEAR * one for one in lasts_s):
+        if any(is_near(seconds, one, _BESIDES_S) for one in lasts_s):
             rise = max(_rise(means, start, low, high), _rise(means, end, low, high))
             found.append(Busy(int(start) * width, int(end) * width, (1 + rise) * width))
     # One more, as a long upload of just that length, and nobody knows which.
@@ -69,11 +70,13 @@ def busy_stretches(trace: Trace, lasts_s: Sequence[float]) -> tuple[Busy, ...]:
 
 
 def _means(trace: Trace, width: int) -> NDArray[np.float64]:
+    """Of each block; 0 where all of it was lost."""
     whole = len(trace.power_w) // width * width
     made = []
     for block in blocks_of(trace.power_w[:whole], width):
         rows = block.reshape(-1, width)
-        made.append(np.nan_to_num(np.nanmean(np.column_stack((rows, rows[:, :1])), axis=1)))
+        there = np.count_nonzero(~np.isnan(rows), axis=1)
+        made.append(np.nansum(rows, axis=1, dtype=np.float64) / np.maximum(there, 1))
     return np.concatenate(made) if made else np.empty(0)
 
 

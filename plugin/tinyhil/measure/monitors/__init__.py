@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tinyhil.catalog.monitor import MonitorFacts
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.text import printable
 
 GROUP = "tinyhil.monitors"
 """Of the entry points."""
@@ -110,8 +111,9 @@ def options_of(values: Mapping[str, Any], where: str) -> MonitorFacts:
     """
     kind = values.get("kind")
     if kind not in names():
+        named = printable(str(kind))
         raise ConfigError(
-            f"{where}: key 'kind': no power monitor {kind!r}; known: {', '.join(names())}",
+            f"{where}: key 'kind': no power monitor '{named}'; known: {', '.join(names())}",
             hint="correct the name, or install the package that brings this kind",
         )
     return _kind(str(kind)).Options.checked(values, where)

@@ -17,6 +17,7 @@ from tinyhil.catalog.monitor import MonitorFacts
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import MonitorError
 from tinyhil.ground.extras import part_of
+from tinyhil.ground.text import printable
 from tinyhil.measure.monitors import EMPTY, Piece
 
 _FULL_HZ = {"js110": 2_000_000, "js220": 1_000_000}
@@ -196,8 +197,8 @@ def _chosen(paths: list[str], serial: str) -> str:
     if len(found) == 1:
         return found[0]
     there = ", ".join(known) or "none"
+    named = f"with the serial '{printable(serial)}' " if serial else ""
     raise MonitorError(
-        f"{len(found)} Joulescopes {f'with the serial {serial!r} ' * bool(serial)}are there: "
-        f"{there}",
+        f"{len(found)} Joulescopes {named}are there: {there}",
         hint="plug it in, or choose one by the key 'serial'",
     )

@@ -6,6 +6,7 @@ the device's edges: the windows are read off the power.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Literal
 
 import numpy as np
@@ -53,10 +54,14 @@ def open_monitor(options: Options, deadline: Deadline) -> N6705:
         instrument.timeout = _ANSWER_MS
     except Exception as error:  # Its backends raise their own, and those of what is below them.
         raise MonitorError(
-            f"{options.address}: no instrument can be opened: {error}",
+            f"{options.address}: no instrument can be opened: {printable(str(error))}",
             hint="see 'monitor.address' in the bench file, and that the instrument is on",
         ) from error
-    return N6705(instrument, options)
+    try:
+        return N6705(instrument, options)
+    except BaseException:
+        _close(instrument)
+        raise
 
 
 class N6705:
@@ -72,7 +77,6 @@ class N6705:
         maker, _, rest = told.partition(",")
         model = rest.partition(",")[0].strip()
         if not model.startswith("N67"):
-            self.close()
             raise MonitorError(
                 f"{options.address} is no N6705: it calls itself '{printable(told)}'",
                 hint="correct 'monitor.address' in the bench file",
@@ -128,7 +132,7 @@ class N6705:
 
     def close(self) -> None:
         """See `monitors.Monitor`."""
-        self._instrument.close()
+        _close(self._instrument)
 
     def _refuse_errors(self) -> None:
         """Also that the logger's buffer ran over, as samples were lost then."""
@@ -153,4 +157,11 @@ class N6705:
 
 
 def _gone(error: Exception) -> MonitorError:
-    return MonitorError(f"the N6705 does not answer: {error}", hint="check network and power")
+    told = printable(str(error))
+    return MonitorError(f"the N6705 does not answer: {told}", hint="check network and power")
+
+
+def _close(instrument: Any) -> None:
+    """One that is gone can't be closed, and need not be."""
+    with suppress(Exception):
+        instrument.close()

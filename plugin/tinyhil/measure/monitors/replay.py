@@ -7,10 +7,7 @@ of EEMBC's runner (``…-energy.bin`` with ``…-timestamps.json``).
 
 from __future__ import annotations
 
-import json
-import struct
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -18,13 +15,13 @@ from pydantic import Field
 from tinyhil.catalog.monitor import MonitorFacts
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError, MonitorError
+from tinyhil.ground.tree import Unreadable
 from tinyhil.measure.monitors import EMPTY, Piece
+from tinyhil.record.recordings import MAX_HZ, read_energies, read_stamps
 from tinyhil.record.traces import Trace, read_trace
 
 _CHUNK_S = 0.1
 _LOOK_S = 0.01
-_HEADER = struct.Struct("<Bf")
-_MARK = 0xF1
 
 
 class Options(MonitorFacts):
@@ -34,7 +31,7 @@ class Options(MonitorFacts):
     """Supply that was; nothing is switched."""
     trace: Path
     """The file with the samples."""
-    rate_hz: float = Field(default=1000.0, ge=1, le=1e8)
+    rate_hz: float = Field(default=1000.0, ge=1, le=MAX_HZ)
     """Samples a second, of a trace of a run; the other kind tells its own."""
     speed: float = Field(default=1.0, gt=0)
     """How many times faster than it was recorded."""
@@ -45,7 +42,7 @@ def open_monitor(options: Options, deadline: Deadline) -> Replay:
     del deadline
     try:
         return Replay(_read(options), options)
-    except (ConfigError, OSError, ValueError, struct.error, TypeError) as error:
+    except (ConfigError, OSError, ValueError, Unreadable) as error:
         told = error.message if isinstance(error, ConfigError) else str(error)
         raise MonitorError(
             f"{options.trace}: cannot be played: {told}",
@@ -103,13 +100,8 @@ def _read(options: Options) -> Trace:
     path = options.trace.expanduser()
     if path.suffix == ".npy":
         return read_trace(path.parent, path.stem, options.rate_hz)
-    data = path.read_bytes()
-    mark, rate_hz = _HEADER.unpack_from(data)
-    if mark != _MARK or not 1 <= rate_hz <= 1e8:
-        raise ValueError("is not a recording of EEMBC's runner")
-    energies_uj = np.frombuffer(data, "<f4", offset=_HEADER.size)
-    stamps: Any = json.loads(
-        path.with_name(path.name.replace("-energy.bin", "-timestamps.json")).read_bytes()
-    )
-    edges = np.rint(np.array(stamps, np.float64) * rate_hz).astype(np.int64)
+    rate_hz, energies_uj = read_energies(path.read_bytes())
+    beside = path.with_name(path.name.replace("-energy.bin", "-timestamps.json"))
+    stamps_s = np.array(read_stamps(beside.read_bytes()), np.float64)
+    edges = np.rint(stamps_s * rate_hz).astype(np.int64)
     return Trace((energies_uj * np.float32(1e-6 * rate_hz)).astype(np.float32), edges, rate_hz)

@@ -131,13 +131,19 @@ def wraps(entry: Entry) -> Iterator[str]:
     """That the device's clock began anew, where it did so by itself."""
     details, about = entry.details, f"{subject_name(entry)} {entry.measure}"
     found = details.get("wraps") or details.get("checks", {}).get("wraps")
+    inside = found.get("inside") if found else 0
     again = details.get("healed", {}).get("ClockError", 0)
     asked = f"queries asked again for it: {again}"
     if found and not details.get("restarts"):
         after = " to ".join(dict.fromkeys(f"{limit_s:.1f}" for limit_s in found["period_s"]))
         yield (
             f"{about}: the device's clock began anew, as one that wraps after {after} s does "
-            f"(times seen: {found['times']}); no time is taken across that"
+            f"(times seen: {found['times']}); "
+            + (
+                f"so much was added to a time across that ({inside} times)"
+                if inside
+                else "no time is taken across that"
+            )
             + (f"; {asked}." if again else ".")
         )
     elif again:

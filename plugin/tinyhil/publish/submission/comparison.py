@@ -21,11 +21,15 @@ from tinyhil.publish.submission.labels import (
     load_labels,
     official_lists,
 )
-from tinyhil.publish.submission.recompute import Quality, quality, windows
+from tinyhil.publish.submission.recompute import Quality, clock_problems, quality, windows
 from tinyhil.publish.submission.summary import Claim, Name, Summary
 
 Said = Iterator[Figure | Finding]
 
+_WRAPS = (
+    "a counter that is full begins again at 0: print time stamps of one that is wide enough, such "
+    "as of 64 bits"
+)
 _GAPS = "a time stamp is missing, and the runner took the gaps between the inferences for them"
 
 
@@ -72,6 +76,9 @@ def performance(held: Held, summary: Summary, evidence: Evidence) -> Said:
     if not evidence.sources and median:
         yield not_checkable(held, median, evidence.lacking)
     for source in evidence.sources:
+        if slow := list(clock_problems(source.inferences)):
+            text = together([text for _, text in slow])
+            yield Finding("wrong", source.file, text, slow[0][0], rules.EVIDENCE, _WRAPS)
         try:
             measured = windows(source.inferences)
         except Unreadable as error:

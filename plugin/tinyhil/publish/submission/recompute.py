@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tinyhil.catalog import metrics
 from tinyhil.catalog.task import Task
+from tinyhil.device.wraps import Period, between
 from tinyhil.ground.errors import DeviceError
 from tinyhil.ground.tree import Unreadable
 from tinyhil.publish.submission.session_log import Inference
@@ -143,10 +144,30 @@ def windows(inferences: Sequence[Inference]) -> list[tuple[str, int, float]]:
     for inference in inferences:
         if not inference.ended:
             raise Unreadable(f"line {inference.line}: an inference without an end")
+        if inference.seconds is not None and inference.seconds < 0.0:
+            raise Unreadable(
+                f"line {inference.line}: the time stamps run backwards, as those of a counter do "
+                "that is full and begins again at 0 in between"
+            )
         if inference.seconds is None or inference.seconds <= 0.0:
             raise Unreadable(f"line {inference.line}: an inference without two time stamps")
         found.append((inference.file, inference.count, inference.seconds))
     return found
+
+
+def clock_problems(inferences: Sequence[Inference]) -> Iterator[tuple[int, str]]:
+    """Inferences that took longer by the log's own times than by their time stamps, and by so much
+    that the device's clock can have begun anew in between: the line of each, and what to say."""
+    pairs = [inference.stamps_us for inference in inferences if inference.stamps_us]
+    period = Period().above(*(stamp for pair in pairs for stamp in pair)) if pairs else Period()
+    for inference in inferences:
+        if inference.stamps_us is None or not inference.host_s:
+            continue
+        first, last = inference.stamps_us
+        took = between(0.0, 0.0, inference.host_s, count=inference.count, warm_up=0)
+        if (last - first) * 1e-6 < took[0] and period.leaves_room(last - first, took):
+            stamps = f"{(last - first) * 1e-6:.3f} s by its time stamps"
+            yield inference.line, f"{stamps}, {inference.host_s:.3f} s by the log's own times"
 
 
 def _none_ended(inferences: Sequence[Inference]) -> str:

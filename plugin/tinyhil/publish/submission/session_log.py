@@ -54,6 +54,8 @@ class Inference:
     """Whether the log holds its end."""
     host_s: float | None = None
     """Between the lines of its start and its end, on the host's clock."""
+    stamps_us: tuple[int, int] | None = None
+    """The two time stamps, as the device printed them."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +222,8 @@ class _Reader:
             return
         seconds = (laps[1] - laps[0]) * 1e-6 if len(laps) == 2 else None
         host_s = self.now_s - started_s if ended else None
-        kept = Inference(self.file, line, count, seconds, None, ended, host_s)
+        pair = (laps[0], laps[1]) if len(laps) == 2 else None
+        kept = Inference(self.file, line, count, seconds, None, ended, host_s, pair)
         self.inferences.append(kept)
 
     def _scored(self, scores: tuple[float, ...]) -> None:

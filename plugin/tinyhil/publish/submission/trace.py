@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -13,14 +12,11 @@ from numpy.typing import NDArray
 from tinyhil.ground.tree import MIB, Unreadable
 from tinyhil.measure.energy.edges import is_near
 from tinyhil.measure.energy.windows import Window
-from tinyhil.publish.submission.runner_json import Power, loads
+from tinyhil.publish.submission.runner_json import Power
+from tinyhil.record.recordings import read_energies, read_stamps
 
 MAX_BYTES = 64 * MIB
 """4.6 hours at 1 kHz."""
-MAX_STAMPS = 10_000
-
-_MARK = 0xF1
-_HEADER = struct.Struct("<Bf")
 
 
 @dataclass(frozen=True)
@@ -115,23 +111,13 @@ def _fit(pairs: Sequence[tuple[float, float]], inferences: Sequence[Stamped]) ->
 
 
 def read_trace(recording: bytes, stamps: bytes) -> Trace:
-    """A recording (``-energy.bin``) and its stamps (``-timestamps.json``).
-
-    The recording: byte 0xF1, the rate in Hz, then the energy of each sample in microjoules, all
-    float32 little-endian. The stamps: seconds since its start.
+    """A recording and its stamps, see `recordings`.
 
     Raises:
         Unreadable: one of the two has another form.
     """
-    if len(recording) < _HEADER.size or (len(recording) - _HEADER.size) % 4:
-        raise Unreadable("is not a recording of EEMBC's runner: its length is odd")
-    mark, rate_hz = _HEADER.unpack_from(recording)
-    if mark != _MARK or not 1.0 <= rate_hz <= 1e6:
-        raise Unreadable("is not a recording of EEMBC's runner: it starts differently")
-    energies_j = np.frombuffer(recording, "<f4", offset=_HEADER.size).astype(np.float64) * 1e-6
-    if not np.all(np.isfinite(energies_j)):
-        raise Unreadable("holds samples that are not numbers")
-    return Trace(rate_hz, energies_j, _stamps(loads(stamps)))
+    rate_hz, energies_uj = read_energies(recording)
+    return Trace(rate_hz, energies_uj.astype(np.float64) * 1e-6, read_stamps(stamps))
 
 
 def window_of(power: Power) -> Window:
@@ -151,11 +137,3 @@ def window_of(power: Power) -> Window:
         )
     energy_j, seconds = float(np.sum(power.samples[start:end])), (end - start) / 1000
     return Window(energy_j, seconds, energy_j / seconds)
-
-
-def _stamps(values: object) -> tuple[float, ...]:
-    if not isinstance(values, Sequence) or isinstance(values, str) or len(values) > MAX_STAMPS:
-        raise Unreadable("is not a list of time stamps")
-    if not all(isinstance(value, int | float) and 0 <= value < 1e9 for value in values):
-        raise Unreadable("holds time stamps that are not times")
-    return tuple(float(value) for value in values)

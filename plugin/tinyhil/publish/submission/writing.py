@@ -141,10 +141,15 @@ def head_lines(chosen: Chosen, measured: Measured, rehearsal: str) -> Iterator[s
     yield log_line(0, "times are the device's clock; written from the run's raw answers")
 
 
+def _stamps(row: AccuracyRow) -> list[tuple[int, int] | None]:
+    """None where there are none, or the clock began anew between them: they are no figure."""
+    pairs = row.stamps_us or (None,) * len(row.scores)
+    return [pair if pair and pair[0] <= pair[1] else None for pair in pairs]
+
+
 def _sample_lines(chosen: Chosen, row: AccuracyRow) -> Iterator[str]:
     stride = chosen.task.input.stride_bytes or 0
-    stamps = row.stamps_us or (None,) * len(row.scores)
-    for number, (scores, pair) in enumerate(zip(row.scores, stamps, strict=False)):
+    for number, (scores, pair) in enumerate(zip(row.scores, _stamps(row), strict=False)):
         yield load_line(pair[0] if pair else 0, row.sample, number * stride, row.label)
         yield from infer_lines(1, pair)
         text = ",".join(f"{score:.3f}" for score in scores)
@@ -152,8 +157,7 @@ def _sample_lines(chosen: Chosen, row: AccuracyRow) -> Iterator[str]:
 
 
 def _sample_entries(chosen: Chosen, row: AccuracyRow) -> Iterator[dict[str, Any]]:
-    stamps = row.stamps_us or (None,) * len(row.scores)
-    for scores, pair in zip(row.scores, stamps, strict=False):
+    for scores, pair in zip(row.scores, _stamps(row), strict=False):
         yield entry_of(chosen, row.sample, row.label, 1, pair, scores)
 
 

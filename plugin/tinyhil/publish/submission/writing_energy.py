@@ -7,7 +7,6 @@ own rate; the pairs of stamps behind the first one are those of the windows.
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ from tinyhil.publish.submission.writing import (
     log_line,
     summary_text,
 )
+from tinyhil.record.recordings import write_energies
 
 _TRACE, _STAMPS = "trace1-energy.bin", "trace1-timestamps.json"
 _RUNNER_HZ = 1000.0
@@ -54,12 +54,11 @@ def energy_files(chosen: Chosen, rehearsal: str) -> dict[str, str | bytes]:
         log_line(last, f"m-regfile-fn[{_STAMPS}]-type[etime]-name[{name}]", "emon"),
     ]
     entries = [_entry(chosen, one, energies_uj, labels.get(one.sample)) for one in used.windows]
-    header = struct.pack("<Bf", 0xF1, _rate_hz(used))
     return {
         "log.txt": "".join(lines),
         "results.txt": summary_text(lines[-1], list(_figures(used, stamps)), rehearsal),
         "results.json": json.dumps(entries) + "\n",
-        _TRACE: header + energies_uj.tobytes(),
+        _TRACE: write_energies(_rate_hz(used), energies_uj),
         _STAMPS: json.dumps(stamps) + "\n",
     }
 
