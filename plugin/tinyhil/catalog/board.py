@@ -6,7 +6,7 @@ What is wired to this desk (probe, port) is not a fact about a type: see `bench`
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -47,7 +47,8 @@ class FlashFacts(Facts):
     """How an image gets onto this board."""
 
     method: str = "pyocd"
-    """Name of a module in ``tinyhil.flash``, or ``none``: the board is measured as it is."""
+    """Name of a module in ``tinyhil.flash``, or of what another package brings, or ``none``: the
+    board is measured as it is."""
     target: str = ""
     """pyOCD's name of the target; needed by that method alone."""
     pack: str | None = None
@@ -63,6 +64,8 @@ class FlashFacts(Facts):
     """A command that resets the board, for methods that can't."""
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
     """Of a command, or of a drive to take the image."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Keys of a method that another package brings."""
 
 
 NO_FLASH = "none"

@@ -18,7 +18,6 @@ from tinyhil.ground.errors import BenchError, LinkError, LinkTimeoutError
 
 if TYPE_CHECKING:
     from tinyhil.device.dut import Dut
-    from tinyhil.image.elf import Image
 
 # What pyserial raises when a port dies: its own exception, or what the call below it
 # raised (a pty's `in_waiting` a bare OSError, a flush a termios.error, which is not an OSError).
@@ -52,11 +51,6 @@ def open_link(dut: Dut, deadline: Deadline | None = None) -> Link:
     """Open the board's serial port, which may appear later; see `SerialLink`."""
     link = SerialLink(dut.serial_url, dut.baud, deadline, claim=dut.claim, returns=dut.port_returns)
     return ThroughInterface(link) if dut.interface_board else link
-
-
-def open_frames(dut: Dut, image: Image) -> None:
-    """Frames take the link of the commands."""
-    del dut, image
 
 
 class SerialLink:
