@@ -68,6 +68,9 @@ class FlashFacts(Facts):
     """Keys of a method that another package brings."""
 
 
+QEMU = "qemu-system-arm"
+"""The program that plays emulated boards."""
+
 NO_FLASH = "none"
 """The method of a board that is measured as it is."""
 

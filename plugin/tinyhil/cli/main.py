@@ -22,6 +22,7 @@ from tinyhil.cli.answers import BoardRow, Boards, Built, Doctor, Emulated, Suite
 from tinyhil.data import command as data_command
 from tinyhil.ground.answer import Answer, add_format, answered, failed, print_json, wants_json
 from tinyhil.ground.errors import ConfigError, TinyhilError
+from tinyhil.ground.hosts import require_linux
 from tinyhil.ground.interrupts import Interrupts
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.paths import SUITES
@@ -297,14 +298,14 @@ def _suites(options: argparse.Namespace, console: Console) -> int:
 
 
 def _emulate(options: argparse.Namespace, console: Console) -> int:
-    from tinyhil.emulator.run import describe, emulate  # noqa: PLC0415 - as above
-
     board = _board(options.board)
     if not board.emulated:
         raise ConfigError(
             f"board '{board.name}' is not an emulated board",
             hint="`tinyhil boards` shows the emulated ones",
         )
+    require_linux(f"the emulated board '{board.name}'")
+    from tinyhil.emulator.run import describe, emulate  # noqa: PLC0415 - as above
 
     def tell(emulated: EmulatedBoard) -> None:
         port, probe = emulated.serial_url, emulated.probe_uid

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
-from tinyhil.catalog.identity import USB_NAME, is_path
+from tinyhil.catalog.identity import USB_NAME, device_of, is_path
 from tinyhil.ground.errors import BenchError
 
 
@@ -36,8 +36,8 @@ def find(port: str, dead: str = "") -> str:
         BenchError: several ports have this name.
     """
     if is_path(port):
-        device = os.path.realpath(port)
-        if device == dead or not os.path.exists(device):  # noqa: PTH110 - text, as all around it
+        device = device_of(port)
+        if device == dead or not _is_there(device):
             raise _missing(port, f"there is no {port}")
         return device
     if not USB_NAME.fullmatch(port):
@@ -51,7 +51,7 @@ def find(port: str, dead: str = "") -> str:
         )
     if not found:
         raise _missing(port, "no USB device has this name")
-    return os.path.realpath(found[0].device)
+    return device_of(found[0].device)
 
 
 def find_now(port: str) -> str | None:
@@ -65,6 +65,12 @@ def find_now(port: str) -> str | None:
     except MissingPortError:
         return None
     return device if is_path(device) else None
+
+
+def _is_there(device: str) -> bool:
+    if os.path.exists(device):  # noqa: PTH110 - text, as all around it
+        return True
+    return device in {info.device.upper() for info in _there()}  # Windows' are no files.
 
 
 def _missing(port: str, why: str) -> MissingPortError:

@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from tinyhil.emulator.qemu import QEMU
+from tinyhil.catalog.board import QEMU
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import gone, replace
 from tinyhil.ground.text import printable
