@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.cli import completion, new_firmware, new_suite
-from tinyhil.cli.answers import BoardRow, Boards, Built, Doctor, Emulated, Suites
+from tinyhil.cli.answers import BoardRow, Boards, Built, Emulated, Suites
+from tinyhil.cli.bench import command as bench_command
 from tinyhil.data import command as data_command
 from tinyhil.ground.answer import Answer, add_format, answered, failed, print_json, wants_json
 from tinyhil.ground.errors import ConfigError, TinyhilError
@@ -38,12 +38,12 @@ from tinyhil.publish.submission import command as submission_command
 if TYPE_CHECKING:
     from tinyhil.emulator.qemu import EmulatedBoard
 
-_FOUND_COLUMNS = 28
 _HELP_COLUMNS = 78
 
 _EPILOG = """\
 first steps:
   tinyhil doctor                       show what is missing here, and how to get it
+  tinyhil doctor --board mps2-an386    try each step between here and a board
   pytest suites --hil-quick            a first look on the emulated board, in a minute
   pytest suites --hil-board mps2-an386 run the benchmark; installed: pytest "$(tinyhil suites)"
 
@@ -64,14 +64,6 @@ then:
 `tinyhil COMMAND --help` shows examples of each. With --format json a command answers programs.
 Exit status: 0 done, 1 something was found or is missing, 2 an error, which says the next step.
 Times of an emulated board are instruction counts, not times measured on silicon.
-"""
-
-_DOCTOR = """\
-examples:
-  tinyhil doctor                       look for every program
-  tinyhil doctor --format json         the same for a script
-
-next: `pytest suites --hil-quick` for a first look on the emulated board
 """
 
 _BOARDS = """\
@@ -144,14 +136,7 @@ def parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"tinyhil {version('pytest-tinyhil')}"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    doctor = commands.add_parser(
-        "doctor",
-        help="say what is missing on this machine and how to get it",
-        description="Look for every program that tinyhil calls. Exits with 1 if one is missing; "
-        "a version that was not tested is shown, but is not an error.",
-    )
-    _finish(doctor, _doctor, Doctor, _DOCTOR)
-
+    bench_command.add_command(commands)
     boards = commands.add_parser(
         "boards",
         help="list the board types",
@@ -242,33 +227,6 @@ def _add_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="default: build/firmware/<board>/<task> of the project",
     )
     _finish(build, _build, Built, _BUILD)
-
-
-def _doctor(options: argparse.Namespace, console: Console) -> int:
-    from tinyhil.cli.doctor import examine  # noqa: PLC0415 - what it imports, other commands need not
-
-    checks = examine(load_boards())
-    missing = sum(check.missing for check in checks)
-    untried = sum(check.warning is not None for check in checks)
-    if answered(options, Doctor(tuple(checks), missing, untried)):
-        return 1 if missing else 0
-
-    def table(without: frozenset[str]) -> Table:
-        made = Table("what", "found", box=None, pad_edge=False)
-        for heading in ("needed for", "advice"):
-            if heading not in without:
-                made.add_column(heading)
-        for check in checks:
-            state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
-            state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
-            needed_for = [] if "needed for" in without else [check.needed_for]
-            made.add_row(check.thing, state, *needed_for, check.advice)
-        return made
-
-    show_fitted(console, table, ["needed for"])
-    summary = f"{missing} missing" if missing else "nothing is missing"
-    console.print(f"{summary}, {untried} not tried" if untried else summary)
-    return 1 if missing else 0
 
 
 def _boards(options: argparse.Namespace, console: Console) -> int:

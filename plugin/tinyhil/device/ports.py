@@ -67,6 +67,20 @@ def find_now(port: str) -> str | None:
     return device if is_path(device) else None
 
 
+def stable_name(device: str) -> str | None:
+    """The best name of a port by the USB device behind it; None where it has none of its own."""
+    there = _there()
+    for info in there:
+        if device_of(info.device) == device:
+            names = {name: sum(name in _names(other) for other in there) for name in _names(info)}
+            own = [name for name, count in names.items() if count == 1]
+            # By its serial number: another board of the same make may come any day.
+            return min(
+                own, key=lambda name: (not name.startswith("serial:"), len(name)), default=None
+            )
+    return None
+
+
 def _is_there(device: str) -> bool:
     if os.path.exists(device):  # noqa: PTH110 - text, as all around it
         return True

@@ -141,6 +141,38 @@ def reset(board: Board, probe_uid: str, deadline: Deadline) -> None:
         flasher.reset()
 
 
+@dataclass(frozen=True)
+class FoundProbe:
+    """A debug probe that is plugged in."""
+
+    uid: str
+    """As a bench file names it."""
+    description: str
+    """What it says that it is."""
+    target: str
+    """pyOCD's name of the target that it is soldered to; empty where it does not tell."""
+    emulated: bool
+    """Whether it is one of an emulated board."""
+
+
+def probes() -> tuple[FoundProbe, ...]:
+    """Every debug probe that pyOCD finds, and may open."""
+    from tinyhil.flash import _pyocd_known  # noqa: PLC0415 - pyOCD is slow
+
+    return _pyocd_known.probes()
+
+
+def where_target_is_from(board: Board) -> str:
+    """Where pyOCD's knowledge of the board's target comes from, in words.
+
+    Raises:
+        ConfigError: it has none, or the board's pack can't be read.
+    """
+    from tinyhil.flash import _pyocd_known  # noqa: PLC0415 - pyOCD is slow
+
+    return _pyocd_known.where_target_is_from(board)
+
+
 class Observer(Protocol):
     """A look through the probe at a board that runs. Every method raises:
 
