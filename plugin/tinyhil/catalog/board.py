@@ -105,8 +105,9 @@ class Board(NamedFacts):
     clock_hz: int = Field(gt=0)
     """Of the timer behind the device's time stamps, in Hz."""
     port: str | None = None
-    """Folder of ``firmware/ports``; without one the reference firmware does not run on it, and
-    images are the user's own."""
+    """Folder of ``firmware/ports``, or with a ``/`` in it one of the user's own, relative to the
+    board's file; without one the reference firmware does not run on it, and images are the
+    user's own."""
     baud: int = Field(default=115200, gt=0)
     """At which the firmware's serial port starts."""
     memory: tuple[Memory, ...] = Field(min_length=1)
@@ -119,6 +120,12 @@ class Board(NamedFacts):
     """How QEMU plays it; a physical board has no such table."""
     limits: dict[str, dict[Metric, Limit]] = Field(default_factory=dict)
     """Limits by task and metric."""
+
+    def placed(self, folder: Path) -> Board:
+        """The board with the port of its own below `folder`, where its file is."""
+        if self.port is None or "/" not in self.port:
+            return self
+        return self.model_copy(update={"port": (folder / self.port).resolve().as_posix()})
 
     @property
     def emulated(self) -> bool:
@@ -135,4 +142,6 @@ def load_boards(own: Path | None = None) -> dict[str, Board]:
     Raises:
         ConfigError: as `facts.load_folders`.
     """
-    return load_folders(shipped_and_own(BOARDS, own, "boards"), Board)
+    folders = shipped_and_own(BOARDS, own, "boards")
+    boards = load_folders(folders, Board)
+    return {name: board.placed(folders[-1]) for name, board in boards.items()}

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyhil.catalog.board import Board, load_boards
-from tinyhil.cli import completion, new_firmware, new_suite
+from tinyhil.cli import completion, new_board, new_firmware, new_suite
 from tinyhil.cli.answers import BoardRow, Boards, Built, Emulated, Suites
 from tinyhil.cli.bench import command as bench_command
 from tinyhil.data import command as data_command
@@ -53,6 +53,7 @@ then:
   tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
   tinyhil new suite                    write tests of a board for a repository of your own
+  tinyhil new board ours-rev2          write the file of a board type of your own
   tinyhil new firmware my-kws          write a firmware project for an engine of your own
   tinyhil verify RUN                   check every figure of a run against its raw bytes
   tinyhil gate BASELINE RUN            show what got slower, bigger or less accurate
@@ -162,6 +163,7 @@ def parser() -> argparse.ArgumentParser:
     kinds = new.add_subparsers(required=True, metavar="KIND")
     new_suite.add_arguments(kinds.add_parser("suite", help=new_suite.HELP))
     new_firmware.add_arguments(kinds.add_parser("firmware", help=new_firmware.HELP))
+    new_board.add_arguments(kinds.add_parser("board", help=new_board.HELP))
     suites = commands.add_parser(
         "suites",
         help="print where the benchmark's tests are",

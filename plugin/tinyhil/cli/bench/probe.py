@@ -22,7 +22,7 @@ from tinyhil.flash import (
     where_target_is_from,
 )
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, FirmwareError
+from tinyhil.ground.errors import BenchError, ConfigError, FirmwareError
 from tinyhil.image.elf import Image
 
 RULES = Path(__file__).with_name("60-tinyhil.rules")
@@ -122,6 +122,11 @@ class ProbeSteps:
                     hint="install it, or correct 'flash.command'",
                 )
             return found
+        if not facts.target and facts.method == "pyocd":
+            raise ConfigError(
+                f"board '{self.dut.board.name}' has no 'flash.target', which pyOCD needs",
+                hint="write pyOCD's name of the chip into the board's file: `pyocd list --targets`",
+            )
         if not facts.target:
             raise LeftOutError("pyOCD is not used, and nothing says what target it would be")
         if self.dut.board.emulated:
