@@ -308,6 +308,7 @@ def test_the_udev_rules_are_printed_as_they_are_installed(
     for rule in rules:
         assert re.fullmatch(r'(\w+(\{\w+\})?(==|\+?=)"[^"]*"(, |$))+', rule), rule
     assert probe_steps.RULES.name in probe_steps.INSTALL_RULES
+    assert "sudo udevadm control --reload && sudo udevadm trigger" in probe_steps.INSTALL_RULES
 
 
 def info(device: str, serial: str | None, location: str = "1-2:1.2") -> ListPortInfo:
