@@ -21,6 +21,7 @@ from tinyhil.catalog.task import Task
 from tinyhil.cli.bench import port as port_steps
 from tinyhil.cli.bench import probe as probe_steps
 from tinyhil.cli.bench import proposal, steps, usb
+from tinyhil.cli.doctor import examine
 from tinyhil.cli.main import main
 from tinyhil.device import ports
 from tinyhil.emulator.foreign.device import Fault, ForeignDevice
@@ -100,6 +101,20 @@ def test_a_board_without_a_probe_is_looked_at_over_its_port(examined: Any, kws01
     assert found == ["port", "protocol", "identity", "clock"]
     assert told["probe"]["found"] == "this station has no probe"
     assert re.fullmatch(r"[+-]0\.\d\d% of the host's in 2\.\d s", told["clock"]["found"])
+
+
+def test_another_firmware_than_the_image_is_told_with_both_builds(
+    examined: Any, kws01: Task, stand_in_firmware: Firmware
+) -> None:
+    image = stand_in_firmware.image
+    assert image.build_id
+    with NativeDevice(NativeFacts(kws01, build_id="ab" * 20), PROGRAMS) as device:
+        _, told = examined(
+            *("--board", "nucleo-l4r5zi", "--port", device.port, "--firmware", str(image.path))
+        )
+    assert told["identity"]["found"] == (
+        f"another firmware answers: build abababababab, the image is {image.build_id[:12]}"
+    )
 
 
 def test_a_slow_clock_is_told_with_both_times(
@@ -271,6 +286,14 @@ def test_a_step_that_hangs_ends_with_its_deadline(monkeypatch: pytest.MonkeyPatc
     free.set()
     assert (one.state, two.state) == ("failed", "not tried")
     assert one.found == "was not done in 0.05 s, and does not answer"
+
+
+def test_other_systems_than_linux_do_not_miss_what_they_can_not_have(
+    monkeypatch: pytest.MonkeyPatch, mps2: Board
+) -> None:
+    monkeypatch.setattr("tinyhil.cli.doctor.LINUX", False)
+    (check,) = (one for one in examine({"x": mps2}) if one.thing == "qemu-system-arm")
+    assert (check.missing, check.advice) == (False, "needs Linux, or Windows' WSL")
 
 
 def test_what_a_driver_raises_is_a_line_too() -> None:

@@ -20,6 +20,7 @@ from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.task import Window, load_tasks
 from tinyhil.cli import main as cli
+from tinyhil.cli.bench.probe import RULES
 from tinyhil.data.material import Material, stand_in_model
 from tinyhil.device.dut import Dut, attached
 from tinyhil.device.links.serial import open_link
@@ -248,6 +249,7 @@ def test_a_repository_of_ones_own_is_judged_by_an_installed_tinyhil(
     assert done.returncode == 0, done.stdout + done.stderr
     assert str(installed / "tinyhil" / "__init__.py") in done.stdout
     assert "1 passed" in done.stdout
+    assert (installed / "tinyhil" / "cli" / "bench" / RULES.name).is_file()
     (line,) = (tmp_path / "reports" / "runs").glob("*_ours/record.jsonl")
     told = json.loads(line.read_text(encoding="utf-8"))
     assert (told["board"], told["firmware_sha256"]) == ("ours", plain_c.sha256)
