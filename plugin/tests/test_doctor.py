@@ -273,6 +273,25 @@ def test_what_a_board_holds_is_looked_at_and_left_alone(
         assert told["read-back"]["found"].startswith("an image is there: stack from 0x20020000")
 
 
+def test_a_board_that_holds_another_image_says_how_to_put_this_one_there(
+    examined: Any, monkeypatch: pytest.MonkeyPatch, stand_in_firmware: Firmware
+) -> None:
+    monkeypatch.setattr(probe_steps, "probes", lambda: (FoundProbe(UID, "x", "", False),))
+    monkeypatch.setattr(probe_steps, "where_target_is_from", lambda _: "built in")
+    monkeypatch.setattr(probe_steps, "open_flasher", lambda *_: Held(b""))
+    monkeypatch.setattr(probe_steps, "observing", lambda *_: Held(b""))
+    image = str(stand_in_firmware.image.path)
+    with foreign() as device:
+        _, told = examined(
+            *("--board", "nucleo-l4r5zi", "--probe", UID, "--port", device.port),
+            *("--firmware", image),
+        )
+    assert told["read-back"]["found"] == (
+        "the board does not hold firmware.elf: first difference at 0x08000010"
+    )
+    assert told["read-back"]["advice"].startswith("give --flash")
+
+
 def test_a_step_that_hangs_ends_with_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "GRACE_S", 0.05)
     free = threading.Event()
@@ -342,6 +361,7 @@ def info(device: str, serial: str | None, location: str = "1-2:1.2") -> ListPort
 
 
 PROBES = (
+    FoundProbe(UID, "STM32 STLink", "stm32l4r5zitx", False),  # Found twice, as by two drivers.
     FoundProbe(UID, "STM32 STLink", "stm32l4r5zitx", False),
     FoundProbe("0240000034", "DAPLink", "", False),
     FoundProbe("mps2-an386.00000000", "virtual", "", True),
@@ -377,7 +397,7 @@ def test_a_bench_file_is_proposed_and_valid_as_it_is(
 def test_write_replaces_nothing_and_takes_the_users_word_for_the_board(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(flash, "probes", lambda: PROBES[1:])
+    monkeypatch.setattr(flash, "probes", lambda: PROBES[2:])
     monkeypatch.setattr(
         "serial.tools.list_ports.comports", lambda: [info("/dev/ttyACM0", "240000034")]
     )

@@ -33,8 +33,8 @@ class Place:
 def places(probes: Iterable[FoundProbe], ports: Iterable[ListPortInfo]) -> list[Place]:
     """Probes with the ports of the same USB device; then the ports that are left, of USB alone."""
     left = [port for port in ports if port.vid is not None]
-    found = []
-    for probe in probes:
+    found: list[Place] = []
+    for probe in {probe.uid.casefold(): probe for probe in probes}.values():
         if probe.emulated:
             continue
         own = [port for port in left if same_serial(port.serial_number or "", probe.uid)]
