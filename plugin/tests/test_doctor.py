@@ -100,7 +100,9 @@ def test_a_board_without_a_probe_is_looked_at_over_its_port(examined: Any, kws01
     found = [name for name, step in told.items() if step["state"] == "ok"]
     assert found == ["port", "protocol", "identity", "clock"]
     assert told["probe"]["found"] == "this station has no probe"
-    assert re.fullmatch(r"[+-]0\.\d\d% of the host's in 2\.\d s", told["clock"]["found"])
+    assert re.fullmatch(
+        r"[+-]\d+\.\d\d% against the host's, known to \d+\.\d\d%", told["clock"]["found"]
+    )
 
 
 def test_another_firmware_than_the_image_is_told_with_both_builds(
@@ -327,7 +329,7 @@ def test_what_a_driver_raises_is_a_line_too() -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("--board", "nowhere"), "no station 'nowhere'; known: mps2-an386"),
+        (("--board", "nowhere"), "no station 'nowhere'; known: "),
         (("--board", "nucleo-l4r5zi"), "is a board type, and no station of it is known"),
         (("--flash",), "option --flash: of which board?"),
         (("--board", "mps2-an386", "--firmware", "x.elf"), "x.elf is not a file"),
