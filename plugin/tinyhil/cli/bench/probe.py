@@ -129,7 +129,7 @@ class ProbeSteps:
             )
         if not facts.target:
             raise LeftOutError("pyOCD is not used, and nothing says what target it would be")
-        if self.dut.board.emulated:
+        if facts.target.startswith("tinyhil_"):  # That of an emulated board.
             return f"{facts.target}: made from the board's own facts"
         return f"{facts.target}: {where_target_is_from(self.dut.board)}"
 
