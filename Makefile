@@ -100,6 +100,7 @@ browser: setup ## set up, with Chromium, then look at the pages that we make
 
 lint: setup ## set up, then check style, types and C formatting
 	ruff check .
+	ruff check --quiet --preview --select PLW1514 . # Text is UTF-8 on any host.
 	ruff format --check .
 	mypy
 	lint-imports

@@ -16,6 +16,7 @@ from unittest.mock import patch
 from pydantic import TypeAdapter
 
 from reference.explained import attributes, code, prose
+from tinyhil.cli.bench.steps import Step
 from tinyhil.cli.doctor import Check
 from tinyhil.cli.main import parser
 from tinyhil.ground.answer import Answer, Failed
@@ -30,7 +31,8 @@ from tinyhil.pytest_side import plugin
 from tinyhil.pytest_side.options import KEYS, OPTIONS
 
 _NAMES: dict[str, Any] = {
-    part.__name__: part for part in (Check, Checked, Comparison, Finding, OperatorSummary, Refusal)
+    part.__name__: part
+    for part in (Check, Checked, Comparison, Finding, OperatorSummary, Refusal, Step)
 }
 """What answers name and their modules import only for type checkers."""
 _OWN_FORMATS: Mapping[str, tuple[type[Answer], ...]] = {

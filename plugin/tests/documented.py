@@ -253,7 +253,8 @@ def _check(page: Path, folder: Path, build: Path, official: str | None) -> list[
     (folder / "build").symlink_to(build)
     if official:
         (folder / "home" / "mlperf-tiny").symlink_to(official)
-    (folder / "bench.toml").write_text(_bench(), encoding="utf-8")
+    if not any(block.title == "bench.toml" for block in parts):
+        (folder / "bench.toml").write_text(_bench(), encoding="utf-8")
     return list(run(parts[: long[-1] + 1], folder, ("", *kinds)))
 
 

@@ -375,7 +375,7 @@ def right_answers_in_the_bytes(run: Forged) -> None:
 def _rewrite(log: Path, change: Callable[[bytes], bytes]) -> None:
     """Change each result in a log of frames, with its CRC."""
     session, held, made = None, b"", []
-    for line in log.read_text().splitlines():
+    for line in log.read_text(encoding="utf-8").splitlines():
         head, shown = line[:15], line[15:]
         data = transfers._bytes(shown)
         assert data is not None
@@ -396,4 +396,4 @@ def _rewrite(log: Path, change: Callable[[bytes], bytes]) -> None:
             if not data:
                 continue
         made.append(f"{head}base64:{b64encode(data).decode()}" if b"\0" in data else line)
-    log.write_text("".join(f"{line}\n" for line in made))
+    log.write_text("".join(f"{line}\n" for line in made), encoding="utf-8")

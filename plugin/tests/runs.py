@@ -50,7 +50,7 @@ def new_key(path: Path, passphrase: str = "") -> Path:
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def record(runs: Path) -> list[dict[str, Any]]:

@@ -99,7 +99,9 @@ def test_a_submission(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status, found = ask(capsys, "tinyhil submission template")
-    Path("system.toml").write_text(found["toml"].replace('system = ""', 'system = "x"'))
+    Path("system.toml").write_text(
+        found["toml"].replace('system = ""', 'system = "x"'), encoding="utf-8"
+    )
     asked = [str(run), "--system", "system.toml", "--division", "closed", "--category", "rdi"]
     status, found = ask(capsys, "tinyhil submission export", *asked, "--out", "tree")
     assert (status, "is not sealed" in found["error"]["message"]) == (2, True)

@@ -42,7 +42,7 @@ def _run(folder: Path, *options: str, stored: str = "False") -> tuple[int, str]:
 
 
 def _benchmark(path: Path) -> dict[str, Any]:
-    (only,) = json.loads(path.read_text())["benchmarks"]
+    (only,) = json.loads(path.read_text(encoding="utf-8"))["benchmarks"]
     assert isinstance(only, dict)
     return only
 

@@ -160,7 +160,10 @@ def test_a_line_that_comes_again_the_same_is_the_firmwares_own() -> None:
 
 UNKNOWN: dict[str, tuple[dict[str, Any], str]] = {
     "a mark behind scores": ({"score": "{:.3f}?"}, r"'m-results-\[0\.\d+\?,.*\[0\.984,0\.016\]'"),
-    "semicolons": ({"comma": ";"}, r"'m-results-\[0\.\d+;.*commas between the scores; let it print a line as 'm-results-\[0\.984,"),
+    "semicolons": (
+        {"comma": ";"},
+        r"'m-results-\[0\.\d+;.*commas between.*a line as 'm-results-\[0\.984,",
+    ),
     "stamps of milliseconds": (
         {"added": {"m-lap-us": ".5"}},
         r"'m-lap-us-\d+\.5'.*'m-lap-us-12345",
@@ -169,7 +172,10 @@ UNKNOWN: dict[str, tuple[dict[str, Any], str]] = {
         {"added": {"m-lap-us": "*4F"}},
         r"'m-lap-us-\d+\*4F'.*'m-lap-us-12345",
     ),
-    "bytes as 0x00": ({"row": "0x{:02x}"}, r"'m-buffer-0x00.* 'db print.*print a line as 'm-buffer-00-ff"),
+    "bytes as 0x00": (
+        {"row": "0x{:02x}"},
+        r"'m-buffer-0x00.* 'db print.*print a line as 'm-buffer-00-ff",
+    ),
     "no number of inferences": (
         {"left_out": "m-infer-start"},
         r"without a line as 'm-infer-start-1'.*this firmware printed 'm-warmup-start-0'",

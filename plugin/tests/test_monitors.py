@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +18,6 @@ from tinyhil.emulator.monitors.ppk2 import Ppk2
 from tinyhil.emulator.monitors.timeline import Analytic
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError, MonitorError
-from tinyhil.measure import monitors
 from tinyhil.measure.energy.recording import Recording
 from tinyhil.measure.energy.windows import window_of
 from tinyhil.measure.monitors import joulescope, lpm01a, open_monitor, options_of, ppk2
@@ -256,18 +254,3 @@ def test_an_n6705_is_asked_for_its_currents_in_its_own_words() -> None:
         open_monitor(toaster, Deadline.after(5))
     with pytest.raises(ConfigError, match="key 'edges': Input should be 'trace'"):
         options_of({**table, "address": address, "edges": "pin"}, "x")
-
-
-def test_a_monitor_of_another_package_is_a_kind_by_its_entry_point(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def points(*, group: str, name: str | None = None) -> list[EntryPoint]:
-        assert group == monitors.GROUP
-        own = EntryPoint("ours", "tinyhil.measure.monitors.replay", group)
-        return [own] if name in (None, "ours") else []
-
-    monkeypatch.setattr(monitors, "entry_points", points)
-    assert {"ours", "lpm01a"} <= set(monitors.names())
-    options = options_of({"kind": "ours", "trace": "a.npy"}, "bench.toml")
-    with pytest.raises(MonitorError, match=r"a\.npy: cannot be played"):
-        open_monitor(options, Deadline.after(1))

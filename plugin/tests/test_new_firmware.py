@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.task import Window, load_tasks
 from tinyhil.cli import main as cli
+from tinyhil.cli.bench.probe import RULES
 from tinyhil.data.material import Material, stand_in_model
 from tinyhil.device.dut import Dut, attached
 from tinyhil.device.links.serial import open_link
@@ -26,7 +28,7 @@ from tinyhil.device.queries.opening import asking
 from tinyhil.device.session import Session
 from tinyhil.flash import flash
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.paths import FIRMWARE, ROOT, SUITES
+from tinyhil.ground.paths import BOARDS, FIRMWARE, ROOT, SUITES
 from tinyhil.image import project as project_module
 from tinyhil.image.build import port_of, require_tool
 from tinyhil.image.compiler import Target, compile_model
@@ -205,6 +207,53 @@ def test_the_official_functions_answer_in_text_and_in_frames(
     assert scores == [expected(np.frombuffer(sample[:12], np.int8)) for sample in samples]
     thousandths = [tuple(np.frombuffer(output, "<i4") / 1000) for output in outputs]
     assert thousandths == scores
+
+
+REPOSITORY = {
+    "pyproject.toml": '[tool.tinyhil]\nboard = "ours"\nboards = "boards"\nfirmware = "kws.elf"\n',
+    "test_board.py": """
+import pytest
+import tinyhil
+
+@pytest.mark.memory
+def test_it_fits(measurement):
+    print(tinyhil.__file__)
+    verdict = measurement.judge("flash_bytes")
+    assert verdict, str(verdict)
+    assert verdict.limit.source == "ours"
+""",
+}
+
+
+def test_a_repository_of_ones_own_is_judged_by_an_installed_tinyhil(
+    installed: Path, plain_c: Image, tmp_path: Path
+) -> None:
+    """A board type and an image of the user's own, outside of any checkout, and one line."""
+    for name, text in REPOSITORY.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "kws.elf").write_bytes(plain_c.path.read_bytes())
+    (tmp_path / "boards").mkdir()
+    facts, _ = (BOARDS / "mps2-an386.toml").read_text(encoding="utf-8").split("[limits.", 1)
+    limits = '[limits.kws01]\nflash_bytes = {max = 200_000, source = "ours"}\n'
+    own = facts.replace("mps2-an386", "ours", 1).replace('name = "mps2-an386"', 'name = "ours"')
+    (tmp_path / "boards" / "ours.toml").write_text(own + limits, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rP", "-k", "kws01", "-p", "no:allure_pytest"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert str(installed / "tinyhil" / "__init__.py") in done.stdout
+    assert "1 passed" in done.stdout
+    assert (installed / "tinyhil" / "cli" / "bench" / RULES.name).is_file()
+    (line,) = (tmp_path / "reports" / "runs").glob("*_ours/record.jsonl")
+    told = json.loads(line.read_text(encoding="utf-8"))
+    assert (told["board"], told["firmware_sha256"]) == ("ours", plain_c.sha256)
+    assert told["verdict"] == "pass"
 
 
 EMULATED = [name for name, board in sorted(load_boards().items()) if board.emulated]

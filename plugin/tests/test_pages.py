@@ -42,7 +42,7 @@ def test_pages_go_into_a_folder_of_their_own_wherever_results_go(
     assert results == tmp_path / "allure-results"
 
     def render(_: Path, page: Path, *__: object) -> Path:
-        page.write_text("Allure's")
+        page.write_text("Allure's", encoding="utf-8")
         return page
 
     monkeypatch.setattr(html, "render", render)

@@ -43,7 +43,7 @@ def test_a_run_leaves_a_record_of_every_measure(quick: tuple[Path, str]) -> None
 def bytes_of(log: Path) -> tuple[bytes, bytes]:
     """What was sent, and what came."""
     sent = received = b""
-    for line in log.read_text().splitlines():
+    for line in log.read_text(encoding="utf-8").splitlines():
         _, direction, shown = line.split(" ", 2)
         _, binary, encoded = shown.partition("base64:")
         data = b64decode(encoded) if binary else literal_eval(shown)

@@ -119,9 +119,9 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 @contextmanager
 def lines_of(path: Path) -> Iterator[list[Any]]:
     """The JSON lines of a file, to be changed; the run is sealed again, as a forger does."""
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     yield lines
-    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
     seal.seal(path.parents[1] if path.parent.name == "raw" else path.parent, {})
 
 

@@ -6,7 +6,8 @@ set(CMAKE_CXX_COMPILER __PREFIX__g++)
 set(BOARD_FLAGS __FLAGS__)
 
 set(TINYHIL_GENERATED ${CMAKE_CURRENT_LIST_DIR}) # Has board.ld, the memory map.
-include(${CMAKE_CURRENT_LIST_DIR}/__PORT__/port.cmake)
+set(TINYHIL_PORTS ${CMAKE_CURRENT_LIST_DIR}) # Has the folders of the port, and of what it takes.
+include(${TINYHIL_PORTS}/__PORT__/port.cmake)
 
 function(board target)
     target_sources(${target} PRIVATE ${TINYHIL_PORT_SOURCES})

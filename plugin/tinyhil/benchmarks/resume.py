@@ -192,7 +192,7 @@ def _process(setting: Setting, *options: str) -> Iterator[subprocess.Popen[str]]
     command = [sys.executable, "-m", "pytest", "suites", "-k", setting.task, "-q"]
     # No report: it is made of what is compared, and takes longer than a quick run.
     command += ["-p", "no:allure_pytest", "-p", "no:cacheprovider", *setting.options, *options]
-    with tempfile.TemporaryFile("w+") as output:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, text=True
         )

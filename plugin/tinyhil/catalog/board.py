@@ -6,7 +6,7 @@ What is wired to this desk (probe, port) is not a fact about a type: see `bench`
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -48,7 +48,8 @@ class FlashFacts(Facts):
     """How an image gets onto this board."""
 
     method: str = "pyocd"
-    """Name of a module in ``tinyhil.flash``, or ``none``: the board is measured as it is."""
+    """Name of a module in ``tinyhil.flash``, or of what another package brings, or ``none``: the
+    board is measured as it is."""
     target: str = ""
     """pyOCD's name of the target; needed by that method alone."""
     pack: str | None = None
@@ -64,7 +65,12 @@ class FlashFacts(Facts):
     """A command that resets the board, for methods that can't."""
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
     """Of a command, or of a drive to take the image."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Keys of a method that another package brings."""
 
+
+QEMU = "qemu-system-arm"
+"""The program that plays emulated boards."""
 
 NO_FLASH = "none"
 """The method of a board that is measured as it is."""
@@ -100,8 +106,9 @@ class Board(NamedFacts):
     clock_hz: int = Field(gt=0)
     """Of the timer behind the device's time stamps, in Hz."""
     port: str | None = None
-    """Folder of ``firmware/ports``; without one the reference firmware does not run on it, and
-    images are the user's own."""
+    """Folder of ``firmware/ports``, or with a ``/`` in it one of the user's own, relative to the
+    board's file; without one the reference firmware does not run on it, and images are the
+    user's own."""
     baud: int = Field(default=115200, gt=0)
     """At which the firmware's serial port starts."""
     memory: tuple[Memory, ...] = Field(min_length=1)
@@ -114,6 +121,12 @@ class Board(NamedFacts):
     """How QEMU plays it; a physical board has no such table."""
     limits: dict[str, dict[Metric, Limit]] = Field(default_factory=dict)
     """Limits by task and metric."""
+
+    def placed(self, folder: Path) -> Board:
+        """The board with the port of its own below `folder`, where its file is."""
+        if self.port is None or "/" not in self.port:
+            return self
+        return self.model_copy(update={"port": (folder / self.port).resolve().as_posix()})
 
     @property
     def emulated(self) -> bool:
@@ -130,7 +143,9 @@ def load_boards(own: Path | None = None) -> dict[str, Board]:
     Raises:
         ConfigError: as `facts.load_folders`.
     """
-    return load_folders(shipped_and_own(BOARDS, own, "boards"), Board)
+    folders = shipped_and_own(BOARDS, own, "boards")
+    boards = load_folders(folders, Board)
+    return {name: board.placed(folders[-1]) for name, board in boards.items()}
 
 
 def named_board(name: str) -> Board:

@@ -10,6 +10,9 @@ USB_NAME = re.compile(r"serial:.+|usb:[0-9a-f]{4}:[0-9a-f]{4}(:.+)?", re.IGNOREC
 """A port named after its USB device: ``serial:SERIAL`` or ``usb:VID:PID``, either with
 ``:INTERFACE`` after it, the second one with ``:SERIAL`` before that."""
 
+_WINDOWS = re.compile(r"(?:\\\\\.\\)?(COM[0-9]{1,3})", re.IGNORECASE)
+"""A port's name on Windows, which is no path."""
+
 _WRAPPERS = ("alt", "spy")
 """pyserial's URLs that are only another way to write a path."""
 
@@ -28,7 +31,7 @@ def port_identity(port: str) -> str:
     if USB_NAME.fullmatch(port):
         return port.casefold()
     if "://" not in port:
-        return os.path.realpath(port)
+        return device_of(port)
     url = urlsplit(port)
     if url.scheme.casefold() in _WRAPPERS:
         return os.path.realpath(url.netloc + url.path)
@@ -37,11 +40,17 @@ def port_identity(port: str) -> str:
 
 def given_identity(port: str) -> str:
     """As `port_identity`, by the name alone: it does not change when the port comes and goes."""
-    if is_path(port):
+    if is_path(port) and not _WINDOWS.fullmatch(port):
         return os.path.abspath(port)  # noqa: PTH100 - follows no links
     return port_identity(port)
 
 
+def device_of(port: str) -> str:
+    """The device that a path leads to: links are followed, and Windows' ports have one name."""
+    found = _WINDOWS.fullmatch(port)
+    return found[1].upper() if found else os.path.realpath(port)
+
+
 def is_path(port: str) -> bool:
-    """Whether a port is named by a path of this machine."""
+    """Whether a port is named by a path of this machine, or as Windows names it."""
     return "://" not in port and not USB_NAME.fullmatch(port)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tinyhil.catalog.board import Board
 from tinyhil.ground.extras import Extra, how_to_get
+from tinyhil.ground.hosts import LINUX, NEEDS_LINUX
 from tinyhil.publish.report.html import find_allure
 
 _ANSWER_S = 20.0
@@ -85,6 +86,8 @@ def examine(boards: Mapping[str, Board]) -> list[Check]:
     if any(board.emulated for board in boards.values()):
         checks.append(
             _program("qemu-system-arm", "emulated boards", "apt-get install qemu-system-arm")
+            if LINUX
+            else Check("qemu-system-arm", None, "emulated boards", NEEDS_LINUX, optional=True)
         )
     checks += [
         _program("cc", "right answers in verify --data", "apt-get install gcc libc6-dev"),
@@ -150,7 +153,12 @@ def _first_line(command: list[str]) -> str | None:
     """What a program prints first; None if it prints nothing or does not run."""
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_ANSWER_S, check=False
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_ANSWER_S,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

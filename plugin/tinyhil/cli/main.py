@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from tinyhil.catalog.board import load_boards, named_board
 from tinyhil.cli import build as build_command
-from tinyhil.cli import completion, new_firmware, new_suite
-from tinyhil.cli.answers import BoardRow, Boards, Doctor, Emulated, Suites
+from tinyhil.cli import completion, new_board, new_firmware, new_suite
+from tinyhil.cli.answers import BoardRow, Boards, Emulated, Suites
+from tinyhil.cli.bench import command as bench_command
 from tinyhil.data import command as data_command
 from tinyhil.ground.answer import Answer, add_format, answered, failed, print_json, wants_json
 from tinyhil.ground.errors import ConfigError, TinyhilError
+from tinyhil.ground.hosts import require_linux
 from tinyhil.ground.interrupts import Interrupts
 from tinyhil.ground.paths import SUITES
 from tinyhil.ground.tables import show_fitted
@@ -34,12 +35,12 @@ from tinyhil.publish.submission import command as submission_command
 if TYPE_CHECKING:
     from tinyhil.emulator.qemu import EmulatedBoard
 
-_FOUND_COLUMNS = 28
 _HELP_COLUMNS = 78
 
 _EPILOG = """\
 first steps:
   tinyhil doctor                       show what is missing here, and how to get it
+  tinyhil doctor --board mps2-an386    try each step between here and a board
   pytest suites --hil-quick            a first look on the emulated board, in a minute
   pytest suites --hil-board mps2-an386 run the benchmark; installed: pytest "$(tinyhil suites)"
 
@@ -49,6 +50,7 @@ then:
   tinyhil data list                    the official data sets, and how to get them
   tinyhil build --board mps2-an386     build the firmware of the stand-in keyword model
   tinyhil new suite                    write tests of a board for a repository of your own
+  tinyhil new board ours-rev2          write the file of a board type of your own
   tinyhil new firmware my-kws          write a firmware project for an engine of your own
   tinyhil verify RUN                   check every figure of a run against its raw bytes
   tinyhil gate BASELINE RUN            show what got slower, bigger or less accurate
@@ -60,14 +62,6 @@ then:
 `tinyhil COMMAND --help` shows examples of each. With --format json a command answers programs.
 Exit status: 0 done, 1 something was found or is missing, 2 an error, which says the next step.
 Times of an emulated board are instruction counts, not times measured on silicon.
-"""
-
-_DOCTOR = """\
-examples:
-  tinyhil doctor                       look for every program
-  tinyhil doctor --format json         the same for a script
-
-next: `pytest suites --hil-quick` for a first look on the emulated board
 """
 
 _BOARDS = """\
@@ -131,14 +125,7 @@ def parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"tinyhil {version('pytest-tinyhil')}"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    doctor = commands.add_parser(
-        "doctor",
-        help="say what is missing on this machine and how to get it",
-        description="Look for every program that tinyhil calls. Exits with 1 if one is missing; "
-        "a version that was not tested is shown, but is not an error.",
-    )
-    _finish(doctor, _doctor, Doctor, _DOCTOR)
-
+    bench_command.add_command(commands)
     boards = commands.add_parser(
         "boards",
         help="list the board types",
@@ -164,6 +151,7 @@ def parser() -> argparse.ArgumentParser:
     kinds = new.add_subparsers(required=True, metavar="KIND")
     new_suite.add_arguments(kinds.add_parser("suite", help=new_suite.HELP))
     new_firmware.add_arguments(kinds.add_parser("firmware", help=new_firmware.HELP))
+    new_board.add_arguments(kinds.add_parser("board", help=new_board.HELP))
     suites = commands.add_parser(
         "suites",
         help="print where the benchmark's tests are",
@@ -188,33 +176,6 @@ def _finish(
     command.description = textwrap.fill(command.description or "", _HELP_COLUMNS)
     command.epilog, command.formatter_class = epilog, argparse.RawDescriptionHelpFormatter
     command.set_defaults(run=run)
-
-
-def _doctor(options: argparse.Namespace, console: Console) -> int:
-    from tinyhil.cli.doctor import examine  # noqa: PLC0415 - what it imports, other commands need not
-
-    checks = examine(load_boards())
-    missing = sum(check.missing for check in checks)
-    untried = sum(check.warning is not None for check in checks)
-    if answered(options, Doctor(tuple(checks), missing, untried)):
-        return 1 if missing else 0
-
-    def table(without: frozenset[str]) -> Table:
-        made = Table("what", "found", box=None, pad_edge=False)
-        for heading in ("needed for", "advice"):
-            if heading not in without:
-                made.add_column(heading)
-        for check in checks:
-            state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
-            state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
-            needed_for = [] if "needed for" in without else [check.needed_for]
-            made.add_row(check.thing, state, *needed_for, check.advice)
-        return made
-
-    show_fitted(console, table, ["needed for"])
-    summary = f"{missing} missing" if missing else "nothing is missing"
-    console.print(f"{summary}, {untried} not tried" if untried else summary)
-    return 1 if missing else 0
 
 
 def _boards(options: argparse.Namespace, console: Console) -> int:
@@ -244,14 +205,14 @@ def _suites(options: argparse.Namespace, console: Console) -> int:
 
 
 def _emulate(options: argparse.Namespace, console: Console) -> int:
-    from tinyhil.emulator.run import describe, emulate  # noqa: PLC0415 - as above
-
     board = named_board(options.board)
     if not board.emulated:
         raise ConfigError(
             f"board '{board.name}' is not an emulated board",
             hint="`tinyhil boards` shows the emulated ones",
         )
+    require_linux(f"the emulated board '{board.name}'")
+    from tinyhil.emulator.run import describe, emulate  # noqa: PLC0415 - as above
 
     def tell(emulated: EmulatedBoard) -> None:
         port, probe = emulated.serial_url, emulated.probe_uid

@@ -31,7 +31,7 @@ def timer_of(device: str, folder: Path = SYSFS) -> Path | None:
 def read_ms(timer: Path) -> int | None:
     """The time in ms; None where it can't be read."""
     with suppress(OSError, ValueError):
-        return int(timer.read_text())
+        return int(timer.read_text(encoding="utf-8"))
     return None
 
 

@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.board import NO_FLASH, Board
 from tinyhil.device.lock import Hold, held
-from tinyhil.emulator import qemu
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import TakenError
+from tinyhil.ground.hosts import require_linux
+
+if TYPE_CHECKING:
+    from tinyhil.emulator import qemu
 
 _START_S = 20.0
 
@@ -97,6 +101,9 @@ def _started(station: Station, stack: ExitStack) -> tuple[qemu.EmulatedBoard, Ho
     Somebody may still hold a port of this name whose own board has just died: then that name is
     kept out of use, and another board takes the next one.
     """
+    require_linux(f"the emulated board '{station.board.name}'")
+    from tinyhil.emulator import qemu  # noqa: PLC0415 - only Linux can import it
+
     for last in (False, False, True):
         emulated = stack.enter_context(qemu.start(station.board, deadline=Deadline.after(_START_S)))
         try:

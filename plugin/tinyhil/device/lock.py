@@ -1,29 +1,24 @@
 """One user a station: the kernel's locks on its probe and its port, over all users of a host.
 
-A lock is a file that is locked (``flock``) for as long as its holder lives, so that even one that
-is killed leaves nothing locked. The file says who holds it.
+A lock is a file that is locked for as long as its holder lives, so that even one that is killed
+leaves nothing locked, see `locking`. The file says who holds it.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import json
 import os
-import pwd
-import secrets
 import shlex
 import socket
-import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tinyhil.catalog.identity import given_identity, probe_identity
-from tinyhil.device import ports
+from tinyhil.device import lock_file, ports
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, TakenError
 from tinyhil.ground.text import printable
@@ -32,10 +27,8 @@ FOLDER_VARIABLE = "TINYHIL_LOCKS"
 """Environment variable with another folder for the locks; all users of the boards must set it."""
 
 _SHARED = Path("/run/lock")
-_INFO_BYTES = 4096
 _LOOK_S = 0.1
 """Between two looks at a lock that another one holds."""
-_NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 @dataclass(frozen=True)
@@ -111,11 +104,12 @@ class Hold:
             return
         folder = lock_folder()
         try:
-            handle = _locked_file(folder, thing.file)
+            handle = lock_file.locked(folder, thing.file)
             if isinstance(handle, dict):
                 raise self._taken(thing, handle)
             self._locked[thing.file] = handle
-            self._sign(handle, thing)
+            holder = {**_ourselves(), "station": self._station, thing.kind: thing.name}
+            lock_file.sign(handle, holder)
         except OSError as error:
             raise BenchError(
                 f"{folder}: the {thing.kind} '{thing.name}' cannot be locked: {error.strerror}",
@@ -124,18 +118,8 @@ class Hold:
                 board=self._station,
             ) from error
 
-    def _sign(self, handle: int, thing: Thing) -> None:
-        """Say who we are; a full disk takes away no more than that."""
-        holder = {**_ourselves(), "station": self._station, thing.kind: thing.name}
-        with suppress(OSError):
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, json.dumps(holder).encode()[:_INFO_BYTES], 0)
-
     def _unlock(self, file: str) -> None:
-        handle = self._locked.pop(file)
-        with suppress(OSError):
-            _remove(lock_folder(), file, handle)
-        os.close(handle)
+        lock_file.let_go(lock_folder(), file, self._locked.pop(file))
 
     def _taken(self, thing: Thing, holder: Mapping[str, object]) -> TakenError:
         return TakenError(
@@ -190,13 +174,7 @@ def held(
 def lock_folder() -> Path:
     """Where the locks are: the same place for all users of the host."""
     chosen = os.environ.get(FOLDER_VARIABLE)
-    if chosen:
-        return Path(chosen)
-    try:
-        shared = bool(_SHARED.stat().st_mode & stat.S_IWOTH)
-    except OSError:
-        shared = False
-    return _SHARED / "tinyhil" if shared else Path("/tmp/tinyhil-locks")  # noqa: S108 - shared on purpose, safe by `_opened`
+    return Path(chosen) if chosen else lock_file.default_folder(_SHARED)
 
 
 def described(holder: Mapping[str, object]) -> str:
@@ -212,91 +190,9 @@ def described(holder: Mapping[str, object]) -> str:
     )
 
 
-def _locked_file(folder: Path, name: str) -> int | dict[str, object]:
-    """A locked descriptor of the file of this name, or what its holder says.
-
-    Raises:
-        OSError: folder or file can't be used, perhaps because it is a link.
-    """
-    place = _folder(folder)
-    try:
-        while True:
-            handle = _opened(place, name)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = _read(handle)
-                os.close(handle)
-                return holder
-            if _is_named(place, name, handle):
-                return handle
-            os.close(handle)  # Its last holder has just removed it.
-    finally:
-        os.close(place)
-
-
-def _folder(folder: Path) -> int:
-    """Open the folder; if it is not there, make it for all users, as /tmp is: no user can remove
-    what belongs to another one."""
-    made = False
-    with suppress(FileExistsError):
-        folder.mkdir()
-        made = True
-    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _NO_FOLLOW)
-    if made:
-        os.fchmod(place, 0o1777)
-    return place
-
-
-def _remove(folder: Path, name: str, handle: int) -> None:
-    """Remove a file while it is still locked: who opens it now finds out that it has no name."""
-    os.ftruncate(handle, 0)
-    place = _folder(folder)
-    try:
-        if _is_named(place, name, handle):
-            os.unlink(name, dir_fd=place)
-    finally:
-        os.close(place)
-
-
-def _opened(place: int, name: str) -> int:
-    """Open the file; if it is not there, make it: complete and open to all users from its start,
-    with any umask. It is never opened with O_CREAT: Linux forbids that for the file of another
-    user in a folder like /tmp."""
-    while True:
-        with suppress(FileNotFoundError):
-            handle = os.open(name, os.O_RDWR | _NO_FOLLOW, dir_fd=place)
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                os.close(handle)
-                raise OSError(0, f"{name} is not a regular file")
-            return handle
-        draft = f".{secrets.token_hex(8)}"
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
-        made = os.open(draft, flags, 0o600, dir_fd=place)
-        try:
-            os.fchmod(made, 0o666)
-            with suppress(FileExistsError):
-                os.link(draft, name, src_dir_fd=place, dst_dir_fd=place)
-        finally:
-            os.close(made)
-            os.unlink(draft, dir_fd=place)
-
-
-def _is_named(place: int, name: str, handle: int) -> bool:
-    try:
-        named = os.stat(name, dir_fd=place, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(named, os.fstat(handle))
-
-
 def _ourselves() -> dict[str, object]:
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # A user number without a name, as in a container.
-        user = str(os.getuid())
     return {
-        "user": user,
+        "user": _user(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "command": shlex.join(sys.argv)[:500],
@@ -304,10 +200,12 @@ def _ourselves() -> dict[str, object]:
     }
 
 
-def _read(handle: int) -> dict[str, object]:
-    """What the holder says of itself; nothing while it is being written."""
+def _user() -> str:
     try:
-        holder = json.loads(os.pread(handle, _INFO_BYTES, 0))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return holder if isinstance(holder, dict) else {}
+        import pwd  # noqa: PLC0415 - Windows has none
+    except ImportError:
+        return os.environ.get("USERNAME", "?")
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # A user number without a name, as in a container.
+        return str(os.getuid())

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
-from tinyhil.catalog.identity import USB_NAME, is_path
+from tinyhil.catalog.identity import USB_NAME, device_of, is_path
 from tinyhil.ground.errors import BenchError
 
 
@@ -36,8 +36,8 @@ def find(port: str, dead: str = "") -> str:
         BenchError: several ports have this name.
     """
     if is_path(port):
-        device = os.path.realpath(port)
-        if device == dead or not os.path.exists(device):  # noqa: PTH110 - text, as all around it
+        device = device_of(port)
+        if device == dead or not _is_there(device):
             raise _missing(port, f"there is no {port}")
         return device
     if not USB_NAME.fullmatch(port):
@@ -51,7 +51,7 @@ def find(port: str, dead: str = "") -> str:
         )
     if not found:
         raise _missing(port, "no USB device has this name")
-    return os.path.realpath(found[0].device)
+    return device_of(found[0].device)
 
 
 def find_now(port: str) -> str | None:
@@ -65,6 +65,26 @@ def find_now(port: str) -> str | None:
     except MissingPortError:
         return None
     return device if is_path(device) else None
+
+
+def stable_name(device: str) -> str | None:
+    """The best name of a port by the USB device behind it; None where it has none of its own."""
+    there = _there()
+    for info in there:
+        if device_of(info.device) == device:
+            names = {name: sum(name in _names(other) for other in there) for name in _names(info)}
+            own = [name for name, count in names.items() if count == 1]
+            # By its serial number: another board of the same make may come any day.
+            return min(
+                own, key=lambda name: (not name.startswith("serial:"), len(name)), default=None
+            )
+    return None
+
+
+def _is_there(device: str) -> bool:
+    if os.path.exists(device):  # noqa: PTH110 - text, as all around it
+        return True
+    return device in {info.device.upper() for info in _there()}  # Windows' are no files.
 
 
 def _missing(port: str, why: str) -> MissingPortError:

@@ -9,7 +9,6 @@ J-Link, errors on the wire, flash algorithms and their timing.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -113,6 +112,8 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
     # Connection
 
     def open(self) -> None:
+        import fcntl  # noqa: PLC0415 - as `should_load`
+
         with ExitStack() as undo:
             try:
                 lock = os.open(self._board.folder / BOARD_FILE, os.O_RDONLY)
@@ -240,6 +241,14 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
 
 class TinyhilProbePlugin(Plugin):  # type: ignore[misc]  # pyOCD has no type hints
     """What pyOCD loads."""
+
+    def should_load(self) -> bool:
+        """Windows lacks the locks that emulated boards live by; pyOCD must go on there."""
+        try:
+            import fcntl  # noqa: F401, PLC0415
+        except ImportError:
+            return False
+        return True
 
     def load(self) -> type[VirtualProbe]:
         return VirtualProbe

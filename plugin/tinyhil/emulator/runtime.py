@@ -6,7 +6,6 @@ dies. So the kernel answers who is alive, and no recycled process number can pre
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import secrets
@@ -100,6 +99,8 @@ def _lock(folder: Path, *, wait: bool) -> int | None:
     Raises:
         BlockingIOError: its board runs, and we were not to wait.
     """
+    import fcntl  # noqa: PLC0415 - Windows lacks it, and pyOCD imports this module there too
+
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

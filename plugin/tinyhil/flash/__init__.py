@@ -1,21 +1,21 @@
 """Gets an image onto a board: check, compare, program, verify, reset.
 
 A way of flashing is a module of this folder, named after its ``flash.method`` in a board's file,
-with a function ``open_flasher(board, probe_uid, deadline)``: see `Flasher` and `pyocd`.
+with a function ``open_flasher(board, probe_uid, deadline)``: see `Flasher` and `pyocd`. A package
+of the user's own brings another one by an entry point of the group ``tinyhil.flashers``.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, cast
 
-from tinyhil.catalog.board import Board
+from tinyhil.catalog.board import NO_FLASH, Board
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError, FirmwareError
+from tinyhil.ground.parts import Parts
 from tinyhil.image.elf import Image
 
 if TYPE_CHECKING:
@@ -73,21 +73,32 @@ class Flasher(Protocol):
 
 OpenFlasher = Callable[[Board, str, Deadline], Flasher]
 
+METHODS = Parts("flash method", "tinyhil.flashers", __name__, ("open_flasher",))
+
+
+def check_method(method: str) -> None:
+    """Refuse a way of flashing that nobody brings; nothing is imported.
+
+    Raises:
+        ConfigError: the text lists the known ones.
+    """
+    known = METHODS.names()
+    if method not in (NO_FLASH, *known):
+        raise ConfigError(
+            f"no flash method '{method}'; known: {', '.join(known)}",
+            hint="correct 'flash.method' in the board's file, or install the package that brings "
+            "this method",
+        )
+
 
 def load_flasher(method: str) -> OpenFlasher:
     """The way of flashing that a board's file names.
 
     Raises:
-        ConfigError: there is none of this name; the text lists the known ones.
+        ConfigError: as `check_method`, or that of another package can't be loaded.
     """
-    modules = (module.name for module in pkgutil.iter_modules(__path__))
-    known = sorted(name for name in modules if not name.startswith("_"))
-    if method not in known:
-        raise ConfigError(
-            f"no flash method '{method}'; known: {', '.join(known)}",
-            hint="correct 'flash.method' in the board's file",
-        )
-    return cast(OpenFlasher, importlib.import_module(f"{__name__}.{method}").open_flasher)
+    check_method(method)
+    return cast(OpenFlasher, METHODS.load(method).open_flasher)
 
 
 def open_flasher(board: Board, probe_uid: str, deadline: Deadline) -> Flasher:
@@ -128,6 +139,38 @@ def reset(board: Board, probe_uid: str, deadline: Deadline) -> None:
     """
     with open_flasher(board, probe_uid, deadline) as flasher:
         flasher.reset()
+
+
+@dataclass(frozen=True)
+class FoundProbe:
+    """A debug probe that is plugged in."""
+
+    uid: str
+    """As a bench file names it."""
+    description: str
+    """What it says that it is."""
+    target: str
+    """pyOCD's name of the target that it is soldered to; empty where it does not tell."""
+    emulated: bool
+    """Whether it is one of an emulated board."""
+
+
+def probes() -> tuple[FoundProbe, ...]:
+    """Every debug probe that pyOCD finds, and may open."""
+    from tinyhil.flash import _pyocd_known  # noqa: PLC0415 - pyOCD is slow
+
+    return _pyocd_known.probes()
+
+
+def where_target_is_from(board: Board) -> str:
+    """Where pyOCD's knowledge of the board's target comes from, in words.
+
+    Raises:
+        ConfigError: it has none, or the board's pack can't be read.
+    """
+    from tinyhil.flash import _pyocd_known  # noqa: PLC0415 - pyOCD is slow
+
+    return _pyocd_known.where_target_is_from(board)
 
 
 class Observer(Protocol):

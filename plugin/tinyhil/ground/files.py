@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from tinyhil.ground import locking
 from tinyhil.ground.errors import BenchError, WriteError
 
 PARTIAL = ".partial"
@@ -170,30 +170,34 @@ def lock(folder: Path) -> int:
     """Keep other processes from writing to a run's folder, for as long as this one lives.
 
     Returns:
-        A descriptor; closing it releases the folder.
+        A descriptor; `locking.release` of it releases the folder.
 
     Raises:
         BenchError: another process writes to it.
         OSError: the folder can't be opened.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = locking.open_folder(folder)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+        if locking.take(descriptor):
+            return descriptor
+    except BaseException:
         os.close(descriptor)
-        raise BenchError(
-            f"{folder}: another process is writing to this run",
-            hint="wait until it has ended, or end it",
-        ) from error
-    return descriptor
+        raise
+    os.close(descriptor)
+    raise BenchError(
+        f"{folder}: another process is writing to this run",
+        hint="wait until it has ended, or end it",
+    )
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder would outlive the machine's power.
+    """Wait until the names in a folder would outlive the machine's power, where a host can.
 
     Raises:
         OSError: it can't be done.
     """
+    if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders.
+        return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,5 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the first one ends the work cleanly, more change nothing.
+"""Ctrl-C, SIGTERM, SIGHUP: the first one ends the work cleanly, more change nothing. Windows has
+no SIGHUP, but Ctrl-Break.
 
 The first one raises KeyboardInterrupt in the main thread, which unwinds what runs. Those that come
 while the work is ending are ignored: they would break off a clean-up. If it has not ended after
@@ -16,7 +17,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+SIGNALS = tuple(signal.Signals[name] for name in _NAMES if hasattr(signal, name))
+"""Those of them that this host has."""
 CLEAN_UP_S = 60.0
 _AGAIN_S = 5.0
 """A KeyboardInterrupt not seen by then was lost, as in a destructor: it is raised again."""
@@ -41,7 +44,7 @@ class Interrupts:
             _taking = self
             for number in SIGNALS:
                 # Under nohup, a terminal that goes away is no reason to end.
-                if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                if number.name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN:
                     continue
                 self._before[number] = signal.signal(number, self._take)
         return self
@@ -86,7 +89,10 @@ class Interrupts:
             if not self._seen.is_set():
                 self._to_raise = True
                 # To that thread, so that it stops waiting.
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                if hasattr(signal, "pthread_kill"):
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                else:
+                    _thread.interrupt_main()
         text = f"\ntinyhil: the clean-up after {self._name} took {CLEAN_UP_S:g} s: ended by force\n"
         os.write(2, text.encode())
         os._exit(128 + (self.caught or signal.SIGINT))

@@ -55,6 +55,12 @@ def run_group(
 
 def _end(process: subprocess.Popen[str]) -> None:
     """Ask first: ninja then ends its compilers, which remove their temporary files."""
+    if not hasattr(os, "killpg"):  # Windows, which has a program for that.
+        with suppress(OSError):
+            tree = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
+            subprocess.run(tree, capture_output=True, check=False)
+        process.kill()
+        return
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):

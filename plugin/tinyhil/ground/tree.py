@@ -21,8 +21,8 @@ MAX_DEPTH = 16
 MAX_LINE_BYTES = 64 * 1024
 """Of a line of text; the rest of a longer one is dropped."""
 
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
+_BY_PARTS = hasattr(os, "O_NOFOLLOW")
+"""Whether a file can be opened part by part of its place; Windows opens no folders."""
 
 _POINTER = b"version https://git-lfs"
 """How a file begins that Git LFS left in another one's place."""
@@ -127,11 +127,7 @@ class Tree:
         """Open a regular file, part by part of its place: no link on the way is followed."""
         handle = -1
         try:
-            handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            for part in place.parts:
-                inner = os.open(part, _OPEN, dir_fd=handle)
-                os.close(handle)
-                handle = inner
+            handle = self._opened(place)
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 raise Unreadable("is not a regular file")
@@ -148,6 +144,29 @@ class Tree:
         finally:
             if handle >= 0:
                 os.close(handle)
+
+    def _opened(self, place: PurePosixPath) -> int:
+        """A descriptor of what is at a place.
+
+        Raises:
+            OSError: it is not there, can't be opened, or lies behind a link.
+        """
+        if not _BY_PARTS:
+            here = self.root
+            for part in place.parts:
+                here = here / part
+                if here.is_symlink() or getattr(here, "is_junction", bool)():
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            return os.open(here, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        for part in place.parts:
+            try:
+                inner = os.open(part, flags, dir_fd=handle)
+            finally:
+                os.close(handle)
+            handle = inner
+        return handle
 
     def _entries(self, place: PurePosixPath) -> list[tuple[str, int]]:
         """Name and mode of what is in a folder; nothing where a link would have to be followed."""

@@ -125,16 +125,22 @@ def build(
 
 
 def port_of(board: Board) -> str:
-    """The folder of ``firmware/ports`` for a board.
+    """The folder of ``firmware/ports`` for a board, or the path of a port of the user's own.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or it is not there.
     """
     if board.port is None:
         raise ConfigError(
             f"board '{board.name}': tinyhil has no firmware of its own for it",
             hint="name an image of yours: --hil-firmware ELF, or a [firmware] table in the bench "
             "file; or leave out probe and flash of the station, to measure what it holds",
+        )
+    if not (FIRMWARE / "ports" / board.port / "port.cmake").is_file():
+        raise ConfigError(
+            f"board '{board.name}': its port {board.port} has no port.cmake",
+            hint="correct 'port' in the board's file; `tinyhil new board --port` writes such a "
+            "folder",
         )
     return board.port
 

@@ -31,7 +31,7 @@ _COMPILED = FIRMWARE / "engines" / "compiled"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _GIT, _SHOWN = ".git", 5
 _PLACE = re.compile(r"__([A-Z0-9_]+?)__")
-_PORT = re.compile(r"CMAKE_CURRENT_LIST_DIR}/\.\./([a-z0-9-]+)/")
+_PORT = re.compile(r"(?:CMAKE_CURRENT_LIST_DIR}/\.\.|TINYHIL_PORTS})/([a-z0-9-]+)/")
 
 
 def check_target(folder: Path) -> None:
@@ -126,7 +126,7 @@ def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict
         "PREFIX": board.toolchain.prefix,
         "FLAGS": " ".join(board.toolchain.flags),
         "KERNELS": " ".join(board.toolchain.kernels),
-        "PORT": port_of(board),
+        "PORT": Path(port_of(board)).name,
         "BAUD": str(board.baud),
         "CLOCK_HZ": str(board.clock_hz),
         "TASK": task.name,
@@ -143,7 +143,7 @@ def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict
 def _write_board(folder: Path, board: Board, facts: Mapping[str, str]) -> None:
     ports = FIRMWARE / "ports"
     for name in _ports_of(ports, port_of(board)):
-        _copy(ports / name, folder / name)
+        _copy(ports / name, folder / Path(name).name)
     for file in ("main.c", "port.h"):
         _copy(ports / file, folder / file)
     (folder / "board.ld").write_text(linker_memory(board), encoding="utf-8")

@@ -26,7 +26,7 @@ from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
 from tinyhil.image.build import adapter_of, compile_for
 
-_COMPILER = "cc"
+_COMPILER, _SHELL = "cc", "/bin/sh"
 # Without fused operations, which round once where the firmware's processors round twice.
 _FLAGS = ("-std=gnu11", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror")
 _BUILD_S, _START_S = 120.0, 120.0
@@ -61,7 +61,7 @@ class Reference:
             given.seek(0)
             try:
                 done = subprocess.run(
-                    ["/bin/sh", "-c", _BOUNDED, str(self.program)],
+                    [_SHELL, "-c", _BOUNDED, str(self.program)],
                     stdin=given,
                     stdout=made,
                     stderr=subprocess.DEVNULL,
@@ -87,7 +87,8 @@ class Reference:
 
 
 def reference(task: Task, model: Path, folder: Path) -> Reference | None:
-    """Build the reference of a task's model; None without a C compiler for this machine.
+    """Build the reference of a task's model; None without a C compiler for this machine, or
+    without the shell that bounds it.
 
     Args:
         task: whose samples and results it has.
@@ -101,7 +102,7 @@ def reference(task: Task, model: Path, folder: Path) -> Reference | None:
         WriteError: the folder can't be written.
     """
     compiler = shutil.which(_COMPILER)
-    if compiler is None:
+    if compiler is None or not Path(_SHELL).exists():
         return None
     compiled = compile_for(task, model, None)
     adapter = adapter_of(task, compiled)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from tinyhil.catalog.monitor import MonitorFacts
 from tinyhil.device.dut import Dut
-from tinyhil.emulator.monitors.board import BoardMonitor
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import TinyhilError
 from tinyhil.measure.monitors import Monitor, open_monitor, options_of
@@ -43,6 +42,8 @@ def supplied(dut: Dut, options: MonitorFacts | None, *, energy: bool) -> Iterato
         MonitorError, BenchError: the monitor can't be opened.
     """
     if options is None and energy and dut.pin is not None:
+        from tinyhil.emulator.monitors.board import BoardMonitor  # noqa: PLC0415 - for Linux alone
+
         with BoardMonitor(dut.pin, dut.board.clock_hz) as played:
             values = {"kind": "lpm01a", "volts": _MODELLED_VOLTS, "port": played.port}
             with _opened(options_of(values, dut.station), modelled=True) as supply:

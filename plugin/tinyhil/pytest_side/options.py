@@ -62,7 +62,8 @@ OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     (
         "--hil-link",
         "how samples travel: 'serial', 'rtt' (through the debug probe), or 'auto' (default): "
-        "rtt to an emulated board with our own firmware, else serial",
+        "rtt to an emulated board with our own firmware, else serial; or a link that a package of "
+        "yours brings",
         {"metavar": "LINK"},
     ),
     (

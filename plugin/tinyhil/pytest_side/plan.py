@@ -13,6 +13,7 @@ from tinyhil.catalog.monitor import MonitorFacts
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device import links
 from tinyhil.device.faults import Spec, parse_spec
+from tinyhil.flash import check_method
 from tinyhil.ground.errors import ConfigError, FirmwareError
 from tinyhil.ground.outputs import check_file, check_folder
 from tinyhil.ground.text import printable
@@ -160,8 +161,10 @@ def make_plan(options: Options) -> Plan:
     if options.link not in known_links:
         raise ConfigError(
             f"option --hil-link: no link '{options.link}'; known: {', '.join(known_links)}",
-            hint="choose one of them",
+            hint="choose one of them, or install the package that brings this link",
         )
+    if options.link != "auto":
+        links.has_frames_apart(options.link)  # Loads that of another package.
     if not 0.0 <= options.read_back <= 1.0:
         raise ConfigError(
             f"option --hil-read-back: {options.read_back:g} is not a share from 0 to 1",
@@ -286,8 +289,9 @@ def _models(
 
 
 def _check_flashing(options: Options, chosen: Iterable[Station]) -> None:
-    """Refuse options that need an image on a station that gets none."""
+    """Refuse options that need an image on a station that gets none, and unknown ways to flash."""
     for station in chosen:
+        check_method(station.board.flash.method)
         wanted = "--hil-firmware" if options.firmware else "--hil-link rtt"
         needs = options.firmware is not None or options.link == "rtt"
         if needs and station.board.flash.method == NO_FLASH:

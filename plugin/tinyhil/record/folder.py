@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyhil.catalog.measure import MeasureName
+from tinyhil.ground import locking
 from tinyhil.ground.files import append, cut_lines, lock, unwritable
 from tinyhil.record.configuration import Configuration
 from tinyhil.record.description import Description, JobFacts, Part
@@ -130,7 +130,7 @@ class Record:
 
     def close(self) -> None:
         """Let other processes write to the folder."""
-        os.close(self._descriptor)
+        locking.release(self._descriptor)
 
 
 def new_part(rows: Mapping[str, int] | None = None, cut: Mapping[str, int] | None = None) -> Part:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tinyhil.catalog.board import Board, FlashFacts
 from tinyhil.catalog.facts import Facts
@@ -78,9 +78,11 @@ def read_kept(folder: Path, sha256: str, most: int | None = None) -> bytes:
 
 
 def facts_of_board(board: Board) -> bytes:
-    """A board's facts as they are kept; how it is flashed may tell of the user's machine."""
+    """A board's facts as they are kept; how it is flashed, and where its port is, may tell of the
+    user's machine."""
     flash = FlashFacts(method=board.flash.method, target=board.flash.target)
-    return _facts(board.model_copy(update={"flash": flash}))
+    port = board.port and PurePosixPath(board.port).name
+    return _facts(board.model_copy(update={"flash": flash, "port": port}))
 
 
 def facts_of_task(task: Task) -> bytes:

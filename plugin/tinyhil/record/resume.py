@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from tinyhil.ground import locking
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import PARTIAL, cut_torn_line, lock, unwritable
 from tinyhil.ground.text import printable
@@ -75,7 +75,7 @@ def resume(folder: Path, configuration: Configuration) -> tuple[Record, Found]:
             description = description.with_part(new_part(found.rows, found.cut))
             description.write(folder)
         except BaseException:
-            os.close(descriptor)
+            locking.release(descriptor)
             raise
     except OSError as error:
         raise unwritable(folder, error) from error

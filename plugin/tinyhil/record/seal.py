@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from tinyhil.emulator.qemu import QEMU
+from tinyhil.catalog.board import QEMU
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import gone, replace
 from tinyhil.ground.text import printable
@@ -212,7 +212,12 @@ def _rendered(values: Mapping[str, Any]) -> bytes:
 def _first_line(command: list[str]) -> str:
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_ANSWER_S, check=False
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_ANSWER_S,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return "not found"

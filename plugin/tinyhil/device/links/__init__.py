@@ -1,12 +1,14 @@
-"""Links: byte streams between host and DUT. One module here is one kind of link."""
+"""Links: byte streams between host and DUT. One module here is one kind of link.
+
+A package of the user's own brings another one by an entry point of the group ``tinyhil.links``.
+"""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from typing import TYPE_CHECKING, Protocol, cast
 
 from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.parts import Parts
 
 if TYPE_CHECKING:
     from tinyhil.device.dut import Dut
@@ -43,7 +45,8 @@ class Link(Protocol):
         ...
 
     def set_baud(self, baud: int) -> None:
-        """Change the rate of both directions; what is still being sent goes out before.
+        """Change the rate of both directions; what is still being sent goes out before. A link
+        without a rate does nothing.
 
         Raises:
             LinkError: the port is gone, or this link knows no such rate.
@@ -56,7 +59,8 @@ class Link(Protocol):
 
 
 class Kind(Protocol):
-    """What a module here offers: how commands go, and how samples do."""
+    """What a module here offers: how commands go. Where samples don't go the same way, it also has
+    `open_frames`, see `Apart`."""
 
     def open_link(self, dut: Dut, deadline: Deadline | None = None) -> Link:
         """Open the link for commands and answers; the port may appear until the deadline;
@@ -67,9 +71,12 @@ class Kind(Protocol):
         """
         ...
 
-    def open_frames(self, dut: Dut, image: Image) -> Link | None:
-        """Open the link for frames, once the device has been told to expect them there; None
-        where they take the link of the commands.
+
+class Apart(Kind, Protocol):
+    """A kind whose samples take a link of their own."""
+
+    def open_frames(self, dut: Dut, image: Image) -> Link:
+        """Open the link for frames, once the device has been told to expect them there.
 
         Raises:
             BenchError: it can't be opened.
@@ -79,9 +86,17 @@ class Kind(Protocol):
         ...
 
 
+KINDS = Parts("link", "tinyhil.links", __name__, ("open_link",))
+
+
 def names() -> tuple[str, ...]:
-    """The known kinds of link."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    """The known kinds of link: ours, and those of other packages."""
+    return KINDS.names()
+
+
+def has_frames_apart(kind: str) -> bool:
+    """Whether samples don't take the link of the commands."""
+    return hasattr(KINDS.load(kind), "open_frames")
 
 
 def choose(image: Image | None, *, emulated: bool) -> str:
@@ -96,13 +111,9 @@ def choose(image: Image | None, *, emulated: bool) -> str:
 
 def open_link(kind: str, dut: Dut, deadline: Deadline | None = None) -> Link:
     """Open a link of a known kind, see `names` and `Kind.open_link`."""
-    return _kind(kind).open_link(dut, deadline)
+    return cast(Kind, KINDS.load(kind)).open_link(dut, deadline)
 
 
-def open_frames(kind: str, dut: Dut, image: Image) -> Link | None:
-    """Open the link for frames of a known kind, see `names` and `Kind.open_frames`."""
-    return _kind(kind).open_frames(dut, image)
-
-
-def _kind(name: str) -> Kind:
-    return cast(Kind, importlib.import_module(f"{__name__}.{name}"))
+def open_frames(kind: str, dut: Dut, image: Image) -> Link:
+    """Open the link for frames of a known kind, see `has_frames_apart` and `Apart.open_frames`."""
+    return cast(Apart, KINDS.load(kind)).open_frames(dut, image)

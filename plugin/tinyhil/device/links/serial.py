@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import termios
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,13 +15,17 @@ from tinyhil.device.links import Link
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, LinkError, LinkTimeoutError
 
+try:
+    from termios import error as _terminal_error
+except ImportError:  # Windows
+    _terminal_error = OSError  # type: ignore[misc, assignment]
+
 if TYPE_CHECKING:
     from tinyhil.device.dut import Dut
-    from tinyhil.image.elf import Image
 
 # What pyserial raises when a port dies: its own exception, or what the call below it
 # raised (a pty's `in_waiting` a bare OSError, a flush a termios.error, which is not an OSError).
-_PORT_ERRORS = (serial.SerialException, OSError, termios.error)
+_PORT_ERRORS = (serial.SerialException, OSError, _terminal_error)
 
 _POLL_S = 0.1
 """How long one read waits; the deadline is looked at in between, so it is kept to that."""
@@ -52,11 +55,6 @@ def open_link(dut: Dut, deadline: Deadline | None = None) -> Link:
     """Open the board's serial port, which may appear later; see `SerialLink`."""
     link = SerialLink(dut.serial_url, dut.baud, deadline, claim=dut.claim, returns=dut.port_returns)
     return ThroughInterface(link) if dut.interface_board else link
-
-
-def open_frames(dut: Dut, image: Image) -> None:
-    """Frames take the link of the commands."""
-    del dut, image
 
 
 class SerialLink:

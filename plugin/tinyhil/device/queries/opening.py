@@ -7,12 +7,13 @@ from contextlib import contextmanager
 
 from tinyhil.device.dut import Dut
 from tinyhil.device.info import DeviceInfo
-from tinyhil.device.links import Link, open_frames
+from tinyhil.device.links import Link, has_frames_apart, open_frames
 from tinyhil.device.queries import Queries
 from tinyhil.device.queries.framed import FramedQueries
 from tinyhil.device.queries.rate import Rate
 from tinyhil.device.queries.text import TextQueries
 from tinyhil.device.session import Session
+from tinyhil.ground.errors import ConfigError
 from tinyhil.image.elf import Image
 
 Tap = Callable[[Link, str], Link]
@@ -43,6 +44,7 @@ def asking(
 
     Raises:
         BenchError, FirmwareError: the link can't be opened.
+        ConfigError: it needs an image, and there is none.
         LinkError, DeviceError: see `Queries`.
     """
     if info.extension is None:
@@ -51,12 +53,14 @@ def asking(
         return
 
     def open_link() -> Link:
-        assert image is not None, "a link by the probe is refused without an image"
-        opened = open_frames(link, dut, image)
-        assert opened is not None, "only the serial link has none of its own"
-        return tap(opened, link)
+        if image is None:
+            raise ConfigError(
+                f"the link '{link}' needs the image that runs on the board",
+                hint="give it with --hil-firmware, or leave --hil-link out",
+            )
+        return tap(open_frames(link, dut, image), link)
 
-    over_wire = link == "serial"
+    over_wire = not has_frames_apart(link)
     rate = Rate(session, dut.baud, dut.baud_max) if over_wire else None
     with FramedQueries(session, info, None if over_wire else open_link, rate=rate) as queries:
         yield queries

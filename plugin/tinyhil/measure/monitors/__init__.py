@@ -6,11 +6,8 @@ the user's own offers the same two by an entry point of the group ``tinyhil.moni
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -19,10 +16,8 @@ from numpy.typing import NDArray
 from tinyhil.catalog.monitor import MonitorFacts
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.parts import Parts
 from tinyhil.ground.text import printable
-
-GROUP = "tinyhil.monitors"
-"""Of the entry points."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +84,17 @@ class Kind(Protocol):
         ...
 
 
+KINDS = Parts("power monitor", "tinyhil.monitors", __name__, ("Options", "open_monitor"))
+
+
 def names() -> tuple[str, ...]:
     """The known kinds: ours, and those of other packages."""
-    return tuple(sorted(_own() | {point.name for point in entry_points(group=GROUP)}))
+    return KINDS.names()
 
 
 def own_options() -> dict[str, type[MonitorFacts]]:
     """The keys of each kind that comes with tinyhil."""
-    return {name: _kind(name).Options for name in sorted(_own())}
+    return {name: _kind(name).Options for name in sorted(KINDS.own())}
 
 
 def options_of(values: Mapping[str, Any], where: str) -> MonitorFacts:
@@ -124,11 +122,5 @@ def open_monitor(options: MonitorFacts, deadline: Deadline) -> Monitor:
     return _kind(options.kind).open_monitor(options, deadline)
 
 
-def _own() -> set[str]:
-    return {module.name for module in pkgutil.iter_modules(__path__)}
-
-
 def _kind(name: str) -> Kind:
-    for point in entry_points(group=GROUP, name=name):
-        return cast(Kind, point.load())
-    return cast(Kind, importlib.import_module(f"{__name__}.{name}"))
+    return cast(Kind, KINDS.load(name))

@@ -86,7 +86,7 @@ def check(
     try:
         return report_of(_all(tree, data, round_, progress or (lambda _done, _total: None)))
     except Unreadable as error:
-        return report_of([Finding("wrong", PurePosixPath("."), str(error))])
+        return report_of([Finding("wrong", PurePosixPath(), str(error))])
 
 
 def _all(
