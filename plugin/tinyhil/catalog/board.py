@@ -43,6 +43,17 @@ class Toolchain(Facts):
     """Folders of ``firmware/kernels`` that are looked into before ``portable``, best first."""
 
 
+class Part(Facts):
+    """How to know the chip: a word that it holds."""
+
+    address: int = Field(ge=0, lt=1 << 32)
+    """Where."""
+    mask: int = Field(gt=0, lt=1 << 32)
+    """The bits that count."""
+    value: int = Field(ge=0, lt=1 << 32)
+    """What they are in this board's chip."""
+
+
 class FlashFacts(Facts):
     """How an image gets onto this board."""
 
@@ -52,6 +63,8 @@ class FlashFacts(Facts):
     """pyOCD's name of the target; needed by that method alone."""
     pack: str | None = None
     """Path of a CMSIS pack, for targets that are not built into pyOCD."""
+    part: Part | None = None
+    """Looked at before anything is programmed, so that no other chip is."""
     frequency_hz: int = Field(default=4_000_000, gt=0)
     """Of the debug probe's clock."""
     command: tuple[str, ...] = ()
@@ -76,6 +89,18 @@ class EmulatorFacts(Facts):
     """QEMU's name of the machine."""
     icount_shift: int = Field(ge=0, le=10)
     """An instruction takes 2**shift ns of emulated time."""
+    qemu: str = Field(default="", pattern=r"^(>=[0-9]{1,3}(\.[0-9]{1,3})?)?$")
+    """Version of QEMU that plays it, as in ``>=9``; empty: any."""
+    devices: str = Field(default="", pattern=r"^[a-z0-9]*$")
+    """What QEMU's machine lacks: name of a device of ``tinyhil/emulator/devices``, loaded into it."""
+    device_options: dict[str, int] = Field(default_factory=dict)
+    """Of these devices, to break them on purpose: ``worn``, a page that no longer erases …"""
+    flash_controller: bool = False
+    """Whether flash is changed through the chip's own controller alone, so that pyOCD programs it
+    by the chip's flash algorithm; else the machine's flash is RAM."""
+    probe: Literal["virtual", "cmsis-dap"] = "virtual"
+    """The debug probe: ``virtual`` begins at pyOCD's own interface for probes, ``cmsis-dap`` is a
+    USB device below pyOCD's own driver."""
 
     @property
     def instruction_s(self) -> float:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tinyhil.emulator.registry import RunningBoard
 
 Result = TypeVar("Result")
+_WORD = 0xFFFFFFFF
 
 
 class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
@@ -133,7 +134,10 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
                 machine.hold()
             facts = core_facts(self._board.core)
             self._core = CoreDebug(machine, facts)
-            self._port = DebugAccessPort(facts, SystemBus(machine, self._core, facts))
+            bus = SystemBus(
+                machine, self._core, facts, flash_controller=self._board.flash_controller
+            )
+            self._port = DebugAccessPort(facts, bus)
             self._open = undo.pop_all()
 
     def close(self) -> None:
@@ -205,7 +209,7 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
         return self._deliver(self._guard(self._dap.read_ap, addr)[0], now)
 
     def write_ap(self, addr: int, data: int) -> None:
-        self._guard(self._dap.write_ap, addr, [data])
+        self.write_ap_multiple(addr, [data])
 
     def read_ap_multiple(
         self, addr: int, count: int = 1, now: bool = True
@@ -213,7 +217,8 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
         return self._deliver(self._guard(self._dap.read_ap, addr, count), now)
 
     def write_ap_multiple(self, addr: int, values: Sequence[int]) -> None:
-        self._guard(self._dap.write_ap, addr, values)
+        # pyOCD's step of checksums (smart_flash) sends more than 32 bits; a wire carries 32.
+        self._guard(self._dap.write_ap, addr, [value & _WORD for value in values])
 
     @property
     def _dap(self) -> DebugAccessPort:
