@@ -13,8 +13,17 @@ void cortex_m_enable_interrupt(uint32_t number);
 /* Provided by the port: serves external interrupt `number`. */
 void port_interrupt(uint32_t number);
 
-/* May be provided by a port: called in energy mode around each sleep, with interrupts masked. */
+/* May be provided by a port: called around each sleep, with interrupts masked. */
 void cortex_m_sleeps(void);
 void cortex_m_wakes(void);
+
+/* May be provided by a port that has started SysTick: serves its interrupt. */
+void cortex_m_systick(void);
+
+/* Lets at least so many microseconds pass: an iteration takes four cycles or more. */
+static inline void cortex_m_wait_us(uint32_t us) {
+    for (volatile uint32_t left = us * (HIL_CLOCK_HZ / 1000000u) / 4u + 1u; left != 0u; left--) {
+    }
+}
 
 #endif
