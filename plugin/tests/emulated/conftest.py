@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tinyhil.catalog.board import Board, load_boards
-from tinyhil.emulator.qemu import QEMU, EmulatedBoard, start
+from tinyhil.emulator.program import QEMU
+from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.ground.deadline import Deadline
 from tinyhil.image.elf import Image, read_image
 

@@ -92,7 +92,7 @@ class EmulatorFacts(Facts):
     qemu: str = Field(default="", pattern=r"^(>=[0-9]{1,3}(\.[0-9]{1,3})?)?$")
     """Version of QEMU that plays it, as in ``>=9``; empty: any."""
     devices: str = Field(default="", pattern=r"^[a-z0-9]*$")
-    """What QEMU's machine lacks: name of a device of ``tinyhil/emulator/devices``, loaded into it."""
+    """What QEMU's machine lacks: a name of ``tinyhil/emulator/devices``, loaded into it."""
     device_options: dict[str, int] = Field(default_factory=dict)
     """Of these devices, to break them on purpose: ``worn``, a page that no longer erases …"""
     flash_controller: bool = False

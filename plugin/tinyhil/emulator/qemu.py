@@ -45,7 +45,9 @@ class EmulatedBoard:
         serial_url: str,
         process: TiedProcess,
         cleanup: ExitStack,
+        *,
         pin: Path,
+        program: Path,
     ) -> None:
         """Made by `start`; `cleanup` ends the process and removes all traces."""
         self.board = board
@@ -55,6 +57,8 @@ class EmulatedBoard:
         """Its UART0, for ``serial.serial_for_url``."""
         self.pin = pin
         """Grows by what firmware in energy mode tells, see ``firmware/ports/cmsdk/pin.h``."""
+        self.program = program
+        """QEMU."""
         self.process = process
         self._finalizer = weakref.finalize(self, cleanup.close)
 
@@ -153,7 +157,11 @@ def _start(
     publish(folder, board, serial_url, process.pid)
     with unbroken():  # by Ctrl-C, after which nobody would clean up
         pin = folder / PIN_FILE
-        return EmulatedBoard(board, folder.name, serial_url, process, cleanup.pop_all(), pin)
+        return EmulatedBoard(
+            *(board, folder.name, serial_url, process, cleanup.pop_all()),
+            pin=pin,
+            program=Path(command[0]),
+        )
 
 
 def _command(program: str, facts: EmulatorFacts) -> list[str]:

@@ -179,7 +179,7 @@ def record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
     try:
         yield made
         with ending.telling_once(hil_board.station), unbroken():
-            seal(made.folder, versions(emulated=hil_board.board.emulated))
+            seal(made.folder, versions(hil_board.emulator))
             if plan.key:
                 sign(made.folder, plan.key)
         allure.attach_file(made.folder / "record.jsonl")
