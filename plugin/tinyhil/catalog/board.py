@@ -144,6 +144,16 @@ class Board(NamedFacts):
         """Whether its times are instruction counts."""
         return self.emulator is not None
 
+    @property
+    def on_desks(self) -> bool:
+        """Whether a physical one is flashed as this file says: where the emulator's flash is plain
+        RAM, it is not."""
+        return self.emulator is None or self.emulator.flash_controller
+
+    def physical(self) -> Board:
+        """The same type on a desk, which no emulator plays."""
+        return self.model_copy(update={"emulator": None}) if self.on_desks else self
+
 
 def load_boards(own: Path | None = None) -> dict[str, Board]:
     """All board types by name: those that tinyhil brings, and the user's own.

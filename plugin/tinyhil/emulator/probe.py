@@ -28,6 +28,7 @@ from tinyhil.emulator.gdb import StubFaultError, StubLostError
 from tinyhil.emulator.machine import Machine
 from tinyhil.emulator.memory import SystemBus
 from tinyhil.emulator.runtime import BOARD_FILE, live_folders
+from tinyhil.emulator.usb.backend import plug_in
 
 if TYPE_CHECKING:
     from tinyhil.emulator.registry import RunningBoard
@@ -51,7 +52,7 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
         from tinyhil.emulator.registry import running_boards  # noqa: PLC0415
         from tinyhil.emulator.targets import register_target  # noqa: PLC0415
 
-        boards = running_boards()
+        boards = [board for board in running_boards() if board.probe == "virtual"]
         for board in boards:
             register_target(board)
         return [cls(board) for board in boards]
@@ -247,6 +248,7 @@ class TinyhilProbePlugin(Plugin):  # type: ignore[misc]  # pyOCD has no type hin
     """What pyOCD loads."""
 
     def load(self) -> type[VirtualProbe]:
+        plug_in()
         return VirtualProbe
 
     @property

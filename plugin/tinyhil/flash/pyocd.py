@@ -13,6 +13,7 @@ from typing import Any, Self
 from pyocd.core import exceptions
 from pyocd.core.session import Session
 from pyocd.core.target import Target
+from pyocd.coresight.core_ids import CORE_TYPE_NAME
 from pyocd.flash.loader import FlashLoader
 from pyocd.probe.aggregator import DebugProbeAggregator
 from pyocd.probe.debug_probe import DebugProbe
@@ -79,6 +80,7 @@ class PyocdFlasher:
         programmed = 0
         with self._translated("comparing"):
             self._session.target.halt()
+            check_part(self._session.target, self._board)
             differs = first_difference(self._session.target, image.segments, report.advance)
         if differs is not None:
             # A board whose programming was interrupted must not run what it then holds.
@@ -181,6 +183,29 @@ class _Steps:
         self.check()
         if self._progress:
             self._progress(done, 3 * self.image_bytes)
+
+
+def check_part(target: Target, board: Board) -> None:
+    """Refuse a chip that is not the board's, before anything is written to it.
+
+    Raises:
+        BenchError: its core, or the word that its maker put into it, is another one.
+    """
+    found = target.cores[0].name.lower().replace("+", "plus")
+    wanted = board.core.split("+")[0]
+    known = {core.lower().replace("+", "plus") for core in CORE_TYPE_NAME.values()}
+    if found != wanted and {found, wanted} <= known:
+        raise BenchError(
+            f"the chip behind this probe has a {found}, but '{board.name}' has a {wanted}",
+            hint="the probe is wired to another board, or the bench file names the wrong one",
+        )
+    part = board.flash.part
+    if part and (word := target.read32(part.address)) & part.mask != part.value:
+        raise BenchError(
+            f"the chip behind this probe is not that of '{board.name}': it holds {word:#010x} at "
+            f"{part.address:#010x}, of which {part.mask:#x} should be {part.value:#x}",
+            hint="the probe is wired to another board, or the bench file names the wrong one",
+        )
 
 
 def first_difference(
