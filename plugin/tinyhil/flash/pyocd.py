@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from itertools import product
 from pathlib import Path
@@ -81,13 +81,13 @@ class PyocdFlasher:
         with self._translated("comparing"):
             self._session.target.halt()
             check_part(self._session.target, self._board)
-            differs = first_difference(self._session.target, image.segments, report.advance)
-        if differs is not None:
+            differing = differences(self._session.target, image.segments, report.advance)
+        if differing:
             # A board whose programming was interrupted must not run what it then holds.
             self._session.options["resume_on_disconnect"] = False
-            self._program(image, report)
+            self._program(image, differing, report)
             self._session.options["resume_on_disconnect"] = True
-            programmed = report.image_bytes
+            programmed = sum(len(data) for _, data in differing)
         report.finish()
         return FlashResult(report.image_bytes, programmed, time.monotonic() - started)
 
@@ -110,16 +110,18 @@ class PyocdFlasher:
     def _translated(self, doing: str) -> AbstractContextManager[None]:
         return translated(doing, self._board.name, self._probe_uid, self._warnings)
 
-    def _program(self, image: Image, report: _Steps) -> None:
-        """Program all segments, then read them back."""
+    def _program(
+        self, image: Image, differing: Sequence[tuple[int, bytes]], report: _Steps
+    ) -> None:
+        """Program what differs, then read all of the image back."""
         with self._translated("programming"):
             report.next()
             # FileProgrammer would only log a warning for what its memory map does not hold.
             loader = FlashLoader(self._session, progress=report.at_fraction)
             try:
-                for segment in image.segments:
+                for address, data in differing:
                     report.check()
-                    loader.add_data(segment.address, segment.data)
+                    loader.add_data(address, data)
             except ValueError as error:
                 raise ConfigError(
                     f"pyOCD's target '{self._board.flash.target}' has a memory map unlike the "
@@ -216,21 +218,36 @@ def first_difference(
     Args:
         target: pyOCD's.
         segments: of the image.
-        advance: is told each time how many bytes more are equal; may raise.
+        advance: is told each time how many bytes more were compared; may raise.
     """
-    for address, wanted in _pieces(segments):
-        held = bytes(target.read_memory_block8(address, len(wanted)))
+    for address, wanted, held in _compared(target, segments, advance):
         if held != wanted:
             pairs = enumerate(zip(held, wanted, strict=True))
             return next(address + offset for offset, (a, b) in pairs if a != b)
-        advance(len(wanted))
     return None
 
 
-def _pieces(segments: tuple[Segment, ...]) -> Iterator[tuple[int, bytes]]:
+def differences(
+    target: Target, segments: tuple[Segment, ...], advance: Callable[[int], None]
+) -> list[tuple[int, bytes]]:
+    """The pieces of an image, each with its address, that a board's memory does not hold."""
+    compared = _compared(target, segments, advance)
+    return [(address, wanted) for address, wanted, held in compared if held != wanted]
+
+
+def _compared(
+    target: Target, segments: tuple[Segment, ...], advance: Callable[[int], None]
+) -> Iterator[tuple[int, bytes, bytes]]:
+    """Address of each piece, what it should be, and what the board holds there."""
     for segment in segments:
-        for offset in range(0, segment.size, _PIECE_BYTES):
-            yield segment.address + offset, segment.data[offset : offset + _PIECE_BYTES]
+        at = 0
+        while at < segment.size:
+            address = segment.address + at
+            # Pieces end where sectors do, so that a sector is a matter of one piece alone.
+            wanted = segment.data[at : at + _PIECE_BYTES - address % _PIECE_BYTES]
+            yield address, wanted, bytes(target.read_memory_block8(address, len(wanted)))
+            advance(len(wanted))
+            at += len(wanted)
 
 
 def _connect(board: Board, probe_uid: str, deadline: Deadline) -> Session:

@@ -129,7 +129,9 @@ class HilReport:
 
     def flashed(self, dut: Dut, result: FlashResult) -> None:
         """An image is on a board; say whether it had to be programmed."""
-        how = "held the image already, by comparison" if result.skipped else "programmed"
+        how = "held the image already, by comparison"
+        if not result.skipped:
+            how = f"of image, {result.programmed_bytes:,} programmed"
         text = (
             f"{dut.station}: {result.image_bytes:,} bytes {how}, verified, {result.seconds:.2f} s"
         )
