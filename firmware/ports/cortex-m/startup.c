@@ -19,6 +19,7 @@
 extern uint32_t __stack_limit[], __stack_top[];
 extern const uint8_t __build_note[];
 extern uint8_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
+extern uint8_t __buffers_start[], __buffers_end[];
 
 typedef void (*function)(void);
 
@@ -33,6 +34,7 @@ void reset_handler(void) {
     __asm volatile("dsb\n\tisb");
 #endif
     memcpy(__data_start, __data_load, (size_t)(__data_end - __data_start));
+    memset(__buffers_start, 0, (size_t)(__buffers_end - __buffers_start));
     memset(__bss_start, 0, (size_t)(__bss_end - __bss_start));
     for (const function *construct = __init_array_start; construct < __init_array_end;
          construct++) {

@@ -1,3 +1,5 @@
 include(${CMAKE_CURRENT_LIST_DIR}/../stm32l4/port.cmake)
 list(APPEND TINYHIL_PORT_INCLUDES ${CMAKE_CURRENT_LIST_DIR})
-set(TINYHIL_PORT_INTERRUPTS 95) # LPUART1 has number 70.
+# LPUART1 has number 70.
+set_source_files_properties(
+    ${CMAKE_CURRENT_LIST_DIR}/../cortex-m/startup.c PROPERTIES COMPILE_DEFINITIONS CORTEX_M_INTERRUPTS=95u)

@@ -25,6 +25,9 @@ class Memory(Facts):
     """In bytes."""
     kind: Literal["flash", "ram"]
     """What a segment there counts as: code and constants, or data."""
+    variables: bool = False
+    """Of a RAM that is not the first: it takes our firmware's stack and variables, so that the
+    first one is left to the model's arena and the input buffer."""
 
     @property
     def end(self) -> int:
@@ -128,8 +131,12 @@ class Board(NamedFacts):
     images are the user's own."""
     baud: int = Field(default=115200, gt=0)
     """At which the firmware's serial port starts."""
+    input_buffer: Literal["benchmark", "sample"] = "benchmark"
+    """What our firmware keeps memory for: the benchmark's largest sample (27,648 bytes), as its
+    protocol has it, or no more than the model needs, on a board with little RAM."""
     memory: tuple[Memory, ...] = Field(min_length=1)
-    """The memory map; the first flash takes the code, the first RAM the data."""
+    """The memory map; the first flash takes the code, the first RAM the data, or the larger part
+    of it, see `variables`."""
     toolchain: Toolchain
     """How firmware is compiled."""
     flash: FlashFacts
