@@ -7,9 +7,10 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pyocd.core import exceptions
+from pyocd.core.session import Session
 
 from tinyhil.ground.errors import BenchError, ConfigError, LinkError, TinyhilError
 
@@ -19,7 +20,7 @@ _LOGGER.addHandler(logging.NullHandler())
 
 _KEPT_WARNINGS = 5
 _LOCKED = re.compile(r"\b(APPROTECT|secure state|unlock|locked)", re.IGNORECASE)
-_LOCKED_HINT = (
+LOCKED_HINT = (
     "the chip seems to be locked; unlocking erases all of it, so it is left to you: "
     "pyocd commander -c unlock"
 )
@@ -32,6 +33,21 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.Error, "check power and debug wiring; 'pyocd list' shows the probes found"),
     (OSError, "check that the probe is still plugged in and that you may use it"),
 )
+
+
+def let_go(session: Session) -> None:
+    """Close a session, also one whose probe or board is gone.
+
+    Whatever fails was told where the probe was used, and an access that Ctrl-C has interrupted
+    leaves one that complains about everything: no error here may replace the one on its way out.
+    """
+    try:
+        session.close()
+    except Exception:
+        # What failed has emptied the probe's queue, which was in the way of giving it back; else
+        # this process would keep it from all others, and from its own next session.
+        with suppress(Exception):
+            session.probe.close()
 
 
 class Warnings(logging.Handler):
@@ -98,7 +114,7 @@ def translated(
         hint = next(hint for cause, hint in _HINTS if isinstance(error, cause))
         raise kind(
             f"probe {probe_uid} failed at {doing}: {error}{f' (pyOCD: {said})' if said else ''}",
-            hint=_LOCKED_HINT if _LOCKED.search(said) else hint,
+            hint=LOCKED_HINT if _LOCKED.search(said) else hint,
             board=board,
             stage=stage,
         ) from error

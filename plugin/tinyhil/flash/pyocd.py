@@ -20,13 +20,14 @@ from pyocd.probe.debug_probe import DebugProbe
 
 from tinyhil.catalog.board import Board
 from tinyhil.flash import FlashResult, Progress, check_fit
-from tinyhil.flash._pyocd_errors import Warnings, translated
+from tinyhil.flash._pyocd_errors import LOCKED_HINT, Warnings, let_go, translated
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError
 from tinyhil.image.elf import Image, Segment
 
 _PIECE_BYTES = 4096
 """Read at a time: between two pieces the deadline is looked at."""
+_CPUID = 0xE000ED00
 _SLOWER = 4
 """A second try runs the wire at this fraction of the board's frequency."""
 
@@ -81,7 +82,7 @@ class PyocdFlasher:
         with self._translated("comparing"):
             self._session.target.halt()
             check_part(self._session.target, self._board)
-            differing = differences(self._session.target, image.segments, report.advance)
+            differing = self._differing(image, report)
         if differing:
             # A board whose programming was interrupted must not run what it then holds.
             self._session.options["resume_on_disconnect"] = False
@@ -98,7 +99,7 @@ class PyocdFlasher:
 
     def close(self) -> None:
         """See `Flasher.close`."""
-        self._session.close()
+        let_go(self._session)
         self._warnings.close()
 
     def __enter__(self) -> Self:
@@ -109,6 +110,19 @@ class PyocdFlasher:
 
     def _translated(self, doing: str) -> AbstractContextManager[None]:
         return translated(doing, self._board.name, self._probe_uid, self._warnings)
+
+    def _differing(self, image: Image, report: _Steps) -> list[tuple[int, bytes]]:
+        target = self._session.target
+        try:
+            return differences(target, image.segments, report.advance)
+        except exceptions.TransferFaultError:
+            if not _is_locked(target, image.segments[0].address):
+                raise
+            raise BenchError(
+                f"the chip does not let its memory at {image.segments[0].address:#010x} be read: it "
+                "is locked against reading",
+                hint=LOCKED_HINT,
+            ) from None
 
     def _program(
         self, image: Image, differing: Sequence[tuple[int, bytes]], report: _Steps
@@ -210,6 +224,19 @@ def check_part(target: Target, board: Board) -> None:
         )
 
 
+def _is_locked(target: Target, address: int) -> bool:
+    """Whether memory can't be read again, while the core answers well."""
+    try:
+        target.read32(_CPUID)
+    except exceptions.Error:
+        return False
+    try:
+        target.read32(address & ~3)
+    except exceptions.TransferFaultError:
+        return True
+    return False
+
+
 def first_difference(
     target: Target, segments: tuple[Segment, ...], advance: Callable[[int], None]
 ) -> int | None:
@@ -264,7 +291,7 @@ def _connect(board: Board, probe_uid: str, deadline: Deadline) -> Session:
                 raise exceptions.DebugError("the core does not halt")
             return session
         except BaseException as error:  # Ctrl-C too: the board must run on
-            session.close()
+            let_go(session)
             if isinstance(error, exceptions.ProbeError) or not isinstance(error, exceptions.Error):
                 raise
             failure = error

@@ -24,7 +24,7 @@ from tinyhil.catalog.task import Task
 from tinyhil.catalog.units import station_label
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.device.dut import Dut
-from tinyhil.device.faults import Fault
+from tinyhil.device.faults import Fault, ProbeFault
 from tinyhil.flash import FlashResult
 from tinyhil.ground.errors import TinyhilError
 from tinyhil.ground.outputs import check_folder
@@ -138,7 +138,7 @@ class HilReport:
         allure.attach_text("flash", text)
         self.say(text)
 
-    def injected(self, dut: Dut, link: str, faults: Sequence[Fault]) -> None:
+    def injected(self, dut: Dut, link: str, faults: Sequence[Fault | ProbeFault]) -> None:
         """Faults were injected into a link on purpose; say how many, and which."""
         kinds = Counter(fault.kind for fault in faults)
         count = ", ".join(f"{number} x {kind}" for kind, number in sorted(kinds.items()))

@@ -120,6 +120,7 @@ class EmulatedDevice:
         except (UnpluggedError, StubLostError) as error:
             self._gone = True
             self._answers.put(None)
+            self.release()
             raise _gone() from error
 
     def read(self, timeout_ms: int) -> bytes:
