@@ -10,11 +10,12 @@ Then the chip itself: locked against reading, worn, write-protected, another par
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ _DEADLINE_S = 40.0
 _LATEST_S = 90.0
 """Past its deadline a run may wait for one answer of the probe (pyOCD: 10 s), and let go."""
 _START_S = 30.0
+_DYING_S = 0.3
+"""Between the probe's end and that of the board's process."""
 _COLUMNS = 110
 _LOOP = b"\xfe\xe7"
 """An instruction that jumps to itself: an image that runs, and harms nothing."""
@@ -76,7 +79,11 @@ class Outcomes:
     """How the runs of a campaign ended."""
 
     verdicts: Counter[str] = field(default_factory=Counter)
-    """``held`` (accepted, and right), ``error``, ``wrong``, ``hang``, ``crash``, ``stuck``."""
+    """``held`` (accepted, and right), ``error``, ``wrong``, ``hang``, ``crash``, ``stuck`` (the
+    next run does not succeed)."""
+    died: int = 0
+    """Boards that ended: a core that locks up, as after a wrong write, ends QEMU. The next run is
+    then on a new one."""
     faults: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     slowest_s: float = 0.0
@@ -129,24 +136,48 @@ def attempt(emulated: EmulatedBoard, board: Board, image: Image) -> tuple[str, s
     return verdict, text, seconds
 
 
-def run_one(emulated: EmulatedBoard, campaign: Campaign, seed: int, into: Outcomes) -> None:
-    """A run with faults, and after a refusal one without."""
-    image = image_of(emulated.board, seed)
-    spec = Spec(seed, campaign.every, (), campaign.kinds, limit=campaign.limit, hold_ms=20)
-    faults = ProbeFaults(spec)
-    sabotage(emulated.probe_uid, faults)
-    verdict, text, seconds = attempt(emulated, emulated.board, image)
-    sabotage(emulated.probe_uid, None)
-    into.faults.update(fault.kind for fault in faults.faults)
-    into.slowest_s = max(into.slowest_s, seconds)
-    if verdict == "error":
-        into.errors[text.splitlines()[0].partition(" failed at ")[2][:60] or text[:60]] += 1
-        again, why, _ = attempt(emulated, emulated.board, image)
-        if again != "held":
-            verdict, text = "stuck", f"the next run: {why}"
-    into.verdicts[verdict] += 1
-    if verdict not in ("held", "error"):
-        into.told.append(f"{campaign.name}, seed {seed}: {verdict}: {text}")
+class Bench:
+    """The board of the campaigns, which is started again when it has died."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self._emulated = start(board, deadline=Deadline.after(_START_S))
+
+    def close(self) -> None:
+        """End it."""
+        self._emulated.stop()
+
+    def run(self, campaign: Campaign, seed: int, into: Outcomes) -> None:
+        """A run with faults, and after a refusal one without."""
+        image, uid = image_of(self.board, seed), self._emulated.probe_uid
+        spec = Spec(seed, campaign.every, (), campaign.kinds, limit=campaign.limit, hold_ms=20)
+        faults = ProbeFaults(spec)
+        sabotage(uid, faults)
+        verdict, text, seconds = attempt(self._emulated, self.board, image)
+        sabotage(uid, None)
+        into.faults.update(fault.kind for fault in faults.faults)
+        into.slowest_s = max(into.slowest_s, seconds)
+        if verdict == "error":
+            into.errors[_kind_of(text)] += 1
+            self._revive(into)
+            again, why, _ = attempt(self._emulated, self.board, image)
+            if again != "held":
+                verdict, text = "stuck", f"the next run: {why}"
+        into.verdicts[verdict] += 1
+        if verdict not in ("held", "error"):
+            into.told.append(f"{campaign.name}, seed {seed}: {verdict}: {text}")
+
+    def _revive(self, into: Outcomes) -> None:
+        if self._emulated.process.exited.wait(_DYING_S):
+            into.died += 1
+            self._emulated.stop()
+            self._emulated = start(self.board, deadline=Deadline.after(_START_S))
+
+
+def _kind_of(text: str) -> str:
+    """What an error says, without names and addresses."""
+    said = text.splitlines()[0].partition("] ")[2]
+    return re.sub(r"\b0x[0-9a-f]+|\S+\.[0-9a-f]{8}", "…", said)[:70]
 
 
 @dataclass(frozen=True)
@@ -194,10 +225,8 @@ def unlock(emulated: EmulatedBoard) -> None:
         ):
             target.write32(base + register, word)
         deadline = Deadline.after(_DEADLINE_S)
-        target.resume()  # time passes for the flash while the core runs
         while target.read32(base + 0x10) & 1 << 16 and not deadline.expired:
             pass
-        target.halt()
         target.write32(base + 0x14, 1 << 27)
 
 
@@ -229,13 +258,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     board = load_boards()[_BOARD]
     figures: list[dict[str, object]] = []
     bad = 0
-    with start(board, deadline=Deadline.after(_START_S)) as emulated:
+    with closing(Bench(board)) as bench:
         for campaign in CAMPAIGNS:
             runs = max(1, round(options.share * campaign.runs))
             outcomes = Outcomes()
             with progress_bar(console, campaign.name) as bar:
                 for seed in range(options.seed, options.seed + runs):
-                    run_one(emulated, campaign, seed, outcomes)
+                    bench.run(campaign, seed, outcomes)
                     bar(outcomes.verdicts.total(), runs)
             bad += len(outcomes.told)
             for text in outcomes.told:
@@ -262,6 +291,7 @@ def figure(campaign: Campaign, outcomes: Outcomes) -> dict[str, object]:
         "runs": outcomes.verdicts.total(),
         "faults": outcomes.faults.total(),
         **{verdict: outcomes.verdicts[verdict] for verdict in VERDICTS},
+        "died": outcomes.died,
         "slowest_s": round(outcomes.slowest_s, 1),
         "kinds": dict(outcomes.faults),
         "errors": dict(outcomes.errors.most_common(8)),
@@ -271,7 +301,7 @@ def figure(campaign: Campaign, outcomes: Outcomes) -> dict[str, object]:
 
 def table_of(figures: Sequence[dict[str, object]]) -> Table:
     """The figures of campaigns, for people; the last line is their sum."""
-    columns = ("campaign", "runs", "faults", *VERDICTS, "slowest_s")
+    columns = ("campaign", "runs", "faults", *VERDICTS, "died", "slowest_s")
     table = Table(*columns, title="runs by how they ended", box=None)
     for one in figures:
         table.add_row(*(str(one[column]) for column in columns))

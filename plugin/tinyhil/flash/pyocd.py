@@ -119,8 +119,8 @@ class PyocdFlasher:
             if not _is_locked(target, image.segments[0].address):
                 raise
             raise BenchError(
-                f"the chip does not let its memory at {image.segments[0].address:#010x} be read: it "
-                "is locked against reading",
+                f"the memory at {image.segments[0].address:#010x} can't be read, although the "
+                "core answers: the chip is locked against reading",
                 hint=LOCKED_HINT,
             ) from None
 

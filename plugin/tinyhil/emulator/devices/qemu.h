@@ -18,7 +18,13 @@ typedef struct MemoryRegion MemoryRegion;
 typedef struct Error Error;
 typedef struct Object Object;
 typedef uint32_t MemTxResult;
-enum { MEMTX_OK = 0, MEMTX_ERROR = 1, DEVICE_LITTLE_ENDIAN = 2, QEMU_CLOCK_VIRTUAL = 1 };
+enum {
+    MEMTX_OK = 0,
+    MEMTX_ERROR = 1,
+    DEVICE_LITTLE_ENDIAN = 2,
+    QEMU_CLOCK_REALTIME = 0,
+    QEMU_CLOCK_VIRTUAL = 1
+};
 
 typedef struct {
     void *read, *write; /* the plain forms, which we leave out */
@@ -40,6 +46,7 @@ void *memory_region_get_ram_ptr(MemoryRegion *region);
 void memory_region_flush_rom_device(MemoryRegion *region, hwaddr address, hwaddr size);
 void memory_region_rom_device_set_romd(MemoryRegion *region, bool readable);
 int64_t qemu_clock_get_ns(int clock);
+bool runstate_is_running(void);
 void qemu_register_reset(void (*reset)(void *), void *opaque);
 
 /* A device of ours: called once, when the machine is built. */

@@ -65,8 +65,21 @@ static uint32_t half;
 static unsigned worn_page = NEVER;
 static unsigned hurry = 1;
 
+/* Time passes for the flash in the guest's clock, so that what a program sees of it is the same in
+ * each run; and while a debugger has stopped that clock, in the host's. */
 static bool busy(void) {
-    return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) < busy_until;
+    static int64_t stopped_since;
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    if (runstate_is_running()) {
+        stopped_since = 0;
+        return now < busy_until;
+    }
+    int64_t host = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    if (!stopped_since)
+        stopped_since = host;
+    if (now + host - stopped_since >= busy_until)
+        busy_until = now;
+    return now < busy_until;
 }
 
 /* An operation that begins while another one runs waits for it, as the bus makes it do. */
