@@ -65,12 +65,12 @@ def test_memory_that_is_missing_is_told_before_anything_is_built(
 
 
 LATENCIES: tuple[Metric, ...] = ("latency_p50_s", "latency_p90_s", "latency_p99_s")
-EMULATED = [name for name, board in sorted(load_boards().items()) if board.emulator]
+LIMITED = [name for name, board in sorted(load_boards().items()) if board.emulator and board.limits]
 _OWN_RAM = 27_648 + 16_384
 """Of the receive buffer, and of all that is no arena."""
 
 
-@pytest.mark.parametrize("name", EMULATED)
+@pytest.mark.parametrize("name", LIMITED)
 def test_limits_are_what_the_peer_needs_measured_as_our_figures_are(name: str) -> None:
     """With what a text protocol prints inside each time, and with the C library in the flash."""
     board = load_boards()[name]

@@ -10,6 +10,12 @@
 /* Lets the NVIC pass interrupt `number` (0 is the first external one). */
 void cortex_m_enable_interrupt(uint32_t number);
 
+/* Switches on the core's own caches and low-overhead branches, as far as it has them. */
+void cortex_m_speed_up(void);
+
+/* Which of them are on, of `port_speedup`. */
+unsigned cortex_m_speedups(void);
+
 /* Provided by the port: serves external interrupt `number`. */
 void port_interrupt(uint32_t number);
 

@@ -33,6 +33,7 @@ void reset_handler(void) {
     CPACR |= 0xfu << 20; /* Full access to the FPU. */
     __asm volatile("dsb\n\tisb");
 #endif
+    cortex_m_speed_up();
     memcpy(__data_start, __data_load, (size_t)(__data_end - __data_start));
     memset(__buffers_start, 0, (size_t)(__buffers_end - __buffers_start));
     memset(__bss_start, 0, (size_t)(__bss_end - __bss_start));

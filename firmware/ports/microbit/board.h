@@ -10,4 +10,8 @@
 static inline void board_flash_init(void) {
 }
 
+static inline unsigned board_flash_speedups(void) {
+    return 0;
+}
+
 #endif

@@ -22,6 +22,17 @@ void port_init(void) {
     cycles_init();
 }
 
+bool port_facts(struct port_facts *facts) {
+    *facts = (struct port_facts){
+        .core_hz = HIL_CLOCK_HZ,
+        .core_clock = "crystal",
+        .lap_clock = cycles_clock(),
+        .wait_states = -1,
+        .speedups = board_flash_speedups(),
+    };
+    return true;
+}
+
 void port_timestamp_edge(void) {
     GPIO_OUTCLR(BOARD_STAMP_PIN) = GPIO_BIT(BOARD_STAMP_PIN);
     cortex_m_wait_us(1);

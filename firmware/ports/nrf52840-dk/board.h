@@ -4,6 +4,7 @@
 #define TINYHIL_BOARD_H
 
 #include "cortex_m.h"
+#include "tinyhil.h"
 
 #define BOARD_UART_TX   6u /* P0.06, to the debug probe's serial port. */
 #define BOARD_UART_RX   8u
@@ -14,6 +15,10 @@
 
 static inline void board_flash_init(void) {
     NVMC_ICACHECNF = NVMC_ICACHECNF_CACHEEN;
+}
+
+static inline unsigned board_flash_speedups(void) {
+    return (NVMC_ICACHECNF & NVMC_ICACHECNF_CACHEEN) != 0u ? PORT_ICACHE : 0u;
 }
 
 #endif

@@ -4,6 +4,8 @@
  * (6.2.3); a latency can't be truer than its clock. */
 #include "clock.h"
 
+#include <stdbool.h>
+
 #include "board.h"
 #include "cortex_m.h"
 #include "registers.h"
@@ -72,12 +74,12 @@ void clock_init(void) {
     RCC_CFGR &= ~RCC_CFGR_HPRE;
 }
 
-bool clock_is_kept(void) {
-    return (RCC_CR & RCC_CR_MSIPLLEN) != 0u;
-}
-
-bool clock_is_pll(void) {
-    return (RCC_CFGR & RCC_CFGR_SWS) == RCC_CFGR_SWS;
+const char *clock_name(void) {
+    if ((RCC_CFGR & RCC_CFGR_SWS) != RCC_CFGR_SWS) {
+        return "MSI alone, the PLL does not start";
+    }
+    return (RCC_CR & RCC_CR_MSIPLLEN) != 0u ? "PLL of MSI, kept right by LSE"
+                                            : "PLL of MSI, LSE does not start";
 }
 
 uint32_t clock_flash(void) {

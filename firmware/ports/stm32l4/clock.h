@@ -2,17 +2,13 @@
 #ifndef TINYHIL_STM32L4_CLOCK_H
 #define TINYHIL_STM32L4_CLOCK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* From what a reset leaves, the MSI at 4 MHz, to HIL_CLOCK_HZ; once, with interrupts masked. */
 void clock_init(void);
 
-/* Whether the 32768 Hz crystal keeps the clock right. */
-bool clock_is_kept(void);
-
-/* Whether the core runs by the PLL, as it was told to. */
-bool clock_is_pll(void);
+/* Where the core's clock comes from, as the registers read. */
+const char *clock_name(void);
 
 /* FLASH_ACR, as it reads now. */
 uint32_t clock_flash(void);

@@ -20,6 +20,20 @@ void port_init(void) {
     cycles_init();
 }
 
+bool port_facts(struct port_facts *facts) {
+    uint32_t flash = clock_flash();
+    *facts = (struct port_facts){
+        .core_hz = HIL_CLOCK_HZ,
+        .core_clock = clock_name(),
+        .lap_clock = cycles_clock(),
+        .wait_states = (int)(flash & FLASH_ACR_LATENCY),
+        .speedups = ((flash & FLASH_ACR_PRFTEN) != 0u ? PORT_PREFETCH : 0u) |
+                    ((flash & FLASH_ACR_ICEN) != 0u ? PORT_ICACHE : 0u) |
+                    ((flash & FLASH_ACR_DCEN) != 0u ? PORT_DCACHE : 0u),
+    };
+    return true;
+}
+
 void port_timestamp_edge(void) {
     pin_set(BOARD_STAMP_PIN, false);
     cortex_m_wait_us(1);

@@ -60,7 +60,7 @@ def check_line(model: str, task: Task, compiled: CompiledModel) -> None:
 
 def least_input(board: Board) -> int:
     """Bytes of a sample that the board's firmware takes at least."""
-    return _LARGEST_OF_BENCHMARK if board.input_buffer == "benchmark" else 0
+    return _LARGEST_OF_BENCHMARK if board.input_buffer == "benchmark" else 1
 
 
 def storage_bytes(sample_bytes: int, least: int = _LARGEST_OF_BENCHMARK, *, frames: bool) -> int:
