@@ -115,13 +115,19 @@ static bool locked_for_reading(void) {
     return (loaded[0] & 0xff) != RDP_NONE;
 }
 
+/* What the core has translated of these bytes is stale. */
+static void changed(hwaddr start, hwaddr size) {
+    if (!locked_for_reading())
+        memory_region_flush_rom_device(flash, start, size);
+}
+
 /* A worn page keeps a bit, in its middle, that no erasing sets again. */
 static void erase_page(unsigned page) {
     uint8_t *start = bytes + page * PAGE;
     memset(start, 0xff, PAGE);
     if (page == worn_page)
         start[PAGE / 2] = 0xfe;
-    memory_region_flush_rom_device(flash, page * PAGE, PAGE);
+    changed(page * PAGE, PAGE);
 }
 
 static void erase_bank(unsigned bank) {
@@ -165,12 +171,12 @@ static void start_erasing(uint32_t value) {
 static void load_options(void) {
     bool was = locked_for_reading();
     memcpy(loaded, written, sizeof loaded);
+    memory_region_rom_device_set_romd(flash, !locked_for_reading());
     if (was && !locked_for_reading()) {
         erase_bank(0);
         erase_bank(1);
         take(MASS_ERASE_NS);
     }
-    memory_region_rom_device_set_romd(flash, !locked_for_reading());
 }
 
 static void write_control(uint32_t value) {
@@ -244,7 +250,7 @@ static void program(hwaddr address, uint32_t low, uint32_t high) {
     } else {
         memcpy(place, &low, 4);
         memcpy(place + 4, &high, 4);
-        memory_region_flush_rom_device(flash, address, 8);
+        changed(address, 8);
         take(PROGRAM_NS);
     }
 }
