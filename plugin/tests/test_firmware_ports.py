@@ -17,7 +17,7 @@ import pytest
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.data.material import stand_in_model
-from tinyhil.emulator.qemu import QEMU
+from tinyhil.emulator.program import QEMU
 from tinyhil.image import build as firmware
 from tinyhil.image.build import require_tool
 from tinyhil.image.elf import Image, read_image

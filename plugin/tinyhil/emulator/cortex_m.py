@@ -41,6 +41,8 @@ core stops, and would else take the processor from the emulator that it waits fo
 _REGWNR = 1 << 16
 _VC_CORERESET = 1 << 0
 _XPSR_T = 1 << 24
+_NO_CODE = 0xE0000000
+"""From here on nothing is executed: the core's own registers, and a maker's."""
 
 _SELECTORS = {
     **{number: (f"r{number}",) for number in range(13)},
@@ -177,10 +179,13 @@ class CoreDebug:
             self._resume()
 
     def _resume(self) -> None:
-        # A blank vector table leaves the Thumb bit clear: the core would lock up at once. Real
-        # silicon then waits for a debugger, but QEMU ends itself; so the lockup is played here.
+        # A blank vector table leaves the Thumb bit clear, or, of erased flash, points to where no
+        # code can be: the core would lock up at once. Real silicon then waits for a debugger, but
+        # QEMU ends itself; so the lockup is played here.
         with self._machine.paused() as stub:
-            self._locked_up = not stub.read_register("xpsr") & _XPSR_T
+            self._locked_up = (
+                not stub.read_register("xpsr") & _XPSR_T or stub.read_register("pc") >= _NO_CODE
+            )
             if not self._locked_up:
                 self._returns.arm(stub)
         if not self._locked_up:

@@ -32,7 +32,10 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.TransferError, "check power and debug wiring, or lower 'flash.frequency_hz'"),
     (exceptions.Error, "check power and debug wiring; 'pyocd list' shows the probes found"),
     (OSError, "check that the probe is still plugged in and that you may use it"),
+    (Exception, "check power and debug wiring, or lower 'flash.frequency_hz'; then run it again"),
 )
+_TOLD = (exceptions.Error, OSError)
+"""What pyOCD raises on purpose."""
 
 
 def let_go(session: Session) -> None:
@@ -106,14 +109,16 @@ def translated(
             board=board,
             stage=stage,
         ) from error
-    except (exceptions.Error, OSError) as error:
+    # Any: what it can't make sense of while the wire is bad, pyOCD meets with a KeyError or worse.
+    except Exception as error:
         if _is_interrupted(error):
             # Ctrl-C in the middle of an access leaves the probe in a state that it complains of.
             raise KeyboardInterrupt from error
         said = str(warnings)
+        why = str(error) if isinstance(error, _TOLD) else f"pyOCD's own code broke: {error!r}"
         hint = next(hint for cause, hint in _HINTS if isinstance(error, cause))
         raise kind(
-            f"probe {probe_uid} failed at {doing}: {error}{f' (pyOCD: {said})' if said else ''}",
+            f"probe {probe_uid} failed at {doing}: {why}{f' (pyOCD: {said})' if said else ''}",
             hint=LOCKED_HINT if _LOCKED.search(said) else hint,
             board=board,
             stage=stage,

@@ -22,7 +22,7 @@ from tinyhil.catalog.board import Board
 from tinyhil.flash import FlashResult, Progress, check_fit
 from tinyhil.flash._pyocd_errors import LOCKED_HINT, Warnings, let_go, translated
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.ground.errors import BenchError, ConfigError, TinyhilError
 from tinyhil.image.elf import Image, Segment
 
 _PIECE_BYTES = 4096
@@ -292,7 +292,8 @@ def _connect(board: Board, probe_uid: str, deadline: Deadline) -> Session:
             return session
         except BaseException as error:  # Ctrl-C too: the board must run on
             let_go(session)
-            if isinstance(error, exceptions.ProbeError) or not isinstance(error, exceptions.Error):
+            final = (exceptions.ProbeError, exceptions.TargetSupportError, TinyhilError, OSError)
+            if isinstance(error, final) or not isinstance(error, Exception):
                 raise
             failure = error
     assert failure is not None  # the loop runs at least once
