@@ -90,6 +90,17 @@ def test_a_ports_firmware_lies_in_its_boards_memory(board: Board, images: dict[s
         assert kinds == ["ram"], f"{variable} at {address:#x}"
 
 
+def test_a_second_ram_holds_stack_and_variables(images: dict[str, Image]) -> None:
+    board = load_boards()["b-l475e-iot01a"]
+    held = {memory.name: set[str]() for memory in board.memory}
+    for name, symbol in images[board.name].symbols.items():
+        for memory in board.memory:
+            if memory.start <= symbol.address < memory.end and symbol.size:
+                held[memory.name].add(name)
+    assert held["sram1"] == {"hil_arena", "hil_input"}
+    assert {"context", "hil_token", "_SEGGER_RTT", "up_bytes"} <= held["sram2"]
+
+
 @pytest.mark.parametrize("boards", SAME, ids=lambda boards: boards[0].core)
 def test_the_timed_region_is_the_same_code_on_every_board_of_a_core(
     boards: list[Board], images: dict[str, Image], tmp_path: Path
