@@ -28,7 +28,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-cheats bench-contention bench-endings bench-energy bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz graphs test lint release setup soak-energy system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-contention bench-endings bench-energy bench-kernels bench-link bench-oracle bench-ports bench-resume bench-same docs docs-check picture faults fuzz graphs test lint release setup soak-energy system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -39,6 +39,9 @@ bench: system $(FOR_RUNS) $(ALLURE) ## set up what a run needs, then run the ben
 
 bench-kernels: setup ## our kernels against the field's best open ones, and against the committed counts (KERNELS=--save)
 	python -m tinyhil.benchmarks.kernels $(KERNELS)
+
+bench-ports: setup ## flash and RAM of our firmware on every board, and which models fit (PORTS="--board microbit")
+	python -m tinyhil.benchmarks.ports $(PORTS)
 
 bench-link: setup ## time per sample over paced wires: the official way, ours, and the limit; minutes
 	python -m tinyhil.benchmarks.link

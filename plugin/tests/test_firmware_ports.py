@@ -6,6 +6,7 @@ An emulated board that is alone with its core is built, and runs, in `test_board
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections import defaultdict
 from itertools import chain
@@ -18,6 +19,7 @@ from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.data.material import stand_in_model
 from tinyhil.emulator.program import QEMU
+from tinyhil.ground.paths import FIRMWARE, ROOT
 from tinyhil.image import build as firmware
 from tinyhil.image.build import require_tool
 from tinyhil.image.elf import Image, read_image
@@ -88,6 +90,28 @@ def test_a_ports_firmware_lies_in_its_boards_memory(board: Board, images: dict[s
         address = image.symbol(variable).address
         kinds = [one.kind for one in board.memory if one.start <= address < one.end]
         assert kinds == ["ram"], f"{variable} at {address:#x}"
+
+
+def test_a_second_ram_holds_stack_and_variables(images: dict[str, Image]) -> None:
+    board = load_boards()["b-l475e-iot01a"]
+    held = {memory.name: set[str]() for memory in board.memory}
+    for name, symbol in images[board.name].symbols.items():
+        for memory in board.memory:
+            if memory.start <= symbol.address < memory.end and symbol.size:
+                held[memory.name].add(name)
+    assert held["sram1"] == {"hil_arena", "hil_input"}
+    assert {"context", "hil_token", "_SEGGER_RTT", "up_bytes"} <= held["sram2"]
+
+
+def test_the_page_of_ports_knows_every_function_and_every_board() -> None:
+    page = (ROOT / "docs" / "ports.md").read_text(encoding="utf-8")
+    headers = (FIRMWARE / "core/include/tinyhil.h", FIRMWARE / "ports/port.h")
+    text = "".join(header.read_text(encoding="utf-8") for header in headers)
+    functions = set(re.findall(r"^[a-z]\w*(?: \w+)* \*?(port_\w+)\(", text, re.MULTILINE))
+    assert len(functions) == 16
+    named = {*re.findall(r"`(\w[\w-]*)`", page)}
+    assert functions <= named
+    assert {name for name, board in load_boards().items() if board.port} <= named
 
 
 @pytest.mark.parametrize("boards", SAME, ids=lambda boards: boards[0].core)

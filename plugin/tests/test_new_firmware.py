@@ -252,7 +252,7 @@ def test_a_place_that_can_not_be_written_is_told(
     [
         (["my kws"], "'my kws' is no name for a firmware"),
         (["there"], "there is there already"),
-        (["new", "--board", "nucleo"], "no board 'nucleo'; known: mps2-an386"),
+        (["new", "--board", "nucleo"], "no board 'nucleo'; known: b-l475e-iot01a"),
         (["new", "--task", "tts01"], "no task 'tts01'; known: ad01"),
         (["new", "--model", "there/none.tflite"], "none.tflite"),
         (["new", "--task", "ic01", "--model", "KWS"], "the task ic01 10 of 3072"),

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "tinyhil.h"
+
 /* A device register at an address. */
 #define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 

@@ -25,12 +25,13 @@
 
 _Static_assert(HIL_CLOCK_HZ % MSI_HZ == 0u && PLL_N >= 8u && PLL_N <= 86u, "PLLN");
 
-/* Looks at a flag until it is given up.  At 4 MHz a look takes 2 us or more: the crystal has
- * 2 s and more to start, which it needs at most (DS10198), and only after power came. */
-#define LOOKS 1000000u
+/* At 4 MHz a look at a register takes 2 us or more: the crystal has 2 s to start, and it starts
+ * after power came alone.  Wait states are there after some clocks. */
+#define CRYSTAL_LOOKS 1000000u
+#define FLASH_LOOKS   16u
 
-static bool await(volatile uint32_t *value, uint32_t mask, uint32_t wanted) {
-    for (uint32_t look = 0; look < LOOKS; look++) {
+static bool await(volatile uint32_t *value, uint32_t mask, uint32_t wanted, uint32_t looks) {
+    for (uint32_t look = 0; look < looks; look++) {
         if ((*value & mask) == wanted) {
             return true;
         }
@@ -43,7 +44,7 @@ static void start_crystal(void) {
     (void)RCC_APB1ENR1; /* Two clocks until the block can be written (6.2.18). */
     PWR_CR1 |= PWR_CR1_DBP;
     RCC_BDCR |= RCC_BDCR_LSEON;
-    if (await(&RCC_BDCR, RCC_BDCR_LSERDY, RCC_BDCR_LSERDY)) {
+    if (await(&RCC_BDCR, RCC_BDCR_LSERDY, RCC_BDCR_LSERDY, CRYSTAL_LOOKS)) {
         RCC_CR |= RCC_CR_MSIPLLEN;
     }
 }
@@ -51,7 +52,7 @@ static void start_crystal(void) {
 /* Wait states as the core's clock needs them, in range 1: RM0351 3.3.3, RM0432 3.3.3. */
 static void prepare_flash(void) {
     FLASH_ACR = FLASH_ACR_DCEN | FLASH_ACR_ICEN | FLASH_ACR_PRFTEN | BOARD_WAIT_STATES;
-    (void)await(&FLASH_ACR, FLASH_ACR_LATENCY, BOARD_WAIT_STATES);
+    (void)await(&FLASH_ACR, FLASH_ACR_LATENCY, BOARD_WAIT_STATES, FLASH_LOOKS);
 }
 
 void clock_init(void) {
@@ -63,11 +64,11 @@ void clock_init(void) {
     }
     RCC_PLLCFGR = RCC_PLLCFGR_MSI | PLL_N << RCC_PLLCFGR_N | RCC_PLLCFGR_REN; /* M 1, R 2 */
     RCC_CR |= RCC_CR_PLLON;
-    if (!await(&RCC_CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY)) {
-        return;
+    while ((RCC_CR & RCC_CR_PLLRDY) == 0u) {
     }
     RCC_CFGR |= RCC_CFGR_SW_PLL;
-    (void)await(&RCC_CFGR, RCC_CFGR_SWS, RCC_CFGR_SWS);
+    while ((RCC_CFGR & RCC_CFGR_SWS) != RCC_CFGR_SWS) {
+    }
     for (int look = 0; look < 100; look++) { /* At least 1 us. */
         (void)RCC_CFGR;
     }
@@ -75,9 +76,6 @@ void clock_init(void) {
 }
 
 const char *clock_name(void) {
-    if ((RCC_CFGR & RCC_CFGR_SWS) != RCC_CFGR_SWS) {
-        return "MSI alone, the PLL does not start";
-    }
     return (RCC_CR & RCC_CR_MSIPLLEN) != 0u ? "PLL of MSI, kept right by LSE"
                                             : "PLL of MSI, LSE does not start";
 }
