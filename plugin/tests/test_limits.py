@@ -114,7 +114,9 @@ def test_a_memory_map_that_no_firmware_can_use_is_told(
 
 
 LATENCIES: tuple[Metric, ...] = ("latency_p50_s", "latency_p90_s", "latency_p99_s")
-LIMITED = [name for name, board in sorted(load_boards().items()) if board.emulator and board.limits]
+LIMITED = [
+    name for name, board in sorted(load_boards().items()) if not board.on_desks and board.limits
+]
 _OWN_RAM = 27_648 + 16_384
 """Of the receive buffer, and of all that is no arena."""
 

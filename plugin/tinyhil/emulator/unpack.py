@@ -143,8 +143,12 @@ def _run(*command: str, cwd: Path | None = None) -> None:
 
 def main() -> int:
     """Unpack a QEMU unless a new enough one is there; says where it is."""
+    own = shutil.which(QEMU)
     try:
-        found = unpacked() or unpack(unpacked_folder())
+        if own and enough(version_of(Path(own)), UNPACKED_AT_LEAST):
+            found = Path(own)
+        else:
+            found = unpacked() or unpack(unpacked_folder())
     except TinyhilError as error:
         print(f"error: {error.told}", file=sys.stderr)  # noqa: T201 - a command
         return 2
