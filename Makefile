@@ -28,7 +28,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-oracle bench-resume bench-same docs docs-check picture faults fuzz graphs test test-long lint release setup soak-energy system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-oracle bench-ports bench-resume bench-same docs docs-check picture faults faults-probe fuzz graphs test test-long lint qemu release setup soak-energy system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -39,6 +39,9 @@ bench: system $(FOR_RUNS) $(ALLURE) ## set up what a run needs, then run the ben
 
 bench-kernels: setup ## our kernels against the field's best open ones, and against the committed counts (KERNELS=--save)
 	python -m tinyhil.benchmarks.kernels $(KERNELS)
+
+bench-ports: setup ## flash and RAM of our firmware on every board, and which models fit (PORTS="--board microbit")
+	python -m tinyhil.benchmarks.ports $(PORTS)
 
 bench-link: setup ## time per sample over paced wires: the official way, ours, and the limit; minutes
 	python -m tinyhil.benchmarks.link
@@ -77,6 +80,9 @@ faults: setup ## thousands of faults on purpose, and boards that are reset, refl
 	python -m tinyhil.benchmarks.faults
 	python -m tinyhil.benchmarks.foreign
 	python -m tinyhil.benchmarks.intrusions
+
+faults-probe: setup ## thousands of faults between a debug probe and its chip; half an hour (PROBE="--share 0.05")
+	python -m tinyhil.benchmarks.faults_probe $(PROBE)
 
 graphs: setup ## 20,000 random graphs, compiled in each way there is: the same outputs; an hour or two
 	cd plugin/tests && python -m compiler.graphs $(or $(GRAPHS),20000)
@@ -123,6 +129,11 @@ release: setup ## set up, build wheel and source archive, and try the wheel in a
 	.ci/release
 
 setup: system $(FOR_ALL) $(ALLURE) $(EXPLORER) ## install everything that is needed, without questions
+	@$(MAKE) --no-print-directory qemu || echo "boards that need a newer QEMU can't be played here"
+
+# Some boards need QEMU 9 or newer; unpacked in the user's cache folder, nothing is installed.
+qemu: $(FOR_RUNS) ## get a newer QEMU from Debian's backports, unless a new enough one is installed
+	@python -m tinyhil.emulator.unpack
 
 # Installs only what is missing: a machine that is set up needs no root rights for it.
 system:

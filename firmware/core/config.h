@@ -21,6 +21,11 @@
 #define HIL_ARENA_BYTES 16
 #endif
 
+/* Of a sample that `db load` takes at least: the protocol's, of the benchmark's largest model. */
+#ifndef HIL_INPUT_LEAST
+#define HIL_INPUT_LEAST 27648
+#endif
+
 /* SHA-256 of the model's file; no file has this sum. */
 #ifndef HIL_MODEL_SHA256
 #define HIL_MODEL_SHA256 "0000000000000000000000000000000000000000000000000000000000000000"

@@ -18,9 +18,49 @@ static void print_value(const char *name, uint32_t value) {
     hil_print_line("");
 }
 
+__attribute__((weak)) bool port_facts(struct port_facts *facts) {
+    (void)facts;
+    return false;
+}
+
+static void print_fact(const char *name, const char *text) {
+    hil_print_text(name);
+    hil_print_text(text);
+    hil_print_line("]");
+}
+
+static void print_speedups(unsigned on) {
+    static const char *const names[] = {"prefetch", "icache", "dcache", "lob"};
+    hil_print_text("m-hil-speedups-[");
+    const char *gap = "";
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if ((on >> i & 1u) != 0u) {
+            hil_print_text(gap);
+            hil_print_text(names[i]);
+            gap = " ";
+        }
+    }
+    hil_print_line("]");
+}
+
+/* How the board runs, if its port tells it. */
+static void print_facts(void) {
+    struct port_facts facts;
+    if (!port_facts(&facts)) {
+        return;
+    }
+    print_value("m-hil-core-hz-", facts.core_hz);
+    print_fact("m-hil-core-clock-[", facts.core_clock);
+    print_fact("m-hil-lap-clock-[", facts.lap_clock);
+    if (facts.wait_states >= 0) {
+        print_value("m-hil-wait-states-", (uint32_t)facts.wait_states);
+    }
+    print_speedups(facts.speedups);
+}
+
 static void info(struct hil *hil, char *rest) {
     (void)rest;
-    print_value("m-hil-version-", 3);
+    print_value("m-hil-version-", 4);
     print_value("m-hil-frames-", 2);
     print_value("m-hil-tick-hz-", port_tick_hz());
     print_value("m-hil-lap-capacity-", HIL_LAPS);
@@ -28,6 +68,7 @@ static void info(struct hil *hil, char *rest) {
     print_value("m-hil-received-lost-", hil->received.lost);
     hil_print_line("m-hil-model-sha256-[" HIL_MODEL_SHA256 "]");
     hil_identity_print_build();
+    print_facts();
 }
 
 /* `hil laps FIRST COUNT`: lines `m-hil-laps-FIRST-[ticks,…]`, FIRST being each line's own. */

@@ -8,7 +8,8 @@
 #include "stack.h"
 #include "tinyhil.h"
 
-void hil_init(struct hil *hil, int8_t *arena, uint8_t *token) {
+void hil_init(struct hil *hil, uint8_t *input, int8_t *arena, uint8_t *token) {
+    hil->input = input;
     hil->arena = arena;
     hil->token = token;
     ring_move(&hil->received, hil->text_queue, sizeof hil->text_queue);

@@ -22,7 +22,7 @@
 #define HIL_RESULTS_MAX  255u
 
 /* Bytes that `db load` takes: the protocol's, or what the model's own sample needs. */
-#define HIL_INPUT_SIZE (HIL_SAMPLE_BYTES > HIL_LARGEST ? HIL_SAMPLE_BYTES : HIL_LARGEST)
+#define HIL_INPUT_SIZE (HIL_SAMPLE_BYTES > HIL_INPUT_LEAST ? HIL_SAMPLE_BYTES : HIL_INPUT_LEAST)
 
 /* While frames are spoken, they queue in the input buffer behind the sample.  Room for the next
  * sample, and for a frame or two on top, keeps the host sending; the benchmark's largest buffer
@@ -50,11 +50,11 @@ struct hil {
     struct stream stream;
     struct rate rate;
 
-    alignas(16) uint8_t input[HIL_STORAGE]; /* As loaded; the model reads it and never writes it. */
     size_t input_size;     /* Bytes asked for by the last `db load`, or of the last query. */
     size_t input_position; /* Bytes that have come since. */
 
-    int8_t *arena;  /* HIL_ARENA_BYTES, 16-byte aligned, the caller's. */
+    uint8_t *input; /* HIL_STORAGE bytes, as loaded; the model reads them and never writes them. */
+    int8_t *arena;  /* HIL_ARENA_BYTES; both are 16-byte aligned, and the caller's. */
     uint8_t *token; /* IDENTITY_TOKEN_BYTES, the caller's. */
     int8_t output[HIL_OUTPUT_BYTES];
 
@@ -63,9 +63,9 @@ struct hil {
     uint32_t lap_count;
 };
 
-/* Prepares the context, which is all zero, as the token is; before the first byte can be
+/* Prepares the context, which is all zero, as input and token are; before the first byte can be
  * received. */
-void hil_init(struct hil *hil, int8_t *arena, uint8_t *token);
+void hil_init(struct hil *hil, uint8_t *input, int8_t *arena, uint8_t *token);
 
 /* Begins the time since boot and prints the boot lines. */
 void hil_start(struct hil *hil);

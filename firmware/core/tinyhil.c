@@ -6,8 +6,10 @@
 #include "print.h"
 #include "receive.h"
 
-/* The symbol's size is what the memory report calls the tensor arena. */
+/* The symbol's size is what the memory report calls the tensor arena.  A linker script may place
+ * these two, by the names of their sections, into the largest memory. */
 alignas(16) int8_t hil_arena[HIL_ARENA_BYTES];
+alignas(16) uint8_t hil_input[HIL_STORAGE];
 
 /* The host reads it through the debug probe, at the symbol's address. */
 uint8_t hil_token[IDENTITY_TOKEN_BYTES];
@@ -15,7 +17,7 @@ uint8_t hil_token[IDENTITY_TOKEN_BYTES];
 static struct hil context;
 
 void tinyhil_init(void) {
-    hil_init(&context, hil_arena, hil_token);
+    hil_init(&context, hil_input, hil_arena, hil_token);
 }
 
 void tinyhil_receive(uint8_t byte) {

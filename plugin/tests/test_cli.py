@@ -154,10 +154,10 @@ def test_build_prints_operators_and_sizes_and_leaves_an_image(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["build", "--board", "nope"], "no board 'nope'; known: mps2-an386"),
+        (["build", "--board", "nope"], "no board 'nope'; known: b-l475e-iot01a"),
         (["build", "--task", "nope"], "no task 'nope'; known: ad01, ic01, kws01"),
         (["build", "--model", "/nowhere.tflite"], "/nowhere.tflite"),
-        (["emulate", "nope"], "no board 'nope'; known: mps2-an386"),
+        (["emulate", "nope"], "no board 'nope'; known: b-l475e-iot01a"),
     ],
 )
 def test_a_wrong_argument_is_an_error_with_a_next_step(

@@ -161,7 +161,7 @@ def test_the_extension_tells_what_the_device_is(
     terminal: Terminal, stand_in_firmware: Firmware
 ) -> None:
     assert terminal.type("hil info%") == [
-        "m-hil-version-3",
+        "m-hil-version-4",
         "m-hil-frames-2",
         "m-hil-tick-hz-25000000",
         "m-hil-lap-capacity-1024",
@@ -169,6 +169,10 @@ def test_the_extension_tells_what_the_device_is(
         "m-hil-received-lost-0",
         f"m-hil-model-sha256-[{stand_in_firmware.model.sha256}]",
         f"m-hil-build-id-[{stand_in_firmware.image.build_id}]",
+        "m-hil-core-hz-25000000",
+        "m-hil-core-clock-[the FPGA image's]",
+        "m-hil-lap-clock-[CMSDK timer 0, at the core's clock]",
+        "m-hil-speedups-[]",
     ]
 
 

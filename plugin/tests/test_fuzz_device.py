@@ -32,7 +32,7 @@ def test_no_input_breaks_the_core(kws01: Task, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "sound", "broken", "said"),
     [
-        ("query.c", " || keep > hil->input_size", "", "out of bounds"),
+        ("query.c", " || keep > hil->input_size", "", "global-buffer-overflow"),
         ("transport_wire.c", "hil->text_queue, sizeof", "hil->input, sizeof", "left its memory"),
     ],
 )

@@ -13,10 +13,11 @@ from tinyhil.benchmarks.kernels import PeerFile
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.facts import Limit, Metric, load
 from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.data.material import stand_in_model
 from tinyhil.device.protocol.lines import MAX_LINE_BYTES
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import FirmwareError, ModelError
+from tinyhil.ground.errors import ConfigError, FirmwareError, ModelError
 from tinyhil.ground.paths import FIRMWARE, SUITES
 from tinyhil.image import build as firmware
 from tinyhil.image import limits
@@ -64,13 +65,63 @@ def test_memory_that_is_missing_is_told_before_anything_is_built(
     assert not (tmp_path / "built").exists()
 
 
+def test_a_second_ram_makes_room_for_the_largest_model() -> None:
+    board, task = load_boards()["b-l475e-iot01a"], load_tasks()["vww01"]
+    compiled = firmware.compile_for(task, stand_in_model(task), board)
+    limits.check_memory(board, task, compiled)
+    needed = 2 * 27_648 + 2048 + compiled.arena_bytes + compiled.output.size + 4096
+    alone = tuple(memory.model_copy(update={"variables": False}) for memory in board.memory)
+    told = (
+        rf"sram1 .* too small by at least {needed - 98_304:,} bytes \(input buffer 57,344, arena "
+    )
+    with pytest.raises(FirmwareError, match=told):
+        limits.check_memory(board.model_copy(update={"memory": alone}), task, compiled)
+    small = tuple(
+        memory.model_copy(update={"size": 4000 if memory.variables else memory.size})
+        for memory in board.memory
+    )
+    with pytest.raises(FirmwareError, match=r"sram2 .* at least 98 bytes \(output 2, stack 4,096"):
+        limits.check_memory(board.model_copy(update={"memory": small}), task, compiled)
+
+
+def test_a_board_of_little_ram_keeps_no_more_than_the_models_input(kws01: Task) -> None:
+    board = load_boards()["microbit"]
+    compiled = firmware.compile_for(kws01, stand_in_model(kws01), board)
+    needed = 2 * 490 + 2048 + compiled.arena_bytes + 12 + 4096
+    told = rf"ram \(16,384 bytes at 0x20000000\) is too small by at least {needed - 16_384:,} bytes"
+    with pytest.raises(FirmwareError, match=told):
+        limits.check_memory(board, kws01, compiled)
+    whole = board.model_copy(update={"input_buffer": "benchmark"})
+    told = f"by at least {needed - 3028 + 27_648 - 16_384:,} bytes"
+    with pytest.raises(FirmwareError, match=told):
+        limits.check_memory(whole, kws01, compiled)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"kind": "flash", "variables": True}, "'mps2-an386': ssram1 takes variables, but is no"),
+        ({"kind": "ram"}, "'mps2-an386': has no flash"),
+    ],
+)
+def test_a_memory_map_that_no_firmware_can_use_is_told(
+    changed: dict[str, object], told: str, mps2: Board
+) -> None:
+    first, *others = mps2.memory
+    board = mps2.model_copy(update={"memory": (first.model_copy(update=changed), *others)})
+    with pytest.raises(ConfigError, match=told):
+        firmware.linker_memory(board)
+
+
 LATENCIES: tuple[Metric, ...] = ("latency_p50_s", "latency_p90_s", "latency_p99_s")
-EMULATED = [name for name, board in sorted(load_boards().items()) if board.emulator]
+LIMITED = [
+    name for name, board in sorted(load_boards().items()) if not board.on_desks and board.limits
+]
 _OWN_RAM = 27_648 + 16_384
 """Of the receive buffer, and of all that is no arena."""
 
 
-@pytest.mark.parametrize("name", EMULATED)
+@pytest.mark.parametrize("name", LIMITED)
 def test_limits_are_what_the_peer_needs_measured_as_our_figures_are(name: str) -> None:
     """With what a text protocol prints inside each time, and with the C library in the flash."""
     board = load_boards()[name]

@@ -97,7 +97,7 @@ def test_a_marker_chooses_one_kind_of_test(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "texts"),
     [
-        (["--hil-board", "nucleo"], ["no station 'nucleo'", "known: mps2-an386"]),
+        (["--hil-board", "nucleo"], ["no station 'nucleo'", "known: b-l475e-iot01a, microbit, m"]),
         (["--hil-link", "pigeon"], ["no link 'pigeon'", "known: auto, rtt, serial"]),
         (["--hil-data", "/nowhere"], ["/nowhere is not a folder"]),
         (["--hil-firmware", "/nowhere.elf"], ["/nowhere.elf is not a file"]),

@@ -111,6 +111,28 @@ const uint8_t *port_build_id(void);
 uint32_t *port_stack_limit(void);
 uint32_t *port_stack_top(void);
 
+/* How the board runs, for `hil info`.  Texts are printable ASCII without brackets, of at most
+ * PORT_TEXT_MAX characters. */
+#define PORT_TEXT_MAX 48
+
+enum port_speedup {
+    PORT_PREFETCH = 1 << 0, /* Of code from the flash. */
+    PORT_ICACHE = 1 << 1,
+    PORT_DCACHE = 1 << 2,
+    PORT_LOB = 1 << 3, /* Low-overhead branches of the Armv8.1-M. */
+};
+
+struct port_facts {
+    uint32_t core_hz;
+    const char *core_clock; /* Where it comes from: an oscillator and what multiplies it. */
+    const char *lap_clock;  /* What counts `port_ticks`. */
+    int wait_states;        /* Of the flash, as it is set; -1: nothing sets them. */
+    unsigned speedups;      /* What is on, of `port_speedup`, as the registers read. */
+};
+
+/* Tells it, as it is now.  A board may leave this function out: then nothing is told. */
+bool port_facts(struct port_facts *facts);
+
 #ifdef __cplusplus
 }
 #endif

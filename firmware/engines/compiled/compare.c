@@ -1,6 +1,8 @@
-/* A program of the host's: what a compiled model makes of its inputs, as bytes of its output tensor.
+/* A program of the host's: what a compiled model makes of its inputs, as bytes of its output
+ * tensor.
  *
- * It reads inputs one behind the other.  See plugin/tinyhil/image/check.py, which builds it twice. */
+ * It reads inputs one behind the other.  See plugin/tinyhil/image/check.py, which builds it twice.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -32,11 +32,15 @@ void pin_tell(char what) {
 }
 
 void cortex_m_sleeps(void) {
-    pin_tell(PIN_SLEEPS);
+    if (HIL_ENERGY_MODE) {
+        pin_tell(PIN_SLEEPS);
+    }
 }
 
 void cortex_m_wakes(void) {
-    pin_tell(PIN_WAKES);
+    if (HIL_ENERGY_MODE) {
+        pin_tell(PIN_WAKES);
+    }
 }
 
 void pin_before_restart(void) {

@@ -13,6 +13,17 @@ void port_init(void) {
     cmsdk_timer_init();
 }
 
+bool port_facts(struct port_facts *facts) {
+    *facts = (struct port_facts){
+        .core_hz = HIL_CLOCK_HZ,
+        .core_clock = "the FPGA image's",
+        .lap_clock = "CMSDK timer 0, at the core's clock",
+        .wait_states = -1,
+        .speedups = cortex_m_speedups(),
+    };
+    return true;
+}
+
 void port_timestamp_edge(void) {
     pin_tell(PIN_FALLS);
 }

@@ -8,12 +8,18 @@
 #define CPACR           REGISTER(0xe000ed88u) /* Coprocessor access; an Armv7-M system register. */
 #define NVIC_ISER(word) REGISTER(0xe000e100u + 4u * (word))
 #define CORE_VECTORS    16u
-#define EXTERNAL_INTERRUPTS 64u
+#define SYSTICK_VECTOR  15u
+
+/* How many external interrupts have a vector; a port whose numbers are higher says so. */
+#ifndef CORTEX_M_INTERRUPTS
+#define CORTEX_M_INTERRUPTS 64u
+#endif
 
 /* Placed by cortex-m.ld. */
 extern uint32_t __stack_limit[], __stack_top[];
 extern const uint8_t __build_note[];
 extern uint8_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
+extern uint8_t __buffers_start[], __buffers_end[];
 
 typedef void (*function)(void);
 
@@ -23,9 +29,13 @@ int main(void);
 void reset_handler(void);
 
 void reset_handler(void) {
-    CPACR |= 0xfu << 20; /* Full access to the FPU; ignored by a core that has none. */
+#ifdef __ARM_FP
+    CPACR |= 0xfu << 20; /* Full access to the FPU. */
     __asm volatile("dsb\n\tisb");
+#endif
+    cortex_m_speed_up();
     memcpy(__data_start, __data_load, (size_t)(__data_end - __data_start));
+    memset(__buffers_start, 0, (size_t)(__buffers_end - __buffers_start));
     memset(__bss_start, 0, (size_t)(__bss_end - __bss_start));
     for (const function *construct = __init_array_start; construct < __init_array_end;
          construct++) {
@@ -40,6 +50,10 @@ static void fault_handler(void) {
     tinyhil_fail("Fault: exception", number);
 }
 
+__attribute__((weak)) void cortex_m_systick(void) {
+    fault_handler();
+}
+
 static void external_handler(void) {
     uint32_t number;
     __asm volatile("mrs %0, ipsr" : "=r"(number));
@@ -49,11 +63,12 @@ static void external_handler(void) {
 __attribute__((section(".vectors"), used)) static const union {
     function handler;
     const void *address;
-} vectors[CORE_VECTORS + EXTERNAL_INTERRUPTS] = {
+} vectors[CORE_VECTORS + CORTEX_M_INTERRUPTS] = {
     {.address = __stack_top},
     {reset_handler},
-    [2 ... CORE_VECTORS - 1u] = {fault_handler},
-    [CORE_VECTORS... CORE_VECTORS + EXTERNAL_INTERRUPTS - 1u] = {external_handler},
+    [2 ... SYSTICK_VECTOR - 1u] = {fault_handler},
+    [SYSTICK_VECTOR] = {cortex_m_systick},
+    [CORE_VECTORS... CORE_VECTORS + CORTEX_M_INTERRUPTS - 1u] = {external_handler},
 };
 
 void cortex_m_enable_interrupt(uint32_t number) {
@@ -77,13 +92,9 @@ __attribute__((weak)) void cortex_m_wakes(void) {
 }
 
 void port_wait_for_interrupt(void) {
-    if (HIL_ENERGY_MODE) {
-        cortex_m_sleeps();
-    }
+    cortex_m_sleeps();
     __asm volatile("dsb\n\twfi" ::: "memory");
-    if (HIL_ENERGY_MODE) {
-        cortex_m_wakes();
-    }
+    cortex_m_wakes();
 }
 
 const uint8_t *port_build_id(void) {

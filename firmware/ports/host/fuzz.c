@@ -46,6 +46,7 @@ uint32_t device_boot_baud = 115200;
 
 static struct hil context, fresh;
 static int8_t arena[MODEL_ARENA_BYTES];
+static uint8_t sample[HIL_STORAGE];
 static uint8_t token[IDENTITY_TOKEN_BYTES];
 static uint64_t number; /* Of the input at hand. */
 static struct fuzz_input input, recovery;
@@ -230,6 +231,7 @@ uint32_t *port_stack_top(void) {
 /* One input, then what makes the device answer. */
 static void run(void) {
     context = fresh;
+    memset(sample, 0, sizeof sample);
     hil_rtt_init();
     source = &input;
     position = recoveries = invocations = 0;
@@ -286,7 +288,7 @@ int main(int argc, char **argv) {
     signal(SIGALRM, hangs);
     fuzz_input_leave(&recovery);
     fuzz_input_text(&recovery, "name%");
-    hil_init(&context, arena, token);
+    hil_init(&context, sample, arena, token);
     hil_start(&context);
     fresh = context;
     for (uint64_t i = 0; i < count; i++) {

@@ -49,6 +49,17 @@ uint64_t port_ticks(void) {
     return (uint64_t)high << 32 | low;
 }
 
+bool port_facts(struct port_facts *facts) {
+    *facts = (struct port_facts){
+        .core_hz = HIL_CLOCK_HZ,
+        .core_clock = "the FPGA image's",
+        .lap_clock = "SSE-300 counter, at the core's clock",
+        .wait_states = -1,
+        .speedups = cortex_m_speedups(),
+    };
+    return true;
+}
+
 void port_timestamp_edge(void) {
     pin_tell(PIN_FALLS);
 }

@@ -13,6 +13,7 @@
 #define HIL_MODEL_SHA256 MODEL_SHA256
 #define HIL_BAUD         __BAUD__u
 #define HIL_CLOCK_HZ     __CLOCK_HZ__u
+#define HIL_INPUT_LEAST  __INPUT_LEAST__
 
 #ifndef HIL_EXTENSION /* 1: frames too; 0: the official protocol alone, as large samples need it.  \
                        */

@@ -11,6 +11,7 @@
 #define HIL_MODEL_SHA256 "__MODEL_SHA256__"
 #define HIL_BAUD         __BAUD__u
 #define HIL_CLOCK_HZ     __CLOCK_HZ__u
+#define HIL_INPUT_LEAST  __INPUT_LEAST__
 
 #ifndef HIL_EXTENSION /* 1: frames too; 0: the official protocol alone, as large samples need it.  \
                        */

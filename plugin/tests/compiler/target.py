@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.catalog.board import Board, load_boards
-from tinyhil.emulator.qemu import QEMU
+from tinyhil.emulator.program import QEMU
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.image.build import linker_memory, require_tool
 from tinyhil.image.compiler import CompiledModel, Goal, Target, compile_model

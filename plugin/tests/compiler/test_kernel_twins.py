@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tinyhil.catalog.board import load_boards
-from tinyhil.emulator.qemu import QEMU
+from tinyhil.emulator.program import QEMU
 from tinyhil.ground.paths import FIRMWARE
 
 _SOURCES = Path(__file__).parent / "selftest"

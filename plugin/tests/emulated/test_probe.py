@@ -107,12 +107,14 @@ def test_a_breakpoint_stops_the_core_where_it_stands(
 
 def test_core_registers_are_read_and_written(each: EmulatedBoard) -> None:
     written = {f"r{number}": 0x1111_1111 * number for number in range(13)}
-    written |= {"sp": 0x2000_1000, "lr": 0x101, "pc": 0x100, "s0": 0x3F80_0000, "s31": 0x4000_0000}
+    written |= {"sp": 0x2000_1000, "lr": 0x101, "pc": 0x100}
+    floats = each.board.core != "cortex-m3"
+    written |= {"s0": 0x3F80_0000, "s31": 0x4000_0000} if floats else {}
     with debugging(each) as target:
         for name, value in written.items():
             target.write_core_register_raw(name, value)
         assert {name: target.read_core_register_raw(name) for name in written} == written
-        assert target.read_core_register_raw("s30") == 0
+        assert not floats or target.read_core_register_raw("s30") == 0
 
 
 def test_memory_is_read_and_written_in_every_width_and_alignment(each: EmulatedBoard) -> None:

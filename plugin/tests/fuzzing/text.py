@@ -25,7 +25,7 @@ e-[Unknown command: sync-0badcafe]
 m-name-dut-[STM]
 m-profile-[ULPMark for tinyML Firmware V0.0.1]
 m-model-[kws01]
-m-hil-version-3
+m-hil-version-4
 m-hil-frames-2
 m-hil-tick-hz-25000000
 m-hil-lap-capacity-1024

@@ -88,14 +88,14 @@ class Wiring(Facts):
     }
 
     def board_of(self, board: Board) -> Board:
-        """The board type, with how this one is flashed."""
+        """The board type on a desk, with how this one is flashed."""
         facts = board.flash
         if self.flash:
             given = {name: getattr(self.flash, name) for name in self.flash.model_fields_set}
             facts = facts.model_copy(update=given)
         if facts.method == "pyocd" and not self.probe:
             facts = facts.model_copy(update={"method": NO_FLASH})
-        return board.model_copy(update={"flash": facts})
+        return board.physical().model_copy(update={"flash": facts})
 
 
 class BenchFile(Facts):

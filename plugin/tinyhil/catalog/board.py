@@ -26,6 +26,9 @@ class Memory(Facts):
     """In bytes."""
     kind: Literal["flash", "ram"]
     """What a segment there counts as: code and constants, or data."""
+    variables: bool = False
+    """Of a RAM that is not the first: it takes our firmware's stack and variables, so that the
+    first one is left to the model's arena and the input buffer."""
 
     @property
     def end(self) -> int:
@@ -44,6 +47,17 @@ class Toolchain(Facts):
     """Folders of ``firmware/kernels`` that are looked into before ``portable``, best first."""
 
 
+class Part(Facts):
+    """How to know the chip: a word that it holds."""
+
+    address: int = Field(ge=0, lt=1 << 32)
+    """Where."""
+    mask: int = Field(gt=0, lt=1 << 32)
+    """The bits that count."""
+    value: int = Field(ge=0, lt=1 << 32)
+    """What they are in this board's chip."""
+
+
 class FlashFacts(Facts):
     """How an image gets onto this board."""
 
@@ -54,6 +68,8 @@ class FlashFacts(Facts):
     """pyOCD's name of the target; needed by that method alone."""
     pack: str | None = None
     """Path of a CMSIS pack, for targets that are not built into pyOCD."""
+    part: Part | None = None
+    """Looked at before anything is programmed, so that no other chip is."""
     frequency_hz: int = Field(default=4_000_000, gt=0)
     """Of the debug probe's clock."""
     command: tuple[str, ...] = ()
@@ -69,9 +85,6 @@ class FlashFacts(Facts):
     """Keys of a method that another package brings."""
 
 
-QEMU = "qemu-system-arm"
-"""The program that plays emulated boards."""
-
 NO_FLASH = "none"
 """The method of a board that is measured as it is."""
 
@@ -83,6 +96,18 @@ class EmulatorFacts(Facts):
     """QEMU's name of the machine."""
     icount_shift: int = Field(ge=0, le=10)
     """An instruction takes 2**shift ns of emulated time."""
+    qemu: str = Field(default="", pattern=r"^(>=[0-9]{1,3}(\.[0-9]{1,3})?)?$")
+    """Version of QEMU that plays it, as in ``>=9``; empty: any."""
+    devices: str = Field(default="", pattern=r"^[a-z0-9]*$")
+    """What QEMU's machine lacks: a name of ``tinyhil/emulator/devices``, loaded into it."""
+    device_options: dict[str, int] = Field(default_factory=dict)
+    """Of these devices, to break them on purpose: ``worn``, a page that no longer erases …"""
+    flash_controller: bool = False
+    """Whether flash is changed through the chip's own controller alone, so that pyOCD programs it
+    by the chip's flash algorithm; else the machine's flash is RAM."""
+    probe: Literal["virtual", "cmsis-dap"] = "virtual"
+    """The debug probe: ``virtual`` begins at pyOCD's own interface for probes, ``cmsis-dap`` is a
+    USB device below pyOCD's own driver."""
 
     @property
     def instruction_s(self) -> float:
@@ -111,8 +136,12 @@ class Board(NamedFacts):
     user's own."""
     baud: int = Field(default=115200, gt=0)
     """At which the firmware's serial port starts."""
+    input_buffer: Literal["benchmark", "sample"] = "benchmark"
+    """What our firmware keeps memory for: the benchmark's largest sample (27,648 bytes), as its
+    protocol has it, or no more than the model needs, on a board with little RAM."""
     memory: tuple[Memory, ...] = Field(min_length=1)
-    """The memory map; the first flash takes the code, the first RAM the data."""
+    """The memory map; the first flash takes the code, the first RAM the data, or the larger part
+    of it, see `variables`."""
     toolchain: Toolchain
     """How firmware is compiled."""
     flash: FlashFacts
@@ -132,6 +161,16 @@ class Board(NamedFacts):
     def emulated(self) -> bool:
         """Whether its times are instruction counts."""
         return self.emulator is not None
+
+    @property
+    def on_desks(self) -> bool:
+        """Whether a physical one is flashed as this file says: where the emulator's flash is plain
+        RAM, it is not."""
+        return self.emulator is None or self.emulator.flash_controller
+
+    def physical(self) -> Board:
+        """The same type on a desk, which no emulator plays."""
+        return self.model_copy(update={"emulator": None}) if self.on_desks else self
 
 
 def load_boards(own: Path | None = None) -> dict[str, Board]:

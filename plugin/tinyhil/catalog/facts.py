@@ -74,6 +74,7 @@ Metric = Literal[
     "flash_bytes",
     "ram_bytes",
     "instructions",
+    "cycles",
     "audit_measures",
     "audit_clock",
     "audit_caching",

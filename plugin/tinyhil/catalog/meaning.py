@@ -33,6 +33,11 @@ MEANINGS: Mapping[Metric, Meaning] = {
     "instructions": Meaning(
         "1", "instructions of an inference, the mean of all queries; emulated only"
     ),
+    "cycles": Meaning(
+        "1",
+        "clocks of the core in an inference, the mean of all queries; where our firmware counts "
+        "them, on silicon only",
+    ),
     "audit_measures": Meaning(
         "1", _OBJECTIONS.format("are known samples or the measures' own queries any cheaper?")
     ),

@@ -51,7 +51,7 @@ class MeasureName(StrEnum):
 _METRICS: Mapping[MeasureName, tuple[Metric, ...]] = {
     MeasureName.ACCURACY: ("top1", "auc"),
     MeasureName.SINGLE_STREAM: (
-        "latency_p50_s", "latency_p90_s", "latency_p99_s", "instructions",
+        "latency_p50_s", "latency_p90_s", "latency_p99_s", "instructions", "cycles",
     ),
     MeasureName.THROUGHPUT: ("throughput_ips",),
     MeasureName.MEMORY: ("flash_bytes", "ram_bytes"),

@@ -23,7 +23,7 @@ def format_metric(metric: Metric, value: float) -> str:
             return f"{value / 1024:.6g} KiB" if value >= 1024 else f"{value:.0f} B"
         case "top1":
             return f"{100 * value:.6g} %"
-        case "instructions":
+        case "instructions" | "cycles":
             return f"{value:,.0f}"
     return f"{value:.6g}"
 

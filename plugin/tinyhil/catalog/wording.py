@@ -62,7 +62,7 @@ def in_short(metric: Metric, value: float, digits: int = _DIGITS) -> str:
         return _prefixed(value, _PREFIXED[kind], digits)
     if kind == "bytes":
         return f"{_rounded(value / 1024, digits)} KiB" if value >= 1024 else f"{value:.0f} B"
-    if metric == "instructions":
+    if metric in ("instructions", "cycles"):
         return f"{value:,.0f}"
     if metric.startswith("audit"):
         return f"{value:.0f} objection{'s' * (value != 1)}"

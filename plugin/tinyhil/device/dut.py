@@ -40,6 +40,8 @@ class Dut:
     """Is told which device the port is, each time before it is opened; see `lock.Hold.claim`."""
     pin: Path | None = None
     """What an emulated board tells in energy mode, see `qemu.EmulatedBoard`."""
+    emulator: Path | None = None
+    """The QEMU that plays it."""
     interface_board: bool = False
     """Whether the official interface board is between port and device."""
     port_returns: bool = False
@@ -91,8 +93,9 @@ def attached(
         uid, port, baud = emulated.probe_uid, emulated.serial_url, board.baud
         off = emulated.process.stop
         yield Dut(
-            station.name, board, uid, port, baud, baud, off, claim=hold.claim, pin=emulated.pin
-        )
+            station.name, board, uid, port, baud, baud, off, claim=hold.claim, pin=emulated.pin,
+            emulator=emulated.program,
+        )  # fmt: skip
 
 
 def _started(station: Station, stack: ExitStack) -> tuple[qemu.EmulatedBoard, Hold]:

@@ -20,19 +20,31 @@ Kind = Literal[
     "reset",
     "death",
 ]
+ProbeKind = Literal[
+    "probe-wait",
+    "probe-fault",
+    "probe-parity",
+    "probe-unplug",
+    "probe-slow",
+    "probe-read",
+    "probe-write",
+]
 Direction = Literal["out", "in"]
 """To the device, from the device."""
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 WIRE_KINDS: Final = KINDS[: KINDS.index("disconnect")]
 """What a bad wire does; the others end the connection."""
+PROBE_KINDS: Final[tuple[ProbeKind, ...]] = get_args(ProbeKind)
+"""What happens between the debug probe and its chip."""
 
 SPEC_HELP: Final = (
     "inject faults between host and device, to test the bench: "
     "'seed=7,every=20000,kinds=drop+flip' is one fault in 20000 bytes each way, lost or changed "
     f"bytes; kinds: {', '.join(KINDS)} (default: those of a bad wire, {WIRE_KINDS[0]} to "
-    f"{WIRE_KINDS[-1]}); also direction=in|out|both, first=BYTES without faults, "
-    "limit=FAULTS each way, hold_ms=N;  the same text gives the same faults"
+    f"{WIRE_KINDS[-1]}), and of the debug probe of some emulated boards, where 'every' and 'first' "
+    f"count transfers: {', '.join(PROBE_KINDS)}; also direction=in|out|both, first=BYTES without "
+    "faults, limit=FAULTS each way, hold_ms=N;  the same text gives the same faults"
 )
 """For ``--help``."""
 
@@ -48,7 +60,9 @@ class Spec:
     every: int = 20000
     """Mean number of bytes between two faults of a direction."""
     kinds: tuple[Kind, ...] = WIRE_KINDS
-    """In the order of `KINDS`."""
+    """Of the link, in the order of `KINDS`."""
+    probe: tuple[ProbeKind, ...] = ()
+    """Of the debug probe, in the order of `PROBE_KINDS`."""
     direction: Literal["both", "out", "in"] = "both"
     first: int = 0
     """Bytes at the beginning of each direction that pass without faults."""
@@ -61,7 +75,7 @@ class Spec:
         """The text that `parse_spec` reads as this."""
         limit = "" if self.limit is None else f",limit={self.limit}"
         return (
-            f"seed={self.seed},every={self.every},kinds={'+'.join(self.kinds)},"
+            f"seed={self.seed},every={self.every},kinds={'+'.join((*self.kinds, *self.probe))},"
             f"direction={self.direction},first={self.first}{limit},hold_ms={self.hold_ms}"
         )
 
@@ -88,7 +102,9 @@ def parse_spec(text: str, option: str = "--hil-faults") -> Spec:
             found[key] = _READERS[key](value)
         except ValueError as error:
             raise _wrong(option, part, str(error)) from error
-    return Spec(**found)
+    named = found.pop("kinds", WIRE_KINDS)
+    kinds = tuple(kind for kind in KINDS if kind in named)
+    return Spec(kinds=kinds, probe=tuple(kind for kind in PROBE_KINDS if kind in named), **found)
 
 
 def _wrong(option: str, part: str, why: str) -> ConfigError:
@@ -113,13 +129,13 @@ class _Number:
         raise ValueError(f"not a whole number from {self._least} to {_MAX_NUMBER}")
 
 
-def _kinds(text: str) -> tuple[Kind, ...]:
+def _kinds(text: str) -> list[str]:
     named = text.split("+")
     for name in named:
-        _one_of(name, KINDS, "kind")
+        _one_of(name, (*KINDS, *PROBE_KINDS), "kind")
         if named.count(name) > 1:
             raise ValueError(f"kind '{name}' is given twice")
-    return tuple(kind for kind in KINDS if kind in named)
+    return named
 
 
 def _direction(text: str) -> str:

@@ -16,13 +16,14 @@ from tinyhil.device import protocol
 from tinyhil.device.inference import ATTEMPTS
 from tinyhil.device.info import DeviceInfo, Extension, Identity
 from tinyhil.device.protocol import Reply, frames
+from tinyhil.device.running import running_of, text_of, value_of
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, IdentityError, LinkError
 from tinyhil.ground.text import printable
 
 Answer = TypeVar("Answer")
 
-_VERSION = 3
+_VERSION = 4
 """Of the `hil` commands."""
 
 _FOREIGN = tuple(
@@ -116,7 +117,7 @@ class Guard:
 
         def give(deadline: Deadline) -> None:
             reply = self._session.ask(f"hil token {token}%", deadline)
-            told = _text(reply, "token")
+            told = text_of(reply, "token")
             reply.end()
             if told != token:
                 raise LinkError(
@@ -203,7 +204,7 @@ class Guard:
             if error.message.endswith(_FOREIGN):
                 return None
             raise
-        identity = Identity(_text(reply, "build-id"), _text(reply, "token"))
+        identity = Identity(text_of(reply, "build-id"), text_of(reply, "token"))
         reply.end()
         return identity
 
@@ -271,42 +272,18 @@ def _ask_extension(session: Asks, deadline: Deadline) -> Extension | str:
         lap_capacity=value_of(reply, "lap-capacity"),
         arena_bytes=value_of(reply, "arena-bytes"),
         received_lost=value_of(reply, "received-lost"),
-        model_sha256=_text(reply, "model-sha256"),
-        build_id=_text(reply, "build-id"),
+        model_sha256=text_of(reply, "model-sha256"),
+        build_id=text_of(reply, "build-id"),
+        running=running_of(reply),
     )
     reply.end()
-    if extension.tick_hz == 0 or extension.lap_capacity == 0:
+    core_hz = extension.running.core_hz if extension.running else 1
+    if 0 in (extension.tick_hz, extension.lap_capacity, core_hz):
         raise DeviceError(
-            "the device says that its timer does not run or that it measures no times",
-            hint="check port_tick_hz in the firmware's port",
+            "the device says that its core or its timer does not run, or that it measures no times",
+            hint="check port_tick_hz and port_facts in the firmware's port",
         )
     return extension
-
-
-def value_of(reply: Reply, name: str) -> int:
-    """The number of the next line, which must have this name.
-
-    Raises:
-        LinkError: it is another line.
-    """
-    message = reply.take(protocol.HilValue)
-    if message.name != name:
-        raise _misplaced(message.name, name)
-    return message.value
-
-
-def _text(reply: Reply, name: str) -> str:
-    message = reply.take(protocol.HilText)
-    if message.name != name:
-        raise _misplaced(message.name, name)
-    return message.text
-
-
-def _misplaced(told: str, wanted: str) -> LinkError:
-    return LinkError(
-        f"the device says '{printable(told)}' where '{wanted}' is expected",
-        hint="a line was lost or repeated on the way; check the cable",
-    )
 
 
 def _unequal(what: str) -> LinkError:

@@ -16,6 +16,21 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Running:
+    """How the board runs, as its registers read."""
+
+    core_hz: int
+    core_clock: str
+    """Where it comes from."""
+    lap_clock: str
+    """What counts the ticks of an inference."""
+    wait_states: int | None
+    """Of the flash; None: nothing sets them."""
+    speedups: tuple[str, ...]
+    """What is on: ``prefetch``, ``icache``, ``dcache``, ``lob`` (low-overhead branches)."""
+
+
+@dataclass(frozen=True)
 class Extension:
     """What our own firmware reports beyond the official protocol."""
 
@@ -28,6 +43,13 @@ class Extension:
     model_sha256: str
     build_id: str
     """See `Identity`."""
+    running: Running | None = None
+    """None: the board's port does not tell it."""
+
+    @property
+    def counts_cycles(self) -> bool:
+        """Whether a tick is a clock of the core."""
+        return self.running is not None and self.running.core_hz == self.tick_hz
 
 
 @dataclass(frozen=True)

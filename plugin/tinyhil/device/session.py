@@ -15,12 +15,13 @@ from contextlib import suppress
 from typing import TypeVar
 
 from tinyhil.device import misread, protocol
-from tinyhil.device.identity import Guard, read_info, value_of
+from tinyhil.device.identity import Guard, read_info
 from tinyhil.device.inference import ATTEMPTS, Inference
 from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
 from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError, frames
 from tinyhil.device.replies import check_upload, inference_of, upload
+from tinyhil.device.running import value_of
 from tinyhil.device.wraps import Period
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError

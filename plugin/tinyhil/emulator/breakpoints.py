@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from tinyhil.emulator.cores import FPB, CoreFacts
+from tinyhil.emulator.gdb import GdbClient, StubFaultError
 from tinyhil.emulator.machine import Machine
 
+BKPT = 0xBE
+"""Upper byte of the instruction BKPT."""
+
+_EXCEPTION_RETURN = 0xF0000000
+"""From here on LR holds no address."""
 _CTRL = FPB
 _COMP0 = FPB + 8
 _CTRL_KEY = 1 << 1
@@ -57,3 +63,36 @@ class BreakpointUnit:
             return comparator & ~1
         upper_halfword = comparator >> 30 == 2
         return comparator & 0x1FFFFFFC | (2 if upper_halfword else 0)
+
+
+class AlgorithmReturn:
+    """Where the code that a debugger has started returns to, if that is a BKPT.
+
+    So do flash algorithms. QEMU runs into a BKPT without telling its gdb stub, so the stub has a
+    breakpoint there for as long as the algorithm runs, and no longer.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._at: int | None = None
+
+    def arm(self, stub: GdbClient) -> None:
+        """The halted core is about to run."""
+        back = stub.read_register("lr")
+        if not back & 1 or back >= _EXCEPTION_RETURN:
+            return
+        stub.finish()  # else a write before may be taken for what fails now
+        try:
+            returns = stub.read(back & ~1, 2)[1] == BKPT
+        except StubFaultError:
+            return
+        if returns:
+            self._at = back & ~1
+            stub.breakpoint(self._at, insert=True)
+
+    def disarm(self) -> None:
+        """The core has stopped."""
+        if self._at is not None:
+            at, self._at = self._at, None
+            with self._machine.paused() as stub:
+                stub.breakpoint(at, insert=False)

@@ -97,6 +97,7 @@ _V8M_DP_IDR = 0x6BA02477
 _AHB5_AP_IDR = 0x14770015
 
 _CORES = {
+    "cortex-m0": CoreFacts(0x0BB11477, 0x04770021, 4, 1, (0x008, 0x00A, 0x00B)),
     "cortex-m3": CoreFacts(_V7M_DP_IDR, 0x24770011, 6, 1, (0x000, 0x002, 0x003)),
     "cortex-m4": CoreFacts(_V7M_DP_IDR, 0x24770011, 6, 1, (0x00C, 0x002, 0x003)),
     "cortex-m7": CoreFacts(_V7M_DP_IDR, 0x84770001, 8, 2, (0x00C, 0x002, 0x00E)),

@@ -5,7 +5,7 @@ Names and bits: Architecture Reference Manuals of ARMv7-M (chapter C1) and ARMv8
 
 from __future__ import annotations
 
-from tinyhil.emulator.breakpoints import BreakpointUnit
+from tinyhil.emulator.breakpoints import AlgorithmReturn, BreakpointUnit
 from tinyhil.emulator.cores import CoreFacts
 from tinyhil.emulator.machine import Machine
 
@@ -34,9 +34,15 @@ _S_LOCKUP = 1 << 19
 _S_RETIRE_ST = 1 << 24
 _S_RESET_ST = 1 << 25
 
+_WIRE_S = 1e-3
+"""How long reading DHCSR of a running core may take, as over USB: a debugger reads it until the
+core stops, and would else take the processor from the emulator that it waits for."""
+
 _REGWNR = 1 << 16
 _VC_CORERESET = 1 << 0
 _XPSR_T = 1 << 24
+_NO_CODE = 0xE0000000
+"""From here on nothing is executed: the core's own registers, and a maker's."""
 
 _SELECTORS = {
     **{number: (f"r{number}",) for number in range(13)},
@@ -64,6 +70,7 @@ class CoreDebug:
         """Take over a machine as it is: halted or running."""
         self._machine = machine
         self._breakpoints = BreakpointUnit(machine, facts)
+        self._returns = AlgorithmReturn(machine)
         self._constants = facts.constants()
         self._control = 0 if machine.running else _C_DEBUGEN | _C_HALT
         self._demcr = self._dfsr = self._dcrdr = 0
@@ -111,6 +118,7 @@ class CoreDebug:
     def assert_reset(self) -> None:
         """Reset the core and hold it there."""
         self._machine.reset()
+        self._returns.disarm()
         self._held_in_reset = True
         self._locked_up = False
 
@@ -130,11 +138,13 @@ class CoreDebug:
         running = self._machine.running
         if self._machine.trapped:
             self._machine.trapped = False
+            self._returns.disarm()
             self._control |= _C_HALT
             self._dfsr |= _DFSR_BKPT
         return running
 
     def _read_dhcsr(self) -> int:
+        self._machine.await_stop(_WIRE_S)
         if self._notice_trap():
             state = _S_RETIRE_ST
         elif self._held_in_reset:
@@ -156,6 +166,7 @@ class CoreDebug:
         if control & _C_DEBUGEN and control & _C_HALT:
             self._machine.halt()
             self._notice_trap()
+            self._returns.disarm()
             self._locked_up = False
             self._dfsr |= _DFSR_HALTED
         elif running or self._locked_up:
@@ -168,10 +179,15 @@ class CoreDebug:
             self._resume()
 
     def _resume(self) -> None:
-        # A blank vector table leaves the Thumb bit clear: the core would lock up at once. Real
-        # silicon then waits for a debugger, but QEMU ends itself; so the lockup is played here.
+        # A blank vector table leaves the Thumb bit clear, or, of erased flash, points to where no
+        # code can be: the core would lock up at once. Real silicon then waits for a debugger, but
+        # QEMU ends itself; so the lockup is played here.
         with self._machine.paused() as stub:
-            self._locked_up = not stub.read_register("xpsr") & _XPSR_T
+            self._locked_up = (
+                not stub.read_register("xpsr") & _XPSR_T or stub.read_register("pc") >= _NO_CODE
+            )
+            if not self._locked_up:
+                self._returns.arm(stub)
         if not self._locked_up:
             self._machine.resume()
 

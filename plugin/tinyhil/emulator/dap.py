@@ -107,6 +107,11 @@ class DebugAccessPort:
         """The bus has refused a write: the sticky error is set."""
         self._control |= _STICKY_ERROR
 
+    @property
+    def faulty(self) -> bool:
+        """Whether the sticky error is set, so that all but a few accesses answer FAULT."""
+        return bool(self._control & _STICKY_ERROR)
+
     def _register(self, address: int) -> int | None:
         """The register's number, of which DP SELECT holds the bank; None on an empty port."""
         port = self._select >> 24

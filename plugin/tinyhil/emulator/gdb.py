@@ -112,9 +112,10 @@ class GdbClient:
             self._note_stop(self._receive(Deadline.after(ANSWER_S)))
         return self._signal != _SIGINT
 
-    def stopped(self) -> bool:
-        """Whether the running machine has stopped by itself, at a breakpoint."""
-        packet = self._await(Deadline.after(0))
+    def stopped(self, patience_s: float = 0.0) -> bool:
+        """Whether the running machine has stopped by itself, at a breakpoint, or does so within
+        `patience_s`."""
+        packet = self._await(Deadline.after(patience_s))
         if packet is not None:
             self._note_stop(packet)
             return True

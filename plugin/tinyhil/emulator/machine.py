@@ -52,6 +52,11 @@ class Machine:
             self.trapped = True
         return self._owed or self._gdb.running
 
+    def await_stop(self, patience_s: float) -> None:
+        """Give a machine that runs so long to come to a breakpoint."""
+        if self._gdb.running and not self._owed and self._gdb.stopped(patience_s):
+            self.trapped = True
+
     def halt(self) -> None:
         """Stop it."""
         self._pause()

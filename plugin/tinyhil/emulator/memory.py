@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tinyhil.emulator.breakpoints import BKPT
 from tinyhil.emulator.cores import CoreFacts
 from tinyhil.emulator.cortex_m import CoreDebug
 from tinyhil.emulator.gdb import StubFaultError
@@ -9,8 +10,8 @@ from tinyhil.emulator.machine import Machine
 
 _PRIVATE_PERIPHERALS = 0xE0000000
 _PERIPHERALS = range(0x40000000, 0x60000000)
-_BKPT = 0xBE
-"""Upper byte of the instruction BKPT."""
+_CODE = range(0x20000000)
+"""Where flash is, and where a chip shows it again."""
 
 
 class SystemBus:
@@ -20,10 +21,19 @@ class SystemBus:
     any peripheral faults too: better than one that is lost.
     """
 
-    def __init__(self, machine: Machine, core: CoreDebug, facts: CoreFacts) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        core: CoreDebug,
+        facts: CoreFacts,
+        *,
+        flash_controller: bool = False,
+    ) -> None:
+        """Reach the machine; behind a flash controller, writes to flash are for it to judge."""
         self._machine = machine
         self._core = core
         self._trustzone = facts.trustzone
+        self._flash_controller = flash_controller
         self._planted: set[int] = set()
 
     def read(self, address: int, size: int) -> bytes:
@@ -48,7 +58,7 @@ class SystemBus:
                 f"QEMU does not let a debugger write the peripheral at {address:#010x}"
             )
         with self._machine.paused() as stub:
-            if address in _PERIPHERALS:
+            if address in _PERIPHERALS or (self._flash_controller and address in _CODE):
                 stub.write_physical(address, data)
             else:
                 stub.write(address, data)
@@ -67,7 +77,7 @@ class SystemBus:
 
         QEMU runs into a BKPT without telling its gdb stub, so the stub gets a breakpoint there.
         """
-        planted = instruction[1] == _BKPT
+        planted = instruction[1] == BKPT
         if planted == (address in self._planted):
             return
         with self._machine.paused() as stub:

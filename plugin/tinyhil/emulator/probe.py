@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tinyhil.emulator.registry import RunningBoard
 
 Result = TypeVar("Result")
+_WORD = 0xFFFFFFFF
 
 
 class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
@@ -49,7 +50,7 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
         from tinyhil.emulator.registry import running_boards  # noqa: PLC0415
         from tinyhil.emulator.targets import register_target  # noqa: PLC0415
 
-        boards = running_boards()
+        boards = [board for board in running_boards() if board.probe == "virtual"]
         for board in boards:
             register_target(board)
         return [cls(board) for board in boards]
@@ -134,7 +135,10 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
                 machine.hold()
             facts = core_facts(self._board.core)
             self._core = CoreDebug(machine, facts)
-            self._port = DebugAccessPort(facts, SystemBus(machine, self._core, facts))
+            bus = SystemBus(
+                machine, self._core, facts, flash_controller=self._board.flash_controller
+            )
+            self._port = DebugAccessPort(facts, bus)
             self._open = undo.pop_all()
 
     def close(self) -> None:
@@ -206,7 +210,7 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
         return self._deliver(self._guard(self._dap.read_ap, addr)[0], now)
 
     def write_ap(self, addr: int, data: int) -> None:
-        self._guard(self._dap.write_ap, addr, [data])
+        self.write_ap_multiple(addr, [data])
 
     def read_ap_multiple(
         self, addr: int, count: int = 1, now: bool = True
@@ -214,7 +218,8 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
         return self._deliver(self._guard(self._dap.read_ap, addr, count), now)
 
     def write_ap_multiple(self, addr: int, values: Sequence[int]) -> None:
-        self._guard(self._dap.write_ap, addr, values)
+        # pyOCD's step of checksums (smart_flash) sends more than 32 bits; a wire carries 32.
+        self._guard(self._dap.write_ap, addr, [value & _WORD for value in values])
 
     @property
     def _dap(self) -> DebugAccessPort:
@@ -251,6 +256,10 @@ class TinyhilProbePlugin(Plugin):  # type: ignore[misc]  # pyOCD has no type hin
         return True
 
     def load(self) -> type[VirtualProbe]:
+        # A host without POSIX locks imports this module too, and never comes here.
+        from tinyhil.emulator.usb.backend import plug_in  # noqa: PLC0415
+
+        plug_in()
         return VirtualProbe
 
     @property

@@ -8,14 +8,16 @@ import shutil
 import socket
 import tty
 import weakref
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Self
 
 from tinyhil.catalog.board import Board, EmulatorFacts
+from tinyhil.emulator import devices
 from tinyhil.emulator.cores import core_facts
 from tinyhil.emulator.gdb import StubLostError
 from tinyhil.emulator.process import TiedProcess
+from tinyhil.emulator.program import QEMU, find_qemu
 from tinyhil.emulator.qmp import QmpClient
 from tinyhil.emulator.registry import publish
 from tinyhil.emulator.runtime import GDB_SOCKET, PIN_FILE, QMP_SOCKET, claim
@@ -23,7 +25,6 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError
 from tinyhil.ground.interrupts import unbroken
 
-QEMU = "qemu-system-arm"
 _DYING_S = 1.0
 _NOISE = re.compile(r"s\d\d=|\s*$|.* warning: nic .* has no peer")
 """Of what QEMU says at its end: floating-point registers, blank lines, an unplugged network."""
@@ -44,7 +45,9 @@ class EmulatedBoard:
         serial_url: str,
         process: TiedProcess,
         cleanup: ExitStack,
+        *,
         pin: Path,
+        program: Path,
     ) -> None:
         """Made by `start`; `cleanup` ends the process and removes all traces."""
         self.board = board
@@ -54,6 +57,8 @@ class EmulatedBoard:
         """Its UART0, for ``serial.serial_for_url``."""
         self.pin = pin
         """Grows by what firmware in energy mode tells, see ``firmware/ports/cmsdk/pin.h``."""
+        self.program = program
+        """QEMU."""
         self.process = process
         self._finalizer = weakref.finalize(self, cleanup.close)
 
@@ -99,16 +104,11 @@ def start(board: Board, *, deadline: Deadline) -> EmulatedBoard:
             hint="choose an emulated board; 'tinyhil boards' lists them",
         )
     core_facts(board.core)
-    program = shutil.which(QEMU)
-    if program is None:
-        raise BenchError(
-            f"the program '{QEMU}' is not installed",
-            hint=f"on Debian: apt install {QEMU}; then check with 'tinyhil doctor'",
-            board=board.name,
-        )
+    command = _command(str(find_qemu(board.emulator.qemu, board.name)), board.emulator)
     try:
-        with ExitStack() as cleanup:
-            return _start(board, _command(program, board.emulator), cleanup, deadline)
+        loading = devices.Loading(board.emulator, board.name)
+        with ExitStack() as cleanup, closing(loading):
+            return _start(board, command, loading, cleanup, deadline)
     except OSError as error:
         raise BenchError(
             f"the emulator of '{board.name}' can't be started: {error}",
@@ -118,7 +118,11 @@ def start(board: Board, *, deadline: Deadline) -> EmulatedBoard:
 
 
 def _start(
-    board: Board, command: list[str], cleanup: ExitStack, deadline: Deadline
+    board: Board,
+    command: list[str],
+    loading: devices.Loading,
+    cleanup: ExitStack,
+    deadline: Deadline,
 ) -> EmulatedBoard:
     """Make folder, serial line and sockets, and run QEMU with them; `cleanup` undoes it all.
 
@@ -141,14 +145,23 @@ def _start(
             *("-mon", "chardev=qmp,mode=control"),
             *("-chardev", f"socket,id=gdb,fd={gdb},server=on,wait=off", "-gdb", "chardev:gdb"),
         ]
-        process = TiedProcess([*command, *arguments], folder, (lock, line, gdb, qmp))
+        handed_over.callback(loading.handed_over)
+        process = TiedProcess(
+            [*command, *loading.arguments, *arguments],
+            folder,
+            (lock, line, gdb, qmp, *loading.inherited),
+        )
         cleanup.callback(process.stop)
-    _await_ready(board, process, folder, deadline)
+    _await_ready(board, process, loading, folder, deadline)
     serial_url = os.ttyname(far_end)
     publish(folder, board, serial_url, process.pid)
     with unbroken():  # by Ctrl-C, after which nobody would clean up
         pin = folder / PIN_FILE
-        return EmulatedBoard(board, folder.name, serial_url, process, cleanup.pop_all(), pin)
+        return EmulatedBoard(
+            *(board, folder.name, serial_url, process, cleanup.pop_all()),
+            pin=pin,
+            program=Path(command[0]),
+        )
 
 
 def _command(program: str, facts: EmulatorFacts) -> list[str]:
@@ -185,10 +198,14 @@ def _listen(path: Path) -> socket.socket:
     return listener
 
 
-def _await_ready(board: Board, process: TiedProcess, folder: Path, deadline: Deadline) -> None:
-    """Return when QEMU answers, which it does once the machine is built."""
+def _await_ready(
+    board: Board, process: TiedProcess, loading: devices.Loading, folder: Path, deadline: Deadline
+) -> None:
+    """Return when QEMU answers, which it does once the machine is built, and has all devices."""
     try:
         QmpClient(folder / QMP_SOCKET, deadline).close()
+        if not loading.done(deadline):
+            raise StubLostError("its devices are not in place")
     except StubLostError as error:
         process.exited.wait(deadline.within(_DYING_S).remaining())
         raise BenchError(

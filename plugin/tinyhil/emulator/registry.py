@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -24,6 +25,9 @@ class RunningBoard(Facts):
     target: str
     """pyOCD's name of the target."""
     memory: tuple[Memory, ...]
+    flash_controller: bool
+    """See `EmulatorFacts`, as for the next."""
+    probe: Literal["virtual", "cmsis-dap"]
     serial_url: str
     """For ``serial.serial_for_url``."""
     pid: int
@@ -37,6 +41,7 @@ class RunningBoard(Facts):
 
 def publish(folder: Path, board: Board, serial_url: str, pid: int) -> RunningBoard:
     """Make a board that has just started known to `running_boards`."""
+    assert board.emulator is not None
     running = RunningBoard(
         folder=folder,
         name=board.name,
@@ -44,6 +49,8 @@ def publish(folder: Path, board: Board, serial_url: str, pid: int) -> RunningBoa
         core=board.core,
         target=board.flash.target,
         memory=board.memory,
+        flash_controller=board.emulator.flash_controller,
+        probe=board.emulator.probe,
         serial_url=serial_url,
         pid=pid,
     )

@@ -15,8 +15,11 @@ def register_target(board: RunningBoard) -> None:
 
     All memory is declared as RAM, which the code region of Arm's MPS2 boards truly is.
     "Programming" is then a plain write through the debug port; pyOCD's flash algorithms, erasing
-    and flash timing are not exercised by such a board.
+    and flash timing are not exercised by such a board. One with a flash controller has a target of
+    pyOCD's own, which stays as it is.
     """
+    if board.flash_controller:
+        return
     code = [memory for memory in board.memory if memory.kind == "flash"]
     regions = [
         RamRegion(

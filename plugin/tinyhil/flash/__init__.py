@@ -32,7 +32,7 @@ class FlashResult:
 
     image_bytes: int
     programmed_bytes: int
-    """0 if the board already held the image."""
+    """Of the parts in which the board's memory and the image differed; 0 if it held the image."""
     seconds: float
 
     @property

@@ -7,9 +7,10 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pyocd.core import exceptions
+from pyocd.core.session import Session
 
 from tinyhil.ground.errors import BenchError, ConfigError, LinkError, TinyhilError
 
@@ -19,7 +20,7 @@ _LOGGER.addHandler(logging.NullHandler())
 
 _KEPT_WARNINGS = 5
 _LOCKED = re.compile(r"\b(APPROTECT|secure state|unlock|locked)", re.IGNORECASE)
-_LOCKED_HINT = (
+LOCKED_HINT = (
     "the chip seems to be locked; unlocking erases all of it, so it is left to you: "
     "pyocd commander -c unlock"
 )
@@ -31,7 +32,25 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.TransferError, "check power and debug wiring, or lower 'flash.frequency_hz'"),
     (exceptions.Error, "check power and debug wiring; 'pyocd list' shows the probes found"),
     (OSError, "check that the probe is still plugged in and that you may use it"),
+    (Exception, "check power and debug wiring, or lower 'flash.frequency_hz'; then run it again"),
 )
+_TOLD = (exceptions.Error, OSError)
+"""What pyOCD raises on purpose."""
+
+
+def let_go(session: Session) -> None:
+    """Close a session, also one whose probe or board is gone.
+
+    Whatever fails was told where the probe was used, and an access that Ctrl-C has interrupted
+    leaves one that complains about everything: no error here may replace the one on its way out.
+    """
+    try:
+        session.close()
+    except Exception:
+        # What failed has emptied the probe's queue, which was in the way of giving it back; else
+        # this process would keep it from all others, and from its own next session.
+        with suppress(Exception):
+            session.probe.close()
 
 
 class Warnings(logging.Handler):
@@ -90,15 +109,17 @@ def translated(
             board=board,
             stage=stage,
         ) from error
-    except (exceptions.Error, OSError) as error:
+    # Any: what it can't make sense of while the wire is bad, pyOCD meets with a KeyError or worse.
+    except Exception as error:
         if _is_interrupted(error):
             # Ctrl-C in the middle of an access leaves the probe in a state that it complains of.
             raise KeyboardInterrupt from error
         said = str(warnings)
+        why = str(error) if isinstance(error, _TOLD) else f"pyOCD's own code broke: {error!r}"
         hint = next(hint for cause, hint in _HINTS if isinstance(error, cause))
         raise kind(
-            f"probe {probe_uid} failed at {doing}: {error}{f' (pyOCD: {said})' if said else ''}",
-            hint=_LOCKED_HINT if _LOCKED.search(said) else hint,
+            f"probe {probe_uid} failed at {doing}: {why}{f' (pyOCD: {said})' if said else ''}",
+            hint=LOCKED_HINT if _LOCKED.search(said) else hint,
             board=board,
             stage=stage,
         ) from error

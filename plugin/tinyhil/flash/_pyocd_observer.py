@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pyocd.core.session import Session
 
 from tinyhil.catalog.board import Board
-from tinyhil.flash._pyocd_errors import Warnings, translated
+from tinyhil.flash._pyocd_errors import Warnings, let_go, translated
 from tinyhil.flash.pyocd import find_probe, first_difference, session_options
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError
@@ -40,7 +40,7 @@ def attach(
     with translated("connecting", board.name, probe_uid, warnings, stage):
         options = session_options(board, board.flash.frequency_hz, "attach")
         session = Session(find_probe(probe_uid), options=options)
-        undo.callback(session.close)
+        undo.callback(let_go, session)
         session.open()
     return session
 

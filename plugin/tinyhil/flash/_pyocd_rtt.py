@@ -11,7 +11,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from ctypes import sizeof
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from pyocd.core.target import Target
 from pyocd.debug.rtt import SEGGER_RTT_BUFFER_DOWN, SEGGER_RTT_BUFFER_UP, SEGGER_RTT_CB
 
 from tinyhil.catalog.board import Board
-from tinyhil.flash._pyocd_errors import Warnings, translated
+from tinyhil.flash._pyocd_errors import Warnings, let_go, translated
 from tinyhil.flash._pyocd_observer import attach
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
@@ -153,10 +153,7 @@ class RttLink:
 
     def close(self) -> None:
         """See `Link.close`."""
-        # Any error: an access that Ctrl-C interrupted leaves a probe that complains about
-        # everything, and an error here would replace the one that is on its way out.
-        with suppress(Exception):
-            self._session.close()
+        let_go(self._session)
         self._warnings.close()
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from itertools import product
 from pathlib import Path
@@ -13,19 +13,21 @@ from typing import Any, Self
 from pyocd.core import exceptions
 from pyocd.core.session import Session
 from pyocd.core.target import Target
+from pyocd.coresight.core_ids import CORE_TYPE_NAME
 from pyocd.flash.loader import FlashLoader
 from pyocd.probe.aggregator import DebugProbeAggregator
 from pyocd.probe.debug_probe import DebugProbe
 
 from tinyhil.catalog.board import Board
 from tinyhil.flash import FlashResult, Progress, check_fit
-from tinyhil.flash._pyocd_errors import Warnings, translated
+from tinyhil.flash._pyocd_errors import LOCKED_HINT, Warnings, let_go, translated
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.ground.errors import BenchError, ConfigError, TinyhilError
 from tinyhil.image.elf import Image, Segment
 
 _PIECE_BYTES = 4096
 """Read at a time: between two pieces the deadline is looked at."""
+_CPUID = 0xE000ED00
 _SLOWER = 4
 """A second try runs the wire at this fraction of the board's frequency."""
 
@@ -79,13 +81,14 @@ class PyocdFlasher:
         programmed = 0
         with self._translated("comparing"):
             self._session.target.halt()
-            differs = first_difference(self._session.target, image.segments, report.advance)
-        if differs is not None:
+            check_part(self._session.target, self._board)
+            differing = self._differing(image, report)
+        if differing:
             # A board whose programming was interrupted must not run what it then holds.
             self._session.options["resume_on_disconnect"] = False
-            self._program(image, report)
+            self._program(image, differing, report)
             self._session.options["resume_on_disconnect"] = True
-            programmed = report.image_bytes
+            programmed = sum(len(data) for _, data in differing)
         report.finish()
         return FlashResult(report.image_bytes, programmed, time.monotonic() - started)
 
@@ -96,7 +99,7 @@ class PyocdFlasher:
 
     def close(self) -> None:
         """See `Flasher.close`."""
-        self._session.close()
+        let_go(self._session)
         self._warnings.close()
 
     def __enter__(self) -> Self:
@@ -108,16 +111,31 @@ class PyocdFlasher:
     def _translated(self, doing: str) -> AbstractContextManager[None]:
         return translated(doing, self._board.name, self._probe_uid, self._warnings)
 
-    def _program(self, image: Image, report: _Steps) -> None:
-        """Program all segments, then read them back."""
+    def _differing(self, image: Image, report: _Steps) -> list[tuple[int, bytes]]:
+        target = self._session.target
+        try:
+            return differences(target, image.segments, report.advance)
+        except exceptions.TransferFaultError:
+            if not _is_locked(target, image.segments[0].address):
+                raise
+            raise BenchError(
+                f"the memory at {image.segments[0].address:#010x} can't be read, although the "
+                "core answers: the chip is locked against reading",
+                hint=LOCKED_HINT,
+            ) from None
+
+    def _program(
+        self, image: Image, differing: Sequence[tuple[int, bytes]], report: _Steps
+    ) -> None:
+        """Program what differs, then read all of the image back."""
         with self._translated("programming"):
             report.next()
             # FileProgrammer would only log a warning for what its memory map does not hold.
             loader = FlashLoader(self._session, progress=report.at_fraction)
             try:
-                for segment in image.segments:
+                for address, data in differing:
                     report.check()
-                    loader.add_data(segment.address, segment.data)
+                    loader.add_data(address, data)
             except ValueError as error:
                 raise ConfigError(
                     f"pyOCD's target '{self._board.flash.target}' has a memory map unlike the "
@@ -183,6 +201,42 @@ class _Steps:
             self._progress(done, 3 * self.image_bytes)
 
 
+def check_part(target: Target, board: Board) -> None:
+    """Refuse a chip that is not the board's, before anything is written to it.
+
+    Raises:
+        BenchError: its core, or the word that its maker put into it, is another one.
+    """
+    found = target.cores[0].name.lower().replace("+", "plus")
+    wanted = board.core.split("+")[0]
+    known = {core.lower().replace("+", "plus") for core in CORE_TYPE_NAME.values()}
+    if found != wanted and {found, wanted} <= known:
+        raise BenchError(
+            f"the chip behind this probe has a {found}, but '{board.name}' has a {wanted}",
+            hint="the probe is wired to another board, or the bench file names the wrong one",
+        )
+    part = board.flash.part
+    if part and (word := target.read32(part.address)) & part.mask != part.value:
+        raise BenchError(
+            f"the chip behind this probe is not that of '{board.name}': it holds {word:#010x} at "
+            f"{part.address:#010x}, of which {part.mask:#x} should be {part.value:#x}",
+            hint="the probe is wired to another board, or the bench file names the wrong one",
+        )
+
+
+def _is_locked(target: Target, address: int) -> bool:
+    """Whether memory can't be read again, while the core answers well."""
+    try:
+        target.read32(_CPUID)
+    except exceptions.Error:
+        return False
+    try:
+        target.read32(address & ~3)
+    except exceptions.TransferFaultError:
+        return True
+    return False
+
+
 def first_difference(
     target: Target, segments: tuple[Segment, ...], advance: Callable[[int], None]
 ) -> int | None:
@@ -191,21 +245,36 @@ def first_difference(
     Args:
         target: pyOCD's.
         segments: of the image.
-        advance: is told each time how many bytes more are equal; may raise.
+        advance: is told each time how many bytes more were compared; may raise.
     """
-    for address, wanted in _pieces(segments):
-        held = bytes(target.read_memory_block8(address, len(wanted)))
+    for address, wanted, held in _compared(target, segments, advance):
         if held != wanted:
             pairs = enumerate(zip(held, wanted, strict=True))
             return next(address + offset for offset, (a, b) in pairs if a != b)
-        advance(len(wanted))
     return None
 
 
-def _pieces(segments: tuple[Segment, ...]) -> Iterator[tuple[int, bytes]]:
+def differences(
+    target: Target, segments: tuple[Segment, ...], advance: Callable[[int], None]
+) -> list[tuple[int, bytes]]:
+    """The pieces of an image, each with its address, that a board's memory does not hold."""
+    compared = _compared(target, segments, advance)
+    return [(address, wanted) for address, wanted, held in compared if held != wanted]
+
+
+def _compared(
+    target: Target, segments: tuple[Segment, ...], advance: Callable[[int], None]
+) -> Iterator[tuple[int, bytes, bytes]]:
+    """Address of each piece, what it should be, and what the board holds there."""
     for segment in segments:
-        for offset in range(0, segment.size, _PIECE_BYTES):
-            yield segment.address + offset, segment.data[offset : offset + _PIECE_BYTES]
+        at = 0
+        while at < segment.size:
+            address = segment.address + at
+            # Pieces end where sectors do, so that a sector is a matter of one piece alone.
+            wanted = segment.data[at : at + _PIECE_BYTES - address % _PIECE_BYTES]
+            yield address, wanted, bytes(target.read_memory_block8(address, len(wanted)))
+            advance(len(wanted))
+            at += len(wanted)
 
 
 def _connect(board: Board, probe_uid: str, deadline: Deadline) -> Session:
@@ -222,8 +291,9 @@ def _connect(board: Board, probe_uid: str, deadline: Deadline) -> Session:
                 raise exceptions.DebugError("the core does not halt")
             return session
         except BaseException as error:  # Ctrl-C too: the board must run on
-            session.close()
-            if isinstance(error, exceptions.ProbeError) or not isinstance(error, exceptions.Error):
+            let_go(session)
+            final = (exceptions.ProbeError, exceptions.TargetSupportError, TinyhilError, OSError)
+            if isinstance(error, final) or not isinstance(error, Exception):
                 raise
             failure = error
     assert failure is not None  # the loop runs at least once

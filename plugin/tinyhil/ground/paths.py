@@ -18,6 +18,16 @@ LATER = SUITES / "later"
 REPORTS = ROOT / "reports"
 
 
+def user_cache() -> Path:
+    """The user's folder of what can be made again; a user without a home has none, and it can't be
+    made."""
+    try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        base = Path(os.devnull)
+    return base / "tinyhil"
+
+
 def official_data() -> Path | None:
     """The folder with the official data that the environment names, if any."""
     value = os.environ.get("TINYHIL_DATA")

@@ -27,9 +27,10 @@ from tinyhil.image.elf import Image, read_image
 from tinyhil.image.limits import (
     check_line,
     check_memory,
-    first_memories,
     frames_carry,
+    least_input,
     no_room,
+    places_of,
     too_small,
 )
 
@@ -111,6 +112,7 @@ def build(
         "TINYHIL_ENERGY_MODE": "ON" if energy else "OFF",
         "TINYHIL_EXTENSION": "ON" if speaks else "OFF",
         "TINYHIL_BAUD": str(board.baud),
+        "TINYHIL_INPUT_LEAST": str(least_input(board)),
     }
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -245,18 +247,22 @@ def _configure(command: list[str], objects: Path, board: Board) -> None:
 
 def linker_memory(board: Board) -> str:
     """The linker's memory map."""
-    access = {"CODE": "rx", "DATA": "rwx"}
+    regions = _regions(board)
     lines = [
-        f"    {name} ({access[name]}) : ORIGIN = {memory.start:#x}, LENGTH = {memory.size:#x}"
-        for name, memory in _regions(board).items()
+        f"    {name} ({'rx' if name == 'CODE' else 'rwx'}) : "
+        f"ORIGIN = {memory.start:#x}, LENGTH = {memory.size:#x}"
+        for name, memory in regions.items()
     ]
-    return "\n".join(["/* Generated from the board's facts. */", "MEMORY", "{", *lines, "}", ""])
+    alias = [] if "VARIABLES" in regions else ['REGION_ALIAS("VARIABLES", DATA)']
+    told = "/* Generated from the board's facts. */"
+    return "\n".join([told, "MEMORY", "{", *lines, "}", *alias, ""])
 
 
 def _regions(board: Board) -> dict[str, Memory]:
-    """What the linker script names: CODE is the board's first flash, DATA its first RAM."""
-    first = first_memories(board)
-    return {"CODE": first["flash"], "DATA": first["ram"]}
+    """What the linker script names, see ``firmware/ports/cortex-m/cortex-m.ld``."""
+    places = places_of(board)
+    regions = {"CODE": places.code, "DATA": places.data, "VARIABLES": places.variables}
+    return {name: one for name, one in regions.items() if name != "VARIABLES" or one != places.data}
 
 
 def require_tool(name: str) -> str:

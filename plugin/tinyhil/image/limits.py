@@ -7,12 +7,13 @@ that speaks the official text protocol alone, whose only limit is the length of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tinyhil.catalog.board import Board, Memory
 from tinyhil.catalog.task import Task
-from tinyhil.ground.errors import FirmwareError, ModelError
+from tinyhil.ground.errors import ConfigError, FirmwareError, ModelError
 
 if TYPE_CHECKING:
     from tinyhil.image.compiler import CompiledModel
@@ -57,44 +58,83 @@ def check_line(model: str, task: Task, compiled: CompiledModel) -> None:
         )
 
 
-def storage_bytes(sample_bytes: int, *, frames: bool) -> int:
-    """Of the buffer that samples and frames are received in; as ``firmware/core/hil.h`` has it."""
+def least_input(board: Board) -> int:
+    """Bytes of a sample that the board's firmware takes at least."""
+    return _LARGEST_OF_BENCHMARK if board.input_buffer == "benchmark" else 1
+
+
+def storage_bytes(sample_bytes: int, least: int = _LARGEST_OF_BENCHMARK, *, frames: bool) -> int:
+    """Of the buffer that samples and frames are received in; as ``firmware/core/hil.h`` has it.
+
+    Args:
+        sample_bytes: of the model's.
+        least: of a sample that is taken at least, see `least_input`.
+        frames: whether the firmware speaks them.
+    """
     ahead = min(sample_bytes, _LARGEST_OF_BENCHMARK)
     queues = frames or sample_bytes <= _LARGEST_OF_BENCHMARK
     room = sample_bytes + (ahead + 2048 if queues else 16)
-    return max(room, sample_bytes, _LARGEST_OF_BENCHMARK)
+    return max(room, sample_bytes, least)
 
 
 def check_memory(board: Board, task: Task, compiled: CompiledModel) -> None:
-    """Refuse a model that needs more memory than the board's first flash and RAM have.
+    """Refuse a model that needs more memory than our firmware has for it on the board.
 
     Raises:
         FirmwareError: it says which memory, and how many bytes are missing at least: the code is
             not counted, which nobody has compiled yet.
     """
     frames = frames_carry(task, compiled)
-    buffer = storage_bytes(task.input.inference_bytes, frames=frames)
-    outputs = compiled.output.size
-    needs = {
-        "flash": (compiled.weights_bytes, f"weights {compiled.weights_bytes:,}"),
-        "ram": (
-            buffer + compiled.arena_bytes + outputs + _STACK_BYTES,
-            f"input buffer {buffer:,}, arena {compiled.arena_bytes:,}, output {outputs:,}, "
-            f"stack {_STACK_BYTES:,}",
-        ),
-    }
+    buffer = storage_bytes(task.input.inference_bytes, least_input(board), frames=frames)
+    places = places_of(board)
+    data = {"input buffer": buffer, "arena": compiled.arena_bytes}
+    variables = {"output": compiled.output.size, "stack": _STACK_BYTES}
+    needs = [(places.code, {"weights": compiled.weights_bytes})]
+    if places.variables == places.data:
+        needs += [(places.data, {**data, **variables})]
+    else:
+        needs += [(places.data, data), (places.variables, variables)]
     missing = [
-        too_small(memory, f"at least {needs[kind][0] - memory.size:,} bytes ({needs[kind][1]})")
-        for kind, memory in first_memories(board).items()
-        if needs[kind][0] > memory.size
+        too_small(memory, f"at least {sum(parts.values()) - memory.size:,} bytes ({_told(parts)})")
+        for memory, parts in needs
+        if sum(parts.values()) > memory.size
     ]
     if missing:
         raise no_room(board, missing)
 
 
-def first_memories(board: Board) -> dict[str, Memory]:
-    """The board's first memory of each kind: that is where firmware of ours lies."""
-    return {memory.kind: memory for memory in reversed(board.memory)}
+def _told(parts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {size:,}" for name, size in parts.items())
+
+
+@dataclass(frozen=True)
+class Places:
+    """Which memories of a board firmware of ours lies in."""
+
+    code: Memory
+    """Code and constants."""
+    data: Memory
+    """The model's arena and the input buffer."""
+    variables: Memory
+    """Stack and variables."""
+
+
+def places_of(board: Board) -> Places:
+    """The first flash and the first RAM, and for variables the RAM that says so.
+
+    Raises:
+        ConfigError: the board has no flash or no RAM, or says so of a memory that is none.
+    """
+    first = {memory.kind: memory for memory in reversed(board.memory)}
+    missing = [kind for kind in ("flash", "ram") if kind not in first]
+    wrong = [memory.name for memory in board.memory if memory.variables and memory.kind != "ram"]
+    if missing or wrong:
+        said = f"{wrong[0]} takes variables, but is no RAM" if wrong else f"has no {missing[0]}"
+        raise ConfigError(
+            f"board '{board.name}': {said}", hint="correct the [[memory]] tables of its file"
+        )
+    variables = (memory for memory in board.memory if memory.variables)
+    return Places(first["flash"], first["ram"], next(variables, first["ram"]))
 
 
 def too_small(memory: Memory, missing: str) -> str:

@@ -21,7 +21,7 @@ from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.text import printable
 from tinyhil.image.build import adapter_of, compile_for, linker_memory, port_of
-from tinyhil.image.limits import frames_carry
+from tinyhil.image.limits import frames_carry, least_input
 
 if TYPE_CHECKING:
     from tinyhil.image.compiler import CompiledModel
@@ -129,6 +129,7 @@ def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict
         "PORT": Path(port_of(board)).name,
         "BAUD": str(board.baud),
         "CLOCK_HZ": str(board.clock_hz),
+        "INPUT_LEAST": str(least_input(board)),
         "TASK": task.name,
         "SAMPLE_BYTES": str(task.input.inference_bytes),
         "RESULTS": str(task.results),

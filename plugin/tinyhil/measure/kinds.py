@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tinyhil.catalog import metrics
@@ -163,6 +163,8 @@ def _find_single_stream(talk: Conversation, rows: Sequence[Row], told: Told) -> 
         older = "clock" in told and "instructions_of" not in told
         of_s = p90 if older else float(result.times_s.mean())
         found["instructions"] = round(of_s / emulator.instruction_s)
+    elif extension and extension.counts_cycles and result.clock == "timer":
+        found["cycles"] = round(float(result.times_s.mean()) * result.tick_hz)
     details = {
         "clock": result.clock,
         "tick_hz": result.tick_hz,
@@ -172,6 +174,7 @@ def _find_single_stream(talk: Conversation, rows: Sequence[Row], told: Told) -> 
         "inputs": len(job.performance_inputs),
         "healed": told["healed"],
         **({"instructions_of": INSTRUCTIONS_OF} if emulator else {}),
+        **({"running": asdict(extension.running)} if extension and extension.running else {}),
         **checked(talk, rows),
     }
     errors = result.errors(emulator.instruction_s if emulator else None)

@@ -24,7 +24,7 @@ from tinyhil.catalog.task import Task
 from tinyhil.catalog.units import station_label
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.device.dut import Dut
-from tinyhil.device.faults import Fault
+from tinyhil.device.faults import Fault, ProbeFault
 from tinyhil.flash import FlashResult
 from tinyhil.ground.errors import TinyhilError
 from tinyhil.ground.outputs import check_folder
@@ -129,14 +129,16 @@ class HilReport:
 
     def flashed(self, dut: Dut, result: FlashResult) -> None:
         """An image is on a board; say whether it had to be programmed."""
-        how = "held the image already, by comparison" if result.skipped else "programmed"
+        how = "held the image already, by comparison"
+        if not result.skipped:
+            how = f"of image, {result.programmed_bytes:,} programmed"
         text = (
             f"{dut.station}: {result.image_bytes:,} bytes {how}, verified, {result.seconds:.2f} s"
         )
         allure.attach_text("flash", text)
         self.say(text)
 
-    def injected(self, dut: Dut, link: str, faults: Sequence[Fault]) -> None:
+    def injected(self, dut: Dut, link: str, faults: Sequence[Fault | ProbeFault]) -> None:
         """Faults were injected into a link on purpose; say how many, and which."""
         kinds = Counter(fault.kind for fault in faults)
         count = ", ".join(f"{number} x {kind}" for kind, number in sorted(kinds.items()))

@@ -15,6 +15,7 @@ from tinyhil.catalog.task import Task
 from tinyhil.data import material as data
 from tinyhil.device.dut import Dut, attached
 from tinyhil.device.faults import Injector
+from tinyhil.device.faults.probe import faulty_probe
 from tinyhil.device.links import Link, choose, open_link
 from tinyhil.device.queries.opening import Tap
 from tinyhil.device.raw_log import RecordedLink
@@ -153,9 +154,12 @@ def board(request: pytest.FixtureRequest) -> Iterator[Dut]:
         allure.step(f"start {station.name}"),
         attached(station, wait_s=plan.options.wait_s, tell=report.notice) as dut,
         supplied(dut, plan.monitor_of(station), energy=plan.options.energy) as supply,
+        faulty_probe(plan.faults, dut.board, dut.probe_uid) as faults,
     ):
         request.config.stash.setdefault(_supplies, {})[station.name] = supply
         yield dut
+        if faults:
+            report.injected(dut, "debug probe's", faults.faults)
 
 
 def task(request: pytest.FixtureRequest) -> Task:
@@ -180,7 +184,7 @@ def record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
     try:
         yield made
         with ending.telling_once(hil_board.station), unbroken():
-            seal(made.folder, versions(emulated=hil_board.board.emulated))
+            seal(made.folder, versions(hil_board.emulator))
             if plan.key:
                 sign(made.folder, plan.key)
         allure.attach_file(made.folder / "record.jsonl")
@@ -239,7 +243,7 @@ def tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) -> Ite
         reset(dut.board, dut.probe_uid, _flash_deadline(dut))
 
     def wrap(link: Link, name: str) -> Link:
-        if spec:
+        if spec and spec.kinds:
             if name not in injectors:
                 reset_it = reset_board if dut.flashed else None
                 injectors[name] = Injector(spec, reset=reset_it, kill=dut.power_off)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from tinyhil.catalog.board import QEMU
+from tinyhil.emulator.program import QEMU
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import gone, replace
 from tinyhil.ground.text import printable
@@ -67,11 +66,11 @@ class Difference:
     text: str
 
 
-def versions(*, emulated: bool) -> dict[str, str]:
+def versions(emulator: Path | None) -> dict[str, str]:
     """Versions of what figures are made with.
 
     Args:
-        emulated: whether the emulator is among it.
+        emulator: the program, if one is among it.
     """
     found = {"Python": platform.python_version()}
     for name in _PACKAGES:
@@ -79,8 +78,8 @@ def versions(*, emulated: bool) -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "not installed"
-    if emulated:
-        found[QEMU] = _first_line([shutil.which(QEMU) or QEMU, "--version"])
+    if emulator:
+        found[QEMU] = _first_line([str(emulator), "--version"])
     return found
 
 

@@ -7,6 +7,7 @@ What breaks, and how often, is a short text of ``key=value`` parts with commas b
     seed=7,every=20000,kinds=drop+flip          lost and changed bytes, one fault in 20000 bytes
     kinds=disconnect,direction=in,first=4000,limit=1    the port goes away once, after 4000 bytes
     kinds=delay,hold_ms=3000                    answers that come later than they are waited for
+    kinds=probe-unplug,first=3000,every=1       the debug probe is pulled out while it programs
 
 The keys, each of which may be left out:
 
@@ -38,6 +39,19 @@ truncate   the rest of a line, command or frame is lost, at most 1100 bytes
 and those that end a connection: ``disconnect`` (the port is gone), ``reset`` (the device
 restarts in the middle of it), ``death`` (the device ends for good).
 
+The kinds of a debug probe happen between it and its chip, on emulated boards whose probe is
+``cmsis-dap``. Each meets one transfer, and ``every`` and ``first`` count transfers:
+
+============= ================================================================================
+probe-wait    the chip answers WAIT, up to 300 times; the probe repeats as it was told to
+probe-fault   the chip answers FAULT, and its error flag stays set
+probe-parity  the data comes with a wrong parity bit
+probe-unplug  the probe is pulled out; it is there again when it is looked for again
+probe-slow    the answer comes up to ``hold_ms`` later
+probe-read    two bits of what is read change, which a parity bit does not show
+probe-write   two bits of what is written change
+============= ================================================================================
+
 Where a fault happens depends on the seed and on the number of bytes that have passed in its
 direction, never on how they were cut into reads and writes, nor on time. Two things do depend on
 time, as they must: when held bytes come, and whether bytes that are to be swapped were followed
@@ -46,18 +60,22 @@ by others at all; if not, they come alone after their time.
 
 from tinyhil.device.fault_spec import (
     KINDS,
+    PROBE_KINDS,
     SPEC_HELP,
     WIRE_KINDS,
     Direction,
     Kind,
+    ProbeKind,
     Spec,
     parse_spec,
 )
 from tinyhil.device.faults.link import FaultyLink, Injector
+from tinyhil.device.faults.probe import ProbeFault, ProbeFaults
 from tinyhil.device.faults.stream import Fault
 
 __all__ = [
     "KINDS",
+    "PROBE_KINDS",
     "SPEC_HELP",
     "WIRE_KINDS",
     "Direction",
@@ -65,6 +83,9 @@ __all__ = [
     "FaultyLink",
     "Injector",
     "Kind",
+    "ProbeFault",
+    "ProbeFaults",
+    "ProbeKind",
     "Spec",
     "parse_spec",
 ]

@@ -85,7 +85,8 @@ def _board(facts: JobFacts, kept: Kept, known: _Known) -> Iterator[str]:
         if said[key] != value:
             text = f"says {key} {printable(str(said[key]))}, the board's facts in {KEPT}/ say"
             yield f"{text} {printable(str(value))}"
-    if known.board and known.board.emulated != subject.emulated:
+    both = known.board and known.board.emulated and known.board.on_desks
+    if known.board and known.board.emulated != subject.emulated and not both:
         yield f"the board {known.board.name} is {'' if known.board.emulated else 'not '}emulated"
 
 

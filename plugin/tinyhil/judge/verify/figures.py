@@ -131,6 +131,8 @@ def _single_stream(
         # Of the 90th percentile in runs from before a gate and a run had the same.
         of_s = float(result.times_s.mean()) if "instructions_of" in told else p90
         found["instructions"] = round(of_s / facts.instruction_s)
+    elif "us" not in units and hertz == told.get("running", {}).get("core_hz"):
+        found["cycles"] = round(float(result.times_s.mean()) * hertz)
     seconds = float(result.times_s.sum())
     details: dict[str, Any] = {
         "clock": result.clock,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from tinyhil.catalog.board import QEMU
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
+from tinyhil.emulator.program import QEMU
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.progress import Progress
 from tinyhil.ground.text import printable

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -18,7 +17,7 @@ from typing import Any, Literal
 
 from tinyhil.ground.errors import ConfigError, WriteError
 from tinyhil.ground.files import replace
-from tinyhil.ground.paths import BOARDS, TASKS
+from tinyhil.ground.paths import BOARDS, TASKS, user_cache
 from tinyhil.record.reading import list_files, read_whole
 from tinyhil.record.schema import SEAL, SIGNATURE
 from tinyhil.record.seal import differences, read_seal
@@ -92,12 +91,8 @@ def trust_of(folder: Path) -> Trust:
 
 
 def cache() -> Path:
-    """The folder of what is known; of a user without a home it is not there, and can't be made."""
-    try:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:
-        base = Path(os.devnull)
-    return base / "tinyhil" / "verified"
+    """The folder of what is known; it may not be there."""
+    return user_cache() / "verified"
 
 
 def _verified(folder: Path) -> Trust:
