@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from tinyhil.device.protocol.messages import FORMS, LapUs, Message
+from tinyhil.device.protocol.messages import FORMS, HilText, HilValue, LapUs, Message
 from tinyhil.device.protocol.mistakes import misspelt
 from tinyhil.ground.errors import LinkError
 from tinyhil.ground.text import printable
@@ -64,7 +64,7 @@ class Reply:
         if self._times_s:
             self.came_s = self._times_s.pop()
         if not isinstance(message, kind):
-            raise self._refused_without(kind, type(message) if message else None)
+            raise self._refused_without(kind, message)
         return message
 
     def take_if(self, kind: type[Kind]) -> Kind | None:
@@ -89,9 +89,9 @@ class Reply:
             LinkError: something is.
         """
         if self._messages:
-            raise self._refused_too_many(type(self._messages[-1]))
+            raise self._refused_too_many(self._messages[-1])
 
-    def _refused_without(self, kind: type, there: type | None) -> LinkError:
+    def _refused_without(self, kind: type, there: Message | None) -> LinkError:
         """What should come is not there; `there` is another line."""
         form = _form(kind)
         if spelt := misspelt(self._printed):
@@ -103,9 +103,10 @@ class Reply:
                 "the firmware prints 'm-ready' twice behind an answer, or before it, or does not "
                 "know this command: let each answer end in one 'm-ready', its last line",
             )
-        if there and self._kinds.count(there) > (2 if there is LapUs else 1):
+        ours = isinstance(there, HilValue | HilText)
+        if there and not ours and self._kinds.count(type(there)) > 1 + isinstance(there, LapUs):
             return self._refused_too_many(there)
-        if there and kind in self._kinds:
+        if there and not ours and kind in self._kinds:
             return self._refused(
                 f"by a line as '{_form(there)}' before one as '{form}'",
                 "the lines come in another order than the protocol has",
@@ -117,8 +118,11 @@ class Reply:
             "print that line before 'm-ready'",
         )
 
-    def _refused_too_many(self, kind: type) -> LinkError:
-        count, form = self._kinds.count(kind), _form(kind)
+    def _refused_too_many(self, message: Message) -> LinkError:
+        form = _form(message)
+        # Our own lines are told apart by their names.
+        named = isinstance(message, HilValue | HilText)
+        count = 1 if named else self._kinds.count(type(message))
         return self._refused(
             f"with {count} lines as '{form}'" if count > 1 else f"with a line as '{form}' too many",
             "the firmware prints more of such lines than the protocol has there: what is for "
@@ -137,6 +141,9 @@ class Reply:
         )
 
 
-def _form(kind: type) -> str:
+def _form(of: type | Message) -> str:
     """What a message looks like."""
-    return FORMS.get(kind, kind.__name__)
+    if isinstance(of, HilValue | HilText):
+        return f"m-hil-{printable(of.name)}-" + ("[text]" if isinstance(of, HilText) else "1")
+    kind = of if isinstance(of, type) else type(of)
+    return {HilValue: "m-hil-name-1", HilText: "m-hil-name-[text]", **FORMS}.get(kind, "m-…")
