@@ -103,6 +103,16 @@ def test_a_second_ram_holds_stack_and_variables(images: dict[str, Image]) -> Non
     assert {"context", "hil_token", "_SEGGER_RTT", "up_bytes"} <= held["sram2"]
 
 
+def test_time_goes_on_while_a_core_sleeps_whose_cycle_counter_stands_still(tmp_path: Path) -> None:
+    """No emulator has such a counter, so the test plays one."""
+    source, program = Path(__file__).parent / "played_core" / "main.c", tmp_path / "core"
+    includes = (f"-I{FIRMWARE / folder}" for folder in ("ports/cortex-m", "core/include"))
+    fakes = ("-DTINYHIL_H", "-Wall", "-Wextra", "-Werror")
+    subprocess.run(["cc", *includes, *fakes, "-o", program, source], check=True, timeout=60)
+    done = subprocess.run([program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
 def test_the_page_of_ports_knows_every_function_and_every_board() -> None:
     page = (ROOT / "docs" / "ports.md").read_text(encoding="utf-8")
     headers = (FIRMWARE / "core/include/tinyhil.h", FIRMWARE / "ports/port.h")
