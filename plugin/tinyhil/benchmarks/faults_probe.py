@@ -68,7 +68,7 @@ CAMPAIGNS = (
     *(Campaign(kind, (kind,), 40, 400) for kind in PROBE_KINDS if kind != "probe-unplug"),
     Campaign("probe-unplug", ("probe-unplug",), 60, 700),
     Campaign("wrong reads and writes, one", ("probe-read", "probe-write"), 60, 600, limit=1),
-    Campaign("slow and waiting", ("probe-wait", "probe-slow"), 60, 60),
+    Campaign("slow and waiting", ("probe-wait", "probe-slow"), 120, 60),
     Campaign("all kinds", PROBE_KINDS, 80, 300),
 )
 """In all more than 2 000 faults."""

@@ -7,7 +7,7 @@ What breaks, and how often, is a short text of ``key=value`` parts with commas b
     seed=7,every=20000,kinds=drop+flip          lost and changed bytes, one fault in 20000 bytes
     kinds=disconnect,direction=in,first=4000,limit=1    the port goes away once, after 4000 bytes
     kinds=delay,hold_ms=3000                    answers that come later than they are waited for
-    kinds=probe-unplug,first=3000,every=1       the debug probe is pulled out while it programs
+    kinds=probe-unplug,first=25000,every=1      the debug probe is pulled out while it programs
 
 The keys, each of which may be left out:
 
