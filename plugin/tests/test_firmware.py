@@ -218,6 +218,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("builds")
 
 
+@pytest.mark.long
 def test_a_second_build_does_nothing_and_a_moved_one_is_right(
     mps2: Board, kws01: Task, stand_in: Material, builds: Path
 ) -> None:

@@ -226,6 +226,7 @@ def test_it_fits(measurement):
 }
 
 
+@pytest.mark.long
 def test_a_repository_of_ones_own_is_judged_by_an_installed_tinyhil(
     installed: Path, plain_c: Image, tmp_path: Path
 ) -> None:

@@ -147,6 +147,7 @@ def test_classes_are_those_of_the_task(name: str) -> None:
     assert load_tasks()[name].classes == generator(name).CLASSES
 
 
+@pytest.mark.long
 @every_set
 def test_the_held_out_set_is_pinned(name: str) -> None:
     samples, labels = generated(name, "held out")

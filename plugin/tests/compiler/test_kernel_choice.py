@@ -86,6 +86,7 @@ def test_usual_channels_are_proved() -> None:
         assert finishes([away], SIGNED, 12)
 
 
+@pytest.mark.long
 def test_all_ways_to_compile_a_graph_give_the_same_outputs(
     host_compiler: list[str], tmp_path: Path
 ) -> None:

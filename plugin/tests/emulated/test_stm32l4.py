@@ -161,6 +161,7 @@ class Gdb:
         return text.decode()
 
 
+@pytest.mark.long
 def test_pyocds_command_line_lists_flashes_resets_and_serves_a_debugger(
     l475: EmulatedBoard, board: Board, tmp_path: Path
 ) -> None:
