@@ -33,7 +33,6 @@ Heard = Callable[[str, float], None]
 """Takes a command that was answered, and how long that took on the host's clock, in seconds; of
 commands that were sent ahead, since the answer to the one before."""
 
-
 _READ_BACK = "db print%"
 _MAX_REPLY_LINES = 8192
 """Of one command, but for `db print`, of which most firmware makes a line of 8 bytes."""
