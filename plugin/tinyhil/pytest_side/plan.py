@@ -148,33 +148,7 @@ def make_plan(options: Options) -> Plan:
     Raises:
         ConfigError: one is wrong; the text names it and what is known.
     """
-    for option, path, wanted in (
-        ("--hil-bench", options.bench, "file"),
-        ("--hil-firmware", options.firmware, "file"),
-        ("--hil-data (or TINYHIL_DATA)", options.data, "folder"),
-        ("--hil-resume", options.resume, "folder"),
-    ):
-        if path and not (path.is_file() if wanted == "file" else path.is_dir()):
-            raise ConfigError(f"option {option}: {path} is not a {wanted}", hint="correct the path")
-    _check_outputs(options)
-    known_links = ("auto", *links.names())
-    if options.link not in known_links:
-        raise ConfigError(
-            f"option --hil-link: no link '{options.link}'; known: {', '.join(known_links)}",
-            hint="choose one of them, or install the package that brings this link",
-        )
-    if options.link != "auto":
-        links.has_frames_apart(options.link)  # Loads that of another package.
-    if not 0.0 <= options.read_back <= 1.0:
-        raise ConfigError(
-            f"option --hil-read-back: {options.read_back:g} is not a share from 0 to 1",
-            hint="0.05 reads one sample in twenty back, 1 every one",
-        )
-    if not 0.0 <= options.wait_s < float("inf"):
-        raise ConfigError(
-            f"option --hil-wait: {options.wait_s:g} is not a time in seconds",
-            hint="0 does not wait, 3600 waits an hour",
-        )
+    _check_given(options)
     faults = parse_spec(options.faults) if options.faults is not None else None
     known = stations(load_boards(options.own_boards), options.bench)
     chosen = select(known, options.boards or [DEFAULT_BOARD])
@@ -205,6 +179,37 @@ def make_plan(options: Options) -> Plan:
         for station in chosen:
             resume.check(options.resume, plan.configuration(station, ()))
     return plan
+
+
+def _check_given(options: Options) -> None:
+    """Refuse paths, a link and numbers that can't be, each by itself."""
+    for option, path, wanted in (
+        ("--hil-bench", options.bench, "file"),
+        ("--hil-firmware", options.firmware, "file"),
+        ("--hil-data (or TINYHIL_DATA)", options.data, "folder"),
+        ("--hil-resume", options.resume, "folder"),
+    ):
+        if path and not (path.is_file() if wanted == "file" else path.is_dir()):
+            raise ConfigError(f"option {option}: {path} is not a {wanted}", hint="correct the path")
+    _check_outputs(options)
+    known_links = ("auto", *links.names())
+    if options.link not in known_links:
+        raise ConfigError(
+            f"option --hil-link: no link '{options.link}'; known: {', '.join(known_links)}",
+            hint="choose one of them, or install the package that brings this link",
+        )
+    if options.link != "auto":
+        links.has_frames_apart(options.link)  # Loads that of another package.
+    if not 0.0 <= options.read_back <= 1.0:
+        raise ConfigError(
+            f"option --hil-read-back: {options.read_back:g} is not a share from 0 to 1",
+            hint="0.05 reads one sample in twenty back, 1 every one",
+        )
+    if not 0.0 <= options.wait_s < float("inf"):
+        raise ConfigError(
+            f"option --hil-wait: {options.wait_s:g} is not a time in seconds",
+            hint="0 does not wait, 3600 waits an hour",
+        )
 
 
 def _check_monitors(plan: Plan) -> None:
