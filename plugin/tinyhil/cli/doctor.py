@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from tinyhil.catalog.board import Board
 from tinyhil.ground.extras import Extra, how_to_get
 from tinyhil.ground.hosts import LINUX, NEEDS_LINUX
+from tinyhil.ground.processes import answer_of
 from tinyhil.publish.report.html import find_allure
 
 _ANSWER_S = 20.0
@@ -151,18 +151,10 @@ def _cpp_library() -> Check:
 
 def _first_line(command: list[str]) -> str | None:
     """What a program prints first; None if it prints nothing or does not run."""
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_ANSWER_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+    said = answer_of(command, _ANSWER_S)
+    if said is None:
         return None
-    lines = (done.stdout or done.stderr).splitlines()
+    lines = (said[0] or said[1]).splitlines()
     return lines[0] if lines else None
 
 

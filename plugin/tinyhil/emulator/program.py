@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from functools import cache
 from pathlib import Path
 
 from tinyhil.ground.errors import BenchError
 from tinyhil.ground.paths import user_cache
+from tinyhil.ground.processes import answer_of
 
 QEMU = "qemu-system-arm"
 UNPACKED_AT_LEAST = ">=9"
@@ -61,17 +61,8 @@ def unpacked(needed: str = UNPACKED_AT_LEAST) -> Path | None:
 @cache
 def version_of(program: Path) -> str:
     """As in ``10.0.2``; empty if it does not run."""
-    try:
-        done = subprocess.run(
-            [program, "--version"],
-            capture_output=True,
-            text=True,
-            timeout=_ANSWER_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    found = re.search(r"version (\d+\.\d+(?:\.\d+)?)", done.stdout)
+    said = answer_of([program, "--version"], _ANSWER_S)
+    found = said and re.search(r"version (\d+\.\d+(?:\.\d+)?)", said[0])
     return found[1] if found else ""
 
 

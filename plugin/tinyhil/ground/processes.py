@@ -66,3 +66,20 @@ def _end(process: subprocess.Popen[str]) -> None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(_TERM_S)
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def answer_of(command: Sequence[str | Path], timeout_s: float) -> tuple[str, str] | None:
+    """What a program prints on its two outputs, whatever its status; None if it does not run, or
+    not to its end in time."""
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout, done.stderr

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from tinyhil.emulator.program import QEMU
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import gone, replace
+from tinyhil.ground.processes import answer_of
 from tinyhil.ground.text import printable
 from tinyhil.record.description import read_description
 from tinyhil.record.reading import list_files, parse, parse_values, read_whole
@@ -209,15 +209,7 @@ def _rendered(values: Mapping[str, Any]) -> bytes:
 
 
 def _first_line(command: list[str]) -> str:
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_ANSWER_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+    said = answer_of(command, _ANSWER_S)
+    if said is None:
         return "not found"
-    return printable(next(iter(done.stdout.splitlines()), "silent"))
+    return printable(next(iter(said[0].splitlines()), "silent"))
