@@ -13,7 +13,8 @@ from tinyhil.ground.errors import BenchError
 def qemu(place: Path, version: str) -> Path:
     """A program that says it is QEMU of this version."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(f"#!/bin/sh\necho 'QEMU emulator version {version} (Debian)'\n")
+    says = f"#!/bin/sh\necho 'QEMU emulator version {version} (Debian)'\n"
+    place.write_text(says, encoding="utf-8")
     place.chmod(0o755)
     return place
 
