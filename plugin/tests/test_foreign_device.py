@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import serial
 
 from tinyhil.catalog.rules import Rules
 from tinyhil.catalog.task import Task, load_tasks
@@ -142,6 +143,15 @@ def test_a_port_that_went_away_leaves_its_name_to_no_other_device() -> None:
             assert other.port != dut.port
             with pytest.raises(BenchError, match="cannot be opened"):
                 SerialLink(dut.port, 115200)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_device_that_was_unplugged_answers_no_command_that_was_sent_ahead() -> None:
+    with device(Fault("unplugged", "name")) as dut, serial.Serial(dut.port, timeout=60) as port:
+        port.write(b"name%profile%")
+        with pytest.raises((OSError, serial.SerialException)):
+            while port.read(64):
+                pass
 
 
 def test_a_clock_that_runs_backwards_is_refused() -> None:

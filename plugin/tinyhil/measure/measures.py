@@ -160,13 +160,15 @@ def _query_canary(pace: Pace, info: DeviceInfo, rules: Rules, warm_up: int) -> N
     pace.load()
     pace.find()
     pace.infer(pace.batch, warm_up, role="warm")
-    least_s = CANARY_TIME * rules.single_stream_s
+    share_s = CANARY_TIME * rules.single_stream_s
+    # The query that found the pace, and the warm-up, are of that share.
+    inferences = math.ceil(share_s / pace.device_s) - warm_up - 1
     if info.extension is None:
-        count = max(_CANARY_QUERIES, math.ceil(CANARY_TIME * rules.queries))
-        for _ in range(min(count, max(_CANARY_QUERIES, math.ceil(least_s / pace.device_s)))):
+        most = min(math.ceil(CANARY_TIME * rules.queries), math.ceil(inferences / pace.batch))
+        for _ in range(max(_CANARY_QUERIES, most)):
             pace.infer(pace.batch, 0)
     else:
-        pace.infer(max(_CANARY_QUERIES, math.ceil(least_s / pace.device_s)), 0, laps=True)
+        pace.infer(max(_CANARY_QUERIES, inferences), 0, laps=True)
 
 
 def throughput(
@@ -254,8 +256,10 @@ def _window_of_canary(pace: Pace, rules: Rules, warm_up: int) -> None:
     """Time a changed input as the others are timed, and for as short as can be."""
     pace.load()
     pace.find()
-    least_s = CANARY_TIME * PERFORMANCE_INPUTS * rules.window_s
-    pace.infer(max(_CANARY_WINDOW, math.ceil(least_s / pace.device_s)), warm_up)
+    share_s = CANARY_TIME * PERFORMANCE_INPUTS * rules.window_s
+    # The query that found the pace, and the warm-up, are of that share.
+    count = math.ceil(share_s / pace.device_s) - warm_up - 1
+    pace.infer(max(_CANARY_WINDOW, count), warm_up)
 
 
 def _own_rows(parts: Sequence[Part], done: Sequence[Row]) -> dict[str, list[Row]]:

@@ -283,8 +283,8 @@ class ForeignDevice:
             self._write(data)
 
     def _write(self, data: bytes) -> None:
-        """Write all, unless nobody reads and we are to stop."""
-        while data and not self._stop.is_set():
+        """Write all, unless nobody reads and we are to stop, or an earlier command unplugged us."""
+        while data and self._plugged and not self._stop.is_set():
             if select.select([], [self._master], [], _POLL_S)[1]:
                 data = data[os.write(self._master, data) :]
 
