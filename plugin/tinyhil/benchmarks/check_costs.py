@@ -23,6 +23,7 @@ from tinyhil.benchmarks import BUILD, write_figures
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import load_tasks
 from tinyhil.data.material import material
+from tinyhil.ground.errors import TinyhilError
 from tinyhil.image.reference import reference
 from tinyhil.measure.roles import CANARY
 from tinyhil.record.reading import read_rows
@@ -134,7 +135,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("run", type=Path, help="folder of a run")
     parser.add_argument("--data", type=Path, help="folder of the official data")
     options = parser.parse_args(arguments)
-    found = list(costs(options.run))
+    try:
+        found = list(costs(options.run))
+    except TinyhilError as error:
+        parser.error(str(error))
     console = Console()
     console.print("Seconds of the device's clock; all: of the host's.")
     console.print(_table(found))
