@@ -97,7 +97,7 @@ WORKERS = -n $$((1 + $$(nproc))) --dist worksteal
 test: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) $(COMPILED) ## set up, then run the tests
 	pytest $(WORKERS) -m 'not browser and not long'
 
-test-long: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) $(COMPILED) ## the tests that `make test` leaves out: whole sessions, whole sets; two minutes
+test-long: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) $(COMPILED) ## the tests that `make test` leaves out: whole sessions, whole sets; minutes
 	pytest $(WORKERS) -m long
 
 browser: setup ## set up, with Chromium, then look at the pages that we make

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from . import warm
 from .runs import record, run
 
 
+@pytest.mark.long
 def test_a_run_is_stored_with_what_it_is_of_and_can_be_compared(tmp_path: Path) -> None:
     storage, file = tmp_path / "storage", tmp_path / "it.json"
     status, output = run(

@@ -1,4 +1,4 @@
-"""A short run of the device's fuzzer; ``make fuzz-device`` makes a long one."""
+"""A short run of the device's fuzzer; ``make fuzz`` makes a long one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tinyhil.ground.paths import FIRMWARE
 
 from .fuzz_device import Batch, Tally, fuzz
 
-INPUTS = 20_000
+INPUTS = 10_000
 
 
 def tried(task: Task, folder: Path) -> Tally:

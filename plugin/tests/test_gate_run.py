@@ -21,6 +21,8 @@ from tinyhil.image import build as firmware
 
 from .runs import NO_PAGE, Once, run
 
+pytestmark = pytest.mark.long
+
 # A run that is judged takes long: times and sizes are those of the smallest task, answers those of
 # a task of a few samples.
 _TIMED = ("-k", "ad01 and (latency or memory) and not throughput")

@@ -174,6 +174,7 @@ def ask_both_ways(
     return texts, [answer.output for answer in answers], timed.laps[-1]
 
 
+@pytest.mark.long
 def test_plain_c_answers_as_the_reference_and_takes_its_time(
     plain_c: Image,
     dut: Dut,

@@ -338,6 +338,7 @@ def test_a_foreign_repository_gets_its_figures(foreign: Foreign) -> None:
     assert re.search(line, foreign.output), foreign.output
 
 
+@pytest.mark.long
 def test_its_files_are_where_the_user_looks_and_none_is_replaced(foreign: Foreign) -> None:
     made = {path.name for path in foreign.folder.iterdir()}
     assert made - {".benchmarks"} == {  # pytest-benchmark's
@@ -347,6 +348,7 @@ def test_its_files_are_where_the_user_looks_and_none_is_replaced(foreign: Foreig
     assert page == "the user's own page"
 
 
+@pytest.mark.long
 def test_junit_and_the_summary_have_the_figure_of_the_record(foreign: Foreign) -> None:
     value = foreign.record["metrics"]["flash_bytes"]
     assert float(foreign.properties["flash_bytes"]) == value
@@ -357,6 +359,7 @@ def test_junit_and_the_summary_have_the_figure_of_the_record(foreign: Foreign) -
     assert "summary: " in foreign.output
 
 
+@pytest.mark.long
 def test_an_ascii_log_can_hold_all_that_a_run_says(foreign: Foreign) -> None:
     assert "UnicodeEncodeError" not in foreign.output
     assert foreign.output.isascii()

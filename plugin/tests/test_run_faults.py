@@ -73,6 +73,7 @@ def test_a_device_that_breaks_from_the_fourth_upload_on(
     assert "db load 490%" in (folder / "raw" / "kws01-serial.log").read_text()
 
 
+@pytest.mark.long
 def test_a_foreign_firmware_is_measured_by_its_own_time_stamps(
     emulated: qemu.EmulatedBoard, stand_in_firmware: Firmware, tmp_path: Path
 ) -> None:

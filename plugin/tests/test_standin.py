@@ -100,7 +100,10 @@ SETS = {
     ),
 }
 
-every_set = pytest.mark.parametrize("name", SETS)
+# The pictures of visual wake words take long to draw.
+every_set = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name == "vww01")) for name in SETS]
+)
 
 
 def generator(name: str) -> standin.Generator:

@@ -142,6 +142,7 @@ def test_a_real_run_agrees_with_its_raw_bytes_and_with_the_data_set(
     assert report.measures[0].metrics == line["metrics"]
 
 
+@pytest.mark.long
 def test_healed_faults_of_the_wire_confuse_nothing(
     live: Dut, kws01: Task, stand_in: Material, stand_in_firmware: Firmware, tmp_path: Path
 ) -> None:
