@@ -15,6 +15,7 @@ from threading import Timer
 
 import pytest
 
+from tinyhil.benchmarks import BUILD
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.data.material import stand_in_model
@@ -26,6 +27,7 @@ from tinyhil.image.elf import Image, read_image
 
 from .compiler.models import Activation, Model, Operator
 from .disassembly import START, timed_region
+from .runs import Once
 
 
 def cores() -> list[list[Board]]:
@@ -58,19 +60,24 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, Path]:
 
 
 @pytest.fixture(scope="module")
-def images(tiny: tuple[Task, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
-    """Of every board: those of one core are built in one folder, and share all but the port."""
-    folder = tmp_path_factory.mktemp("cores")
-    built = {}
-    for number, boards in enumerate(cores()):
-        # With a model of many kernels where there is something to compare.
-        task, model = tiny
-        if len(boards) > 1:
-            task = load_tasks()["kws01"]
-            model = stand_in_model(task)
-        for board in boards:
-            built[board.name] = firmware.build(board, task, model, folder / str(number)).image
-    return built
+def images(tiny: tuple[Task, Path], once: Once) -> dict[str, Image]:
+    """Of every board: those of one core are built in one folder, where the next test run finds what
+    did not change, and share all but the port."""
+
+    def fill(folder: Path) -> None:
+        for boards in cores():
+            # With a model of many kernels where there is something to compare.
+            task, model = tiny
+            if len(boards) > 1:
+                task = load_tasks()["kws01"]
+                model = stand_in_model(task)
+            for board in boards:
+                place = BUILD / "firmware" / f"ports-{board.core}"
+                image = firmware.build(board, task, model, place).image
+                _written(folder / board.name, image.content)
+
+    folder = once("ports", fill)
+    return {board.name: read_image(folder / board.name) for board in chain(*cores())}
 
 
 @pytest.mark.parametrize("board", [*chain(*cores())], ids=lambda board: board.name)

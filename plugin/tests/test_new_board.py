@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tinyhil.benchmarks import BUILD
 from tinyhil.catalog.board import Board, FlashFacts, Memory, Toolchain, load_boards
 from tinyhil.catalog.task import Task
 from tinyhil.cli.main import main
@@ -74,7 +75,8 @@ def test_its_port_compiles_as_it_is_and_goes_into_a_project(tmp_path: Path, kws0
     board = load_boards(folder)["ours-rev2"]
     assert board.port == str(folder / "ports" / "ours-rev2")
     assert "TODO" in (folder / "ports" / "ours-rev2" / "port.c").read_text(encoding="utf-8")
-    built = build(board, kws01, stand_in_model(kws01), tmp_path / "build")
+    builds = BUILD / "firmware" / "new-board"  # where the next test run finds what did not change
+    built = build(board, kws01, stand_in_model(kws01), builds)
     assert {"port_ticks", "hil_token"} <= built.image.symbols.keys()
     assert json.loads(facts_of_board(board))["port"] == "ours-rev2", "no path of this machine"
     write_project(tmp_path / "my-kws", "c", board, kws01, stand_in_model(kws01))
@@ -84,4 +86,4 @@ def test_its_port_compiles_as_it_is_and_goes_into_a_project(tmp_path: Path, kws0
     assert str(tmp_path) not in (made / "board.cmake").read_text(encoding="utf-8")
     (folder / "ports" / "ours-rev2" / "port.cmake").unlink()
     with pytest.raises(ConfigError, match=r"its port .*ours-rev2 has no port\.cmake"):
-        build(board, kws01, stand_in_model(kws01), tmp_path / "build")
+        build(board, kws01, stand_in_model(kws01), builds)

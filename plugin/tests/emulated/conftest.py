@@ -39,6 +39,11 @@ def echo_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 
 @pytest.fixture
+def reachable(runtime: Path, playable: None) -> None:
+    """pyOCD finds the probes of emulated boards, and those of the test's own alone."""
+
+
+@pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A runtime folder of the test's own, with a path that is short enough for sockets."""
     if shutil.which(QEMU) is None:
@@ -48,10 +53,11 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield Path(folder) / "tinyhil"
 
 
-@pytest.fixture
-def reachable(runtime: Path) -> None:
-    """Sees to it that pyOCD finds the probes of emulated boards."""
-    del runtime
+@pytest.fixture(scope="session")
+def playable() -> None:
+    """There is an emulator, and pyOCD finds the probes of its boards."""
+    if shutil.which(QEMU) is None:
+        pytest.skip(f"NOT TESTED: {QEMU} is not installed")
     if not any(found.name == "tinyhil" for found in entry_points(group="pyocd.probe")):
         pytest.skip("NOT TESTED: tinyhil is not installed, so that pyOCD can't find its probes")
 
@@ -64,9 +70,12 @@ def emulated(mps2: Board, reachable: None) -> Iterator[EmulatedBoard]:
         yield board
 
 
-@pytest.fixture(params=[name for name, board in load_boards().items() if not board.on_desks])
-def each(request: pytest.FixtureRequest, reachable: None) -> Iterator[EmulatedBoard]:
-    """Every emulated board whose flash is RAM in turn, empty and halted."""
-    del reachable
+@pytest.fixture(
+    scope="module",
+    params=[name for name, board in load_boards().items() if not board.on_desks],
+)
+def each(request: pytest.FixtureRequest, playable: None) -> Iterator[EmulatedBoard]:
+    """Every emulated board whose flash is RAM in turn, halted; one for all tests of a file."""
+    del playable
     with start(load_boards()[request.param], deadline=Deadline.after(60)) as board:
         yield board

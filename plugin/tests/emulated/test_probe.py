@@ -281,6 +281,7 @@ def test_reset_can_be_caught_before_the_first_instruction(
 
 def test_a_core_without_firmware_locks_up_and_can_be_halted(each: EmulatedBoard) -> None:
     with debugging(each) as target:
+        target.write_memory_block32(first(each.board, "flash"), [0, 0])
         target.reset()
         assert target.get_state() is Target.State.LOCKUP
         target.halt()

@@ -48,8 +48,8 @@ _START_S = 30.0
 _DYING_S = 0.3
 """Between the probe's end and that of the board's process."""
 _COLUMNS = 110
-_LOOP = b"\xfe\xe7"
-"""An instruction that jumps to itself: an image that runs, and harms nothing."""
+_LOOP = b"\x30\xbf\xfd\xe7"
+"""WFI, and a jump back to it: an image that runs, harms nothing and costs the host nothing."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,13 @@ class Outcomes:
     told: list[str] = field(default_factory=list)
 
 
-def image_of(board: Board, seed: int, size: int = _IMAGE_BYTES) -> Image:
-    """An image of random bytes that jumps to itself, at the start of the board's flash."""
+def image_of(board: Board, seed: int, size: int = _IMAGE_BYTES, loop: bytes = _LOOP) -> Image:
+    """An image of random bytes but for what it runs, at the start of the board's flash."""
     memory = {kind: next(m for m in board.memory if m.kind == kind) for kind in ("flash", "ram")}
     entry = memory["flash"].start + 0x100
     head = memory["ram"].end.to_bytes(4, "little") + (entry | 1).to_bytes(4, "little")
     rest = np.random.default_rng(seed).bytes(size)
-    data = head + rest[len(head) : 0x100] + _LOOP + rest[0x100 + len(_LOOP) :]
+    data = head + rest[len(head) : 0x100] + loop + rest[0x100 + len(loop) :]
     segments = (Segment(memory["flash"].start, data),)
     return Image(Path(f"made-{seed}.elf"), "0" * 64, entry | 1, segments, {}, size, 0, 0)
 

@@ -59,11 +59,11 @@ def auc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
     A single column is not a class but a score that grows with anomaly, class 1. None where the area
     is not defined: when a class has no sample.
     """
-    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - a second of import, rarely needed
-
     classes = scores.shape[1]
     if len(np.unique(labels)) != max(classes, 2):
         return None
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - a second of import, rarely needed
+
     if classes == 1:
         return float(roc_auc_score(labels, scores[:, 0]))
     if classes == 2:

@@ -156,14 +156,18 @@ class Probe:
         return bytes([len(value)]) + value
 
     def _connect(self, packet: Packet) -> bytes:
-        if packet.take("B") not in (0, _SWD_PORT):
+        if packet.take("B") not in (0, _SWD_PORT) or not self._attached_to_board():
             return bytes([0])
+        return bytes([_SWD_PORT])
+
+    def _attached_to_board(self) -> bool:
+        """Whether the board can be reached, from now on."""
         if self._wire is None:
             try:
                 self._attach()
             except (OSError, StubLostError):
-                return bytes([0])
-        return bytes([_SWD_PORT])
+                return False
+        return True
 
     def _attach(self) -> None:
         facts = core_facts(self._board.core)
@@ -255,7 +259,9 @@ class Probe:
     def _pins(self, packet: Packet) -> bytes:
         output, chosen = packet.take("B"), packet.take("B")
         packet.take("I")  # how long to wait for the pins
-        if chosen & _NRESET and self._core:
+        # The line is there before SWD is: a debugger that connects under reset pulls it first.
+        if chosen & _NRESET and self._attached_to_board():
+            assert self._core is not None
             held = not output & _NRESET
             if held and not self._reset_held:
                 self._core.assert_reset()
