@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -353,3 +354,12 @@ def test_the_steps_that_come_next_are_told(
         f"--hil-board mps2-an386 -k kws01 --hil-firmware {project}/build/firmware.elf",
     ):
         assert step in told
+
+
+def test_what_an_engine_needs_is_in_the_commands_that_are_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = new(tmp_path / "my-tflm", "--engine", "tflm")
+    for said in (capsys.readouterr().out, (project / "README.md").read_text()):
+        assert re.search(r"cmake -G Ninja -S \S+ -B \S+ -DTFLM=FOLDER\n", said)
+    assert "-DTFLM" not in (new(tmp_path / "my-c") / "README.md").read_text()

@@ -90,6 +90,12 @@ READ: dict[str, Odd] = {
     "whole numbers up to 255": Odd("kws01", scores, manner=replace(
         OFFICIAL, score="{:.0f}", scale=255)),
     "logits": Odd("kws01", lambda data: [10 * one - 7 for one in scores(data)]),
+    "a bell behind": Odd("kws01", scores, manner=replace(OFFICIAL, behind="\x07")),
+    "XON behind": Odd("kws01", scores, manner=replace(OFFICIAL, behind="\x11")),
+    "a line that is not ASCII in each answer": Odd("kws01", scores, manner=replace(
+        OFFICIAL, said={"m-ready": "23 \xb0C"})),
+    "a line that begins with a digit behind a stamp": Odd("kws01", scores, lines=on(
+        STAMP, lambda line: [line + " us", "12 I (wifi): up"])),
     "zeros before a stamp": Odd("kws01", scores, lines=stamped(lambda us: f"{us:012d}")),
 }  # fmt: skip
 """Driven as they are."""
@@ -103,7 +109,7 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
     "semicolons": (inside(lambda text: text.replace(",", ";")), r"'m-results-\[0\.",
                    "semicolons: print commas"),
     "blanks between scores": (inside(lambda text: text.replace(",", " ")), r"'m-results-\[0\.",
-                              "blanks alone: print commas"),
+                              "blanks alone, .*: print commas"),
     "percent": (inside(lambda text: text.replace(",", "%,") + "%"), r"'m-results-\[0\.",
                 "percent signs: print numbers alone"),
     "names of classes": (inside(lambda text: "yes:" + text.replace(",", ",no:")), "yes:0",
@@ -124,6 +130,11 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
         "ends before the bracket closes.*line end, or longer"),
     "a cut last score": (on(RESULTS, lambda line: line[:-3]), r"'m-results-\[0\.",
                          "ends before the bracket closes"),
+    "a bracket alone": (on(RESULTS, lambda line: line.replace("[", "[|").split("|")),
+                        r"'m-results-\['", "ends before the bracket closes"),
+    "tabs": (inside(lambda text: text.replace(",", "\t")), r"'m-results-\[0\.",
+             "print commas between the scores"),
+    "no scores": (inside(lambda _: ""), "0 results came, the task has 3", "between the brackets"),
     "a score too many": (inside(lambda text: f"{text},0.000"), "4 results came, the task has 3",
                          "built for another model, or prints more than the scores"),
     "scores twice": (on(RESULTS, lambda line: [line, line]),
@@ -159,6 +170,21 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
     "a stamp in groups": (stamped(lambda us: f"{us:,}"), "'m-lap-us-1,", "groups the digits"),
     "a stamp in milliseconds": (stamped(lambda us: f"{us // 1000} ms"), r"'m-lap-us-\d+ ms'",
                                 "in another unit: print whole microseconds"),
+    "a stamp in seconds": (stamped(lambda us: f"{us / 1e6:.6f}s"), r"'m-lap-us-1\.\d+s'",
+                           "in another unit: print whole microseconds"),
+    "a stamp that a line end cuts": (
+        on(STAMP, lambda line: [line[:-1], line[-1]]), r"prints '\d' in answer to 'infer",
+        "may be the rest of it: let nothing else be written within a line"),
+    "a stamp that another task's line cuts": (
+        on(STAMP, lambda line: [line[:-2] + "[wifi] up", "rssi -60", line[-2:] + "[wifi] down"]),
+        r"prints '\d\d\[wifi\] down'", "may be the rest of it"),
+    "a name that is not ASCII": (on("m-name", lambda _: "m-name-dut-[Gr\xc3\xbcn]"),
+                                 "not printable ASCII", "ASCII characters alone, also in names"),
+    "other words for the bytes to come": (
+        on("m-[", lambda line: line.replace("Expecting", "Waiting for")), "'m-.Waiting for 76",
+        r"print a line as 'm-\[Expecting 490 bytes\]'"),
+    "a word that ends as an answer": (before("m-infer-done", "system-ready"), "'system-ready'",
+                                      "'system-ready' was taken for 'm-ready'"),
     "%llu that prints lu": (stamped(lambda _: "lu"), "'m-lap-us-lu'", "does not know the format"),
     "a stamp of nothing": (stamped(lambda _: ""), "'m-lap-us-'", "does not know the format"),
     "a blank behind a dash": (on("m-infer-done", lambda _: "m- infer-done"), "", ""),
@@ -225,6 +251,15 @@ def test_capitals_are_named_though_nothing_is_understood() -> None:
     device = Odd("kws01", scores, lines=lambda lines: [line.upper() for line in lines])
     with pytest.raises(TinyhilError, match="small letters, dashes, and no blanks"):
         asked(device, sync_s=1.0)
+
+
+@pytest.mark.parametrize("end", ["", "m-init-done\r\n"])
+def test_an_end_of_an_answer_that_is_not_a_line_is_named(end: str) -> None:
+    def joined(text: str) -> str:
+        return text.replace("\r\nm-ready", f"{' ' if end else chr(13)}m-ready").strip()
+
+    with pytest.raises(TinyhilError, match="'m-ready' on a line of its own"):
+        asked(Odd("kws01", scores, text=lambda text: joined(text) + end), sync_s=0.6)
 
 
 def test_a_line_that_is_damaged_is_shown_without_python() -> None:

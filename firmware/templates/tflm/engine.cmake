@@ -7,7 +7,10 @@ set(CMAKE_CXX_STANDARD 17)
 set(TFLM "" CACHE PATH "A checkout of tflite-micro with its library")
 file(GLOB_RECURSE TFLM_LIBRARY ${TFLM}/gen/*/lib/libtensorflow-microlite.a)
 if(NOT TFLM OR NOT TFLM_LIBRARY)
-    message(FATAL_ERROR "-DTFLM=FOLDER is missing, or has no library; see engine/engine.cmake")
+    message(FATAL_ERROR
+        "no gen/*/lib/libtensorflow-microlite.a in TFLM='${TFLM}'. Next step: name a checkout of "
+        "tflite-micro, -DTFLM=FOLDER, in which its library was made: the first lines of "
+        "engine/engine.cmake say how")
 endif()
 
 # th.c is C and C++ at once; the official `th_` functions are C++.

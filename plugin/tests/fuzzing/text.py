@@ -79,7 +79,7 @@ def _expected(data: bytes) -> list[Line | Damaged]:
         if len(raw) > MAX_LINE_BYTES:
             reason = f"line longer than {MAX_LINE_BYTES} bytes"
             made.append(Damaged(raw[:MAX_LINE_BYTES], reason, before))
-        elif end and raw[_begin(raw) :].translate(None, _PRINTABLE):
+        elif end and raw[_begin(raw) :].rstrip(b"\x07\x11\x13").translate(None, _PRINTABLE):
             made.append(Damaged(raw, "line with bytes that are not printable ASCII", before))
         elif end:
             made.append(Line(raw.decode("latin-1"), before))

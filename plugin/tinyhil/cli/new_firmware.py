@@ -70,7 +70,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         ConfigError, ModelError, DataError, BenchError, WriteError: see `write_project`.
     """
     from tinyhil.data.material import stand_in_model  # noqa: PLC0415 - only needed here
-    from tinyhil.image.project import check_target, write_project  # noqa: PLC0415 - as above
+    from tinyhil.image.project import NEEDS, check_target, write_project  # noqa: PLC0415 - as above
 
     boards, tasks = load_boards(), load_tasks()
     for option, name, known in (("board", options.board, boards), ("task", options.task, tasks)):
@@ -84,8 +84,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     task = tasks[options.task]
     model = options.model or stand_in_model(task)
     write_project(folder, options.engine, boards[options.board], task, model)
+    needs = NEEDS.get(options.engine, "")
     steps = [
-        f"cmake -G Ninja -S {_quoted(folder)} -B {_quoted(folder / 'build')}",
+        f"cmake -G Ninja -S {_quoted(folder)} -B {_quoted(folder / 'build')}{needs}",
         f"cmake --build {_quoted(folder / 'build')}",
         f'pytest "$(tinyhil suites)" --hil-board {options.board} -k {options.task} '
         f"--hil-firmware {_quoted(folder / 'build' / 'firmware.elf')}",

@@ -140,7 +140,7 @@ class Session:
                 self._skip_past(nonce, number, attempt, heard)
             except LinkTimeoutError as error:
                 if deadline.expired:
-                    raise misread.not_understood(self._late(nonce, deadline), heard) from error
+                    raise misread.no_answer(nonce, self._reader.held, deadline, heard) from error
             else:
                 self._needs_number = number is not None
                 return
@@ -305,6 +305,8 @@ class Session:
             line = self._next_line(command, deadline)
             message = self._understood(line, command)
             if isinstance(message, protocol.Ready):
+                if line.shown != "m-ready":
+                    printed.append(line.shown)  # A word of the firmware's own, perhaps.
                 asked_s = self._ended(command)
                 if complaint:
                     raise DeviceError(
@@ -316,10 +318,7 @@ class Session:
                 return Reply(command, messages, printed, asked_s=asked_s, times_s=times_s)
             if isinstance(message, protocol.InitDone):
                 self._saw_boot()
-                raise LinkError(
-                    f"the device restarted while '{printable(command)}' was asked",
-                    hint="check its power supply, and the firmware for faults",
-                )
+                raise misread.restarted(command)
             if isinstance(message, protocol.DeviceComplaint):
                 complaint = complaint or message
             printed.append(line.shown)
@@ -378,11 +377,11 @@ class Session:
         """The message of a line; None for one of the firmware's own."""
         try:
             return self.listener.take(line, command)
-        except UnknownLineError:
-            pass
+        except UnknownLineError as error:
+            cause = str(error)
         # Nobody listens to `db print` before it is needed.
         learnt = self.listener.dialect is not None and command != _READ_BACK
-        raise misread.unknown_line(line, command, learnt=learnt)
+        raise misread.unknown_line(line, command, learnt=learnt, cause=cause)
 
     def _next_line(self, command: str, deadline: Deadline) -> protocol.Line | Damaged:
         while not self._lines or deadline.expired:

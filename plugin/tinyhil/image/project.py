@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _TEMPLATES = FIRMWARE / "templates"
 _COMPILED = FIRMWARE / "engines" / "compiled"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+NEEDS = {"tflm": " -DTFLM=FOLDER"}
+"""What the user adds where an engine's project is configured."""
 _GIT, _SHOWN = ".git", 5
 _PLACE = re.compile(r"__([A-Z0-9_]+?)__")
 _PORT = re.compile(r"(?:CMAKE_CURRENT_LIST_DIR}/\.\.|TINYHIL_PORTS})/([a-z0-9-]+)/")
@@ -82,6 +84,7 @@ def write_project(folder: Path, engine: str, board: Board, task: Task, model: Pa
     check_target(folder)
     compiled = compile_for(task, model, board)
     facts = _facts(folder.resolve().name, board, task, compiled)
+    facts["NEEDS"] = NEEDS.get(engine, "")
     target = folder.resolve()
     there = target.exists()
     with writing_to(folder):

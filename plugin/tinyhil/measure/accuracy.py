@@ -107,7 +107,9 @@ def _ask_again(witness: Witness, samples: Sequence[Sample], canaries: dict[int, 
 def _check_results(sample: Sample, inference: Inference, results: int) -> None:
     if len(inference.scores) != results:
         hint = "the firmware was built for another model, or prints more than the scores"
-        if decimal_commas(inference.scores, results):
+        if not inference.scores:
+            hint = "the firmware prints nothing between the brackets: look at its th_results"
+        elif decimal_commas(inference.scores, results):
             hint = (
                 "the firmware prints decimal commas, so that each score is read as two numbers: "
                 "let it print a point (its locale, or the format that it writes scores by)"

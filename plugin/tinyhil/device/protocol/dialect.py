@@ -17,12 +17,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tinyhil.device.protocol.lines import Damaged, Line
+from tinyhil.device.protocol.lines import NOT_TEXT, Damaged, Line
 from tinyhil.device.protocol.messages import (
     BEGIN,
     DeviceComplaint,
     Found,
     InitDone,
+    LapUs,
     Message,
     Other,
     Results,
@@ -44,11 +45,16 @@ _FREE, _NONE = "free", "none"
 _ENOUGH = 2
 """How often a trait must come to be the firmware's own."""
 _MOST_DOUBTS = 64
+_CUT_STAMP = (
+    "a line that begins with a digit stands behind a time stamp, and may be the rest of it: let "
+    "nothing else be written within a line, and begin lines for people with a word"
+)
 _PRINTS_BYTES = "db print"
 
 
 class UnknownLineError(Exception):
-    """A line that is damaged, or that this firmware has not written before."""
+    """A line that is damaged, or that this firmware has not written before; its text, if it has
+    one, is the cause."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +165,8 @@ class Listener:
         self._heard: Counter[Trait] | None = None
         self._doubts: dict[str, set[frozenset[Trait]]] = {}
         self._seldom: set[frozenset[Trait]] = set()
+        self._cut_stamp: bool | None = None
+        """Whether text stands behind the time stamp that came last; None: it is complete."""
 
     def begin(self) -> None:
         """Listen, to learn."""
@@ -192,10 +200,13 @@ class Listener:
             return message  # The answer is lost in any case.
         if isinstance(message, Other) and is_broken(line):
             raise UnknownLineError
+        if self._is_rest_of_stamp(line, found):
+            raise UnknownLineError(_CUT_STAMP)
         if self._heard is not None:
             self._heard.update(set(traits_of(line, command)))
         elif self.dialect is None:
-            if isinstance(line, Damaged):
+            # Lines that are not ASCII may be the firmware's own; one without end is none.
+            if isinstance(line, Damaged) and line.reason != NOT_TEXT:
                 raise UnknownLineError
         elif not self._is_bare(line, found) and not self.dialect.knows(line, command):
             self._doubt(line, command)
@@ -204,6 +215,18 @@ class Listener:
     def ended(self, command: str) -> None:
         """The answer to a command has come whole, as it should be."""
         self._doubts.pop(command, None)
+
+    def _is_rest_of_stamp(self, line: Line | Damaged, found: Found) -> bool:
+        """Whether the line may hold the last digits of the time stamp before it: where a line end,
+        or another task's line, stands within each stamp, it would be learnt as the firmware's."""
+        if isinstance(found.message, Other):
+            cut, self._cut_stamp = self._cut_stamp, self._cut_stamp is True or None
+            digits = line.shown[: None if cut is False else 1]
+            return cut is not None and digits.isdigit()
+        behind = without_end(line.text)[found.end :].strip() if isinstance(line, Line) else ""
+        is_stamp = isinstance(found.message, LapUs)
+        self._cut_stamp = bool(behind and not behind.startswith("us")) if is_stamp else None
+        return False
 
     def _is_bare(self, line: Line | Damaged, found: Found) -> bool:
         """Whether nothing is peculiar to a message but its end, which is known; a short way."""

@@ -10,12 +10,16 @@ from tinyhil.device.protocol.messages import BEGIN
 MAX_LINE_BYTES = 16384
 """Longest line that is accepted; the longest official one is far shorter."""
 
+NOT_TEXT = "line with bytes that are not printable ASCII"
+
 MAX_GAP_BYTES = 16
 """Line ends in a row that are told apart."""
 
 _RUNS = re.compile(rb"[\r\n]+|[^\r\n]+")
 _TEXT = frozenset((*range(0x20, 0x7F), *b"\t\x1b\0"))
 """With the tab, and with what colours a terminal and ends a string: firmware prints those too."""
+_SIGNALS = b"\x07\x11\x13"
+"""A bell, and XON and XOFF of the flow control: some firmware sends them behind a line."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +107,11 @@ class LineReader:
 
 
 def _check(raw: bytes, gap: bytes) -> Line | Damaged:
-    if _TEXT.issuperset(raw):
+    bare = raw.rstrip(_SIGNALS)
+    if _TEXT.issuperset(bare):
         return Line(raw.decode("ascii"), gap)
     text = raw.decode("latin-1")
     begin = BEGIN.search(text)
-    if begin and _TEXT.issuperset(raw[begin.start() :]):
+    if begin and _TEXT.issuperset(bare[begin.start() :]):
         return Line(text, gap)  # Whether it writes such text before a message is to be learnt.
-    return Damaged(raw, "line with bytes that are not printable ASCII", gap)
+    return Damaged(raw, NOT_TEXT, gap)

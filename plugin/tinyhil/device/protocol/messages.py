@@ -242,9 +242,10 @@ _LONGEST_COLOUR = 19
 
 
 def without_end(line: str) -> str:
-    """A line without what does not show at its end: blanks, a NUL, what sets colours back."""
+    """A line without what does not show at its end: blanks, a NUL, a bell, XON and XOFF, what
+    sets colours back."""
     while True:
-        line = line.rstrip(" \t\0")
+        line = line.rstrip(" \t\0\x07\x11\x13")
         at = max(0, len(line) - _LONGEST_COLOUR)
         colour = _COLOUR.search(line, at) if "\x1b" in line else None
         if colour is None:
@@ -322,5 +323,10 @@ def like(line: str) -> str:
     """How the protocol has what a line seems to be; or nothing."""
     begin = BEGIN.search(line)
     words = re.compile(r"[a-z-]*\[?").match(line, begin.start()) if begin else None
-    alike = [form for form in FORMS.values() if words and form.startswith(words[0].rstrip("[-"))]
-    return alike[0] if alike else ""
+    if words is None:
+        return ""
+    for start in (words[0], words[0].rstrip("[-")):
+        alike = [form for form in FORMS.values() if form.startswith(start)]
+        if alike:
+            return alike[0]
+    return ""

@@ -10,6 +10,12 @@ from tinyhil.device.protocol.messages import BEGIN, FORMS
 _NO_FLOATS = "its printf has no floating point: link the one that has (-u _printf_float), or print "
 _LONG = "its printf does not know the format: print the stamp with %lu, or digit by digit"
 
+_UNIT = "it prints the stamp in another unit: print whole microseconds"
+_NO_COMMAS = "it prints blanks alone, tabs or bars: print commas between the scores"
+_OPEN = (
+    "the line ends before the bracket closes: it is broken by a line end, or longer than its buffer"
+)
+
 _MISTAKES: tuple[tuple[str, str], ...] = (
     (r"m-lap-us--\d", "it prints the stamp with %d, and a large one becomes negative: %lu prints "
                       "it unsigned"),
@@ -19,13 +25,13 @@ _MISTAKES: tuple[tuple[str, str], ...] = (
                                       "with %lu"),
     (r"m-lap-us-\d+\.\d*$", "it prints the stamp with decimals: print whole microseconds, with "
                             "%lu"),
-    (r"m-lap-us-\d{1,3}([,.' ]\d{3})+$", "it groups the digits of the stamp: print digits alone"),
-    (r"m-lap-us-\d+ *([mn]?s(ec)?|ticks|cycles)$", "it prints the stamp in another unit: print "
-                                                   "whole microseconds"),
+    (r"m-lap-us-\d{1,3}([,.' _]\d{3})+$", "it groups the digits of the stamp: print digits alone"),
+    (r"m-lap-us-\d+(\.\d*)? *([mn]?s(ec)?|ticks|cycles)$", _UNIT),
     (r"m-lap-us-(%?l*[udf])?$", _LONG),
     (r"m-results-\[.*\b(nan|inf)\b", "a score is no number: look at the model's output, such as a "
                                      "softmax that divides by 0, and whether the buffer was "
                                      "written"),
+    (r"m-results-\[$", _OPEN),
     (r"m-results-\[[ ,;]*(%?l*f[ ,;]*|[ ,;]+)*\]?$", f"{_NO_FLOATS}thousandths as whole numbers"),
     (r"m-results-\[[^;]*\d,\d+ *;", "it prints decimal commas and semicolons: print decimal "
                                     "points, and commas between the scores"),
@@ -34,10 +40,9 @@ _MISTAKES: tuple[tuple[str, str], ...] = (
     (r"m-results-\[.*0x", "it prints scores in hex: print them in decimal"),
     (r"m-results-\[[^\]]*[a-z_]+\d* *[:=]", "it prints names beside the scores: print numbers "
                                             "alone, in the order of the task's classes"),
-    (r"m-results-\[[^\]\d]*[\d+-.][^\]]*$", "the line ends before the bracket closes: it is "
-                                            "broken by a line end, or longer than its buffer"),
+    (r"m-results-\[[^\]\d]*[\d+-.][^\]]*$", _OPEN),
     (r"m-results-[^\[]", "the brackets are missing"),
-    (r"m-results-\[[^\],]+ +[^\],]+\]$", "it prints blanks alone: print commas between the scores"),
+    (r"m-results-\[[^\],]+[ \t|]+[^\],]+\]$", _NO_COMMAS),
     (r"m-buffer-.*0x", "it prints 0x: print two hex digits for each byte"),
 )  # fmt: skip
 _TABLE = tuple((re.compile(pattern, re.IGNORECASE), text) for pattern, text in _MISTAKES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -13,6 +14,9 @@ from tinyhil.ground.text import printable
 Kind = TypeVar("Kind", bound=Message)
 
 _SHOWN_LINES = 8
+
+_WORD_OF_READY = re.compile(r"[A-Za-z]{2,}m-ready")
+"""As ``system-ready``; a single letter ends a terminal's colour."""
 
 _DAMAGED = (
     "if it comes otherwise the next time, bytes were lost on the way: check the cable, or lower "
@@ -97,11 +101,19 @@ class Reply:
         if spelt := misspelt(self._printed):
             wrong = f"it prints '{printable(spelt[0])}': the protocol has '{spelt[1]}'"
             return self._refused(f"without a line as '{form}'", wrong)
-        if there is None and not self._printed:
+        ready = str(self._printed[-1]) if self._printed else ""
+        if there is None and _WORD_OF_READY.search(ready):
+            return self._refused(
+                f"without a line as '{form}'",
+                f"the line '{printable(ready)}' was taken for 'm-ready', which ends an answer: "
+                "let no word that is for people end so",
+            )
+        if there is None and not self._kinds and (not ready or ready.endswith("m-ready")):
             return self._refused(
                 f"by 'm-ready' alone, without a line as '{form}'",
                 "the firmware prints 'm-ready' twice behind an answer, or before it, or does not "
-                "know this command: let each answer end in one 'm-ready', its last line",
+                "print that line, or does not know this command: let each answer end in one "
+                "'m-ready', its last line",
             )
         ours = isinstance(there, HilValue | HilText)
         if there and not ours and self._kinds.count(type(there)) > 1 + isinstance(there, LapUs):
@@ -131,9 +143,8 @@ class Reply:
 
     def _refused(self, how: str, cause: str) -> LinkError:
         shown = ", ".join(f"'{printable(line)}'" for line in self._printed[:_SHOWN_LINES])
-        more = f" and {len(self._printed) - _SHOWN_LINES} more lines" * (
-            len(self._printed) > _SHOWN_LINES
-        )
+        left = len(self._printed) - _SHOWN_LINES
+        more = f" and {left} more line{'s' * (left > 1)}" if left > 0 else ""
         return LinkError(
             f"'{printable(self._command)}' was answered {how}"
             + (f"; this firmware printed {shown}{more}" if shown else ""),
