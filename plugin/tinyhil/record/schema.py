@@ -166,7 +166,7 @@ class Line(_Object):
     verdict: Literal["pass", "fail", "not judged", "error"]
     details: dict[str, Any]
     started: Time
-    seconds: Number
+    seconds: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)]
     error: StrictStr | None = None
 
     @property

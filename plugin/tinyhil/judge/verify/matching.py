@@ -42,6 +42,8 @@ class Claim:
     wrapped: tuple[int, int, int] | None = None
     """How often the clock began anew before its end, see `schema.Wrapped`; None where its stamps
     are no time of anything."""
+    waited_s: float | None = None
+    """On the host's clock, from question to answer, as the row has it."""
     paces: bool = False
     """Whether it only sets the pace: it is no later answer to what was asked before."""
 
@@ -54,12 +56,19 @@ class Claim:
 def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
     """What a row of a measure claims; rows that are not answers claim nothing."""
     timed = "count" in row or "times" in row
-    wrapped = tuple(row.get("wrapped") or (0, 0, 0)) if timed else None
-    return (replace(claim, wrapped=wrapped) for claim in _claims(measure, file, line, row))
+    about = {
+        "wrapped": tuple(row.get("wrapped") or (0, 0, 0)) if timed else None,
+        "waited_s": row["host_s"][1] - row["host_s"][0] if row.get("host_s") else None,
+    }
+    return (replace(claim, **about) for claim in _claims(measure, file, line, row))
 
 
 def _claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
-    name, start, end = row.get("sample", ""), row.get("start_us"), row.get("end_us")
+    name, start, end = (
+        row.get("sample") or row.get("name") or "",
+        row.get("start_us"),
+        row.get("end_us"),
+    )
     scores = tuple(row["scores"]) if row.get("scores") else None
     if "role" in row:
         if scores:
