@@ -342,7 +342,7 @@ MANY = (
     r"single_stream.jsonl, line \d+: its times are in units of 1/50000000 s, which is not",
     r"single_stream.jsonl, line \d+: has the host wait 0.001000 s, by the log it did",
     r"single_stream.jsonl, line 1: says another virtual than the run's facts",
-    r"record.jsonl, line 2: says another way that the board runs than the device said",
+    r"record.jsonl, line 2: says otherwise how the board runs than the device did",
     r"record.jsonl, line 3: its resolution_s are not those of its rows",
     r"record.jsonl, line 3: has temperature in its details, as no measure has",
     r"run.json: kws01: limit of audit_clock: at most 9, that of all audits is at most 0",

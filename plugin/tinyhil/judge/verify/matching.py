@@ -56,16 +56,16 @@ class Claim:
 def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
     """What a row of a measure claims; rows that are not answers claim nothing."""
     timed = "count" in row or "times" in row
-    about = {
-        "wrapped": tuple(row.get("wrapped") or (0, 0, 0)) if timed else None,
-        "waited_s": row["host_s"][1] - row["host_s"][0] if row.get("host_s") else None,
-    }
-    return (replace(claim, **about) for claim in _claims(measure, file, line, row))
+    wrapped = tuple(row.get("wrapped") or (0, 0, 0)) if timed else None
+    host_s = row.get("host_s")
+    waited_s = host_s[1] - host_s[0] if host_s else None
+    made = _claims(measure, file, line, row)
+    return (replace(claim, wrapped=wrapped, waited_s=waited_s) for claim in made)
 
 
 def _claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
     name, start, end = (
-        row.get("sample") or row.get("name") or "",
+        row.get("sample", ""),
         row.get("start_us"),
         row.get("end_us"),
     )
@@ -74,7 +74,8 @@ def _claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
         if scores:
             laps = tuple(row["laps"]) if row.get("laps") else None
             count = row.get("count", 1)
-            yield Claim(file, line, name, 0, start, end, count, scores, laps, laps_cut=True)
+            named = row.get("name") or ""
+            yield Claim(file, line, named, 0, start, end, count, scores, laps, laps_cut=True)
     elif measure == MeasureName.ACCURACY:
         pairs = zip(row["scores"], row["stamps_us"], strict=True)
         for window, (scores, (start, end)) in enumerate(pairs):

@@ -194,12 +194,7 @@ def _check_task(
     check.answers += len(heard.answers)
     check.transfers += heard.transfers
     matching = _match(check, heard, rows, prefix)
-    _check_device(heard, facts, prefix, check.findings)
-    for number, line in lines:
-        said, timed = line.details.get("running"), line.measure is MeasureName.SINGLE_STREAM
-        if said != heard.device.running and not line.failed and (timed or said is not None):
-            text = "says another way that the board runs than the device said"
-            check.findings.add(LINES, number, text)
+    _check_device(heard, facts, prefix, lines, check.findings)
     _check_boots(check, heard, lines)
     kept = _check_kept(check, facts, heard, matching, rows)
     finished: dict[str, tuple[int, Line]] = {}
@@ -209,14 +204,13 @@ def _check_task(
         elif not line.failed:
             finished[line.measure] = (number, line)
     failed = [line.measure for _, line in lines if line.measure not in finished]
-    check_headings(
-        facts, kept, check.description.configuration, heard.device, rows, finished, check.findings
-    )
+    ended = {name: own for name, own in rows.items() if _measure_of(name, prefix) in finished}
+    check_headings(facts, kept, asked, heard.device, ended, check.findings)
     _check_lines(check, facts, rows, finished, failed)
     for number, line in finished.values():
         if line.measure is MeasureName.ACCURACY:
             check_full_set(number, line, kept, facts, check.findings)
-    if all(_measure_of(name, prefix) in finished for name in rows):
+    if len(ended) == len(rows):
         _check_left_over(matching, finished, check.findings)
     else:
         need = "a measure is not finished"
@@ -282,8 +276,14 @@ def _check_left_over(
         findings.add(answer.log, answer.line, text)
 
 
-def _check_device(heard: Heard, facts: JobFacts, prefix: str, findings: Findings) -> None:
-    """What the device said about itself must be what ``run.json`` says."""
+def _check_device(
+    heard: Heard,
+    facts: JobFacts,
+    prefix: str,
+    lines: Sequence[tuple[int, Line]],
+    findings: Findings,
+) -> None:
+    """What the device said about itself must be what ``run.json`` and the record say."""
     device, subject, log = heard.device, facts.subject, f"{prefix}serial.log"
     if device.task not in (None, subject.task):
         findings.add(log, None, f"the device said that it runs {printable(str(device.task))}")
@@ -293,6 +293,10 @@ def _check_device(heard: Heard, facts: JobFacts, prefix: str, findings: Findings
     if subject.model_sha256 and device.model_sha256 not in (None, subject.model_sha256):
         text = "the device said that it holds another model than run.json says"
         findings.add(log, None, text)
+    for number, line in lines:
+        said, timed = line.details.get("running"), line.measure is MeasureName.SINGLE_STREAM
+        if said != device.running and not line.failed and (timed or said is not None):
+            findings.add(LINES, number, "says otherwise how the board runs than the device did")
 
 
 def _check_boots(check: _Check, heard: Heard, lines: Sequence[tuple[int, Line]]) -> None:
