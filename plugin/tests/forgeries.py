@@ -100,7 +100,11 @@ class Forged:
         path.write_text(f"{text}\n")
 
     def close(self) -> Path:
-        (self.folder / "run.json").write_text(json.dumps(self.about))
+        about = json.dumps(self.about)
+        (self.folder / "run.json").write_text(about)
+        for path in (self.folder / "kept").glob("*.gz"):
+            if path.stem not in about:
+                path.unlink()
         for name, objects in {
             "record.jsonl": self.lines,
             **{f"raw/kws01-{measure}.jsonl": rows for measure, rows in self.rows.items()},
@@ -316,6 +320,65 @@ SEEN: tuple[tuple[Callable[[Forged], None], str], ...] = (
 """Each forgery, and what the check has to say of it without the data set."""
 
 
+def many_at_once(run: Forged) -> None:
+    """What no figure shows, each in another place."""
+    run.rows["accuracy"] = [row for row in run.rows["accuracy"] if row.get("role") != "heading"]
+    del run.line("accuracy")["details"]["checks"]
+    for row in run.plain("single_stream"):
+        row["unit"] = "ticks of 1/50000000 s"
+        row["host_s"] = [0.0, 0.001]
+    run.rows["single_stream"][0]["virtual"] = False
+    run.line("single_stream")["details"]["running"]["core_hz"] = 1
+    run.line("throughput")["details"].pop("resolution_s")
+    run.line("throughput")["details"]["temperature"] = 25
+    run.job["limits"]["audit_clock"]["max"] = 9.0
+    run.subject(link="serial")
+    (run.folder / "raw" / "kws01-notes.jsonl").write_text("{}\n")
+    (run.folder / "kept" / "notes.txt").write_text("all is well")
+
+
+MANY = (
+    r"accuracy.jsonl, line 1: is not the heading that the checks of the measure go by",
+    r"single_stream.jsonl, line \d+: its times are in units of 1/50000000 s, which is not",
+    r"single_stream.jsonl, line \d+: has the host wait 0.001000 s, by the log it did",
+    r"single_stream.jsonl, line 1: says another virtual than the run's facts",
+    r"record.jsonl, line 2: says otherwise how the board runs than the device did",
+    r"record.jsonl, line 3: its resolution_s are not those of its rows",
+    r"record.jsonl, line 3: has temperature in its details, as no measure has",
+    r"run.json: kws01: limit of audit_clock: at most 9, that of all audits is at most 0",
+    r"raw/kws01-rtt.log: is no file of such a run",
+    r"raw/kws01-notes.jsonl: is no file of such a run",
+    r"kept/notes.txt: is no file of such a run",
+)
+
+
+def times_that_do_not_add_up(run: Forged) -> None:
+    """Of the timer, down to the bytes; the time stamps stay."""
+    for row in run.rows["single_stream"]:
+        for key in ("times", "laps"):
+            if row.get(key):
+                row[key] = [time // 2 for time in row[key]]
+
+    def change(result: bytes) -> bytes:
+        head = framed._RESULT_HEAD.unpack_from(result, 1)
+        laps = head[7]
+        if not laps:
+            return result
+        start = len(result) - 4 * laps
+        halved = [time // 2 for time in struct.unpack_from(f"<{laps}I", result, start)]
+        return result[:start] + struct.pack(f"<{laps}I", *halved)
+
+    _rewrite(run.folder / "raw" / "kws01-serial.log", change)
+
+
+def a_measure_left_out(run: Forged) -> None:
+    """Another one seems to have been killed."""
+    run.lines = [line for line in run.lines if line["measure"] != "throughput"]
+    del run.rows["throughput"]
+    (run.folder / "raw" / "kws01-throughput.jsonl").unlink()
+    run.rows["energy"] = []
+
+
 def a_flat_stack(run: Forged) -> None:
     """The raw bytes, the row and the record fit each other."""
     (row,) = run.rows["memory"]
@@ -355,6 +418,21 @@ def right_answers_in_the_bytes(run: Forged) -> None:
         row["scores"][0] = [float(index == row["label"]) for index in range(12)]
         made[row["stamps_us"][0][0]] = [int(1000 * score) for score in row["scores"][0]]
     run.judge()
+    _answer(run, made)
+
+
+def wrong_answers_to_changed_samples(run: Forged) -> None:
+    """As a table of the data set gives them, in the link's bytes, the rows and the record."""
+    made = {}
+    for row in run.rows["accuracy"]:
+        if row.get("role") == "canary":
+            row["scores"] = [float(index == 3) for index in range(12)]
+            made[row["start_us"]] = [int(1000 * score) for score in row["scores"]]
+    _answer(run, made)
+
+
+def _answer(run: Forged, made: dict[int, list[int]]) -> None:
+    """Change answers of the accuracy in the link's bytes: thousandths by their first stamp."""
     logs = ["raw/kws01-serial.log", "raw/kws01-rtt.log"]
     hertz = hear(run.folder, logs, Findings()).device.tick_hz or 0
 

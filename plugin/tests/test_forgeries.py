@@ -27,7 +27,17 @@ from tinyhil.record.schema import Line
 from tinyhil.record.seal import seal
 from tinyhil.record.signing import check_key, sign
 
-from .forgeries import SEEN, UNSEEN, Forged, right_answers_in_the_bytes
+from .forgeries import (
+    MANY,
+    SEEN,
+    UNSEEN,
+    Forged,
+    a_measure_left_out,
+    many_at_once,
+    right_answers_in_the_bytes,
+    times_that_do_not_add_up,
+    wrong_answers_to_changed_samples,
+)
 from .runs import new_key
 
 
@@ -70,6 +80,30 @@ def test_a_forgery_is_named_though_the_run_was_sealed_anew(
     found = said(forged.close())
     assert not any("changed" in finding for finding in found), "the seal alone would not do"
     assert re.search(text, "\n".join(found)), found
+
+
+def test_what_no_figure_shows_is_named_in_each_place(run: Path, tmp_path: Path) -> None:
+    forged = Forged(run, tmp_path / run.name)
+    many_at_once(forged)
+    found = "\n".join(said(forged.close()))
+    assert [text for text in MANY if not re.search(text, found)] == [], found
+
+
+def test_times_of_the_timer_must_add_up_to_the_time_stamps(run: Path, tmp_path: Path) -> None:
+    forged = Forged(run, tmp_path / run.name)
+    times_that_do_not_add_up(forged)
+    found = "\n".join(said(forged.close()))
+    assert "do not add up to what the time stamps around them say" in found
+    assert "times that are not the device's" not in found
+
+
+def test_a_measure_that_is_not_finished_hides_no_answers_in_silence(
+    run: Path, tmp_path: Path
+) -> None:
+    forged = Forged(run, tmp_path / run.name)
+    a_measure_left_out(forged)
+    unseen = verify(forged.close()).unseen
+    assert "answers that no row has of kws01 (a measure is not finished)" in unseen
 
 
 def test_any_field_of_a_line_that_is_changed_is_named(run: Path, tmp_path: Path) -> None:
@@ -208,6 +242,18 @@ def test_answers_that_were_rewritten_down_to_the_bytes_are_seen_by_the_model_its
     assert not re.search(text, "\n".join(said(folder)))
     found = [str(finding) for finding in verify(folder, root).findings]
     assert sum(bool(re.search(text, finding)) for finding in found) == 20, "the rest is counted"
+
+
+def test_wrong_answers_to_changed_samples_are_seen_by_the_model_itself(
+    run: Path, tmp_path: Path, stand_in: Material
+) -> None:
+    forged = Forged(run, tmp_path / run.name)
+    wrong_answers_to_changed_samples(forged)
+    folder = forged.close()
+    assert said(folder) == []
+    found = [str(finding) for finding in verify(folder, stand_in.data.folder.parent).findings]
+    assert len(found) == 2
+    assert all("the device answered 0.000, 0.000, 0.000, 1.000" in finding for finding in found)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.text import printable
@@ -25,7 +26,7 @@ class Configuration(BaseModel):
     """As the user gave it."""
     quick: bool = False
     all_windows: bool = False
-    read_back: float = 0.0
+    read_back: Annotated[float, Field(ge=0, le=1)] = 0.0
     faults: str | None = None
     own_firmware: bool = False
     """Whether the user brought the image."""

@@ -83,9 +83,9 @@ class Part(_Object):
     started: StrictStr
     tinyhil: StrictStr
     """Its version."""
-    rows: dict[str, StrictInt]
+    rows: dict[str, Count]
     """How many rows of each measure were there when it started."""
-    cut: dict[str, StrictInt]
+    cut: dict[str, Count]
     """How many bytes of a torn last line it cut off each file."""
 
 

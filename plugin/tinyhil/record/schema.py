@@ -166,7 +166,7 @@ class Line(_Object):
     verdict: Literal["pass", "fail", "not judged", "error"]
     details: dict[str, Any]
     started: Time
-    seconds: Number
+    seconds: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)]
     error: StrictStr | None = None
 
     @property
@@ -298,6 +298,9 @@ class AuditRow(_Object):
     end_us: Tick | None = None
     laps: tuple[Tick, ...] = ()
     wrapped: Wrapped | None = None
+    host_s: tuple[Number, Number] | None = None
+    answers: Count = 0
+    """Compared with the model's, in the row that says how many were."""
 
 
 _ROWS: Mapping[str, type[BaseModel]] = {

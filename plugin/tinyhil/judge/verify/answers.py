@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class Device:
     tick_hz: int | None = None
     arena: int | None = None
     model_sha256: str | None = None
+    running: Mapping[str, Any] | None = None
+    """How the board runs, as a record has it."""
 
     def changes(self, later: Device) -> Iterator[str]:
         """Names of what it reported differently later, though it can't change while it runs."""
@@ -76,7 +79,7 @@ class Device:
 
     def merged(self, later: Device) -> Device:
         """The same with what it reported later; the later one counts."""
-        told = {name: value for name, value in asdict(later).items() if value is not None}
+        told = {name: value for name, value in vars(later).items() if value is not None}
         return replace(self, **told)
 
 

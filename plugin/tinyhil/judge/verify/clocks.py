@@ -24,6 +24,26 @@ _LONG_S = 1.0
 """Answers that take at least so long are looked at."""
 
 
+_ROUNDED_S = 2e-6
+"""Of the host's clock, as rows and logs have it."""
+
+
+def check_waits(heard: Heard, used: Mapping[int, Claim], findings: Findings) -> None:
+    """The host's clock in a row goes from before the question to after the answer.
+
+    Args:
+        heard: what the raw logs of a task hold.
+        used: what rows say of its answers, by their places.
+        findings: where what can't be is noted.
+    """
+    for place, claim in used.items():
+        answer = heard.answers[place]
+        least_s = answer.came_s - answer.asked_s
+        if claim.waited_s is not None and claim.waited_s < least_s - _ROUNDED_S:
+            text = f"has the host wait {claim.waited_s:.6f} s, by the log it did {least_s:.6f} s"
+            findings.add(claim.file, claim.line, text)
+
+
 def check_clocks(heard: Heard, used: Mapping[int, Claim], tick_hz: int, findings: Findings) -> None:
     """Hold each answer's time on the device against the time between question and answer.
 

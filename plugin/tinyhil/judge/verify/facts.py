@@ -37,12 +37,15 @@ def check_facts(
     texts = [*_board(facts, kept, known), *_task(facts, kept, known)]
     texts += [*_data(facts, kept, configuration, known), *_image(facts, kept)]
     texts += _asked(facts, configuration)
+    audits: Mapping[str, Limit] = {str(name): limit for name, limit in audit_limits().items()}
+    # Those of audits are not kept, but the same for all: no objection may be passed over.
+    said = {name: facts.limits[name] for name in audits if name in facts.limits}
+    loose = {name: limit for name, limit in said.items() if _bound(limit) != _bound(audits[name])}
+    texts += _other_limits(loose, {name: audits[name] for name in loose}, "that of all audits is")
     if kept.board and kept.task:
-        # Those of audits are of the tinyhil that measured, and not kept.
-        said, wanted = (
-            {metric: limit for metric, limit in limits.items() if metric not in audit_limits()}
-            for limits in (facts.limits, _named(kept.board, kept.task))
-        )
+        named = _named(kept.board, kept.task)
+        said = {metric: limit for metric, limit in facts.limits.items() if metric not in audits}
+        wanted = {metric: limit for metric, limit in named.items() if metric not in audits}
         texts += _other_limits(said, wanted, f"the facts in {KEPT}/ say")
     for text in texts:
         findings.add(RUN, None, f"{name}: {text}")

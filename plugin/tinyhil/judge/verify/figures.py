@@ -81,7 +81,7 @@ def figures(
         case MeasureName.SINGLE_STREAM:
             return _checked(_single_stream(plain(rows), facts, rules, told), rows, known)
         case MeasureName.THROUGHPUT:
-            return _checked(_throughput(plain(rows), rules, told), rows, known)
+            return _checked(_throughput(plain(rows), rules), rows, known)
         case MeasureName.MEMORY:
             return _memory(rows, facts)
         case MeasureName.ENERGY:
@@ -139,34 +139,30 @@ def _single_stream(
         "tick_hz": result.tick_hz,
         "device_s": round(seconds, 6),
         "inputs": len({row["sample"] for row in rows}),
+        "resolution_s": result.resolution_s,
+        "bracket_s": result.bracket_s,
     }
-    if "resolution_s" in told:  # Runs from before it was measured have none.
-        details["resolution_s"] = result.resolution_s
-    if "bracket_s" in told:
-        details["bracket_s"] = result.bracket_s
     short = len(result.times_s) < rules.queries or seconds < rules.single_stream_s
     rule = f"fewer than {rules.queries} queries or {rules.single_stream_s:g} s"
     objections = (rule,) if short else ()
-    errors = result.errors(facts.instruction_s) if "resolution_s" in told else {}
+    errors = result.errors(facts.instruction_s)
     return Figures(len(result.times_s), found, details, objections=objections, errors=errors)
 
 
-def _throughput(rows: Sequence[Row], rules: Rules, told: Mapping[str, Any]) -> Figures:
+def _throughput(rows: Sequence[Row], rules: Rules) -> Figures:
     result = throughput_of(rows)
     windows, rate = result.windows, metrics.throughput(result.windows)
     short = any(
         count < rules.window_inferences or seconds < rules.window_s for count, seconds in windows
     )
-    fine = {}
-    if "resolution_s" in told:
-        fine = {"resolution_s": result.resolution_s, "bracket_s": result.bracket_s}
+    fine = {"resolution_s": result.resolution_s, "bracket_s": result.bracket_s}
     rule = f"a window of fewer than {rules.window_inferences} inferences or {rules.window_s:g} s"
     return Figures(
         samples=sum(count for count, _ in windows),
         metrics={"throughput_ips": rate},
         details={"windows": [{"inferences": count, "device_s": s} for count, s in windows], **fine},
         objections=(rule,) if short else (),
-        errors=result.errors(rate) if fine else {},
+        errors=result.errors(rate),
     )
 
 

@@ -24,6 +24,13 @@ _NO_FIGURES = (
 )  # fmt: skip
 
 
+_TOLD = {
+    "healed", "restarts", "resets_on_purpose", "resumed", "running", "instructions_of",
+    "inferences_of_the_full_set",
+}  # fmt: skip
+"""Details that rows do not give."""
+
+
 def check_head(number: int, line: Line, description: Description, findings: Findings) -> None:
     """Compare what a line says of run, station, task, data set and firmware with ``run.json``."""
     facts = description.jobs.get(line.task)
@@ -76,6 +83,8 @@ def check_figures(
     if line.samples != made.samples:
         text = f"says {line.samples} samples, its rows give {made.samples}"
         findings.add(LINES, number, text)
+    for detail in sorted(line.details.keys() - made.details.keys() - _TOLD):
+        findings.add(LINES, number, f"has {printable(detail)} in its details, as no measure has")
     for detail, value in made.details.items():
         if line.details.get(detail) != value:
             findings.add(LINES, number, f"its {detail} are not those of its rows")
@@ -90,6 +99,8 @@ def _check_verdict(
     number: int, line: Line, made: Figures, facts: JobFacts, quick: bool, findings: Findings
 ) -> None:
     limits = {name: limit for name, limit in facts.limits.items() if name in made.metrics}
+    if line.measure.audit and not limits:
+        findings.add(LINES, number, "is an audit without a limit")
     if line.limits != limits:
         findings.add(LINES, number, "its limits are not those of run.json")
     verdicts = judge(

@@ -42,6 +42,8 @@ class Claim:
     wrapped: tuple[int, int, int] | None = None
     """How often the clock began anew before its end, see `schema.Wrapped`; None where its stamps
     are no time of anything."""
+    waited_s: float | None = None
+    """On the host's clock, from question to answer, as the row has it."""
     paces: bool = False
     """Whether it only sets the pace: it is no later answer to what was asked before."""
 
@@ -55,17 +57,25 @@ def claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
     """What a row of a measure claims; rows that are not answers claim nothing."""
     timed = "count" in row or "times" in row
     wrapped = tuple(row.get("wrapped") or (0, 0, 0)) if timed else None
-    return (replace(claim, wrapped=wrapped) for claim in _claims(measure, file, line, row))
+    host_s = row.get("host_s")
+    waited_s = host_s[1] - host_s[0] if host_s else None
+    made = _claims(measure, file, line, row)
+    return (replace(claim, wrapped=wrapped, waited_s=waited_s) for claim in made)
 
 
 def _claims(measure: str, file: str, line: int, row: Row) -> Iterator[Claim]:
-    name, start, end = row.get("sample", ""), row.get("start_us"), row.get("end_us")
+    name, start, end = (
+        row.get("sample", ""),
+        row.get("start_us"),
+        row.get("end_us"),
+    )
     scores = tuple(row["scores"]) if row.get("scores") else None
     if "role" in row:
         if scores:
             laps = tuple(row["laps"]) if row.get("laps") else None
             count = row.get("count", 1)
-            yield Claim(file, line, name, 0, start, end, count, scores, laps, laps_cut=True)
+            named = row.get("name") or ""
+            yield Claim(file, line, named, 0, start, end, count, scores, laps, laps_cut=True)
     elif measure == MeasureName.ACCURACY:
         pairs = zip(row["scores"], row["stamps_us"], strict=True)
         for window, (scores, (start, end)) in enumerate(pairs):

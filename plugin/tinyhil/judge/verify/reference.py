@@ -21,8 +21,8 @@ _SHOWN = 5
 _ERROR = 0.0011
 """By how much a mean squared error may differ: cores round its sum differently. Scores may not."""
 
-Inputs = Mapping[tuple[str, int], bytes]
-"""What the data set has to be inferred, by sample and window."""
+Inputs = Mapping[bytes, bytes]
+"""What the data set has to be inferred, and its samples as changed by the run's seed, by digest."""
 
 
 def check_answers(
@@ -58,7 +58,8 @@ def check_answers(
     allowed = 0.0 if task.result == "scores" else _ERROR
     for claim, said, wanted in compared:
         if _distance(said, wanted) > allowed:
-            text = f"{printable(claim.sample)}: the device answered {_some(said)}, the model gives"
+            what = printable(claim.sample or "a changed sample")
+            text = f"{what}: the device answered {_some(said)}, the model gives"
             findings.add(claim.file, claim.line, f"{text} {_some(wanted)}")
     return None
 
@@ -76,11 +77,11 @@ def _compared(
 ) -> Iterator[tuple[Claim, Scores, Scores]]:
     """What rows claim, with the device's answer and the model's."""
     claims = [
-        (claim, matching.answers[place].scores)
+        (claim, matching.answers[place])
         for place, claim in sorted(matching.used.items())
-        if not claim.laps_cut and (claim.sample, claim.window) in inputs
+        if matching.answers[place].digest in inputs and matching.answers[place].scores
     ]
-    asked = list(dict.fromkeys((claim.sample, claim.window) for claim, said in claims if said))
+    asked = list(dict.fromkeys(answer.digest for _, answer in claims))
     with tempfile.TemporaryDirectory(prefix="tinyhil-model-") as folder:
         file = Path(folder) / "model.tflite"
         file.write_bytes(model)
@@ -89,9 +90,8 @@ def _compared(
             raise BenchError("no C compiler for this machine", hint="`tinyhil doctor` says more")
         made = built.answers([inputs[each] for each in asked])
     right = dict(zip(asked, made, strict=True))
-    for claim, said in claims:
-        if said:
-            yield claim, said, right[claim.sample, claim.window]
+    for claim, answer in claims:
+        yield claim, answer.scores, right[answer.digest]
 
 
 def _distance(said: Scores, wanted: Scores) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 from tinyhil.catalog.facts import Metric
@@ -13,14 +13,16 @@ from tinyhil.emulator.program import QEMU
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.progress import Progress
 from tinyhil.ground.text import printable
-from tinyhil.judge.verify.clocks import check_clocks
+from tinyhil.judge.verify.clocks import check_clocks, check_waits
 from tinyhil.judge.verify.conversation import Heard, hear
 from tinyhil.judge.verify.facts import check_facts, unseen
 from tinyhil.judge.verify.findings import Finding, Findings
+from tinyhil.judge.verify.headings import check_headings
 from tinyhil.judge.verify.kept import Kept, read_all
 from tinyhil.judge.verify.lines import check_figures, check_head
 from tinyhil.judge.verify.lists import check_full_set, check_lists
 from tinyhil.judge.verify.matching import Matching, claims, left_over
+from tinyhil.judge.verify.places import check_files
 from tinyhil.judge.verify.reference import check_answers
 from tinyhil.judge.verify.samples import check_data, check_names, official_model
 from tinyhil.measure.audit.answers import Scores
@@ -119,10 +121,7 @@ def verify(
             progress(done, len(jobs))
         own = [(number, line) for number, line in lines if line.task == task]
         _check_task(check, task, facts, own)
-    for name in files:
-        task = PurePosixPath(name).name.partition("-")[0]
-        if name.startswith(f"{RAW}/") and task not in jobs:
-            check.findings.add(name, None, "belongs to a task that run.json does not have")
+    check_files(files, check.description, check.findings)
     if check.signers is None:
         need = "--signers FILE" if check.signature.signed else "an unsigned seal names nobody"
         check.unseen["who sealed it", need] = []
@@ -195,7 +194,7 @@ def _check_task(
     check.answers += len(heard.answers)
     check.transfers += heard.transfers
     matching = _match(check, heard, rows, prefix)
-    _check_device(heard, facts, prefix, check.findings)
+    _check_device(heard, facts, prefix, lines, check.findings)
     _check_boots(check, heard, lines)
     kept = _check_kept(check, facts, heard, matching, rows)
     finished: dict[str, tuple[int, Line]] = {}
@@ -205,12 +204,17 @@ def _check_task(
         elif not line.failed:
             finished[line.measure] = (number, line)
     failed = [line.measure for _, line in lines if line.measure not in finished]
+    ended = {name: own for name, own in rows.items() if _measure_of(name, prefix) in finished}
+    check_headings(facts, kept, asked, heard.device, ended, check.findings)
     _check_lines(check, facts, rows, finished, failed)
     for number, line in finished.values():
         if line.measure is MeasureName.ACCURACY:
             check_full_set(number, line, kept, facts, check.findings)
-    if all(_measure_of(name, prefix) in finished for name in rows):
+    if len(ended) == len(rows):
         _check_left_over(matching, finished, check.findings)
+    else:
+        need = "a measure is not finished"
+        check.unseen.setdefault(("answers that no row has", need), []).append(printable(task))
 
 
 def _check_kept(
@@ -226,6 +230,7 @@ def _check_kept(
     kept = read_all(check.folder, facts, check.findings)
     check_facts(facts, kept, asked, check.findings)
     check_lists(kept, facts, asked, matching, rows, check.findings)
+    check_waits(heard, matching.used, check.findings)
     if not subject.emulated:
         check_clocks(heard, matching.used, heard.device.tick_hz or 10**6, check.findings)
     why: str | None = "--data DIR"
@@ -271,8 +276,14 @@ def _check_left_over(
         findings.add(answer.log, answer.line, text)
 
 
-def _check_device(heard: Heard, facts: JobFacts, prefix: str, findings: Findings) -> None:
-    """What the device said about itself must be what ``run.json`` says."""
+def _check_device(
+    heard: Heard,
+    facts: JobFacts,
+    prefix: str,
+    lines: Sequence[tuple[int, Line]],
+    findings: Findings,
+) -> None:
+    """What the device said about itself must be what ``run.json`` and the record say."""
     device, subject, log = heard.device, facts.subject, f"{prefix}serial.log"
     if device.task not in (None, subject.task):
         findings.add(log, None, f"the device said that it runs {printable(str(device.task))}")
@@ -282,6 +293,10 @@ def _check_device(heard: Heard, facts: JobFacts, prefix: str, findings: Findings
     if subject.model_sha256 and device.model_sha256 not in (None, subject.model_sha256):
         text = "the device said that it holds another model than run.json says"
         findings.add(log, None, text)
+    for number, line in lines:
+        said, timed = line.details.get("running"), line.measure is MeasureName.SINGLE_STREAM
+        if said != device.running and not line.failed and (timed or said is not None):
+            findings.add(LINES, number, "says otherwise how the board runs than the device did")
 
 
 def _check_boots(check: _Check, heard: Heard, lines: Sequence[tuple[int, Line]]) -> None:

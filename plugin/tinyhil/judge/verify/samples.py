@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -88,9 +88,11 @@ def check_data(
             text = f"{printable(claim.sample)} was not sent as the data set has it"
             findings.add(claim.file, claim.line, text)
     check_samples(rows, [(sample.name, sample.label) for sample in samples], _WORDS, findings)
+    inputs = {digest_of(data): data for data in windows.values()}
     for file, own in rows.items():
-        _check_canaries(file, own, task, every, matching, findings)
-    return task, windows
+        changed = _check_canaries(file, own, task, every, matching, findings)
+        inputs |= {digest_of(data): data for data in changed}
+    return task, inputs
 
 
 def _check_canaries(
@@ -100,12 +102,16 @@ def _check_canaries(
     samples: Sequence[tuple[str, Sequence[Window]]],
     matching: Matching,
     findings: Findings,
-) -> None:
-    """Changed samples must be those that the run's seed gives: nobody could choose them."""
+) -> Collection[bytes]:
+    """Changed samples must be those that the run's seed gives: nobody could choose them.
+
+    Returns:
+        These.
+    """
     heading = heading_of(rows)
     measure = PurePosixPath(file).stem.partition("-")[2]
     if heading is None or measure.startswith("audit"):
-        return
+        return ()
     draws = Draws.of(heading["seed"], task.name, measure)
     if measure == MeasureName.ACCURACY:
         canaries = changed(task, [windows for _, windows in samples], draws)
@@ -119,6 +125,7 @@ def _check_canaries(
         if name not in drawn or matching.answers[place].digest != digest_of(drawn[name]):
             text = f"is not the changed sample that the run's seed gives of {printable(name)}"
             findings.add(file, claim.line, text)
+    return drawn.values()
 
 
 def official_model(task: Task, root: Path) -> bytes | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from tinyhil.device.protocol import (
     Damaged,
@@ -208,7 +210,8 @@ class Text:
         elif command == "hil info" and _HEX.fullmatch(build_id):
             if _HEX.fullmatch(model := texts.get("model-sha256", "")):
                 tick_hz, arena = values.get("tick-hz"), values.get("arena-bytes")
-                told = Device(tick_hz=tick_hz, arena=arena, model_sha256=model, build_id=build_id)
+                told = Device(tick_hz=tick_hz, arena=arena, model_sha256=model, build_id=build_id,
+                              running=_running(values, texts))  # fmt: skip
                 if tick_hz is not None and arena is not None:
                     self._told(line, told)
         elif command == "hil id" and _BUILD_ID.fullmatch(build_id) and _TOKEN.fullmatch(token):
@@ -293,6 +296,19 @@ class Text:
 def _streams(command: str) -> bool:
     """Whether a command may be sent ahead, and others behind it: of uploads, and what infers."""
     return command.startswith("db ") or command == _INFERS
+
+
+def _running(values: Mapping[str, int], texts: Mapping[str, str]) -> dict[str, Any] | None:
+    """How the board runs, of what our firmware tells of itself; None where it does not tell."""
+    if "core-hz" not in values:
+        return None
+    return {
+        "core_hz": values["core-hz"],
+        "core_clock": texts.get("core-clock"),
+        "lap_clock": texts.get("lap-clock"),
+        "wait_states": values.get("wait-states"),
+        "speedups": texts.get("speedups", "").split(),
+    }
 
 
 def _message(line: Line | Damaged) -> Message | None:
