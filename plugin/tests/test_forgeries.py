@@ -244,6 +244,7 @@ def test_answers_that_were_rewritten_down_to_the_bytes_are_seen_by_the_model_its
     assert sum(bool(re.search(text, finding)) for finding in found) == 20, "the rest is counted"
 
 
+@pytest.mark.long
 def test_wrong_answers_to_changed_samples_are_seen_by_the_model_itself(
     run: Path, tmp_path: Path, stand_in: Material
 ) -> None:
