@@ -172,6 +172,11 @@ class Instrument(threading.Thread):
         self._out = bytearray()
         self._began_s = 0.0
 
+    @property
+    def place(self) -> dict[str, str]:
+        """Keys of a bench file's table that lead here."""
+        return {"port": self.port}
+
     def heard(self, data: bytes) -> None:
         """Take what the host sends."""
         raise NotImplementedError
