@@ -43,7 +43,12 @@ def format_coarse(value: float, resolution: float, unit: str) -> str:
     if resolution < 1e-6 * abs(value):
         return scaled(value, unit)
     digits = max(1, min(6, math.floor(math.log10(abs(value) / resolution)) + 1 if value else 1))
-    return f"{scaled(value, unit, digits)} ± {scaled(resolution, unit, 2)}"
+    told, space, scale = scaled(value, unit, digits).partition(" ")
+    # A zero at the end is a digit that is known.
+    lacks = digits - len(told.lstrip("-0.").replace(".", ""))
+    if lacks > 0 and value:
+        told += "." * ("." not in told) + "0" * lacks
+    return f"{told}{space}{scale} ± {scaled(resolution, unit, 2)}"
 
 
 def scaled(value: float, unit: str, digits: int = 6) -> str:
