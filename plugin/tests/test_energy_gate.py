@@ -1,9 +1,13 @@
-"""Energy against a baseline, in whole runs on an emulated board with its modelled monitor."""
+"""Energy in whole runs: against a baseline, and of a board that its monitor alone supplies."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +16,13 @@ import pytest
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.task import Task
 from tinyhil.data.material import Material
-from tinyhil.ground.paths import BOARDS, FIRMWARE
+from tinyhil.ground.paths import BOARDS, FIRMWARE, ROOT
 from tinyhil.image import build as firmware
+from tinyhil.judge.verify.run import verify
 
-from .runs import NO_PAGE, run
+from . import gated
+from .runs import NO_PAGE, RUN_S, run
+from .test_parts import install
 
 _BOARD = "mps2-slow"
 """Of which an emulated second is as few instructions as can be."""
@@ -67,3 +74,31 @@ def test_the_same_firmware_passes_and_one_that_uses_more_energy_is_a_regression(
     assert found, words
     assert 1.5 < float(found[1]) < 2.5
     assert "by Student's t over 5 pairs of windows the change is" in found[2]
+
+
+@pytest.mark.long
+def test_a_gated_board_is_measured_in_energy_mode(tmp_path: Path) -> None:
+    """Its probe and its port come when the monitor supplies it, and go at the end."""
+    site = tmp_path / "site"
+    install(site, "gated", f"[tinyhil.monitors]\ngated = {gated.__name__}\n")
+    port, bench = tmp_path / "tty", tmp_path / "bench.toml"
+    bench.write_text(
+        f'schema = 1\n[stations.desk]\nboard = "{gated.BOARD}"\nprobe = "{gated.PROBE}"\n'
+        f'port = "{port}"\n[stations.desk.monitor]\nkind = "gated"\nvolts = 3.3\n'
+        f'port = "{port}"\n'
+    )
+    options = ("--hil-bench", str(bench), "--hil-board", "desk", "-m", "energy", "--hil-quick")
+    path = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(site)])
+    command = [sys.executable, "-m", "pytest", "suites", *NO_PAGE, "-k", "kws01", *options]
+    runs = tmp_path / "runs"
+    done = subprocess.run(
+        [*command, "--hil-runs", str(runs)],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, timeout=RUN_S, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "energy and power are modelled, not measured" in " ".join(done.stdout.split())
+    (folder,) = runs.glob("*_desk")
+    assert json.loads((folder / "record.jsonl").read_text())["metrics"]["energy_j"] > 0
+    assert not port.is_symlink()
+    assert not verify(folder).findings

@@ -55,11 +55,17 @@ def scaled(value: float, unit: str, digits: int = 6) -> str:
     """`value` with the SI prefix that leaves one to three digits before the point; a rate has no
     prefix."""
     if unit == "inf/s":
-        return f"{value:.{digits}g} {unit}"
+        return f"{_digits(value, digits)} {unit}"
     for prefix, size in (("", 1.0), ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9)):
         if abs(value) >= size:
-            return f"{value / size:.{digits}g} {prefix}{unit}"
+            return f"{_digits(value / size, digits)} {prefix}{unit}"
     return f"{value / 1e-9:.{digits}g} n{unit}" if value else f"0 {unit}"
+
+
+def _digits(value: float, digits: int) -> str:
+    """In so many digits; a large number of few digits has zeros and no exponent."""
+    text = f"{value:.{digits}g}"
+    return f"{float(text):.0f}" if "e+" in text and abs(value) < 1e6 else text
 
 
 def station_label(station: str, board: str, *, emulated: bool = False) -> str:
