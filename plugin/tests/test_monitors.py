@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from tinyhil.benchmarks.energy import MOST_ERROR, Fault, faults_of
 from tinyhil.benchmarks.energy_played import KINDS, measured
+from tinyhil.benchmarks.energy_soak import soak
 from tinyhil.emulator.monitors import otii as otii_played
 from tinyhil.emulator.monitors.instrument import Faults, Samples
 from tinyhil.emulator.monitors.lpm01a import Lpm01a
@@ -287,6 +289,15 @@ def test_a_joulescopes_streams_become_samples_with_gaps_and_edges() -> None:
     assert not driver.heard
     with pytest.raises(MonitorError, match="2 Joulescopes are there"):
         joulescope.Joulescope(Driver("u/js220/1", "u/js110/2"), options, Deadline.after(1))
+
+
+@pytest.mark.long
+def test_a_joulescope_at_its_full_rate_goes_to_disk_whole(tmp_path: Path) -> None:
+    found = soak("joulescope", 1.0, real=False, folder=tmp_path, console=Console(quiet=True))
+    assert found["right"], found
+    assert found["samples"] >= 12_500_000
+    assert found["edges"] == 3
+    assert found["largest error of a window"] < 1e-5
 
 
 def test_a_package_that_is_missing_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,8 +104,8 @@ def _facts(used: Sequence[Chosen]) -> Iterator[str]:
     yield from _wrapped(
         f"{PERFORMANCE_INPUTS} inputs, each inferred for at least {rules.window_s:g} s and "
         f"{rules.window_inferences} times, warmed up {rules.warm_up} times before. The energy of a "
-        "window is the sum of its samples; divided by its inferences, the median counts. The "
-        "monitor alone supplies the device. Recorded by tinyhil; the samples of each task are "
+        "window is the sum of its samples; divided by its inferences, the median counts. "
+        "Recorded by tinyhil; the samples of each task are "
         "trace1-energy.bin, the edges trace1-timestamps.json."
     )
 
