@@ -152,6 +152,8 @@ def _metadata() -> bytes:
     ("change", "told"),
     [
         ({"kind": "lpm1a"}, r"key 'kind': no power monitor 'lpm1a'; known: .*lpm01a, .*ppk2"),
+        ({"kind": None}, r"key 'kind': is missing; known: .*lpm01a, n6705, otii, ppk2"),
+        ({"volts": "3V"}, "key 'volts': Input should be a valid number"),
         ({"prot": "x"}, "unknown key 'prot'; known keys here: .*format.*port.*volts"),
         ({"volts": 5.0}, "key 'volts': Input should be less than or equal to 3.3"),
         ({"rate_hz": 50_000}, 'above 10000 needs format = "bin_hexa"'),
