@@ -47,6 +47,7 @@ def test_probe_and_port_of_a_gated_board_vanish_with_its_supply_and_come_back(
     options = Options(kind="lpm01a", volts=3.3, port=str(port))
     gate = Gate(options, Deadline.after(20))
     monkeypatch.setattr(supply, "open_monitor", lambda *_: gate)
+    monkeypatch.setattr(supply, "_THERE_S", 120.0)  # Patience alone.
     assert not there()
     with attached(station) as dut:
         with supply.supplied(dut, options, energy=False) as on:
