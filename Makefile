@@ -67,7 +67,7 @@ bench-cheats: setup ## devices and firmware that cheat, and honest ones: who is 
 bench-energy: setup ## energy by stand-in power monitors, against formulas and on an emulated board (ENERGY="--share 0.1")
 	python -m tinyhil.benchmarks.energy $(ENERGY)
 
-soak-energy: setup ## an hour of samples at 100 kHz, accelerated: none lost, memory flat (SOAK="--real")
+soak-energy: setup ## an hour of samples at 100 kHz, accelerated: none lost, memory flat (SOAK="--monitor joulescope": 10 minutes at 1 MHz)
 	python -m tinyhil.benchmarks.energy_soak $(SOAK)
 
 bench-checks: setup ## what the default checks of a run cost (RUN=reports/runs/…, CHECKS="--data DIR")

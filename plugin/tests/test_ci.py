@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,6 +51,14 @@ def test_a_test_case_has_its_figure_with_unit_limit_verdict_and_place() -> None:
 def test_a_figure_that_is_not_defined_is_no_property() -> None:
     undefined = Verdict("auc", math.nan, None, "not judged", "none")
     assert "auc" not in dict(ci.properties(undefined, _entry()))
+
+
+def test_modelled_energy_says_so_in_its_properties() -> None:
+    (energy,) = judge({"energy_j": 2e-4}, {})
+    entry = _entry()
+    assert "energy_j.modelled" not in dict(ci.properties(energy, entry))
+    modelled = replace(entry, measure=MeasureName.ENERGY, details={"modelled": True})
+    assert dict(ci.properties(energy, modelled))["energy_j.modelled"] == "yes, not measured"
 
 
 def test_the_summary_has_a_line_a_figure_and_what_to_know() -> None:

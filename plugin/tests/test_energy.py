@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_every_window_of_a_real_submission_is_recomputed_to_its_printed_digits(
     session: Path,
 ) -> None:
     texts = [session / f"trace1-{name}" for name in ("energy.bin", "timestamps.json")]
-    recording = read_recording(*(path.read_bytes() for path in texts))
+    recording = read_recording(texts[0].open("rb"), texts[1].read_bytes())
     results = (session / "results.txt").read_text()
     counts = [int(count) for count in printed(results, "# Inferences")]
     asked = [Stamped(count, None) for count in counts]
@@ -78,9 +79,10 @@ def test_every_window_of_a_real_submission_is_recomputed_to_its_printed_digits(
 
 def test_the_power_alone_tells_the_windows_of_a_real_submission(session: Path) -> None:
     texts = [session / f"trace1-{name}" for name in ("energy.bin", "timestamps.json")]
-    recording = read_recording(*(path.read_bytes() for path in texts))
+    recording = read_recording(texts[0].open("rb"), texts[1].read_bytes())
     pairs = list(zip(recording.stamps_s[1::2], recording.stamps_s[2::2], strict=True))
-    own = trace((recording.energies_j * RATE_HZ).astype(np.float32))
+    energies_j = np.concatenate(list(recording.pieces)).astype(np.float64) * 1e-6
+    own = trace((energies_j * RATE_HZ).astype(np.float32))
     found = busy_stretches(own, [end - start for start, end in pairs])
     for (start, end), one in zip(pairs, found, strict=True):
         exact = window_of(own, round(start * RATE_HZ), round(end * RATE_HZ))
@@ -256,8 +258,8 @@ def test_a_trace_comes_back_as_it_was_written_and_a_torn_one_does_not(tmp_path: 
 
 def test_a_recording_of_a_fast_monitor_is_read_as_it_was_written() -> None:
     """2 MHz, the rate of a Joulescope JS110."""
-    written = write_energies(2e6, np.full(4_000, 0.01))
-    recording = read_recording(written, b"[0.0, 0.0005, 0.0015]")
+    written = b"".join(write_energies(2e6, [np.full(4_000, 0.01)]))
+    recording = read_recording(BytesIO(written), b"[0.0, 0.0005, 0.0015]")
     place = PurePosixPath("trace")
     (window,) = recording.windows([Stamped(10, 0.001)], place, place).windows
     assert window.energy_j == pytest.approx(2000 * 1e-8)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from tinyhil.benchmarks.energy import MOST_ERROR, Fault, faults_of
 from tinyhil.benchmarks.energy_played import KINDS, measured
+from tinyhil.benchmarks.energy_soak import soak
+from tinyhil.emulator.monitors import otii as otii_played
 from tinyhil.emulator.monitors.instrument import Faults, Samples
 from tinyhil.emulator.monitors.lpm01a import Lpm01a
 from tinyhil.emulator.monitors.ppk2 import Ppk2
@@ -20,7 +24,14 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError, MonitorError
 from tinyhil.measure.energy.recording import Recording
 from tinyhil.measure.energy.windows import window_of
-from tinyhil.measure.monitors import joulescope, lpm01a, open_monitor, options_of, ppk2
+from tinyhil.measure.monitors import (
+    Monitor,
+    joulescope,
+    lpm01a,
+    open_monitor,
+    options_of,
+    ppk2,
+)
 from tinyhil.record.traces import TraceWriter, read_trace
 
 TABLE = {"kind": "lpm01a", "port": "usb:0483:5740", "volts": 1.8}
@@ -28,8 +39,13 @@ WAITS = {"missing edge", "missing edge of the set-up"}
 """For the monitor to fall silent, which takes seconds: `make bench-energy` has them."""
 
 
+OTII = "needs Qoitech's package: pip install otii-tcp-client"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_figure_is_that_of_the_formula(kind: str, tmp_path: Path) -> None:
+    if kind == "Otii":
+        pytest.importorskip("otii_tcp_client", reason=OTII)
     faults = Faults(seed=7, noise=0.01)
     found = measured(kind, tmp_path, faults, inference_s=0.031, window_s=0.4)
     assert abs(found.error) < 5 * MOST_ERROR  # A window is a twentieth of what it should be.
@@ -136,6 +152,8 @@ def _metadata() -> bytes:
     ("change", "told"),
     [
         ({"kind": "lpm1a"}, r"key 'kind': no power monitor 'lpm1a'; known: .*lpm01a, .*ppk2"),
+        ({"kind": None}, r"key 'kind': is missing; known: .*lpm01a, n6705, otii, ppk2"),
+        ({"volts": "3V"}, "key 'volts': Input should be a valid number"),
         ({"prot": "x"}, "unknown key 'prot'; known keys here: .*format.*port.*volts"),
         ({"volts": 5.0}, "key 'volts': Input should be less than or equal to 3.3"),
         ({"rate_hz": 50_000}, 'above 10000 needs format = "bin_hexa"'),
@@ -172,6 +190,51 @@ def test_a_recorded_trace_is_played_as_it_was(tmp_path: Path) -> None:
     assert monitor.modelled, "it is not of the device at hand"
     with pytest.raises(MonitorError, match="cannot be played"):
         open_monitor(options_of({**table, "trace": "/nowhere.bin"}, "x"), Deadline.after(1))
+
+
+@pytest.fixture
+def program() -> Iterator[otii_played.Otii]:
+    pytest.importorskip("otii_tcp_client", reason=OTII)
+    timeline = Analytic([(0.1, 1.1)], idle_w=0.002, busy_w=0.002)
+    with otii_played.Otii(timeline, Faults(overrange_at_s=1.0)) as made:
+        yield made
+
+
+def otii(**keys: Any) -> Monitor:
+    options = options_of({"kind": "otii", "volts": 3.0, **keys}, "bench.toml")
+    return open_monitor(options, Deadline.after(0.5))
+
+
+def test_an_otii_that_cuts_the_supply_is_named_and_so_is_what_it_refuses(
+    program: otii_played.Otii,
+) -> None:
+    with pytest.raises(MonitorError, match=r"refuses: .*no rate of 4321"):
+        otii(**program.place, rate_hz=4321)
+    with pytest.raises(MonitorError, match=r"0 Otii instruments .*Lab 2. are there: Ace"):
+        otii(**program.place, device="Lab 2")
+    monitor = otii(**program.place)
+    monitor.supply(True, Deadline.after(1))
+    monitor.start(Deadline.after(1))
+    pieces = [monitor.read(Deadline.after(1)) for _ in range(4)]
+    assert np.concatenate([piece.power_w for piece in pieces]) == pytest.approx(0.002, rel=0.05)
+    assert sum(len(piece.edges) for piece in pieces) == 2
+    # What it has measured before is given still.
+    with pytest.raises(MonitorError, match="has cut the supply: overcurrent"):
+        sum(len(monitor.read(Deadline.after(1)).power_w) for _ in range(100))
+    monitor.stop(Deadline.after(1))
+    monitor.close()
+
+
+def test_an_otii_program_that_is_not_there_or_goes_is_named(program: otii_played.Otii) -> None:
+    monitor = otii(**program.place)
+    program.__exit__()
+    with pytest.raises(MonitorError, match="Otii Ace refuses") as gone:
+        monitor.start(Deadline.after(1))
+    assert gone.value.hint == "see the Otii program, and that the instrument is plugged in"
+    monitor.close()
+    with pytest.raises(MonitorError, match="no Otii program can be used at") as missing:
+        otii(**program.place)
+    assert "switch its TCP server on" in missing.value.hint
 
 
 class Driver:
@@ -230,11 +293,27 @@ def test_a_joulescopes_streams_become_samples_with_gaps_and_edges() -> None:
         joulescope.Joulescope(Driver("u/js220/1", "u/js110/2"), options, Deadline.after(1))
 
 
+@pytest.mark.long
+def test_a_joulescope_at_its_full_rate_goes_to_disk_whole(tmp_path: Path) -> None:
+    found = soak("joulescope", 1.0, real=False, folder=tmp_path, console=Console(quiet=True))
+    assert found["right"], found
+    assert found["samples"] >= 12_500_000
+    assert found["edges"] == 3
+    assert found["largest error of a window"] < 1e-5
+
+
 def test_a_package_that_is_missing_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyjoulescope_driver", None)
-    with pytest.raises(BenchError) as error:
-        open_monitor(options_of({"kind": "joulescope", "volts": 3.0}, "x"), Deadline.after(1))
-    assert error.value.hint == "pip install 'pytest-tinyhil[energy]'"
+    n6705 = {"kind": "n6705", "address": "TCPIP0::192.0.2.7::INSTR"}
+    tables = {
+        "pyjoulescope_driver": {"kind": "joulescope"}, "otii_tcp_client": {"kind": "otii"},
+        "pyvisa": n6705,
+    }  # fmt: skip
+    for package, table in tables.items():
+        monkeypatch.setitem(sys.modules, package, None)
+        monkeypatch.delitem(sys.modules, "otii_tcp_client.otii_client", raising=False)
+        with pytest.raises(BenchError, match=f"needs the Python package '{package}") as error:
+            open_monitor(options_of({**table, "volts": 3.0}, "x"), Deadline.after(1))
+        assert error.value.hint == "pip install 'pytest-tinyhil[energy]'"
 
 
 def test_an_n6705_is_asked_for_its_currents_in_its_own_words() -> None:

@@ -49,7 +49,7 @@ def test_an_lpm01a_that_vanishes_while_it_measures_is_named_and_nothing_hangs(
         options = options_of({**TABLE, "port": instrument.port}, "desk")
         with (
             pytest.raises(MonitorError, match="the power monitor is gone") as raised,
-            supply._opened(options, modelled=False) as opened,
+            supply.opened(options, modelled=False) as opened,
         ):
             record(opened.monitor)
     assert raised.value.hint == "check its USB cable"
@@ -106,7 +106,7 @@ def test_an_n6705_that_vanishes_at_any_moment_is_named(
         pytest.raises(
             MonitorError, match="the N6705 does not answer: VI_ERROR_CONN_LOST"
         ) as raised,
-        supply._opened(options, modelled=False) as opened,
+        supply.opened(options, modelled=False) as opened,
         Recording(opened.monitor, tmp_path, "trace") as recording,
     ):
         recording.await_samples(10**6, Deadline.after(60))
@@ -170,7 +170,7 @@ def test_a_board_that_loses_its_supply_in_a_question_is_named_and_the_supply_end
 
     with (
         pytest.raises(LinkError, match="is gone"),
-        supply._opened(options_of(TABLE, "desk"), modelled=False) as opened,
+        supply.opened(options_of(TABLE, "desk"), modelled=False) as opened,
     ):
         lose(opened.monitor)
     assert gate.closed

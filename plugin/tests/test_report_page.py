@@ -187,6 +187,9 @@ def test_titles_carry_value_unit_and_limit() -> None:
     limits = {"latency_p90_s": Limit(max=0.2464, source="x")}
     (kept,) = judge({"latency_p90_s": 0.166}, limits)  # type: ignore[arg-type]
     assert figure_title(kept, emulated=False) == "p90 latency 166.0 ms ≤ 246.4 ms"
+    assert figure_title(kept, emulated=False, modelled=True) == "p90 latency 166.0 ms ≤ 246.4 ms"
+    (power,) = judge({"power_w": 0.02}, {})
+    assert figure_title(power, emulated=False, modelled=True).endswith("no limit, modelled")
     assert figure_title(kept, emulated=True) == "p90 latency 166.0 ms ≤ 246.4 ms, emulated"
     (quick,) = judge({"latency_p90_s": 0.166}, limits, unjudged="quick")  # type: ignore[arg-type]
     assert "166.0 ms, limit ≤ 246.4 ms, not judged" in figure_title(quick, emulated=False)

@@ -1,8 +1,8 @@
 """``make bench-energy``: energy by stand-in monitors, against formulas and on an emulated board.
 
-First an LPM01A and a PPK2 measure a device whose power is a formula, many times, each with noise of
-its own; then with each fault that such an instrument may have. At last the suite itself measures an
-emulated board, whose modelled power is known from the times that it tells.
+First an LPM01A, a PPK2 and an Otii measure a device whose power is a formula, many times, each with
+noise of its own; then with each fault that such an instrument may have. At last the suite itself
+measures an emulated board, whose modelled power is known from the times that it tells.
 
 A window of the PPK2, which takes 100,000 samples a second, is 2 s long and not 10: a sample more or
 less at its ends matters five times as much.
@@ -35,8 +35,8 @@ from tinyhil.ground.progress import progress_bar
 
 MOST_ERROR, MOST_OFF = 1e-3, 1.0
 """Of a figure, as a share, and of an edge, in samples."""
-_RUNS = {"LPM01A, lines": 80, "LPM01A, binary": 40, "PPK2": 80}
-_WINDOW_S = {"LPM01A, lines": 10.0, "LPM01A, binary": 10.0, "PPK2": 2.0}
+_RUNS = {"LPM01A, lines": 80, "LPM01A, binary": 40, "PPK2": 80, "Otii": 40}
+_WINDOW_S = {"LPM01A, lines": 10.0, "LPM01A, binary": 10.0, "PPK2": 2.0, "Otii": 10.0}
 _EACH = 3
 """Runs of each fault by each kind."""
 _BOARD, _TASK = "mps2-an386", "kws01"

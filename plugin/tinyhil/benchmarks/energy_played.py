@@ -18,6 +18,7 @@ from tinyhil.catalog.rules import PERFORMANCE_INPUTS, Rules
 from tinyhil.device.inference import Inference
 from tinyhil.emulator.monitors.instrument import NO_FAULTS, Faults, Instrument
 from tinyhil.emulator.monitors.lpm01a import Lpm01a
+from tinyhil.emulator.monitors.otii import Otii
 from tinyhil.emulator.monitors.ppk2 import Ppk2
 from tinyhil.emulator.monitors.timeline import Live
 from tinyhil.ground.deadline import Deadline
@@ -36,10 +37,11 @@ _IDLE_W, _GAP_S = 0.0021, 0.3
 _PHASES = ((0.6, 0.019), (0.3, 0.033), (0.1, 0.0094))
 """Of an inference: share of its time, and power; more than a decade above waiting."""
 
-KINDS: Mapping[str, tuple[type[Instrument], Mapping[str, Any]]] = {
+KINDS: Mapping[str, tuple[type[Instrument] | type[Otii], Mapping[str, Any]]] = {
     "LPM01A, lines": (Lpm01a, {"kind": "lpm01a", "rate_hz": 1000}),
     "LPM01A, binary": (Lpm01a, {"kind": "lpm01a", "rate_hz": 10_000, "format": "bin_hexa"}),
     "PPK2": (Ppk2, {"kind": "ppk2"}),
+    "Otii": (Otii, {"kind": "otii", "rate_hz": 10_000}),
 }
 """Stand-ins, and the bench file's table for each."""
 
@@ -160,7 +162,7 @@ def measured(
     stand_in, table = KINDS[kind]
     device, rows = Played(inference_s), list[Row]()
     with stand_in(device.live, faults) as played:
-        values = {**table, "volts": 3.0, "port": played.port, "edges": edges}
+        values = {**table, "volts": 3.0, **played.place, "edges": edges}
         options = options_of(values, "stand-in")
         monitor = open_monitor(options, Deadline.after(_OPEN_S))
         try:

@@ -21,3 +21,6 @@ class MonitorFacts(Facts):
     where none leads to the monitor, from the power itself."""
     accuracy: float = Field(default=0.0, ge=0, lt=0.5)
     """Of the instrument, as a share, from its data sheet; part of the figure's error."""
+    hookup: str = Field(default="", max_length=2000)
+    """How it is connected to the board, in words for who repeats it: pins, jumpers, what else it
+    supplies. It goes into a submission's description of the measurement."""

@@ -43,18 +43,29 @@ def format_coarse(value: float, resolution: float, unit: str) -> str:
     if resolution < 1e-6 * abs(value):
         return scaled(value, unit)
     digits = max(1, min(6, math.floor(math.log10(abs(value) / resolution)) + 1 if value else 1))
-    return f"{scaled(value, unit, digits)} ± {scaled(resolution, unit, 2)}"
+    told, space, scale = scaled(value, unit, digits).partition(" ")
+    # A zero at the end is a digit that is known.
+    lacks = digits - len(told.lstrip("-0.").replace(".", ""))
+    if lacks > 0 and value:
+        told += "." * ("." not in told) + "0" * lacks
+    return f"{told}{space}{scale} ± {scaled(resolution, unit, 2)}"
 
 
 def scaled(value: float, unit: str, digits: int = 6) -> str:
     """`value` with the SI prefix that leaves one to three digits before the point; a rate has no
     prefix."""
     if unit == "inf/s":
-        return f"{value:.{digits}g} {unit}"
+        return f"{_digits(value, digits)} {unit}"
     for prefix, size in (("", 1.0), ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9)):
         if abs(value) >= size:
-            return f"{value / size:.{digits}g} {prefix}{unit}"
+            return f"{_digits(value / size, digits)} {prefix}{unit}"
     return f"{value / 1e-9:.{digits}g} n{unit}" if value else f"0 {unit}"
+
+
+def _digits(value: float, digits: int) -> str:
+    """In so many digits; a large number of few digits has zeros and no exponent."""
+    text = f"{value:.{digits}g}"
+    return f"{float(text):.0f}" if "e+" in text and abs(value) < 1e6 else text
 
 
 def station_label(station: str, board: str, *, emulated: bool = False) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, cast
 
 from tinyhil.catalog.board import NO_FLASH, Board
@@ -20,6 +21,8 @@ from tinyhil.image.elf import Image
 
 if TYPE_CHECKING:
     from tinyhil.flash._pyocd_rtt import RttLink
+
+_LOOK_S = 0.1
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all; each image counts three times: it is
@@ -160,6 +163,23 @@ def probes() -> tuple[FoundProbe, ...]:
     from tinyhil.flash import _pyocd_known  # noqa: PLC0415 - pyOCD is slow
 
     return _pyocd_known.probes()
+
+
+def await_there(board: Board, probe_uid: str, deadline: Deadline) -> None:
+    """Wait for the probe or the drive of a board that has just got its supply, which may be theirs.
+
+    That it does not come is no error here: who needs it tells what is there instead.
+    """
+
+    def there() -> bool:
+        if board.flash.method == "drive":
+            return Path(board.flash.drive or "").is_dir()
+        if board.flash.method == "pyocd":
+            return any(probe.uid == probe_uid for probe in probes())
+        return True
+
+    while not there() and not deadline.expired:
+        deadline.pause(_LOOK_S)
 
 
 def where_target_is_from(board: Board) -> str:

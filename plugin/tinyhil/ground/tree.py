@@ -86,12 +86,23 @@ class Tree:
             Unreadable: it isn't there, is a link or lies behind one, is not a regular file, is
                 longer than `limit` bytes, or is only a pointer to the file.
         """
-        with self._open(place, limit) as file:
+        with self.opened(place, limit) as file:
             data = file.read(limit + 1)
         if len(data) > limit:
             raise Unreadable(f"is longer than {limit} bytes")
-        _check_that_it_is_there(data)
         return data
+
+    @contextmanager
+    def opened(self, place: PurePosixPath, limit: int) -> Iterator[BinaryIO]:
+        """A file, to be read piece by piece.
+
+        Raises:
+            Unreadable: as `read`.
+        """
+        with self._open(place, limit) as file:
+            _check_that_it_is_there(file.read(len(_POINTER)))
+            file.seek(0)
+            yield file
 
     def text(self, place: PurePosixPath, limit: int = MIB) -> str:
         """A file's text.

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from tinyhil.catalog.monitor import MonitorFacts
 from tinyhil.device.dut import Dut
+from tinyhil.flash import await_there
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import TinyhilError
 from tinyhil.measure.monitors import Monitor, open_monitor, options_of
 
 _OPEN_S = 20.0
+_THERE_S = 20.0
+"""How long a probe may take to show itself once it has power."""
 _MODELLED_VOLTS = 3.3
 
 
@@ -46,17 +49,19 @@ def supplied(dut: Dut, options: MonitorFacts | None, *, energy: bool) -> Iterato
 
         with BoardMonitor(dut.pin, dut.board.clock_hz) as played:
             values = {"kind": "lpm01a", "volts": _MODELLED_VOLTS, "port": played.port}
-            with _opened(options_of(values, dut.station), modelled=True) as supply:
+            with opened(options_of(values, dut.station), modelled=True) as supply:
                 yield supply
     elif options is None:
         yield None
     else:
-        with _opened(options, modelled=False) as supply:
+        with opened(options, modelled=False) as supply:
+            await_there(dut.board, dut.probe_uid, Deadline.after(_THERE_S))
             yield supply
 
 
 @contextmanager
-def _opened(options: MonitorFacts, *, modelled: bool) -> Iterator[Supply]:
+def opened(options: MonitorFacts, *, modelled: bool) -> Iterator[Supply]:
+    """A monitor whose supply is on until the block ends."""
     monitor = open_monitor(options, Deadline.after(_OPEN_S))
     try:
         monitor.supply(True, Deadline.after(_OPEN_S))

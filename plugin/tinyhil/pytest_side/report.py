@@ -198,7 +198,11 @@ class HilReport:
         """See `runner.Reporter`."""
         self._tell(ci.properties(verdict, outcome.entry))
         job, data_set = outcome.job, outcome.entry.subject.data_set
-        title = figure_title(verdict, emulated=job.dut.board.emulated)
+        title = figure_title(
+            verdict,
+            emulated=job.dut.board.emulated,
+            modelled=bool(outcome.entry.details.get("modelled")),
+        )
         self.tests.name(title, verdict.status)
         folder = self.folders[job.dut.station]
         since = missed_since(points_of(folder, job.task.name), verdict)

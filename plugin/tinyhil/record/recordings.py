@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,28 +23,40 @@ MAX_STAMPS = 10_000
 _MARK = 0xF1
 _HEADER = struct.Struct("<Bf")
 _ENERGY = np.dtype("<f4")
+_PIECE_BYTES = 4 << 20
+_ODD = "is not a recording of EEMBC's runner: its length is odd"
 
 
-def write_energies(rate_hz: float, energies_uj: NDArray[np.float64]) -> bytes:
-    """The bytes of a recording."""
-    return _HEADER.pack(_MARK, rate_hz) + energies_uj.astype(_ENERGY).tobytes()
+def write_energies(rate_hz: float, energies_uj: Iterable[NDArray[np.float64]]) -> Iterator[bytes]:
+    """The bytes of a recording, piece by piece."""
+    yield _HEADER.pack(_MARK, rate_hz)
+    for piece in energies_uj:
+        yield piece.astype(_ENERGY).tobytes()
 
 
-def read_energies(recording: bytes) -> tuple[float, NDArray[np.float32]]:
-    """Rate of a recording in Hz, and the energy of each sample in microjoules.
+def read_energies(file: BinaryIO) -> tuple[float, Iterator[NDArray[np.float32]]]:
+    """Rate of a recording in Hz, and the energy of each sample in microjoules, piece by piece.
 
     Raises:
-        Unreadable: it has another form.
+        Unreadable: it has another form; while the pieces are taken, too.
     """
-    if len(recording) < _HEADER.size or (len(recording) - _HEADER.size) % _ENERGY.itemsize:
-        raise Unreadable("is not a recording of EEMBC's runner: its length is odd")
-    mark, rate_hz = _HEADER.unpack_from(recording)
+    head = file.read(_HEADER.size)
+    if len(head) < _HEADER.size:
+        raise Unreadable(_ODD)
+    mark, rate_hz = _HEADER.unpack(head)
     if mark != _MARK or not 1.0 <= rate_hz <= MAX_HZ:
         raise Unreadable("is not a recording of EEMBC's runner: it starts differently")
-    energies_uj = np.frombuffer(recording, _ENERGY, offset=_HEADER.size)
-    if not np.all(np.isfinite(energies_uj)):
-        raise Unreadable("holds samples that are not numbers")
-    return rate_hz, energies_uj
+    return rate_hz, _pieces(file)
+
+
+def _pieces(file: BinaryIO) -> Iterator[NDArray[np.float32]]:
+    while data := file.read(_PIECE_BYTES):
+        if len(data) % _ENERGY.itemsize:
+            raise Unreadable(_ODD)
+        energies_uj = np.frombuffer(data, _ENERGY)
+        if not np.all(np.isfinite(energies_uj)):
+            raise Unreadable("holds samples that are not numbers")
+        yield energies_uj
 
 
 def read_stamps(stamps: bytes) -> tuple[float, ...]:

@@ -19,6 +19,8 @@ _WAIT_S = 0.01
 """Between two looks at a device that is running."""
 _CHUNK_S = 0.25
 """Of samples that are made together."""
+_ROW = 8
+"""Samples that a full buffer loses in a row."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Faults:
     noise: float = 0.005
     """Of each sample, as a share of it; a real instrument always has some."""
     dropped: float = 0.0
-    """Share of samples that never leave the instrument, some in a row."""
+    """Share of samples that never leave the instrument, some in a row, the rows evenly."""
     late_edge: tuple[int, float] | None = None
     """Number of an edge that is seen late, and by how many seconds."""
     missing_edge: int | None = None
@@ -101,7 +103,7 @@ class Samples:
         return Measured(
             first,
             power_w,
-            self._kept(count),
+            self._kept(first, count),
             self._edges(float(times[0]), float(times[-1]), count),
             self._over(first, count),
         )
@@ -113,12 +115,14 @@ class Samples:
             self._stuck_w = float(power_w[place]) if self._stuck_w is None else self._stuck_w
             power_w[place:] = self._stuck_w
 
-    def _kept(self, count: int) -> NDArray[np.bool_]:
-        there = np.ones(count, np.bool_)
-        row = 8  # A full buffer loses some in a row.
-        for start in np.flatnonzero(self._random.random(count) < self._faults.dropped / row):
-            there[start : start + row] = False
-        return there
+    def _kept(self, first: int, count: int) -> NDArray[np.bool_]:
+        if not self._faults.dropped:
+            return np.ones(count, np.bool_)
+        # Evenly: by chance, a short window would lose more than its share.
+        period = round(_ROW / self._faults.dropped)
+        numbers = np.arange(first, first + count) - self._faults.seed * 1000 % (period // 2)
+        kept: NDArray[np.bool_] = numbers % period >= _ROW
+        return kept
 
     def _edges(self, start_s: float, end_s: float, count: int) -> tuple[int, ...]:
         faults = self._faults
@@ -171,6 +175,11 @@ class Instrument(threading.Thread):
         self._ended = threading.Event()
         self._out = bytearray()
         self._began_s = 0.0
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Keys of a bench file's table that lead here."""
+        return {"port": self.port}
 
     def heard(self, data: bytes) -> None:
         """Take what the host sends."""

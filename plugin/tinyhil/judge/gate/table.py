@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tinyhil.catalog.wording import mark_of
 from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import say
 from tinyhil.judge.gate.compare import WORDS, Comparison, failed
@@ -76,3 +77,5 @@ def _summary(comparisons: Sequence[Comparison]) -> Iterator[str]:
         yield f"{label} is compared with {against}: each is the only {board} on its side"
     if emulated:
         yield f"{', '.join(emulated)}, emulated: instruction counts, not times measured on silicon"
+    if any(entry.emulated and mark_of(entry.metric) == "modelled" for entry in comparisons):
+        yield "its energy is modelled, by whether the core works or sleeps, not measured"

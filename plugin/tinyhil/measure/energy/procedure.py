@@ -88,6 +88,7 @@ class Procedure:
                 "volts": supply.options.volts,
                 "accuracy": supply.options.accuracy,
                 "edges_from": supply.options.edges,
+                "hookup": supply.options.hookup,
             }
         )
         # Not all monitors say when they have begun.

@@ -109,9 +109,9 @@ def options_of(values: Mapping[str, Any], where: str) -> MonitorFacts:
     """
     kind = values.get("kind")
     if kind not in names():
-        named = printable(str(kind))
+        wrong = "is missing" if kind is None else f"no power monitor '{printable(str(kind))}'"
         raise ConfigError(
-            f"{where}: key 'kind': no power monitor '{named}'; known: {', '.join(names())}",
+            f"{where}: key 'kind': {wrong}; known: {', '.join(names())}",
             hint="correct the name, or install the package that brings this kind",
         )
     return _kind(str(kind)).Options.checked(values, where)

@@ -100,7 +100,9 @@ def _read(options: Options) -> Trace:
     path = options.trace.expanduser()
     if path.suffix == ".npy":
         return read_trace(path.parent, path.stem, options.rate_hz)
-    rate_hz, energies_uj = read_energies(path.read_bytes())
+    with path.open("rb") as file:
+        rate_hz, pieces = read_energies(file)
+        energies_uj = np.concatenate([np.empty(0, np.float32), *pieces])
     beside = path.with_name(path.name.replace("-energy.bin", "-timestamps.json"))
     stamps_s = np.array(read_stamps(beside.read_bytes()), np.float64)
     edges = np.rint(stamps_s * rate_hz).astype(np.int64)

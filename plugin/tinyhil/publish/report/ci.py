@@ -35,6 +35,8 @@ def properties(verdict: Verdict, entry: Entry) -> Iterator[tuple[str, str]]:
     if not verdict.defined:
         return
     yield from _figure(verdict.metric, verdict.value)
+    if entry.details.get("modelled"):
+        yield f"{verdict.metric}.modelled", "yes, not measured"
     if verdict.limit is not None:
         limit = verdict.limit
         bound = f"min {limit.min!r}" if limit.min is not None else f"max {limit.max!r}"
@@ -137,7 +139,8 @@ def _failures(entries: Sequence[Entry], last: Mapping[str, Path]) -> Iterator[st
             if verdict.status == "fail" and verdict.limit is not None:
                 subject = entry.subject
                 points = points_of(last[subject.station], subject.task)
-                told = figure_title(verdict, emulated=subject.emulated)
+                modelled = bool(entry.details.get("modelled"))
+                told = figure_title(verdict, emulated=subject.emulated, modelled=modelled)
                 source = f"limit: {shown(verdict.limit.source)}"
                 why = "; ".join(filter(None, (missed_since(points, verdict), source)))
                 yield f"FAIL {task_place(subject)}: {told}; {why}"

@@ -32,10 +32,17 @@ def task_place(subject: Subject) -> str:
     return f"{subject.task} on {station}"
 
 
-def figure_title(verdict: Verdict, *, emulated: bool) -> str:
-    """A test's figure, unit and limit, as in ``p90 latency 166.0 ms ≤ 246.4 ms, emulated``."""
+def figure_title(verdict: Verdict, *, emulated: bool, modelled: bool = False) -> str:
+    """A test's figure, unit and limit, as in ``p90 latency 166.0 ms ≤ 246.4 ms, emulated``.
+
+    Args:
+        verdict: the figure.
+        emulated: whether the board is.
+        modelled: whether the power monitor plays a model, of a real board as well.
+    """
     metric, value, limit = verdict.metric, verdict.value, verdict.limit
-    mark = f", {mark_of(metric)}" if emulated and mark_of(metric) else ""
+    told = mark_of(metric)
+    mark = f", {told}" if told and (emulated or (modelled and told == "modelled")) else ""
     if not verdict.defined:
         return f"{named(metric)}: none, {verdict.reason}"
     if metric.startswith("audit"):

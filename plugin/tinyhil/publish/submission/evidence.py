@@ -95,12 +95,12 @@ def energy_windows(tree: Tree, source: Source) -> Windows:
             raise Unreadable(f"{source.file.name}: an inference has no power samples")
         return Windows(tuple(window_of(power) for power in powers if power), source.file)
     recording, stamps = (_traced(tree, source, kind) for kind in ("emon", "etime"))
+    stamped = [Stamped(each.count, each.seconds or each.host_s) for each in source.inferences]
     try:
-        trace = read_trace(tree.read(recording, MAX_TRACE_BYTES), tree.read(stamps))
+        with tree.opened(recording, MAX_TRACE_BYTES) as file:
+            return read_trace(file, tree.read(stamps)).windows(stamped, recording, stamps)
     except Unreadable as error:
         raise Unreadable(f"{recording.name}: {error}") from error
-    stamped = [Stamped(each.count, each.seconds or each.host_s) for each in source.inferences]
-    return trace.windows(stamped, recording, stamps)
 
 
 def _read_answers(tree: Tree, file: PurePosixPath, found: _Gathering) -> None:

@@ -12,3 +12,6 @@ REHEARSAL = "REHEARSAL"
 
 CODE_MISSING = "Put here the sources of the firmware and how to build it."
 """In the file that an export leaves where the code belongs."""
+
+HOOKUP_MISSING = "not told: how the monitor is connected to the board"
+"""In a description of the energy measurement that needs its author's words."""

@@ -7,7 +7,8 @@ results.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 from tinyhil.catalog.rules import RUNNERS, Round
@@ -18,7 +19,7 @@ from tinyhil.publish.submission.evidence import Evidence
 from tinyhil.publish.submission.findings import Finding, together
 from tinyhil.publish.submission.labels import list_of, official_lists
 from tinyhil.publish.submission.layout import Submitter, TaskFolder, task_folder
-from tinyhil.publish.submission.names import CODE_MISSING
+from tinyhil.publish.submission.names import CODE_MISSING, HOOKUP_MISSING
 
 SINCE = Round(1, 3)
 """Of rounds before this one, nothing is owed any more."""
@@ -45,15 +46,22 @@ def owed(
     documents = [name for name in (*tree.files(folder), *inner) if not name.endswith(".json")]
     if not any(_CHECKLIST.search(name) for name in documents):
         yield Finding("owed", folder, "no checklist", rule=CHECKLIST)
-    if any("energy" in each.tests for each in sessions) and not any(
-        _HOOKUP.search(name) for name in documents
-    ):
-        yield Finding("owed", folder, "no description of the energy measurement", rule=HOOKUP)
+    if any("energy" in each.tests for each in sessions):
+        yield from _hookup(tree, folder, [name for name in documents if _HOOKUP.search(name)])
     yield from _code(tree, submitter)
     yield from _sessions(sessions, round_)
     for each in sessions:
         yield from _files(each, sessions[each])
         yield from _list(each, sessions[each])
+
+
+def _hookup(tree: Tree, folder: PurePosixPath, names: Sequence[str]) -> Iterator[Finding]:
+    if not names:
+        yield Finding("owed", folder, "no description of the energy measurement", rule=HOOKUP)
+    for name in names:
+        with suppress(Unreadable):  # One in a folder of its own, or a long one, is not ours.
+            if HOOKUP_MISSING.encode() in tree.read(folder / name):
+                yield Finding("owed", folder / name, HOOKUP_MISSING, rule=HOOKUP)
 
 
 def _code(tree: Tree, submitter: Submitter) -> Iterator[Finding]:

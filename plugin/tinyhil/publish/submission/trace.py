@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,8 @@ from tinyhil.measure.energy.windows import Window
 from tinyhil.publish.submission.runner_json import Power
 from tinyhil.record.recordings import read_energies, read_stamps
 
-MAX_BYTES = 64 * MIB
-"""4.6 hours at 1 kHz."""
+MAX_BYTES = 16 * 1024 * MIB
+"""An hour at 1 MHz. It is read piece by piece, and takes no memory."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Trace:
     """A recording of EEMBC's runner."""
 
     rate_hz: float
-    energies_j: NDArray[np.float64]
-    """``(samples,)``, used in each period of ``1 / rate_hz``."""
+    pieces: Iterator[NDArray[np.float32]]
+    """Microjoules used in each period of ``1 / rate_hz``; to be taken once."""
     stamps_s: tuple[float, ...]
 
     def windows(
@@ -72,30 +73,38 @@ class Trace:
         if not inferences:
             raise Unreadable("the session has no inference")
         pairs = _pairs(self.stamps_s[-2 * len(inferences) :])
+        gaps = _pairs(self.stamps_s[1:-1]) if there < belong else []
         if there == belong:
             return Windows(self._each(pairs), file, stamps)
         remark = f"{there} time stamps where {belong} belong ({len(inferences)} inferences)"
         if len(pairs) < len(inferences) or not _fit(pairs, inferences):
             raise Unreadable(f"{stamps.name}: {remark}: no pairs of them fit the log's times")
-        if there > belong:
-            return Windows(self._each(pairs), file, stamps, remark)
-        gaps = self._each(_pairs(self.stamps_s[1:-1]))
-        return Windows(self._each(pairs), file, stamps, remark, gaps)
+        every = self._each([*pairs, *gaps])
+        return Windows(every[: len(pairs)], file, stamps, remark, every[len(pairs) :])
 
     def _each(self, pairs: Sequence[tuple[float, float]]) -> tuple[Window, ...]:
-        periods = np.full(len(self.energies_j), 1.0 / self.rate_hz)
-        times = np.concatenate(([0.0], np.cumsum(periods)))
+        """The windows between two stamps each, in one pass over the samples."""
+        starts, ends = np.array(pairs, np.float64).reshape(-1, 2).T
+        energies_j, counts = np.zeros(len(starts)), np.zeros(len(starts), np.int64)
+        now_s = 0.0
+        for piece in self.pieces:
+            steps = np.full(len(piece) + 1, 1.0 / self.rate_hz)
+            steps[0] = now_s
+            times = np.cumsum(steps)
+            now_s = float(times[-1])
+            for one in np.flatnonzero((starts <= times[-2]) & (ends > times[0])):
+                first, last = np.searchsorted(times[:-1], (starts[one], ends[one]))
+                energies_j[one] += (piece[first:last].astype(np.float64) * 1e-6).sum()
+                counts[one] += last - first
         for start, end in pairs:
-            if not 0.0 <= start < end <= times[-1]:
+            if not 0.0 <= start < end <= now_s:
                 raise Unreadable(f"stamps {start} s and {end} s are not a window of the recording")
-        return tuple(self._between(times, start, end) for start, end in pairs)
-
-    def _between(self, times: NDArray[np.float64], start: float, end: float) -> Window:
-        first, last = np.searchsorted(times[:-1], (start, end))
-        energies_j = self.energies_j[first:last]
         # As the runner has it: the mean of the samples, not the energy by the time between stamps.
-        power_w = float(energies_j.mean()) * self.rate_hz if len(energies_j) else 0.0
-        return Window(float(energies_j.sum()), end - start, power_w)
+        powers_w = energies_j / np.maximum(counts, 1) * self.rate_hz
+        return tuple(
+            Window(float(energy_j), end - start, float(power_w))
+            for energy_j, power_w, (start, end) in zip(energies_j, powers_w, pairs, strict=True)
+        )
 
 
 def _pairs(stamps: Sequence[float]) -> list[tuple[float, float]]:
@@ -110,14 +119,14 @@ def _fit(pairs: Sequence[tuple[float, float]], inferences: Sequence[Stamped]) ->
     )
 
 
-def read_trace(recording: bytes, stamps: bytes) -> Trace:
-    """A recording and its stamps, see `recordings`.
+def read_trace(recording: BinaryIO, stamps: bytes) -> Trace:
+    """A recording and its stamps, see `recordings`; it must stay open for its windows.
 
     Raises:
         Unreadable: one of the two has another form.
     """
-    rate_hz, energies_uj = read_energies(recording)
-    return Trace(rate_hz, energies_uj.astype(np.float64) * 1e-6, read_stamps(stamps))
+    rate_hz, pieces = read_energies(recording)
+    return Trace(rate_hz, pieces, read_stamps(stamps))
 
 
 def window_of(power: Power) -> Window:

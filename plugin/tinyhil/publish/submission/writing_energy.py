@@ -25,68 +25,45 @@ from tinyhil.publish.submission.writing import (
     summary_text,
 )
 from tinyhil.record.recordings import write_energies
+from tinyhil.record.traces import blocks_of
 
 _TRACE, _STAMPS = "trace1-energy.bin", "trace1-timestamps.json"
 _RUNNER_HZ = 1000.0
 """Of the samples in an entry of today's runner, which says no rate."""
+_PIECE = 1 << 20
+"""Periods that are added up together."""
 
 
-def energy_files(chosen: Chosen, rehearsal: str) -> dict[str, str | bytes]:
-    """The files of the energy test, by name."""
+def energy_files(chosen: Chosen, rehearsal: str) -> dict[str, str | Iterator[bytes]]:
+    """The files of the energy test, by name; a long trace comes piece by piece."""
     used = chosen.used
     assert chosen.energy
     assert used
-    energies_uj = _energies_uj(used)
-    times = np.concatenate(([0.0], np.cumsum(np.full(len(energies_uj), 1.0 / _rate_hz(used)))))
-    stamps = [float(times[place]) for place in _places(used)]
+    end = len(used.trace.power_w)
+    times = _times(_rate_hz(used), [*_places(used), end])
+    stamps = [times[place] for place in _places(used)]
     labels = {row.sample: row.label for row in chosen.samples}
     lines = list(head_lines(chosen, chosen.energy, rehearsal))
     lines += [log_line(0, "m-timestamp-mode-energy", "dut")]
     for one in used.windows:
-        start, end = (round(float(times[place]) * 1e6) for place in (one.first, one.last))
-        lines.append(load_line(start, one.sample, 0, labels.get(one.sample)))
+        first, last = (round(times[place] * 1e6) for place in (one.first, one.last))
+        lines.append(load_line(first, one.sample, 0, labels.get(one.sample)))
         started, done = infer_lines(one.count, None)
-        lines += [_at(start, started), _at(end, done)]
-    last = round(float(times[-1]) * 1e6)
+        lines += [_at(first, started), _at(last, done)]
+    last = round(times[end] * 1e6)
     name = shown(str(used.heading["monitor"]))
     lines += [
         log_line(last, f"m-regfile-fn[{_TRACE}]-type[emon]-name[{name}]", "emon"),
         log_line(last, f"m-regfile-fn[{_STAMPS}]-type[etime]-name[{name}]", "emon"),
     ]
-    entries = [_entry(chosen, one, energies_uj, labels.get(one.sample)) for one in used.windows]
+    entries = [_entry(chosen, one, labels.get(one.sample)) for one in used.windows]
     return {
         "log.txt": "".join(lines),
         "results.txt": summary_text(lines[-1], list(_figures(used, stamps)), rehearsal),
         "results.json": json.dumps(entries) + "\n",
-        _TRACE: write_energies(_rate_hz(used), energies_uj),
+        _TRACE: write_energies(_rate_hz(used), _energies_uj(used)),
         _STAMPS: json.dumps(stamps) + "\n",
     }
-
-
-def hookup(used: Sequence[Chosen], rehearsal: str) -> str:
-    """How energy was measured, as far as the runs know; the rules want a PDF with a picture."""
-    rows = []
-    for chosen in used:
-        assert chosen.used
-        heading = chosen.used.heading
-        rows.append(
-            f"| {chosen.task.name} | {shown(str(heading['monitor']))} | {heading['volts']:g} V "
-            f"| {heading['rate_hz']:g} Hz | {heading['edges_from']} |"
-        )
-    return "\n".join(
-        [
-            "# How energy was measured",
-            "",
-            *([f"**{rehearsal}**", ""] if rehearsal else []),
-            "Add a picture of the hook-up: where the monitor is in the supply, what else of the",
-            "board gets power, and from where; then hand it in as `Energy-Hookup.pdf`.",
-            "",
-            "| task | power monitor | supply | samples | begin and end of a window |",
-            "| --- | --- | --- | --- | --- |",
-            *rows,
-            "",
-        ]
-    )
 
 
 def _rate_hz(used: Energy) -> float:
@@ -101,22 +78,36 @@ def _places(used: Energy) -> list[int]:
     return [*(before or [0]), *pairs]
 
 
-def _energies_uj(used: Energy) -> np.ndarray:
+def _times(rate_hz: float, places: Sequence[int]) -> dict[int, float]:
+    """Seconds at each place: the periods before it, added up one by one, as the runner does."""
+    found, now_s, done = {}, 0.0, 0
+    for place in sorted(places):
+        while done < place:
+            steps = np.full(min(_PIECE, place - done) + 1, 1.0 / rate_hz)
+            steps[0] = now_s
+            now_s, done = float(np.cumsum(steps)[-1]), done + len(steps) - 1
+        found[place] = now_s
+    return found
+
+
+def _energies_uj(used: Energy) -> Iterator[np.ndarray]:
     """Of each sample; one that was lost counts as the mean of its window."""
-    power_w = np.array(used.trace.power_w, np.float64)
-    for one in used.windows:
-        part = power_w[one.first : one.last]
-        part[np.isnan(part)] = one.window.power_w
-    return (np.nan_to_num(power_w) / used.trace.rate_hz * 1e6).astype("<f4")
+    begin = 0
+    for power_w in blocks_of(used.trace.power_w):
+        for one in used.windows:
+            part = power_w[max(0, one.first - begin) : max(0, one.last - begin)]
+            part[np.isnan(part)] = one.window.power_w
+        begin += len(power_w)
+        yield np.nan_to_num(power_w) / used.trace.rate_hz * 1e6
 
 
-def _entry(
-    chosen: Chosen, one: Inferred, energies_uj: np.ndarray, label: int | None
-) -> dict[str, Any]:
+def _entry(chosen: Chosen, one: Inferred, label: int | None) -> dict[str, Any]:
     entry = entry_of(chosen, one.sample, label, one.count, None, None)
     used = chosen.used
     if used is not None and used.trace.rate_hz == _RUNNER_HZ:
-        part = energies_uj[one.first : one.last].astype(np.float64) * 1e-6
+        power_w = np.array(used.trace.power_w[one.first : one.last], np.float64)
+        power_w[np.isnan(power_w)] = one.window.power_w
+        part = (power_w / _RUNNER_HZ * 1e6).astype(np.float32).astype(np.float64) * 1e-6
         entry["power"] = {"samples": part.tolist(), "timestamps": [[1, 0], [2, len(part)]]}
     return {**entry, "mode": "e"}
 

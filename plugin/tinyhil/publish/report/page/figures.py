@@ -40,6 +40,8 @@ class Figures:
         comparisons: Sequence[Comparison],
     ) -> None:
         self._emulated = entries[0].subject.emulated
+        self.modelled = any(entry.details.get("modelled") for entry in entries)
+        """Whether its energy is of a model."""
         self._emulator = board.emulator if board else None
         self._verdicts = {v.metric: v for entry in entries for v in entry.verdicts}
         self._comparisons = {comparison.metric: comparison for comparison in comparisons}
@@ -76,7 +78,7 @@ class Figures:
             metric=metric,
             name=named(metric),
             value=in_short(metric, verdict.value),
-            mark=mark_of(metric) if self._emulated else "",
+            mark=self._mark(metric),
             note=self._instructions(verdict),
             limit=bound(metric, limit) if limit else "",
             source=shown(limit.source) if limit else "",
@@ -86,6 +88,10 @@ class Figures:
             since=missed_since(self._points, verdict),
             trend=trend(values, bar, words),
         )
+
+    def _mark(self, metric: Metric) -> str:
+        mark = mark_of(metric)
+        return mark if self._emulated or (self.modelled and mark == "modelled") else ""
 
     def _instructions(self, verdict: Verdict) -> str:
         """The instruction count that an emulated latency is."""

@@ -116,7 +116,9 @@ class Placed:
                 what = f"{entry.measure.replace('_', ' ')}: {entry.samples} samples, then an error"
                 yield Problem("error", where, what, text)
         for figure, verdict in self._figures.failed():
-            title = figure_title(verdict, emulated=self._subject.emulated)
+            title = figure_title(
+                verdict, emulated=self._subject.emulated, modelled=self._figures.modelled
+            )
             detail = f"{_lines(figure.since)}\nlimit: {figure.source}".strip()
             yield Problem("fail", where, title, detail)
         for comparison in self._comparisons:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.units import scaled
 from tinyhil.catalog.wording import in_short
 from tinyhil.ground.text import shown
@@ -25,6 +26,8 @@ class Bar:
     width: float
     height: float
     text: str
+    median: bool
+    """Whether it is the one that counts."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,13 @@ class PowerTrace:
     windows: Sequence[tuple[float, float]]
     """Left side and width of each stretch that is timed."""
     idle_y: float | None
-    left: str
+    top: str
+    """Power at the highest sample."""
     right: str
+    """When it ends."""
     text: str
+    spread: str
+    """How far the windows are apart, and which one counts."""
     modelled: bool
     bars: Sequence[Bar]
 
@@ -73,12 +80,28 @@ def power_trace(energy: Energy) -> PowerTrace:
         [*above, *reversed(below)],
         windows,
         y(energy.idle_w) if energy.idle_w else None,
-        "0 s",
-        f"{trace.seconds:.1f} s, highest {scaled(top, 'W', 4)}",
+        f"highest sample {scaled(top, 'W', 4)}",
+        f"{trace.seconds:.1f} s",
         text,
+        _spread(energy),
         bool(energy.heading["modelled"]),
         _bars(energy),
     )
+
+
+def _spread(energy: Energy) -> str:
+    costs = [one.energy_j for one in energy.windows]
+    least, most = (in_short("energy_j", cost, 6) for cost in (min(costs), max(costs)))
+    apart = 100 * (max(costs) / min(costs) - 1)
+    return (
+        f"From {least} to {most}, {apart:.2g} % apart; the median, "
+        f"{in_short('energy_j', energy.energy_j, 6)}, counts"
+    )
+
+
+def _whole(metric: Metric, value: float, digits: int = 4) -> str:
+    """A value that is not parted from its unit at the end of a line."""
+    return in_short(metric, value, digits).replace(" ", "\u00a0")
 
 
 def _bars(energy: Energy) -> list[Bar]:
@@ -90,8 +113,9 @@ def _bars(energy: Energy) -> list[Bar]:
             round((number + 0.1) * width, 1),
             round(0.8 * width, 1),
             round(_ROOM * SIDE * one.energy_j / most, 1),
-            f"{in_short('energy_j', one.energy_j, 6)} an inference, {one.count:,} in "
-            f"{one.window.seconds:.3f} s, {in_short('power_w', one.window.power_w)}",
+            f"{_whole('energy_j', one.energy_j, 6)}, {one.count:,} inferences in "
+            f"{one.window.seconds:.3f}\u00a0s, {_whole('power_w', one.window.power_w)}",
+            one.energy_j == energy.energy_j,
         )
         for number, one in enumerate(energy.windows)
     ]
