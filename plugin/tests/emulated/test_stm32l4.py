@@ -141,6 +141,25 @@ def test_stock_pyocd_programs_what_differs_and_it_is_read_back(
     assert flash(other, board, l475.probe_uid, Deadline.after(60)).skipped
 
 
+def test_a_core_that_is_halted_asleep_runs_what_its_debugger_wants(l475: EmulatedBoard) -> None:
+    """Without a reset in between: so does `pyocd flash` by default."""
+    code, sleeps = 0x2000_0000, "30bf fde7"
+    with debugging(l475) as target:
+        target.write_memory_block8(code, bytes.fromhex(f"{sleeps} 2a20 00be"))
+        target.write_core_register("xpsr", 0x0100_0000)
+        target.write_core_register("pc", code)
+        target.resume()
+        target.halt()
+        assert target.read_core_register("pc") == code + 2, "past the instruction that sleeps"
+        target.write_core_register("pc", code + 4)
+        target.set_breakpoint(code + 6)
+        target.resume()
+        deadline = Deadline.after(60)
+        while not target.is_halted():
+            assert not deadline.expired
+        assert (target.read_core_register("r0"), target.read_core_register("pc")) == (42, code + 6)
+
+
 class Gdb:
     """A debugger at the far end of pyOCD's gdb server: packets of the remote protocol."""
 
