@@ -182,7 +182,8 @@ static MemTxResult read_wake(void *opaque, hwaddr address, uint64_t *value, unsi
 }
 
 /* A core that is halted by its debugger sleeps no longer, as ARMv7-M has it (C1.5.1); QEMU's would
- * sleep on, whatever the debugger has it run. This request ends the sleep, and does nothing else. */
+ * sleep on, whatever the debugger has it run. This request ends the sleep, and does nothing else.
+ */
 static MemTxResult write_wake(void *opaque, hwaddr address, uint64_t value, unsigned size) {
     (void)opaque;
     (void)address;
