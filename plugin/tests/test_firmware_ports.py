@@ -120,6 +120,20 @@ def test_time_goes_on_while_a_core_sleeps_whose_cycle_counter_stands_still(tmp_p
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.long
+def test_other_compiler_flags_in_a_boards_file_build_another_image(
+    tiny: tuple[Task, Path], tmp_path: Path
+) -> None:
+    board = load_boards()["microbit"]
+    changed = {"flags": (*board.toolchain.flags, "-fno-inline")}
+    other = board.model_copy(update={"toolchain": board.toolchain.model_copy(update=changed)})
+    first, second, again = (
+        firmware.build(one, *tiny, tmp_path).image.sha256 for one in (board, other, board)
+    )
+    assert first != second
+    assert first == again
+
+
 def test_the_page_of_ports_knows_every_function_and_every_board() -> None:
     page = (ROOT / "docs" / "ports.md").read_text(encoding="utf-8")
     headers = (FIRMWARE / "core/include/tinyhil.h", FIRMWARE / "ports/port.h")
