@@ -19,10 +19,10 @@ from tinyhil.benchmarks import BUILD
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.data.material import stand_in_model
-from tinyhil.emulator.program import QEMU
+from tinyhil.emulator.program import find_qemu
+from tinyhil.ground.errors import BenchError
 from tinyhil.ground.paths import FIRMWARE, ROOT
 from tinyhil.image import build as firmware
-from tinyhil.image.build import require_tool
 from tinyhil.image.elf import Image, read_image
 
 from .compiler.models import Activation, Model, Operator
@@ -120,6 +120,20 @@ def test_time_goes_on_while_a_core_sleeps_whose_cycle_counter_stands_still(tmp_p
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.long
+def test_other_compiler_flags_in_a_boards_file_build_another_image(
+    tiny: tuple[Task, Path], tmp_path: Path
+) -> None:
+    board = load_boards()["microbit"]
+    changed = {"flags": (*board.toolchain.flags, "-fno-inline")}
+    other = board.model_copy(update={"toolchain": board.toolchain.model_copy(update=changed)})
+    first, second, again = (
+        firmware.build(one, *tiny, tmp_path).image.sha256 for one in (board, other, board)
+    )
+    assert first != second
+    assert first == again
+
+
 def test_the_page_of_ports_knows_every_function_and_every_board() -> None:
     page = (ROOT / "docs" / "ports.md").read_text(encoding="utf-8")
     headers = (FIRMWARE / "core/include/tinyhil.h", FIRMWARE / "ports/port.h")
@@ -174,16 +188,19 @@ def _written(path: Path, content: bytes) -> Path:
     return path
 
 
-def played(machine: str, image: Image, folder: Path, *commands: str) -> list[list[str]]:
-    """Lines of the boot, and of each command's answer, by QEMU's machine of that name."""
-    qemu = require_tool(QEMU)
-    known = subprocess.check_output([qemu, "-machine", "help"], text=True, timeout=60)
-    if f"\n{machine} " not in known:
-        pytest.skip(
-            f"the installed QEMU has no machine {machine}: one of version 9 or later has it"
-        )
+def played(
+    name: str, image: Image, folder: Path, *commands: str, shift: int = 5
+) -> list[list[str]]:
+    """Lines of the boot, and of each command's answer, by QEMU's machine of the board's name; an
+    instruction takes 2**shift ns. After an answer of an error alone there are no more."""
+    facts = load_boards()[name].emulator
+    assert facts is not None
+    try:
+        qemu = find_qemu(facts.qemu, name)
+    except BenchError as error:
+        pytest.skip(f"NOT TESTED: {error.message}; {error.hint}")
     elf = _written(folder / "firmware.elf", image.content)
-    arguments = ("-machine", machine, "-icount", "shift=5,sleep=on", "-kernel", elf)
+    arguments = ("-machine", facts.machine, "-icount", f"shift={shift},sleep=on", "-kernel", elf)
     quiet = ("-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none")
     answers: list[list[str]] = []
     with subprocess.Popen(
@@ -195,8 +212,12 @@ def played(machine: str, image: Image, folder: Path, *commands: str) -> list[lis
         assert process.stdin
         assert process.stdout
         for command in (*commands, None):
-            lines = [line.rstrip() for line in iter(process.stdout.readline, "m-ready\n")]
-            answers.append(lines)
+            answers.append([])
+            for line in iter(process.stdout.readline, "m-ready\n"):
+                answers[-1].append(line.rstrip())
+                if not line or line.startswith("e-["):
+                    process.kill()
+                    return answers
             if command:
                 process.stdin.write(f"{command}%")
         ends.cancel()
@@ -245,3 +266,24 @@ def test_an_stm32l4_finds_out_that_no_cycle_counter_counts(
         "m-hil-core-clock-[PLL of MSI, kept right by LSE]",
         "m-hil-lap-clock-[SysTick]",
     } <= set(said)
+
+
+def test_an_inference_that_wraps_the_timer_is_given_up_not_told_wrong(
+    images: dict[str, Image], tmp_path: Path
+) -> None:
+    """SysTick's 24 bits last 1.68 s; the same inference takes less and more than that."""
+
+    def answers(shift: int) -> list[list[str]]:
+        commands = "infer 3 0", "hil laps"
+        name = "b-l475e-iot01a"
+        return played(name, images[name], tmp_path, *commands, shift=shift)
+
+    def laps(shift: int) -> list[int]:
+        *_, said = answers(shift)
+        return [int(tick) for tick in said[0].removeprefix("m-hil-laps-0-[")[:-1].split(",")]
+
+    short, fits = laps(5), laps(9)
+    assert 1 << 19 < short[0] < 1 << 20, "16 times as much fits, 32 times do not"
+    assert all(abs(long - 16 * one) <= 32 for long, one in zip(fits, short, strict=True))
+    *_, said = answers(10)
+    assert said[-1] == "e-[An inference may last, by SysTick's 24 bits, less than ms: 1677]"

@@ -1,6 +1,9 @@
 /* The core's SysTick as the timer of timer.h: Armv7-M Architecture Reference Manual (DDI 0403),
- * B3.3.  It counts 24 bits down, at a slower clock if the chip has one beside the core's: what the
- * masked interrupts of a timed region let wrap twice between two looks is lost. */
+ * B3.3.  It counts 24 bits down, at a slower clock if the chip has one beside the core's.  While
+ * interrupts are masked, it shows that it wrapped, but not how often.  So an inference must be
+ * shorter than a round: a timed region whose first one was not is given up, not told wrong. */
+#include <stdbool.h>
+
 #include "board.h"
 #include "cortex_m.h"
 #include "cycles.h"
@@ -22,6 +25,7 @@
 const char timer_name[] = "SysTick";
 
 static uint64_t wrapped; /* Ticks of whole rounds since the restart. */
+static bool looked_at;   /* Since then, before it wrapped. */
 
 static void count_wrap(void) {
     wrapped += RELOAD + 1u;
@@ -42,22 +46,29 @@ void timer_restart(void) {
     SYST_CVR = 0;
     ICSR = ICSR_PENDSTCLR;
     wrapped = 0;
+    looked_at = false;
 }
 
 uint64_t timer_ticks(void) {
     uint32_t value;
     do { /* Until no wrap fell between the reading and its count. */
         if ((ICSR & ICSR_PENDSTSET) != 0u) {
+            if (!looked_at) {
+                tinyhil_fail("An inference may last, by SysTick's 24 bits, less than ms:",
+                             (RELOAD + 1u) / (timer_hz() / 1000u));
+            }
             ICSR = ICSR_PENDSTCLR;
             count_wrap();
         }
         value = SYST_CVR;
     } while ((ICSR & ICSR_PENDSTSET) != 0u);
+    looked_at = true;
     /* The first tick after a restart loads the counter, so that 0 comes before RELOAD. */
     return wrapped + (value == 0u ? 0u : RELOAD + 1u - value);
 }
 
 void cortex_m_systick(void) {
+    looked_at = true;
     count_wrap();
     cycles_look();
 }

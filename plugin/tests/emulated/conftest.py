@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from tinyhil.catalog.board import Board, load_boards
-from tinyhil.emulator.program import QEMU
+from tinyhil.emulator.program import QEMU, find_qemu
 from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError
 from tinyhil.image.elf import Image, read_image
 
 _COMPILER = "arm-none-eabi-gcc"
@@ -39,7 +40,7 @@ def echo_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 
 @pytest.fixture
-def reachable(runtime: Path, playable: None) -> None:
+def reachable(runtime: Path, listed: None) -> None:
     """pyOCD finds the probes of emulated boards, and those of the test's own alone."""
 
 
@@ -54,10 +55,8 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def playable() -> None:
-    """There is an emulator, and pyOCD finds the probes of its boards."""
-    if shutil.which(QEMU) is None:
-        pytest.skip(f"NOT TESTED: {QEMU} is not installed")
+def listed() -> None:
+    """pyOCD finds the probes of emulated boards."""
     if not any(found.name == "tinyhil" for found in entry_points(group="pyocd.probe")):
         pytest.skip("NOT TESTED: tinyhil is not installed, so that pyOCD can't find its probes")
 
@@ -74,8 +73,32 @@ def emulated(mps2: Board, reachable: None) -> Iterator[EmulatedBoard]:
     scope="module",
     params=[name for name, board in load_boards().items() if not board.on_desks],
 )
-def each(request: pytest.FixtureRequest, playable: None) -> Iterator[EmulatedBoard]:
+def each(request: pytest.FixtureRequest, listed: None) -> Iterator[EmulatedBoard]:
     """Every emulated board whose flash is RAM in turn, halted; one for all tests of a file."""
-    del playable
+    del listed
+    if shutil.which(QEMU) is None:
+        pytest.skip(f"NOT TESTED: {QEMU} is not installed")
     with start(load_boards()[request.param], deadline=Deadline.after(60)) as board:
         yield board
+
+
+@pytest.fixture(scope="module")
+def board(listed: None) -> Board:
+    """The B-L475E-IOT01A; skips where no QEMU plays it."""
+    del listed
+    found = load_boards()["b-l475e-iot01a"]
+    assert found.emulator is not None
+    try:
+        find_qemu(found.emulator.qemu, found.name)
+    except BenchError as error:
+        pytest.skip(f"NOT TESTED: {error.message}; {error.hint}")
+    if shutil.which("cc") is None:
+        pytest.skip("NOT TESTED: no C compiler 'cc', which the board's devices need")
+    return found
+
+
+@pytest.fixture(scope="module")
+def l475(board: Board) -> Iterator[EmulatedBoard]:
+    """It runs, and its flash is erased."""
+    with start(board, deadline=Deadline.after(60)) as emulated:
+        yield emulated

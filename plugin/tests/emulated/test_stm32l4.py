@@ -3,13 +3,6 @@ stock pyOCD's own CMSIS-DAP driver. One board for all tests of the file, in thei
 
 from __future__ import annotations
 
-import re
-import shutil
-import socket
-import struct
-import sys
-from collections.abc import Iterator
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +14,6 @@ from tinyhil.catalog.board import Board, load_boards
 from tinyhil.device.faults import PROBE_KINDS, ProbeFaults, ProbeKind, Spec, parse_spec
 from tinyhil.device.faults.probe import faulty_probe
 from tinyhil.emulator import devices
-from tinyhil.emulator.program import find_qemu
 from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.emulator.usb.backend import EmulatedDevice, usb_boards
 from tinyhil.emulator.usb.trouble import sabotage
@@ -30,40 +22,13 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError
 from tinyhil.image.elf import Segment
 
-from ..processes import child, pyocd
-
 FLASH = 0x0800_0000
 KEYR, SR, CR = 0x4002_2008, 0x4002_2010, 0x4002_2014
 PG, PER, STRT, LOCK = 1 << 0, 1 << 1, 1 << 16, 1 << 31
 EOP, PROGERR, WRPERR, PGAERR, SIZERR, PGSERR = (1 << bit for bit in (0, 3, 4, 5, 6, 7))
 BSY = 1 << 16
 ERASED = 0xFFFF_FFFF
-JUMPS_TO_ITSELF = b"\xfe\xe7"
-_LISTENING = r"GDB server .*port (\d+)"
 PAGE_200 = FLASH + 200 * 2048
-
-
-@pytest.fixture(scope="module")
-def board() -> Board:
-    """Its type; skips where no QEMU plays it."""
-    found = load_boards()["b-l475e-iot01a"]
-    assert found.emulator is not None
-    try:
-        find_qemu(found.emulator.qemu, found.name)
-    except BenchError as error:
-        pytest.skip(f"NOT TESTED: {error.message}; {error.hint}")
-    if shutil.which("cc") is None:
-        pytest.skip("NOT TESTED: no C compiler 'cc', which the board's devices need")
-    if not any(point.name == "tinyhil" for point in entry_points(group="pyocd.probe")):
-        pytest.skip("NOT TESTED: tinyhil is not installed, so that pyOCD can't find its probes")
-    return found
-
-
-@pytest.fixture(scope="module")
-def l475(board: Board) -> Iterator[EmulatedBoard]:
-    """It runs, and its flash is erased."""
-    with start(board, deadline=Deadline.after(60)) as emulated:
-        yield emulated
 
 
 def unlock(target: Any) -> None:
@@ -141,57 +106,23 @@ def test_stock_pyocd_programs_what_differs_and_it_is_read_back(
     assert flash(other, board, l475.probe_uid, Deadline.after(60)).skipped
 
 
-class Gdb:
-    """A debugger at the far end of pyOCD's gdb server: packets of the remote protocol."""
-
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
-        self._file = self._socket.makefile("rb")
-
-    def ask(self, command: str) -> str:
-        """The answer to one packet."""
-        self._socket.sendall(f"${command}#{sum(command.encode()) & 0xFF:02x}".encode())
-        while self._file.read(1) != b"$":
-            pass
-        text = b""
-        while (byte := self._file.read(1)) != b"#":
-            assert byte, "the server has gone"
-            text += byte
-        self._file.read(2)
-        self._socket.sendall(b"+")
-        return text.decode()
-
-
-@pytest.mark.long
-def test_pyocds_command_line_lists_flashes_resets_and_serves_a_debugger(
-    l475: EmulatedBoard, board: Board, tmp_path: Path
-) -> None:
-    listed = pyocd("list")
-    assert l475.probe_uid in listed
-    assert "stm32l475xg" in listed
-    image, chosen = (
-        image_of(board, 2, loop=JUMPS_TO_ITSELF),
-        ("--uid", l475.probe_uid, "--no-config"),
-    )
-    (tmp_path / "made.bin").write_bytes(image.segments[0].data)
-    pyocd("flash", *chosen, "--base-address", hex(FLASH), str(tmp_path / "made.bin"))
-    assert held(l475, image)
-    pyocd("reset", *chosen)
+def test_a_core_that_is_halted_asleep_runs_what_its_debugger_wants(l475: EmulatedBoard) -> None:
+    """Without a reset in between: so does `pyocd flash` by default."""
+    code, sleeps = 0x2000_0000, "30bf fde7"
     with debugging(l475) as target:
-        assert target.read_core_register("pc") == image.entry & ~1
-    command = [sys.executable, "-m", "pyocd", "gdbserver", *chosen, "--port", "0"]
-    with child([*command, "--telnet-port", "0"]) as server:
-        assert server.stderr is not None
-        lines = iter(server.stderr.readline, "")
-        port = next(int(found[1]) for line in lines if (found := re.search(_LISTENING, line)))
-        gdb = Gdb(port)
-        assert gdb.ask("?")[:3] in ("T05", "T02", "S05")
-        assert bytes.fromhex(gdb.ask(f"m{FLASH:x},8")) == image.segments[0].data[:8]
-        assert gdb.ask(f"Z1,{image.entry & ~1:x},2") == "OK"
-        assert gdb.ask("c").startswith("T05"), "it jumps to itself, onto the breakpoint"
-        assert struct.unpack_from("<16I", bytes.fromhex(gdb.ask("g")))[15] == image.entry & ~1
-        assert gdb.ask(f"z1,{image.entry & ~1:x},2") == "OK"
-        assert gdb.ask("D") == "OK"
+        target.write_memory_block8(code, bytes.fromhex(f"{sleeps} 2a20 00be"))
+        target.write_core_register("xpsr", 0x0100_0000)
+        target.write_core_register("pc", code)
+        target.resume()
+        target.halt()
+        assert target.read_core_register("pc") == code + 2, "past the instruction that sleeps"
+        target.write_core_register("pc", code + 4)
+        target.set_breakpoint(code + 6)
+        target.resume()
+        deadline = Deadline.after(60)
+        while not target.is_halted():
+            assert not deadline.expired
+        assert (target.read_core_register("r0"), target.read_core_register("pc")) == (42, code + 6)
 
 
 @pytest.mark.parametrize(

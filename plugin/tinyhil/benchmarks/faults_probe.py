@@ -193,8 +193,8 @@ class State:
 
 STATES = (
     State("locked against reading", {"rdp": 1}, "locked"),
-    State("a worn page", {"worn": 0}, "erase|program|hold what was programmed|worn"),
-    State("write-protected", {"wrp": 255}, "protected|erase|program"),
+    State("a worn page", {"worn": 0}, "the flash is worn"),
+    State("write-protected", {"wrp": 255}, "protected against writing"),
     State("another part", {}, "not that of", part=0x435),
 )
 
@@ -215,19 +215,26 @@ def debugging(emulated: EmulatedBoard) -> Iterator[Any]:
         yield session.target
 
 
-def unlock(emulated: EmulatedBoard) -> None:
-    """Take read protection away, which erases the flash: RM0351, 3.5.1."""
+OPTR, WRP1AR = 0x20, 0x2C
+"""Option registers: read protection, and the first range of pages that is write-protected."""
+UNLOCKED, LOCKED = 0xFFEF_F8AA, 0xFFEF_F8BB
+"""Of `OPTR`; to leave protection erases the flash: RM0351, 3.5.1."""
+
+
+def set_options(emulated: EmulatedBoard, register: int, word: int) -> None:
+    """Change an option register of the chip and have it loaded, as its maker's tool does."""
     base = 0x4002_2000
     with debugging(emulated) as target:
-        for register, word in (
+        for offset, value in (
             *((0x08, 0x4567_0123), (0x08, 0xCDEF_89AB), (0x0C, 0x0819_2A3B), (0x0C, 0x4C5D_6E7F)),
-            *((0x20, 0xFFEF_F8AA), (0x14, 1 << 17)),
+            *((register, word), (0x14, 1 << 17)),
         ):
-            target.write32(base + register, word)
+            target.write32(base + offset, value)
         deadline = Deadline.after(_DEADLINE_S)
         while target.read32(base + 0x10) & 1 << 16 and not deadline.expired:
             pass
         target.write32(base + 0x14, 1 << 27)
+        target.reset_and_halt()  # As loading them does in silicon.
 
 
 def try_state(board: Board, state: State) -> tuple[str, str]:
@@ -243,7 +250,7 @@ def try_state(board: Board, state: State) -> tuple[str, str]:
         if verdict != "error" or not any(word in text for word in state.says.split("|")):
             return "wrong", text
         if state.name.startswith("locked"):
-            unlock(emulated)
+            set_options(emulated, OPTR, UNLOCKED)
         if state.part is not None or state.name.startswith("locked"):
             verdict, why, _ = attempt(emulated, broken, image)
             if verdict != "held":

@@ -11,6 +11,8 @@ from tinyhil.emulator.qmp import QmpClient
 from tinyhil.emulator.runtime import GDB_SOCKET, QMP_SOCKET
 from tinyhil.ground.deadline import Deadline
 
+_WAKE_AT = 0x5FFF_F000
+"""A register of our devices that ends a core's sleep: `devices/qemu.c`."""
 _SLEEPS = (b"\x20\xbf", b"\x30\xbf")
 """The instructions WFE and WFI."""
 
@@ -21,8 +23,15 @@ class Machine:
     Every method raises `StubLostError` when QEMU dies or stops answering.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Attach to the QEMU whose sockets lie in `folder`; it continues as it was."""
+    def __init__(self, folder: Path, *, can_wake: bool = False) -> None:
+        """Attach to the QEMU whose sockets lie in `folder`; it continues as it was.
+
+        Args:
+            folder: the board's.
+            can_wake: devices of ours are loaded, which can end a core's sleep. Without them, a core
+                that was halted asleep sleeps on when it is resumed, even elsewhere.
+        """
+        self._can_wake = can_wake
         self.trapped = False
         """Set when the machine stopped by itself, at a breakpoint; the reader clears it."""
         self._folder = folder
@@ -58,10 +67,13 @@ class Machine:
             self.trapped = True
 
     def halt(self) -> None:
-        """Stop it."""
+        """Stop it; the core does not sleep any more then."""
+        ran = self.running
         self._pause()
         self._settle()
         self._owed = False
+        if ran and self._can_wake:
+            self._gdb.write_physical(_WAKE_AT, bytes(4))
 
     def resume(self) -> None:
         """Let the halted machine run."""

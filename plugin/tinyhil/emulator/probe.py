@@ -120,7 +120,7 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
                 lock = os.open(self._board.folder / BOARD_FILE, os.O_RDONLY)
                 undo.callback(os.close, lock)
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                machine = Machine(self._board.folder)
+                machine = Machine(self._board.folder, can_wake=bool(self._board.devices))
             except BlockingIOError as error:
                 raise exceptions.ProbeError(
                     f"probe {self.unique_id} is in use by another debugger"

@@ -27,6 +27,7 @@ class RunningBoard(Facts):
     memory: tuple[Memory, ...]
     flash_controller: bool
     """See `EmulatorFacts`, as for the next."""
+    devices: str
     probe: Literal["virtual", "cmsis-dap"]
     serial_url: str
     """For ``serial.serial_for_url``."""
@@ -50,6 +51,7 @@ def publish(folder: Path, board: Board, serial_url: str, pid: int) -> RunningBoa
         target=board.flash.target,
         memory=board.memory,
         flash_controller=board.emulator.flash_controller,
+        devices=board.emulator.devices,
         probe=board.emulator.probe,
         serial_url=serial_url,
         pid=pid,

@@ -21,13 +21,19 @@ _LOGGER.addHandler(logging.NullHandler())
 _KEPT_WARNINGS = 5
 _LOCKED = re.compile(r"\b(APPROTECT|secure state|unlock|locked)", re.IGNORECASE)
 LOCKED_HINT = (
-    "the chip seems to be locked; unlocking erases all of it, so it is left to you: "
-    "pyocd commander -c unlock"
+    "the chip seems to be locked; unlocking erases all of it, so it is left to you: `pyocd "
+    "commander -c unlock` where pyOCD knows how (as of an nRF), else the chip maker's tool (on an "
+    "STM32: read protection back to level 0)"
 )
 
 _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.ProbeDisconnected, "check the probe's cable, or restart the emulated board"),
     (exceptions.ProbeError, "close other debuggers, or plug the probe in again"),
+    (
+        exceptions.FlashEraseFailure,
+        "this part of the flash is protected against writing, or worn: take the protection away "
+        "with the chip maker's tool (on an STM32: its option bytes), else use another board",
+    ),
     (exceptions.FlashFailure, "check the board's supply and whether this flash is protected"),
     (exceptions.TransferError, "check power and debug wiring, or lower 'flash.frequency_hz'"),
     (exceptions.Error, "check power and debug wiring; 'pyocd list' shows the probes found"),

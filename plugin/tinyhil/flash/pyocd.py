@@ -124,6 +124,24 @@ class PyocdFlasher:
                 hint=LOCKED_HINT,
             ) from None
 
+    def _check_wear(
+        self, failure: exceptions.FlashProgramFailure, wanted: Sequence[tuple[int, bytes]]
+    ) -> None:
+        """Say so if what fails to be programmed holds a byte that is neither erased nor right."""
+        for start, data in wanted:
+            if failure.address is None or not start <= failure.address < start + len(data):
+                continue
+            left = data[failure.address - start :]
+            held = self._session.target.read_memory_block8(failure.address, len(left))
+            for offset, (right, byte) in enumerate(zip(left, held, strict=True)):
+                if byte not in (right, 0xFF):
+                    raise BenchError(
+                        f"the flash is worn: the byte at {failure.address + offset:#010x} is "
+                        f"{byte:#04x} after it was erased",
+                        hint="run it again; if it stays so, use another board, or an image that "
+                        "leaves this place out",
+                    ) from failure
+
     def _program(
         self, image: Image, differing: Sequence[tuple[int, bytes]], report: _Steps
     ) -> None:
@@ -142,7 +160,11 @@ class PyocdFlasher:
                     f"board's file: {error}",
                     hint="correct 'memory' or 'flash.target' in the board's file",
                 ) from error
-            loader.commit()
+            try:
+                loader.commit()
+            except exceptions.FlashProgramFailure as error:
+                self._check_wear(error, differing)
+                raise
         with self._translated("verifying"):
             report.next()
             differs = first_difference(self._session.target, image.segments, report.advance)

@@ -29,6 +29,8 @@ void memory_region_add_subregion_overlap(MemoryRegion *into, hwaddr offset, Memo
 void memory_region_del_subregion(MemoryRegion *from, MemoryRegion *region);
 Object *object_resolve_path(const char *path, bool *ambiguous);
 Object *object_dynamic_cast(Object *object, const char *type);
+CPUState *qemu_get_cpu(int number);
+void cpu_interrupt(CPUState *core, int mask);
 void cpu_physical_memory_rw(hwaddr address, void *data, hwaddr size, bool write);
 void qemu_plugin_register_vcpu_init_cb(qemu_plugin_id_t id,
                                        void (*call)(qemu_plugin_id_t, unsigned));
@@ -39,6 +41,8 @@ EXPORTED int qemu_plugin_version = 2;
 enum { ABOVE = 10, STRUCT_MOST = 4096, CANARY = 0xA5, TRIAL_SIZE = 0x1000 };
 static const hwaddr trial_at = 0xDF000000; /* where no board of ours has anything */
 static const char core_path[] = "/machine/soc/armv7m/armv7m-container[0]";
+static const hwaddr wake_at = 0x5FFFF000; /* ours: see `write_wake`, and emulator/machine.py */
+enum { CPU_INTERRUPT_EXITTB = 4 };
 static int ready_fd = -1;
 static sigjmp_buf crashed;
 
@@ -169,6 +173,28 @@ static void try_flash(void) {
     memory_region_del_subregion(get_system_memory(), flash);
 }
 
+static MemTxResult read_wake(void *opaque, hwaddr address, uint64_t *value, unsigned size) {
+    (void)opaque;
+    (void)address;
+    (void)size;
+    *value = 0;
+    return MEMTX_OK;
+}
+
+/* A core that is halted by its debugger sleeps no longer, as ARMv7-M has it (C1.5.1); QEMU's would
+ * sleep on, whatever the debugger has it run. This request ends the sleep, and does nothing else.
+ */
+static MemTxResult write_wake(void *opaque, hwaddr address, uint64_t value, unsigned size) {
+    (void)opaque;
+    (void)address;
+    (void)value;
+    (void)size;
+    cpu_interrupt(qemu_get_cpu(0), CPU_INTERRUPT_EXITTB);
+    return MEMTX_OK;
+}
+
+static const MemoryRegionOps wake_ops = DEVICE_OPS(read_wake, write_wake, 1);
+
 static void on_crash(int signal) {
     siglongjmp(crashed, signal);
 }
@@ -191,6 +217,7 @@ static void add_all(qemu_plugin_id_t id, unsigned core) {
         refuse("its clocks are numbered in another way");
     try_registers();
     try_flash();
+    add_registers(wake_at, 4, &wake_ops);
     add_devices();
     sigaction(SIGSEGV, &segv, NULL);
     sigaction(SIGBUS, &bus, NULL);

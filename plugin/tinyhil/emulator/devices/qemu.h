@@ -17,6 +17,7 @@ typedef uint64_t qemu_plugin_id_t;
 typedef struct MemoryRegion MemoryRegion;
 typedef struct Error Error;
 typedef struct Object Object;
+typedef struct CPUState CPUState;
 typedef uint32_t MemTxResult;
 enum {
     MEMTX_OK = 0,

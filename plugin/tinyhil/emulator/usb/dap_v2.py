@@ -171,7 +171,7 @@ class Probe:
 
     def _attach(self) -> None:
         facts = core_facts(self._board.core)
-        machine = Machine(self._board.folder)
+        machine = Machine(self._board.folder, can_wake=bool(self._board.devices))
         self._attached.callback(machine.close)
         core = CoreDebug(machine, facts)
         bus = SystemBus(machine, core, facts, flash_controller=self._board.flash_controller)
