@@ -156,6 +156,17 @@ class _Reading:
         return Quantization(scales, zero_points, int(table.QuantizedDimension()))
 
 
+def operator_name(model: Any, operator: Any) -> str:
+    """As in the schema, of an operator whose code is there."""
+    code = model.OperatorCodes(operator.OpcodeIndex())
+    # Old files know the one-byte field only; new ones write both.
+    number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+    name = names(tflite.BuiltinOperator).get(number, f"operator code {number}")
+    if name == "CUSTOM":
+        return f"CUSTOM {(code.CustomCode() or b'')[:40]!r}"
+    return name
+
+
 @cache
 def names(enumeration: type) -> Mapping[int, str]:
     """Numbers to names of an enumeration of the schema."""
