@@ -25,8 +25,8 @@ NAME = "SOFTMAX"
 _OPTIONS: Final = "SoftmaxOptions"
 _INTEGER_BITS: Final = 5
 """Of a scaled distance from the maximum."""
-_MAX_CLASSES: Final = 4095
-"""More might overflow the sum, which has 12 integer bits."""
+_MAX_CLASSES: Final = 8191
+"""More might overflow the sum, which has 12 integer bits and, as the reference, no sign."""
 _SMALLEST_SCALE: Final = 2.0**-26
 """The reference takes larger ones only."""
 _ONE: Final = 2**31 - 1  # Q0, saturated
