@@ -86,6 +86,8 @@ class Node:
     """Which of the operator's outputs this is: one that has several becomes as many nodes."""
     parts: tuple[Tensor, ...] = ()
     """All outputs of such an operator, in order."""
+    between: tuple[Quantization | None, ...] = ()
+    """Of what an operator computes in between, and writes nowhere."""
 
     def refuse(self, what: str, step: str = OPERATOR) -> ModelError:
         """The error that says that this operator can't be compiled, and which step helps."""

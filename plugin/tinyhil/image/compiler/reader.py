@@ -17,7 +17,7 @@ from typing import Any, Final
 import tflite
 
 from tinyhil.ground.errors import ModelError
-from tinyhil.image.compiler.graph import Graph, Node, Tensor
+from tinyhil.image.compiler.graph import Graph, Node, Quantization, Tensor
 from tinyhil.image.compiler.refusals import (
     DAMAGED,
     ENDS,
@@ -34,7 +34,7 @@ from tinyhil.image.compiler.tensors import Tensors, names, operator_name
 from tinyhil.image.compiler.variables import MAX_OPERATORS, SILENT, Variables
 
 MAX_FILE_BYTES: Final = 8 << 20
-MAX_INPUTS: Final = 16
+MAX_INPUTS: Final = 24
 """Of one operator."""
 MAX_PARTS: Final = 64
 """Outputs of one operator."""
@@ -49,6 +49,8 @@ _DIVIDING: Final = ("SPLIT", "SPLIT_V", "UNPACK")
 """They may have several outputs."""
 _WRITING: Final = ("ASSIGN_VARIABLE",)
 """They write what is their first input, and have no output."""
+_KEPT: Final = {"UNIDIRECTIONAL_SEQUENCE_LSTM": (18, 19)}
+"""Positions of inputs that an operator keeps for itself from one inference to the next."""
 
 _Ends = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]
 
@@ -228,8 +230,12 @@ class _Reader:
             return []
         kind, options = _options(operator)
         parts = tuple(one for one in made if one is not None)
+        with collected(found):
+            between = self._between(operator, place)
+        if len(found) > before:
+            return []
         nodes = [
-            Node(index, name, self._path, tuple(sources), one, kind, options, part, parts)
+            Node(index, name, self._path, tuple(sources), one, kind, options, part, parts, between)
             for part, one in enumerate(parts)
         ]
         for node in nodes:
@@ -243,7 +249,16 @@ class _Reader:
             with collected(self._found):
                 return self._variables.of_handle(number, place)
             return None
+        if position in _KEPT.get(name, ()):
+            with collected(self._found):
+                tensor = self._tensors.read(number, place, self._refuse, kept=True)
+                return self._variables.add(tensor)
+            return None
         return self._collected(number, place)
+
+    def _between(self, operator: Any, place: Blocker) -> tuple[Quantization | None, ...]:
+        numbers = [operator.Intermediates(i) for i in range(min(operator.IntermediatesLength(), 5))]
+        return tuple(self._tensors.quantization(one, place, self._refuse) for one in numbers)
 
     def _collected(self, number: int, place: Blocker) -> Tensor | None:
         with collected(self._found):

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
 import tflite
-from numpy.typing import NDArray
 
 from tinyhil.image.compiler.graph import Tensor, Variable
 from tinyhil.image.compiler.refusals import DAMAGED, STATE, Blocker, Refuse, collected
@@ -72,10 +72,11 @@ class Variables:
             raise self.refuse(replace(place, what="has a variable that nothing sets", step=STATE))
         return self._variables[key].tensor
 
-    def add(self, tensor: Tensor, start: NDArray[Any]) -> Tensor:
-        """A variable that has no name; returns its tensor."""
+    def add(self, tensor: Tensor) -> Tensor:
+        """A variable that has no name, and is zero at the start; returns its tensor."""
         made = replace(tensor, index=self._next_index(), data=None)
-        self._own.append(Variable(made, start))
+        dtype = np.dtype("<i2" if made.dtype == "INT16" else "<i1")
+        self._own.append(Variable(made, np.full(made.shape, made.zero_point, dtype)))
         return made
 
     def _next_index(self) -> int:
