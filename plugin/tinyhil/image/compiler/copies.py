@@ -7,11 +7,11 @@ variable that is written again before the last one has read it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tinyhil.image.compiler.graph import Graph, Tensor
 from tinyhil.image.compiler.layout import Home, home_of, homes_at_start, sources
 from tinyhil.image.compiler.lowered import Lowered
-from tinyhil.image.compiler.refusals import OPERATOR, Blocker, refusal
 
 
 def copied(source: Tensor, result: Tensor, offset: int = 0) -> Lowered:
@@ -21,13 +21,7 @@ def copied(source: Tensor, result: Tensor, offset: int = 0) -> Lowered:
 
 
 def with_copies(graph: Graph, lowered: Sequence[Lowered]) -> list[Lowered]:
-    """The same operators, with copies where memory can't be shared.
-
-    Raises:
-        ModelError: nothing is computed at all.
-    """
-    if not any(low.kernel for low in lowered):
-        raise refusal(graph.path, Blocker("computes nothing", OPERATOR))
+    """The same operators, with copies where memory can't be shared."""
     chosen = list(lowered)
     homes = homes_at_start(graph)
     outputs = {tensor.index for tensor in graph.outputs}
@@ -42,7 +36,8 @@ def with_copies(graph: Graph, lowered: Sequence[Lowered]) -> list[Lowered]:
             placeless = end and (home.tensor in taken or not whole)
             later = next((w for w in writers.get(home.tensor, ()) if w > i), None)
             if placeless or (later is not None and _is_read_from(graph, lowered, i, later)):
-                chosen[i] = copied(node.computed(), node.output, low.offset)
+                copy = copied(sources(node, low)[0], node.output, low.offset)
+                chosen[i] = replace(copy, order=low.order)
                 home = Home(node.output.index, 0)
         homes[node.output.index] = home
         if end:
