@@ -1,7 +1,9 @@
-"""SOFTMAX, with the exponentials tabulated.
+"""SOFTMAX over the last axis, with the exponentials tabulated.
 
 An int8 input is at most 255 steps below its row's maximum, so the compiler computes every
-exponential that can occur, in the fixed-point arithmetic of the TensorFlow Lite reference.
+exponential that can occur, in the fixed-point arithmetic of the TensorFlow Lite reference. Where
+the sum of exponentials is 512 or more, such as of 512 equal inputs, the reference shifts numbers of
+32 bits by more bits than they have: its outputs then are those of Arm's processors here, near 0.
 Numbers are written as Qi: i integer bits, a sign and 31 - i fractional bits.
 """
 
