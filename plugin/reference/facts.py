@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from inspect import isfunction
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -20,7 +21,18 @@ from tinyhil.catalog.meaning import MEANINGS
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task
 from tinyhil.ground.paths import ROOT
-from tinyhil.image.compiler import ops, pool, table, window
+from tinyhil.image.compiler import (
+    broadcast,
+    joined,
+    ops,
+    pool,
+    reduced,
+    resize,
+    slices,
+    sums,
+    table,
+    window,
+)
 from tinyhil.judge.gate.tolerance import HIGHER_IS_BETTER
 from tinyhil.measure import monitors
 from tinyhil.record.schema import Line
@@ -44,6 +56,11 @@ FILES: dict[str, tuple[type[Facts], str]] = {
 """Files that a user writes, the model that reads each, and what it is."""
 
 
+_SHARED = {
+    module.__name__
+    for module in (broadcast, joined, pool, reduced, resize, slices, sums, table, window)
+}
+"""Modules of the compiler that operators share, and that refuse for them."""
 _WORDS = {
     str: "text",
     int: "integer",
@@ -153,9 +170,11 @@ def operators() -> str:
     parts = [
         "# Operators of the compiler\n",
         "`tinyhil build` and `pytest suites` turn an int8 `.tflite` into C code for the reference "
-        "firmware. Tensors are int8, with a batch of 1; a model's input and output may be floats "
-        "or uint8, with operators QUANTIZE and DEQUANTIZE next to them. Operators that only make "
-        "shapes for a RESHAPE are left out, as these are known. All that is refused is told by a "
+        "firmware. Tensors are int8, with a batch of 1; a model's inputs and outputs, up to 16 of "
+        "each, may be floats or uint8, with operators QUANTIZE and DEQUANTIZE next to them. "
+        "Operators that only make shapes for a RESHAPE are left out, as these are known; so are "
+        "CALL_ONCE and VAR_HANDLE, which say what variables there are and what is in them at the "
+        "start. All that is refused is told by a "
         "`ModelError`, with the numbers of operators and tensors. To add an operator: a module in "
         "`image/compiler/ops`, and its kernel in `firmware/kernels`.\n",
         "| operator | output | what it takes |\n| --- | --- | --- |",
@@ -170,20 +189,21 @@ def operators() -> str:
         about = (sys.modules[module_name].__doc__ or "").split("\n\n")
         parts += [f"## {name}\n", *(f"{prose(part)}\n" for part in about)]
         parts += [f"How it is prepared: {prose(module.lower.__doc__ or '')}\n"]
-        found = refusals(module_name)
-        if hasattr(module, "pool_fields"):
-            found += refusals(pool.__name__)
-        if (
-            hasattr(module, "tabulated")
-            or hasattr(module, "clamped")
-            or hasattr(module, "of_reals")
-        ):
-            found += refusals(table.__name__)
-        if hasattr(module, "windows") or hasattr(module, "pool_fields"):
-            found += refusals(window.__name__)
+        found = [text for name in (module_name, *_shared(module_name)) for text in refusals(name)]
         if found:
             parts += ["It is refused if it:\n", *(f"- {code(text)}" for text in found), ""]
     return "\n".join(parts)
+
+
+def _shared(name: str) -> list[str]:
+    """The modules that an operator's module takes functions of, and theirs."""
+    values = vars(sys.modules[name]).values()
+    found = dict.fromkeys(
+        value.__module__
+        for value in values
+        if isfunction(value) and value.__module__ in _SHARED and value.__module__ != name
+    )
+    return list(dict.fromkeys(one for part in found for one in (part, *_shared(part))))
 
 
 def record() -> str:

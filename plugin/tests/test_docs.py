@@ -129,6 +129,8 @@ def test_options_operators_and_records_are_told(pages: dict[str, str]) -> None:
         "| [`DEQUANTIZE`](#dequantize) | float32 | DEQUANTIZE of int8 to floats"
         in pages["operators.md"]
     )
+    swish = pages["operators.md"].partition("## HARD_SWISH")[2].partition("## LOGISTIC")[0]
+    assert "changes the number of elements" in swish  # of a module that it shares with others
     assert '"additionalProperties": false' in pages["record.md"]
     assert "## `bench.toml`" in pages["files.md"]
     assert all(text.isprintable() for page in pages.values() for text in page.splitlines())

@@ -10,12 +10,17 @@ import numpy as np
 import pytest
 import tflite
 
+from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.task import Task, load_tasks
-from tinyhil.ground.errors import ModelError
+from tinyhil.ground.errors import FirmwareError, ModelError
 from tinyhil.image.build import compile_for
+from tinyhil.image.compiler import CompiledModel
+from tinyhil.image.generic import task_for
+from tinyhil.image.limits import check_memory
 from tinyhil.image.reference import reference
 
 from .compiler.models import Activation, Model, Operator
+from .compiler.operators import draw_one
 
 TYPES = {"float32": tflite.TensorType.FLOAT32, "uint8": tflite.TensorType.UINT8}
 
@@ -55,3 +60,48 @@ def test_samples_of_another_type_are_refused(tmp_path: Path) -> None:
     file.write_bytes(model("float32"))
     with pytest.raises(ModelError, match="takes float32, the samples of the task kws01 are int8"):
         compile_for(task("int8"), file, None)
+
+
+def ends(count: int) -> Task:
+    """A task of as many results, of twelve bytes."""
+    return task("int8").model_copy(update={"classes": tuple(map(str, range(count)))})
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler: no 'cc' on the path")
+def test_results_of_several_outputs_have_the_scale_of_each(tmp_path: Path) -> None:
+    tensors = [
+        Activation((1, 6), 0.5, -2), Activation((1, 6), 0.25, 4),
+        Activation((1, 6), 2.0, 5), Activation((1, 6), 0.25, 4),
+    ]  # fmt: skip
+    operators = [Operator("QUANTIZE", (0,), 2), Operator("RESHAPE", (1,), 3)]
+    file = tmp_path / "ends.tflite"
+    file.write_bytes(Model(tensors, operators, inputs=(0, 1), outputs=(3, 2)).build())
+    made = reference(ends(12), file, tmp_path)
+    assert made is not None
+    sample = np.array([2, 6, 10, 14, 18, 22, 0, 4, 8, 12, 16, 20], np.int8).tobytes()
+    second = tuple(float(value) for value in range(-1, 5))
+    assert made.answers([sample]) == [(*second, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0)]
+
+
+def test_a_model_with_a_state_is_of_no_task(tmp_path: Path) -> None:
+    file = tmp_path / "state.tflite"
+    content = draw_one("READ_VARIABLE", np.random.default_rng(1))
+    file.write_bytes(content.build())
+    own = task_for(file, load_tasks())
+    assert own.name == "own"
+    compiled = compile_for(own, file, None)
+    assert compiled.state_bytes % 16 == 0 < compiled.state_bytes
+    named = own.model_copy(update={"name": "mine"})
+    with pytest.raises(ModelError, match=r"keeps \d+ bytes from one inference to the next"):
+        compile_for(named, file, None)
+    variables = check_needs(compiled)
+    assert f"state {compiled.state_bytes}" in variables
+
+
+def check_needs(compiled: CompiledModel) -> str:
+    """What a board with next to no memory lacks."""
+    board = load_boards()["mps2-an386"]
+    tiny = [memory.model_copy(update={"size": 1024}) for memory in board.memory]
+    with pytest.raises(FirmwareError) as caught:
+        check_memory(board.model_copy(update={"memory": tiny}), ends(12), compiled)
+    return caught.value.message

@@ -2,14 +2,16 @@
  * One compiled model. `tinyhil build` writes model.c, which implements this, and model_config.h:
  *
  *   MODEL_SHA256             string literal: SHA-256 of the .tflite file, lower-case hex
- *   MODEL_INPUT_BYTES        size of the input tensor, in most models of int8
- *   MODEL_INPUT_SCALE        float literal, exact
+ *   MODEL_INPUT_BYTES        size of the input tensor, in most models of int8; of several, one
+ *                            behind the other, the sum
+ *   MODEL_INPUT_SCALE        float literal, exact; of the first input
  *   MODEL_INPUT_ZERO_POINT   real input = MODEL_INPUT_SCALE * (input - this)
- *   MODEL_OUTPUT_COUNT       elements of the output tensor
+ *   MODEL_OUTPUT_COUNT       elements of the output tensor, or of all of them
  *   MODEL_OUTPUT_TYPE        type of each: int8_t, or uint8_t or float
- *   MODEL_OUTPUT_BYTES       size of the output tensor
+ *   MODEL_OUTPUT_BYTES       size of the output tensor, or of all of them
+ *   MODEL_OUTPUT_PARTS       {elements, scale, zero point} of each output, separated by commas
  *   MODEL_ARENA_BYTES        size of the tensor arena; never 0
- *   MODEL_OUTPUT_SCALE       float literal, exact
+ *   MODEL_OUTPUT_SCALE       float literal, exact; of the first output
  *   MODEL_OUTPUT_ZERO_POINT  real output = MODEL_OUTPUT_SCALE * (output - this); of float 1 and 0
  *   MODEL_MACS               multiply-accumulates of one inference
  */
@@ -19,7 +21,8 @@
 #include <stdint.h>
 
 /**
- * One inference. It keeps nothing between calls: equal inputs give equal outputs.
+ * One inference. It keeps nothing between calls, so that equal inputs give equal outputs; but for
+ * models with variables, whose state is this function's own.
  *
  * arena:  MODEL_ARENA_BYTES of the caller's memory, aligned to 16; its content does not matter.
  * input:  MODEL_INPUT_BYTES, read only, not in the arena.

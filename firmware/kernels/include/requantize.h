@@ -32,9 +32,8 @@ static inline int8_t saturate_s8(int32_t value_plus_128) {
     return (int8_t)((uint8_t)value ^ 0x80);
 }
 
-/** In full: right for every channel. `sum` is without the bias. */
-static inline int8_t requantize_careful_s8(int32_t sum, const struct channel_s8 *channel,
-                                           int32_t zero_point) {
+/** In full, before zero point and clamp: right for every channel. `sum` is without the bias. */
+static inline int32_t rescale_s32(int32_t sum, const struct channel_s8 *channel) {
     int32_t shifted = (int32_t)((uint32_t)(sum + channel->bias) << channel->left);
     int64_t product = (int64_t)shifted * channel->multiplier;
     int32_t scaled = (int32_t)((product + (INT64_C(1) << 30)) >> 31);
@@ -42,7 +41,13 @@ static inline int8_t requantize_careful_s8(int32_t sum, const struct channel_s8 
         /* One less for a negative number turns halves up into halves away from zero. */
         scaled = (((scaled + (scaled >> 31)) >> (channel->right - 1)) + 1) >> 1;
     }
-    return saturate_s8(scaled + zero_point + 128);
+    return scaled;
+}
+
+/** The same as an output. */
+static inline int8_t requantize_careful_s8(int32_t sum, const struct channel_s8 *channel,
+                                           int32_t zero_point) {
+    return saturate_s8(rescale_s32(sum, channel) + zero_point + 128);
 }
 
 /** What all outputs of a channel that is not careful share. */

@@ -55,15 +55,15 @@ static void softmax_row(const struct softmax_s8 *op, const int8_t *input, int8_t
     for (int32_t i = 0; i < op->classes; i++) {
         maximum = input[i] > maximum ? input[i] : maximum;
     }
-    int32_t sum = 0; /* Q12 */
+    uint32_t sum = 0; /* Q12 without a sign */
     for (int32_t i = 0; i < op->classes; i++) {
         int32_t distance = maximum - input[i];
         if (distance < op->exponentials_count) {
-            sum += divide(op->exponentials[distance], SUM_INTEGER_BITS);
+            sum += (uint32_t)divide(op->exponentials[distance], SUM_INTEGER_BITS);
         }
     }
-    int32_t zeros = leading_zeros((uint32_t)sum);
-    int32_t scale = reciprocal((int32_t)(((uint32_t)sum << zeros) - UINT32_C(0x80000000)));
+    int32_t zeros = leading_zeros(sum);
+    int32_t scale = reciprocal((int32_t)((sum << zeros) - UINT32_C(0x80000000)));
     int32_t shift = SUM_INTEGER_BITS - zeros + 31 - 8;
     for (int32_t i = 0; i < op->classes; i++) {
         int32_t distance = maximum - input[i];

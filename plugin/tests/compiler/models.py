@@ -31,6 +31,8 @@ class Activation:
     zero_point: int = 0
     dtype: int = tflite.TensorType.INT8
     signature: tuple[int, ...] = ()
+    variable: bool = False
+    """Whether it is kept from one inference to the next."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,12 @@ class Operator:
 
     name: str
     inputs: tuple[int, ...]
-    output: int
+    output: int | tuple[int, ...]
+    """One, or all of them."""
     options: str = ""
-    values: Mapping[str, int | float] = field(default_factory=dict)
+    values: Mapping[str, int | float | str] = field(default_factory=dict)
+    between: tuple[int, ...] = ()
+    """What is computed in between."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class Model:
     operators: Sequence[Operator]
     inputs: tuple[int, ...] = (0,)
     outputs: tuple[int, ...] = (-1,)
+    others: Sequence[Model] = ()
+    """Further subgraphs."""
 
     def build(self) -> bytes:
         """The file's content."""
@@ -65,28 +72,36 @@ class _Builder:
         self._builder = flatbuffers.Builder(0)
 
     def model(self, model: Model) -> bytes:
-        builder = self._builder
-        contents = [t.data.tobytes() if isinstance(t, Weights) else b"" for t in model.tensors]
-        tensors = [self._tensor(t, 1 + i) for i, t in enumerate(model.tensors)]
-        names = sorted({operator.name for operator in model.operators})
-        operators = [self._operator(o, names.index(o.name)) for o in model.operators]
-        last = len(tensors)
-        subgraph = self._table(
-            "SubGraph",
-            Tensors=self._offsets(tensors),
-            Inputs=self._numbers(np.array(model.inputs, np.int32) % last),
-            Outputs=self._numbers(np.array(model.outputs, np.int32) % last),
-            Operators=self._offsets(operators),
-        )
+        builder, graphs = self._builder, (model, *model.others)
+        tensors = [tensor for graph in graphs for tensor in graph.tensors]
+        contents = [t.data.tobytes() if isinstance(t, Weights) else b"" for t in tensors]
+        names = sorted({operator.name for graph in graphs for operator in graph.operators})
+        subgraphs, first = [], 1
+        for graph in graphs:
+            subgraphs.append(self._subgraph(graph, names, first))
+            first += len(graph.tensors)
         root = self._table(
             "Model",
             Version=3,
             OperatorCodes=self._offsets([self._code(name) for name in names]),
-            Subgraphs=self._offsets([subgraph]),
+            Subgraphs=self._offsets(subgraphs),
             Buffers=self._offsets([self._buffer(content) for content in (b"", *contents)]),
         )
         builder.Finish(root, b"TFL3")
         return bytes(builder.Output())
+
+    def _subgraph(self, graph: Model, names: Sequence[str], first: int) -> int:
+        """`first` is the buffer of its first tensor; each has one of its own."""
+        tensors = [self._tensor(t, first + i) for i, t in enumerate(graph.tensors)]
+        operators = [self._operator(o, names.index(o.name)) for o in graph.operators]
+        last = len(tensors)
+        return self._table(
+            "SubGraph",
+            Tensors=self._offsets(tensors),
+            Inputs=self._numbers(np.array(graph.inputs, np.int32) % last),
+            Outputs=self._numbers(np.array(graph.outputs, np.int32) % last),
+            Operators=self._offsets(operators),
+        )
 
     def _table(self, table: str, **values: Any) -> int:
         getattr(tflite, f"{table}Start")(self._builder)
@@ -115,10 +130,16 @@ class _Builder:
 
     def _operator(self, operator: Operator, code: int) -> int:
         inputs = self._numbers(np.array(operator.inputs, np.int32))
-        outputs = self._numbers(np.array([operator.output], np.int32))
+        outputs = self._numbers(np.atleast_1d(np.array(operator.output, np.int32)))
         values: dict[str, Any] = {"OpcodeIndex": code, "Inputs": inputs, "Outputs": outputs}
+        if operator.between:
+            values["Intermediates"] = self._numbers(np.array(operator.between, np.int32))
         if operator.options:
-            values["BuiltinOptions"] = self._table(operator.options, **operator.values)
+            own = {
+                name: self._builder.CreateString(value) if isinstance(value, str) else value
+                for name, value in operator.values.items()
+            }
+            values["BuiltinOptions"] = self._table(operator.options, **own)
             values["BuiltinOptionsType"] = getattr(tflite.BuiltinOptions, operator.options)
         return self._table("Operator", **values)
 
@@ -134,6 +155,8 @@ class _Builder:
         values["Shape"] = self._numbers(np.array(shape, np.int32))
         if isinstance(tensor, Activation) and tensor.signature:
             values["ShapeSignature"] = self._numbers(np.array(tensor.signature, np.int32))
+        if isinstance(tensor, Activation) and tensor.variable:
+            values["IsVariable"] = True
         if scales:
             zero_points = np.full(len(scales), tensor.zero_point, np.int64)
             scale_vector = self._numbers(np.array(scales, np.float32))

@@ -56,6 +56,8 @@ def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> 
         f"(no plan of it can do with less than {model.arena_least_bytes:,} bytes)",
         f"text {image.text_bytes:,}, data {image.data_bytes:,}, bss {image.bss_bytes:,} bytes",
     ]
+    if model.state_bytes:
+        lines.append(f"state kept between inferences {model.state_bytes:,} bytes")
     constant = sum(one.constant_channels for one in model.operators)
     unread = sum(one.unread_channels for one in model.operators)
     if constant or unread:

@@ -24,6 +24,7 @@ from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
 from tinyhil.image.elf import Image, read_image
+from tinyhil.image.generic import GENERIC
 from tinyhil.image.limits import (
     check_line,
     check_memory,
@@ -157,7 +158,8 @@ def compile_for(
 
     Raises:
         ModelError: the model compiler refuses it, it takes or makes another number of numbers
-            than the task, takes numbers of another type, or has more results than fit a line.
+            than the task, takes numbers of another type, keeps a state that the task has no use
+            for, or has more results than fit a line.
         BenchError: the extra `build` is not installed.
     """
     with part_of("build", "building firmware"):
@@ -173,6 +175,7 @@ def compile_for(
             f"{results} of {task.input.elements}; all of its operators are known ({names})",
             hint="choose the model's own task, or another model",
         )
+    _check_state(model, task, compiled)
     takes = compiled.input.dtype
     if takes not in ("int8", task.input.encoding):
         raise ModelError(
@@ -183,6 +186,32 @@ def compile_for(
         )
     check_line(str(model), task, compiled)
     return compiled
+
+
+def _check_state(model: Path, task: Task, compiled: CompiledModel) -> None:
+    """Refuse what a task's samples and results have no place for.
+
+    Raises:
+        ModelError: the model keeps a state, or has several tensors where one is meant.
+    """
+    if compiled.state_bytes and task.name != GENERIC:
+        raise ModelError(
+            f"{model}: the model keeps {compiled.state_bytes:,} bytes from one inference to the "
+            f"next; samples of the task {task.name} are asked for in any order, and again",
+            hint="build it for itself: `tinyhil build --model`; or convert it so that all that it "
+            "needs is in its input",
+        )
+    quantized = compiled.input.dtype == "int8" and task.input.encoding == "float32"
+    several = {
+        "inputs": len(compiled.inputs) > 1 and (quantized or task.result != "scores"),
+        "outputs": len(compiled.outputs) > 1 and task.result != "scores",
+    }
+    for what in (name for name, wrong in several.items() if wrong):
+        raise ModelError(
+            f"{model}: the model has several {what}, a sample of the task {task.name} is one "
+            "tensor of floats",
+            hint="join them inside of the model, or choose the model's own task",
+        )
 
 
 def _counted(names: Iterable[str]) -> str:

@@ -40,7 +40,7 @@ def task_for(model: Path, tasks: Mapping[str, Task]) -> Task:
 
 def _fits(task: Task, model: CompiledModel) -> bool:
     results = task.results if task.result == "scores" else task.input.elements
-    return (
+    return not model.state_bytes and (
         (model.input.elements, model.output.elements) == (task.input.elements, results)
         and model.input.dtype in ("int8", task.input.encoding)
     )  # fmt: skip

@@ -44,10 +44,12 @@ def check_line(model: str, task: Task, compiled: CompiledModel) -> None:
     Raises:
         ModelError: they do not; it says how many would.
     """
-    output = compiled.output
-    stored = {"int8": (-128, 127), "uint8": (0, 255)}.get(output.dtype, (-(2**31), 2**31))
-    scale = 0.001 if output.dtype == "float32" else output.scale  # floats: as wide as can be
-    ends = (scale * (end - output.zero_point) for end in stored)
+    stored = {"int8": (-128, 127), "uint8": (0, 255)}.get(compiled.output.dtype)
+    ends = [
+        end if stored is None else output.scale * (end - output.zero_point)
+        for output in compiled.outputs
+        for end in stored or (-(2**31) / 1000, 2**31 / 1000)  # floats: as wide as can be
+    ]
     widest = max(len(f"{end:.3f}") for end in ends) if task.result == "scores" else 0
     most = (LINE_BYTES - _AROUND + 1) // (widest + 1)
     if task.results > most:
@@ -89,7 +91,10 @@ def check_memory(board: Board, task: Task, compiled: CompiledModel) -> None:
     places = places_of(board)
     data = {"input buffer": buffer, "arena": compiled.arena_bytes}
     variables = {"output": compiled.output.size, "stack": _STACK_BYTES}
-    needs = [(places.code, {"weights": compiled.weights_bytes})]
+    if compiled.state_bytes:
+        variables["state"] = compiled.state_bytes
+    # The state's first content is in flash.
+    needs = [(places.code, {"weights": compiled.weights_bytes + compiled.state_bytes})]
     if places.variables == places.data:
         needs += [(places.data, {**data, **variables})]
     else:

@@ -5,6 +5,7 @@
  */
 #include <stdalign.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "bare.h"
 #include "model.h"
@@ -96,11 +97,14 @@ static void fault(void) {
     stop();
 }
 
+extern uint8_t __data_start[], __data_end[], __data_load[];
+
 void reset_handler(void);
 
 void reset_handler(void) {
     CPACR |= 0xfu << 20; /* floating point and vectors, where the core has them */
     __asm volatile("dsb\n\tisb");
+    memcpy(__data_start, __data_load, (size_t)(__data_end - __data_start));
     run();
     stop();
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class OperatorSummary:
 
 @dataclass(frozen=True)
 class TensorFacts:
-    """The model's input or output: real = scale * (stored - zero_point); floats are real."""
+    """An input or output of a model: real = scale * (stored - zero_point); floats are real."""
 
     shape: tuple[int, ...]
     size: int
@@ -48,6 +48,14 @@ class TensorFacts:
     def elements(self) -> int:
         """How many numbers it has."""
         return prod(self.shape)
+
+
+def _joined(parts: Sequence[TensorFacts]) -> TensorFacts:
+    """Several tensors in a row; scale and zero point are the first one's."""
+    if len(parts) == 1:
+        return parts[0]
+    size, elements = sum(one.size for one in parts), sum(one.elements for one in parts)
+    return replace(parts[0], shape=(elements,), size=size)
 
 
 @dataclass(frozen=True)
@@ -64,10 +72,23 @@ class CompiledModel:
     """What no arena can be smaller than: the most that is in use at once."""
     weights_bytes: int
     """Of all constants: weights, biases, multipliers, tables."""
-    input: TensorFacts
-    output: TensorFacts
+    state_bytes: int
+    """Of what is kept from one inference to the next, beside the arena."""
+    inputs: tuple[TensorFacts, ...]
+    """In memory and on the wire, they are one behind the other."""
+    outputs: tuple[TensorFacts, ...]
     sources: Mapping[str, str]
     """``model.c`` and ``model_config.h``: file name to text."""
+
+    @property
+    def input(self) -> TensorFacts:
+        """All inputs as one."""
+        return _joined(self.inputs)
+
+    @property
+    def output(self) -> TensorFacts:
+        """All outputs as one."""
+        return _joined(self.outputs)
 
     @property
     def kernels(self) -> tuple[str, ...]:

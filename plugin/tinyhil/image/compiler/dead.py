@@ -83,7 +83,7 @@ def fold(graph: Graph) -> tuple[Graph, Mapping[int, Dead]]:
 
 def _groups(graph: Graph) -> list[_Group]:
     """All groups, in the order of their makers."""
-    readers: dict[int, list[int]] = {graph.output.index: [-1]}
+    readers: dict[int, list[int]] = {tensor.index: [-1] for tensor in graph.outputs}
     for i, node in enumerate(graph.nodes):
         for tensor in node.inputs:
             if tensor is not None and tensor.data is None:

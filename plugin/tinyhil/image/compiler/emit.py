@@ -41,8 +41,13 @@ def config_header(facts: Mapping[str, str]) -> str:
     )
 
 
-def model_source(calls: Sequence[Call]) -> str:
-    """``model.c``: constants of every operator, and the calls in order."""
+def model_source(calls: Sequence[Call], state: Sequence[int] = ()) -> str:
+    """``model.c``: constants of every operator, and the calls in order.
+
+    Args:
+        calls: the operators.
+        state: bytes that are kept between inferences, as they are before the first one.
+    """
     kernels = sorted({call.lowered.kernel for call in calls if call.lowered.kernel})
     parts = [
         "/* Written by tinyhil's model compiler; see model.h. */",
@@ -51,11 +56,15 @@ def model_source(calls: Sequence[Call]) -> str:
         *(f'#include "{kernel}.h"' for kernel in kernels),
         "",
     ]
+    if state:
+        head = f"static _Alignas(16) int8_t state[{len(state)}] = {{"
+        parts += ["/* What is kept from one inference to the next. */", *_rows(head, state), ""]
     for call in calls:
         parts += [f"/* {call.title} */", *_constants(call), ""]
     parts += ["void model_invoke(int8_t *arena, const int8_t *input, int8_t *output) {"]
-    if not any("arena" in argument for call in calls for argument in call.arguments):
-        parts.append("    (void)arena;")
+    for name in ("arena", "input"):
+        if not any(name in argument for call in calls for argument in call.arguments):
+            parts.append(f"    (void){name};")
     for call in calls:
         parts.append(f"    /* {call.title} */")
         if call.lowered.kernel:
@@ -76,10 +85,15 @@ def _constants(call: Call) -> list[str]:
 
 
 def _array(symbol: str, array: ConstantArray) -> list[str]:
-    texts = [str(value) for value in array.values]
+    # Kernels with vector instructions load bytes a word at a time.
+    count = len(array.values)
+    head = f"static const _Alignas(4) {array.ctype} {symbol}_{array.field}[{count}] = {{"
+    return _rows(head, array.values)
+
+
+def _rows(head: str, values: Sequence[object]) -> list[str]:
+    texts = [str(value) for value in values]
     width = max(map(len, texts)) + 2
     columns = max(1, (_WIDTH - 4) // width)
     rows = (", ".join(texts[i : i + columns]) for i in range(0, len(texts), columns))
-    # Kernels with vector instructions load bytes a word at a time.
-    head = f"static const _Alignas(4) {array.ctype} {symbol}_{array.field}[{len(texts)}] = {{"
     return [head, *(f"    {row}," for row in rows), "};"]

@@ -29,7 +29,7 @@ class Tensor:
 
     index: int
     dtype: str
-    """``INT8``, ``INT32``, or at the ends of a model ``UINT8`` or ``FLOAT32``."""
+    """``INT8``, ``INT32``, at a model's ends ``UINT8`` or ``FLOAT32``, in a state ``INT16``."""
     shape: tuple[int, ...]
     quantization: Quantization | None
     data: NDArray[Any] | None
@@ -42,7 +42,7 @@ class Tensor:
     @property
     def size(self) -> int:
         """In bytes."""
-        return self.elements * (4 if self.dtype in ("INT32", "FLOAT32") else 1)
+        return self.elements * {"INT32": 4, "FLOAT32": 4, "INT16": 2}.get(self.dtype, 1)
 
     @property
     def channels(self) -> int:
@@ -82,6 +82,12 @@ class Node:
     """Name of the table of options in the schema: ``Conv2DOptions``; "" when there is none."""
     options: Mapping[str, int | float]
     """Its scalar fields by their names in the schema: ``StrideW``."""
+    part: int = 0
+    """Which of the operator's outputs this is: one that has several becomes as many nodes."""
+    parts: tuple[Tensor, ...] = ()
+    """All outputs of such an operator, in order."""
+    between: tuple[Quantization | None, ...] = ()
+    """Of what an operator computes in between, and writes nowhere."""
 
     def refuse(self, what: str, step: str = OPERATOR) -> ModelError:
         """The error that says that this operator can't be compiled, and which step helps."""
@@ -140,14 +146,26 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Graph:
-    """A model of one input and one output; nodes are in the order of execution.
+class Variable:
+    """What a model keeps from one inference to the next."""
 
-    The reader has checked that every activation is written once, before it is read.
+    tensor: Tensor
+    """With an index that no tensor of the model has."""
+    start: NDArray[Any]
+    """What is in it before the first inference."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model; nodes are in the order of execution.
+
+    The reader has checked that every activation is written once, before it is read; variables are
+    there from the start, and may be written over.
     """
 
     path: Path
     sha256: str
     nodes: tuple[Node, ...]
-    input: Tensor
-    output: Tensor
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    variables: tuple[Variable, ...] = ()

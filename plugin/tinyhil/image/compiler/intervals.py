@@ -46,7 +46,8 @@ class Range:
 
 def ranges(graph: Graph) -> Mapping[int, Range]:
     """By index of each activation; operators must have been checked by their own modules."""
-    found = {graph.input.index: _anything(graph.input.channels)}
+    there = (*graph.inputs, *(variable.tensor for variable in graph.variables))
+    found = {tensor.index: _anything(tensor.channels) for tensor in there}
     for node in graph.nodes:
         source = next(t for t in node.inputs if t is not None and t.data is None)
         made = _range(node, found[source.index])

@@ -1,17 +1,26 @@
-"""Which memory each activation is in: the caller's buffers, or a place in the tensor arena."""
+"""Which memory each activation is in: the caller's buffers, the state, or a place in the arena."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tinyhil.image.compiler.graph import Graph, Node, Tensor
 from tinyhil.image.compiler.lowered import Lowered
-from tinyhil.image.compiler.plan import Block, Overlap, least_arena, plan_arena
-from tinyhil.image.compiler.refusals import OPERATOR, Blocker, refusal
+from tinyhil.image.compiler.plan import ALIGNMENT, Block, Overlap, least_arena, plan_arena
 
 _Key = tuple[str, int]
 """``tensor`` or ``scratch``, and the tensor's or the operator's index."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The memory that an activation is in: its own, or a part of another one's."""
+
+    tensor: int
+    """Index."""
+    offset: int
+    """In bytes, behind its beginning."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +37,9 @@ class Layout:
 
 
 def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
-    """Give every activation memory for as long as it is needed.
-
-    Raises:
-        ModelError: the model's output is its input.
-    """
-    homes = _homes(graph, lowered)
-    outside = {homes[graph.input.index]: "input", homes[graph.output.index]: "output"}
-    if len(outside) == 1:
-        raise refusal(graph.path, Blocker("computes nothing", OPERATOR))
+    """Give every activation memory for as long as it is needed."""
+    homes = homes_of(graph, lowered)
+    outside = _outside(graph, homes)
     lives = _lives(graph, lowered, homes)
     sizes = {node.output.index: node.output.size for node in graph.nodes}
     blocks = [
@@ -49,12 +52,16 @@ def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
         for node, low in zip(graph.nodes, lowered, strict=True)
         if low.scratch_bytes
     ]
-    overlaps = _overlaps(graph, lowered, homes, lives)
+    overlaps = _overlaps(graph, lowered, homes, lives, outside)
     offsets, arena_bytes = plan_arena(blocks, overlaps)
-    places = {key: f"arena + {offset}" for key, offset in offsets.items()}
+    places = {key: ("arena", offset) for key, offset in offsets.items()}
+    buffers = {}
+    for tensor, home in homes.items():
+        name, start = outside.get(home.tensor) or places["tensor", home.tensor]
+        buffers[tensor] = _expression(name, start + home.offset)
     return Layout(
-        {tensor: outside.get(home) or places["tensor", home] for tensor, home in homes.items()},
-        {index: place for (kind, index), place in places.items() if kind == "scratch"},
+        buffers,
+        {i: _expression(*place) for (kind, i), place in places.items() if kind == "scratch"},
         arena_bytes,
         least_arena(blocks, overlaps),
     )
@@ -77,40 +84,88 @@ def sources(node: Node, low: Lowered) -> list[Tensor]:
     return [node.computed(position) for position in low.order]
 
 
-def _homes(graph: Graph, lowered: Sequence[Lowered]) -> dict[int, int]:
-    """Of each activation, by index, the one whose memory it is in: its own, or its source's."""
-    homes = {graph.input.index: graph.input.index}
+def homes_of(graph: Graph, lowered: Sequence[Lowered]) -> dict[int, Home]:
+    """Of each activation, by index."""
+    homes = homes_at_start(graph)
     for node, low in zip(graph.nodes, lowered, strict=True):
-        source = homes[sources(node, low)[0].index]
-        homes[node.output.index] = node.output.index if low.kernel else source
+        homes[node.output.index] = home_of(node, low, homes)
     return homes
+
+
+def homes_at_start(graph: Graph) -> dict[int, Home]:
+    """Of what is there before the first operator."""
+    there = (*graph.inputs, *(variable.tensor for variable in graph.variables))
+    return {tensor.index: Home(tensor.index, 0) for tensor in there}
+
+
+def home_of(node: Node, low: Lowered, homes: Mapping[int, Home]) -> Home:
+    """Of an operator's output, by those of what it reads."""
+    if low.kernel:
+        return Home(node.output.index, 0)
+    source = homes[sources(node, low)[0].index]
+    return Home(source.tensor, source.offset + low.offset)
+
+
+def state_offsets(graph: Graph) -> tuple[dict[int, int], int]:
+    """Where each variable is in the state, by the index of its tensor; and the state's size."""
+    return _one_after_the_other((one.tensor for one in graph.variables), ALIGNMENT)
+
+
+def _outside(graph: Graph, homes: Mapping[int, Home]) -> dict[int, tuple[str, int]]:
+    """Of memory that is not in the arena, the C name and the offset in it."""
+    places = {
+        "input": _one_after_the_other(graph.inputs),
+        "state": state_offsets(graph),
+        "output": _one_after_the_other(graph.outputs),
+    }
+    return {
+        homes[tensor].tensor: (name, offset)
+        for name, (offsets, _) in places.items()
+        for tensor, offset in offsets.items()
+    }
+
+
+def _one_after_the_other(
+    tensors: Iterable[Tensor], alignment: int = 1
+) -> tuple[dict[int, int], int]:
+    offsets, end = {}, 0
+    for tensor in tensors:
+        offsets[tensor.index] = end
+        end += -(-tensor.size // alignment) * alignment
+    return offsets, end
+
+
+def _expression(name: str, offset: int) -> str:
+    return name if offset == 0 and name != "arena" else f"{name} + {offset}"
 
 
 def _overlaps(
     graph: Graph,
     lowered: Sequence[Lowered],
-    homes: Mapping[int, int],
+    homes: Mapping[int, Home],
     lives: Mapping[int, tuple[int, int]],
+    outside: Mapping[int, object],
 ) -> dict[tuple[_Key, _Key], Overlap]:
     """Which outputs may share the memory of inputs that end there; all of them in the arena."""
-    outside = (homes[graph.input.index], homes[graph.output.index])
     return {
-        (("tensor", node.output.index), ("tensor", homes[tensor.index])): low.overlap
+        (("tensor", node.output.index), ("tensor", homes[tensor.index].tensor)): low.overlap
         for node, low in zip(graph.nodes, lowered, strict=True)
         for tensor in sources(node, low)
         if low.overlap is not None
-        and not {homes[node.output.index], homes[tensor.index]} & {*outside}
-        and lives[homes[tensor.index]][1] == node.index
+        and not {homes[node.output.index].tensor, homes[tensor.index].tensor} & outside.keys()
+        and not any(homes[other.index].offset for other in sources(node, low))
+        and lives[homes[tensor.index].tensor][1] == node.index
     }
 
 
 def _lives(
-    graph: Graph, lowered: Sequence[Lowered], homes: Mapping[int, int]
+    graph: Graph, lowered: Sequence[Lowered], homes: Mapping[int, Home]
 ) -> dict[int, tuple[int, int]]:
     """First and last operator that needs each memory, by the tensor whose it is."""
     lives: dict[int, tuple[int, int]] = {}
     for node, low in zip(graph.nodes, lowered, strict=True):
         for tensor in (*sources(node, low), node.output):
-            first, _ = lives.get(homes[tensor.index], (node.index, node.index))
-            lives[homes[tensor.index]] = (first, node.index)
+            home = homes[tensor.index].tensor
+            first, _ = lives.get(home, (node.index, node.index))
+            lives[home] = (first, node.index)
     return lives

@@ -30,11 +30,13 @@ class ConstantArray:
 class Lowered:
     """One operator, ready to be written.
 
-    The kernel's header, its function and its struct all have the name `kernel`. An operator
-    without a kernel only gives its input another shape: its output shares the input's memory.
+    The kernel's header, its function and its struct all have the name `kernel`. The output of an
+    operator without a kernel is its input, or a part of it: they share memory.
     """
 
     kernel: str | None
+    offset: int = 0
+    """Without a kernel: how many bytes behind the input's beginning the output begins."""
     fields: Mapping[str, int] = field(default_factory=dict)
     """Scalar members of the struct."""
     arrays: tuple[ConstantArray, ...] = ()

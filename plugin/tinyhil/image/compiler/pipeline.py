@@ -8,8 +8,9 @@ from typing import Final
 
 from tinyhil.image.compiler import cost, dead, emit, ops
 from tinyhil.image.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
+from tinyhil.image.compiler.copies import with_copies
 from tinyhil.image.compiler.graph import Graph, Node, Tensor
-from tinyhil.image.compiler.layout import Layout, lay_out, sources, with_room
+from tinyhil.image.compiler.layout import Layout, lay_out, sources, state_offsets, with_room
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.reader import read_graph
 from tinyhil.image.compiler.refusals import LARGE, Blocker, collected, refusal, refused
@@ -25,8 +26,8 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
 
     Raises:
         ModelError: the file can't be read or is damaged; or the model holds operators that are
-            not known, is not int8, has more than one input or output, a dynamic shape, or anything
-            else that can't be compiled: the text names all of them, by operator and tensor.
+            not known, is not int8, has a dynamic shape, or anything else that can't be compiled:
+            the text names all of them, by operator and tensor.
     """
     draft = read_graph(path, ops.modules().keys())
     blockers = list(draft.blockers)
@@ -39,7 +40,8 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     if not target.keep_dead_channels:
         graph, left_out = dead.fold(graph)
         lowered = _lower(path, graph.nodes, target, []) if left_out else lowered
-    lowered = with_room(graph, _within(lowered, path.stat().st_size))
+    lowered = with_copies(graph, _within(lowered, path.stat().st_size))
+    lowered = with_room(graph, lowered)
     layout = lay_out(graph, lowered)
     if layout.arena_bytes > MAX_ARENA_BYTES:
         raise refusal(path, Blocker(f"needs an arena of {layout.arena_bytes:,} bytes", LARGE))
@@ -49,16 +51,18 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     )
     calls = [_call(node, low, layout) for node, low in zip(graph.nodes, lowered, strict=True)]
     macs = sum(operator.macs for operator in operators)
+    state = _state(graph)
     return CompiledModel(
         sha256=graph.sha256,
         operators=operators,
         arena_bytes=layout.arena_bytes,
         arena_least_bytes=layout.least_bytes,
         weights_bytes=sum(low.constant_bytes for low in lowered),
-        input=_facts(graph.input),
-        output=_facts(graph.output),
+        state_bytes=len(state),
+        inputs=tuple(map(_facts, graph.inputs)),
+        outputs=tuple(map(_facts, graph.outputs)),
         sources={
-            "model.c": emit.model_source(calls),
+            "model.c": emit.model_source(calls, state),
             "model_config.h": emit.config_header(_config(graph, layout.arena_bytes, macs)),
         },
     )
@@ -128,18 +132,31 @@ def _facts(tensor: Tensor) -> TensorFacts:
     )
 
 
+def _state(graph: Graph) -> list[int]:
+    """What is kept between inferences, byte by byte, before the first one."""
+    offsets, size = state_offsets(graph)
+    state = bytearray(size)
+    for variable in graph.variables:
+        at = offsets[variable.tensor.index]
+        state[at : at + variable.tensor.size] = variable.start.tobytes()
+    return [byte - 256 if byte > 127 else byte for byte in state]
+
+
 def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
+    (first_in, *_), (first_out, *_) = graph.inputs, graph.outputs
+    parts = (f"{{{t.elements}, {t.scale.hex()}f, {t.zero_point}}}" for t in graph.outputs)
     return {
         "MODEL_SHA256": f'"{graph.sha256}"',
-        "MODEL_INPUT_BYTES": str(graph.input.size),
-        "MODEL_INPUT_SCALE": f"{graph.input.scale.hex()}f",
-        "MODEL_INPUT_ZERO_POINT": f"({graph.input.zero_point})",
-        "MODEL_OUTPUT_COUNT": str(graph.output.elements),
-        "MODEL_OUTPUT_BYTES": str(graph.output.size),
-        "MODEL_OUTPUT_TYPE": _C_TYPES[graph.output.dtype],
+        "MODEL_INPUT_BYTES": str(sum(tensor.size for tensor in graph.inputs)),
+        "MODEL_INPUT_SCALE": f"{first_in.scale.hex()}f",
+        "MODEL_INPUT_ZERO_POINT": f"({first_in.zero_point})",
+        "MODEL_OUTPUT_COUNT": str(sum(tensor.elements for tensor in graph.outputs)),
+        "MODEL_OUTPUT_BYTES": str(sum(tensor.size for tensor in graph.outputs)),
+        "MODEL_OUTPUT_TYPE": _C_TYPES[first_out.dtype],
+        "MODEL_OUTPUT_PARTS": ", ".join(parts),
         "MODEL_ARENA_BYTES": str(arena_bytes),
-        "MODEL_OUTPUT_SCALE": f"{graph.output.scale.hex()}f",
-        "MODEL_OUTPUT_ZERO_POINT": f"({graph.output.zero_point})",
+        "MODEL_OUTPUT_SCALE": f"{first_out.scale.hex()}f",
+        "MODEL_OUTPUT_ZERO_POINT": f"({first_out.zero_point})",
         "MODEL_MACS": str(macs),
     }
 
@@ -156,7 +173,7 @@ def _call(node: Node, low: Lowered, layout: Layout) -> emit.Call:
     result = "x".join(map(str, node.output.shape))
     return emit.Call(
         title=f"{node.index}: {node.name}, {shapes} to {result}, {low.macs} MACs",
-        symbol=f"op{node.index}",
+        symbol=f"op{node.index}" + f"_{node.part}" * (len(node.parts) > 1),
         lowered=low,
         arguments=tuple(arguments),
     )

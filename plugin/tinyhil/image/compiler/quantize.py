@@ -114,19 +114,34 @@ def channels(
         multipliers: real factor from accumulator to output.
     """
     count = weights.shape[0]
-    node.check(count <= MAX_CHANNELS, f"has {count} output channels, more than {MAX_CHANNELS}")
-    biases = np.zeros(count, dtype=np.int64)
-    bias = node.optional_constant(2, "INT32")
-    if bias is not None:
-        assert bias.data is not None
-        node.check(bias.elements == count, f"has {bias.elements} biases for {count} channels")
-        biases = bias.data.reshape(count).astype(np.int64)
     wide = weights.astype(np.int64)
-    folded = biases - node.activation().zero_point * wide.sum(axis=1)
+    folded = _biases(node, count, 2) - node.activation().zero_point * wide.sum(axis=1)
     bounds = np.abs(folded) + 128 * np.abs(wide).sum(axis=1)
     return tuple(
         channel(node, int(folded[i]), int(bounds[i]), multipliers[i]) for i in range(count)
     )
+
+
+def unfolded_channels(
+    node: Node, weights: NDArray[Any], multipliers: Sequence[float], bias: int = 2
+) -> tuple[Channel, ...]:
+    """The same for kernels that take the zero point from each input; `bias` is its position."""
+    biases = _biases(node, len(weights), bias)
+    bounds = np.abs(biases) + 255 * np.abs(weights.astype(np.int64)).sum(axis=1)
+    return tuple(
+        channel(node, int(biases[i]), int(bounds[i]), multipliers[i]) for i in range(len(weights))
+    )
+
+
+def _biases(node: Node, count: int, position: int) -> NDArray[np.int64]:
+    """One for each channel; 0 if they are left out."""
+    node.check(count <= MAX_CHANNELS, f"has {count} output channels, more than {MAX_CHANNELS}")
+    bias = node.optional_constant(position, "INT32")
+    if bias is None:
+        return np.zeros(count, dtype=np.int64)
+    assert bias.data is not None
+    node.check(bias.elements == count, f"has {bias.elements} biases for {count} channels")
+    return bias.data.reshape(count).astype(np.int64)
 
 
 def channel(node: Node, bias: int, bound: int, real: float) -> Channel:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import tflite
 
 from tinyhil.ground.errors import ModelError
-from tinyhil.image.compiler.graph import Graph, Node, Tensor
+from tinyhil.image.compiler.graph import Graph, Node, Quantization, Tensor
 from tinyhil.image.compiler.refusals import (
     DAMAGED,
     ENDS,
@@ -30,17 +30,29 @@ from tinyhil.image.compiler.refusals import (
     collected,
     refusal,
 )
-from tinyhil.image.compiler.tensors import Tensors, names
+from tinyhil.image.compiler.tensors import Tensors, names, operator_name
+from tinyhil.image.compiler.variables import MAX_OPERATORS, SILENT, Variables
 
 MAX_FILE_BYTES: Final = 8 << 20
-MAX_OPERATORS: Final = 4096
-MAX_INPUTS: Final = 16
+MAX_INPUTS: Final = 24
 """Of one operator."""
+MAX_PARTS: Final = 64
+"""Outputs of one operator."""
+MAX_ENDS: Final = 16
+"""Inputs or outputs of a model."""
 
 _IDENTIFIER: Final = b"TFL3"
 _SCHEMA_VERSION: Final = 3
 _CONVERSIONS: Final = ("QUANTIZE", "DEQUANTIZE")
 """They have floats at one end, also in a model that is none of floats."""
+_DIVIDING: Final = ("SPLIT", "SPLIT_V", "UNPACK")
+"""They may have several outputs."""
+_WRITING: Final = ("ASSIGN_VARIABLE",)
+"""They write what is their first input, and have no output."""
+_KEPT: Final = {"UNIDIRECTIONAL_SEQUENCE_LSTM": (18, 19)}
+"""Positions of inputs that an operator keeps for itself from one inference to the next."""
+
+_Ends = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]
 
 
 @dataclass(frozen=True)
@@ -94,6 +106,8 @@ class _Reader:
         self._subgraph = self._model.Subgraphs(0)
         self._tensors = Tensors(self._model, self._subgraph)
         self._read: dict[int, Tensor] = {}
+        self._found: list[Blocker] = []
+        self._variables = Variables(self._model, self._subgraph, self._refuse, self._found)
 
     def _check(self, condition: bool, what: str, step: str) -> None:
         if not condition:
@@ -106,48 +120,54 @@ class _Reader:
         count = self._subgraph.OperatorsLength()
         self._check(count > 0, "has 0 operators", DAMAGED)
         self._check(count <= MAX_OPERATORS, f"has {count:,} operators", LARGE)
-        found, ends = self._of_the_whole(count)
+        found = self._found
+        ends = self._of_the_whole(count)
         nodes: list[Node] = []
         shapes = self._shapes(count)
         for index in range(count):
             if index in shapes:
                 continue
             name = self._operator_name(self._subgraph.Operators(index))
+            if name in SILENT:
+                continue
             if name not in known:
                 found.append(Blocker("is not known", UNKNOWN, index, name))
             elif self._float_of(index) is None:
                 nodes += self._nodes(index, name, found)
-        if found or len(ends) != 2:
+        if found or ends is None:
             return Draft(tuple(nodes), tuple(found), None)
         sha256 = hashlib.sha256(self._content).hexdigest()
-        graph = Graph(self._path, sha256, tuple(nodes), *ends)
+        graph = Graph(self._path, sha256, tuple(nodes), *ends, self._variables.all())
         with collected(found):
             _check_order(graph)
         return Draft(graph.nodes, tuple(found), None if found else graph)
 
-    def _of_the_whole(self, count: int) -> tuple[list[Blocker], list[Tensor]]:
-        """What the model as a whole has against it; and its input and output."""
-        found: list[Blocker] = []
-        ends: list[Tensor] = []
+    def _of_the_whole(self, count: int) -> _Ends | None:
+        """Finds what the model as a whole has against it; returns its inputs and outputs."""
+        found, ends = self._found, []
         graphs = self._model.SubgraphsLength()
         with collected(found):
-            self._check(graphs == 1, f"has {graphs:,} subgraphs; one can be compiled", STATE)
+            known = 1 + len(self._variables.initializers())
+            what = f"has {graphs:,} subgraphs; one can be compiled, with those that CALL_ONCE names"
+            self._check(graphs <= known, what, STATE)
         floats = [(i, tensor) for i in range(count) if (tensor := self._float_of(i)) is not None]
         if len(floats) == count:
             what = f"is a float model: all of its operators ({count:,}) compute with floats"
-            return [Blocker(what, FLOAT), *found], ends
+            found.append(Blocker(what, FLOAT))
+            return None
         for index, tensor in floats:
             name = self._operator_name(self._subgraph.Operators(index))
             found.append(Blocker("computes with floats", FLOAT, index, name, tensor))
         for what in ("input", "output"):
             with collected(found):
-                ends.append(self._end(what))
-        return found, ends
+                ends.append(self._ends(what))
+        return (ends[0], ends[1]) if len(ends) == 2 else None
 
     def _shapes(self, count: int) -> set[int]:
         """Operators that compute nothing but shapes for RESHAPE, which are known already."""
         found: set[int] = set()
-        needed = {self._subgraph.Outputs(i) for i in range(min(self._subgraph.OutputsLength(), 16))}
+        ends = min(self._subgraph.OutputsLength(), MAX_ENDS)
+        needed = {self._subgraph.Outputs(i) for i in range(ends)}
         for index in reversed(range(count)):
             operator = self._subgraph.Operators(index)
             outputs = _outputs(operator)
@@ -170,49 +190,80 @@ class _Reader:
         index = operator.OpcodeIndex()
         there = 0 <= index < self._model.OperatorCodesLength()
         self._check(there, f"code index {index} is out of range", DAMAGED)
-        code = self._model.OperatorCodes(index)
-        # Old files know the one-byte field only; new ones write both.
-        number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
-        name = names(tflite.BuiltinOperator).get(number, f"operator code {number}")
-        if name == "CUSTOM":
-            return f"CUSTOM {(code.CustomCode() or b'')[:40]!r}"
-        return name
+        return operator_name(self._model, operator)
 
-    def _end(self, what: str) -> Tensor:
-        ends = self._subgraph
-        length = ends.InputsLength() if what == "input" else ends.OutputsLength()
-        self._check(length == 1, f"has {length:,} {what}s; exactly one can be compiled", ENDS)
-        index = ends.Inputs(0) if what == "input" else ends.Outputs(0)
-        tensor = self._tensor(index, Blocker("", ""))
-        self._check(tensor.data is None, f"model {what} is a constant", DAMAGED)
-        return tensor
+    def _ends(self, what: str) -> tuple[Tensor, ...]:
+        """The model's inputs, or its outputs."""
+        graph = self._subgraph
+        of_inputs = what == "input"
+        length = graph.InputsLength() if of_inputs else graph.OutputsLength()
+        most = f"has {length:,} {what}s; 1 to {MAX_ENDS} can be compiled"
+        self._check(1 <= length <= MAX_ENDS, most, ENDS)
+        numbers = [graph.Inputs(i) if of_inputs else graph.Outputs(i) for i in range(length)]
+        tensors = tuple(self._tensor(number, Blocker("", "")) for number in numbers)
+        constant = any(tensor.data is not None for tensor in tensors)
+        self._check(not constant, f"model {what} is a constant", DAMAGED)
+        self._check(len({*numbers}) == length, f"has one tensor as {what} several times", ENDS)
+        types = sorted({tensor.dtype for tensor in tensors})
+        self._check(len(types) == 1, f"has {what}s of several types: {', '.join(types)}", ENDS)
+        return tensors
 
     def _nodes(self, index: int, name: str, found: list[Blocker]) -> list[Node]:
         """One operator; none if there is something against it or its tensors."""
         operator, place = self._subgraph.Operators(index), Blocker("", "", index, name)
         inputs, outputs = operator.InputsLength(), operator.OutputsLength()
-        if not 1 <= inputs <= MAX_INPUTS or outputs != 1:
+        most = MAX_PARTS if name in _DIVIDING else 1
+        if not 1 <= inputs <= MAX_INPUTS or not (name in _WRITING or 1 <= outputs <= most):
             what = f"has {inputs:,} inputs and {outputs:,} outputs"
             found.append(Blocker(what, OPERATOR, index, name))
             return []
-        tensors: dict[int, Tensor | None] = {-1: None}
         before = len(found)
         # The shape that RESHAPE is given is that of its output.
-        given = _inputs(operator)[: 1 if name == "RESHAPE" else None]
-        for number in dict.fromkeys([*given, operator.Outputs(0)]):
-            if number != -1 or number == operator.Outputs(0):
-                with collected(found):
-                    tensors[number] = self._tensor(number, place)
+        sources = [
+            None if number == -1 else self._source(number, position, name, place)
+            for position, number in enumerate(_inputs(operator)[: 1 if name == "RESHAPE" else None])
+        ]
+        made = [self._collected(number, place) for number in _outputs(operator)]
+        if name in _WRITING and len(sources) == 2:
+            made = [sources.pop(0)]
         if len(found) > before:
             return []
         kind, options = _options(operator)
-        output = tensors[operator.Outputs(0)]
-        assert output is not None  # or it was refused
-        sources = tuple(tensors[number] for number in given)
-        node = Node(index, name, self._path, sources, output, kind, options)
+        parts = tuple(one for one in made if one is not None)
         with collected(found):
-            node.check(output.data is None, "writes to a constant", DAMAGED)
-        return [node]
+            between = self._between(operator, place)
+        if len(found) > before:
+            return []
+        nodes = [
+            Node(index, name, self._path, tuple(sources), one, kind, options, part, parts, between)
+            for part, one in enumerate(parts)
+        ]
+        for node in nodes:
+            with collected(found):
+                node.check(node.output.data is None, "writes to a constant", DAMAGED)
+        return nodes
+
+    def _source(self, number: int, position: int, name: str, place: Blocker) -> Tensor | None:
+        """A tensor or a variable that an operator reads; None if there is something against it."""
+        if position == 0 and name in (*_WRITING, "READ_VARIABLE"):
+            with collected(self._found):
+                return self._variables.of_handle(number, place)
+            return None
+        if position in _KEPT.get(name, ()):
+            with collected(self._found):
+                tensor = self._tensors.read(number, place, self._refuse, kept=True)
+                return self._variables.add(tensor)
+            return None
+        return self._collected(number, place)
+
+    def _between(self, operator: Any, place: Blocker) -> tuple[Quantization | None, ...]:
+        numbers = [operator.Intermediates(i) for i in range(min(operator.IntermediatesLength(), 5))]
+        return tuple(self._tensors.quantization(one, place, self._refuse) for one in numbers)
+
+    def _collected(self, number: int, place: Blocker) -> Tensor | None:
+        with collected(self._found):
+            return self._tensor(number, place)
+        return None
 
     def _tensor(self, index: int, place: Blocker) -> Tensor:
         if index not in self._read:
@@ -225,7 +276,7 @@ def _inputs(operator: Any) -> list[int]:
 
 
 def _outputs(operator: Any) -> list[int]:
-    return [operator.Outputs(i) for i in range(min(operator.OutputsLength(), MAX_INPUTS))]
+    return [operator.Outputs(i) for i in range(min(operator.OutputsLength(), MAX_PARTS))]
 
 
 def _options(operator: Any) -> tuple[str, dict[str, int | float]]:
@@ -241,17 +292,19 @@ def _options(operator: Any) -> tuple[str, dict[str, int | float]]:
 
 
 def _check_order(graph: Graph) -> None:
-    """Every activation is written once, before it is read."""
-    written = {graph.input.index}
+    """Every activation is written once, before it is read; variables may be written again."""
+    kept = {variable.tensor.index for variable in graph.variables}
+    written = {tensor.index for tensor in graph.inputs}
+    read_only = frozenset(written)
     for node in graph.nodes:
         for tensor in node.inputs:
             if tensor is not None and tensor.data is None:
-                there = tensor.index in written
+                there = tensor.index in written or tensor.index in kept
                 node.check(there, f"reads tensor {tensor.index} too early", DAMAGED)
-        again = node.output.index in written
+        again = node.output.index in written and node.output.index not in kept
         node.check(not again, f"writes tensor {node.output.index} again", DAMAGED)
         written.add(node.output.index)
-    if graph.output.index not in written or graph.output.index == graph.input.index:
+    if not all(tensor.index in written - read_only for tensor in graph.outputs):
         raise refusal(graph.path, Blocker("model output is never written", DAMAGED))
 
 

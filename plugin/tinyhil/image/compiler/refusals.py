@@ -43,8 +43,11 @@ ENDS_TYPE: Final = (
     "QUANTIZE and DEQUANTIZE next to its ends"
 )
 SHAPE: Final = "give the model's input a fixed shape, with a batch of 1, and convert it again"
-ENDS: Final = "split the model, so that it has one input and one output, or join them inside of it"
-STATE: Final = "convert the model without control flow, variables and signatures: as one graph"
+ENDS: Final = "split the model, or join its inputs and outputs inside of it"
+STATE: Final = (
+    "convert the model without control flow and without signatures, and with variables of int8 "
+    "that are set to constants once"
+)
 LARGE: Final = "choose a smaller model: this is beyond what the compiler reads"
 
 

@@ -30,6 +30,7 @@ MAX_RANK: Final = 6
 _DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "INT8": np.dtype("<i1"),
     "UINT8": np.dtype("<u1"),
+    "INT16": np.dtype("<i2"),
     "INT32": np.dtype("<i4"),
     "FLOAT32": np.dtype("<f4"),
 }
@@ -45,21 +46,33 @@ class Tensors:
     model: Any
     subgraph: Any
 
-    def read(self, index: int, place: Blocker, refuse: Refuse) -> Tensor:
+    def read(self, index: int, place: Blocker, refuse: Refuse, *, kept: bool = False) -> Tensor:
         """One tensor, checked.
 
         Args:
             index: its own.
             place: who uses it, to name it in an error.
             refuse: makes the error of a blocker.
+            kept: whether it is a variable, which an operator itself reads and writes.
 
         Raises:
             ModelError: it is not there, or is of a kind that the compiler does not take.
         """
+        return self._reading(index, place, refuse).tensor(kept=kept)
+
+    def quantization(self, index: int, place: Blocker, refuse: Refuse) -> Quantization | None:
+        """How one tensor is quantized, if it is; it may be of any kind.
+
+        Raises:
+            ModelError: it is not there, or is quantized in a way that can't be.
+        """
+        return self._reading(index, place, refuse).quantization(-128, 127)
+
+    def _reading(self, index: int, place: Blocker, refuse: Refuse) -> _Reading:
         if not 0 <= index < self.subgraph.TensorsLength():
             what = f"tensor index {index} is out of range"
             raise refuse(replace(place, what=what, step=DAMAGED))
-        return _Reading(self.model, self.subgraph.Tensors(index), index, place, refuse).tensor()
+        return _Reading(self.model, self.subgraph.Tensors(index), index, place, refuse)
 
     def is_float(self, index: int) -> bool:
         """Whether there is such a tensor, of floats, and it is not a constant."""
@@ -86,17 +99,19 @@ class _Reading:
     place: Blocker
     refuse: Refuse
 
-    def tensor(self) -> Tensor:
+    def tensor(self, *, kept: bool) -> Tensor:
         dtype = _dtype(self.table)
         what = f"is {dtype}; only int8 models (with int32 biases) are compiled"
-        self._check(dtype in _DTYPES, what, FLOAT if dtype in _FLOATS else REQUANTIZE)
+        known = dtype in _DTYPES and (dtype != "INT16" or kept)
+        self._check(known, what, FLOAT if dtype in _FLOATS else REQUANTIZE)
         shape, elements = self._shape(_DTYPES[dtype].itemsize)
         self._check(
             self.table.Sparsity() is None, "is sparse", "convert the model without sparsity"
         )
-        self._check(not self.table.IsVariable(), "is a variable", STATE)
+        variable = "is no variable" if kept else "is a variable"
+        self._check(bool(self.table.IsVariable()) == kept, variable, STATE)
         data = self._data(_DTYPES[dtype], elements)
-        quantization = self._quantization(*_STORED.get(dtype, (-128, 127)))
+        quantization = self.quantization(*_STORED.get(dtype, (-128, 127)))
         if data is None:
             self._check(dtype != "INT32", f"is {dtype} and not a constant", REQUANTIZE)
             whole = quantization is not None and quantization.scales.size == 1
@@ -140,7 +155,7 @@ class _Reading:
         self._check(size == expected, f"has {size} bytes of data instead of {expected}", DAMAGED)
         return np.frombuffer(bytes(buffer.DataAsNumpy()), dtype=dtype)
 
-    def _quantization(self, lowest: int, highest: int) -> Quantization | None:
+    def quantization(self, lowest: int, highest: int) -> Quantization | None:
         table = self.table.Quantization()
         if table is None or table.ScaleIsNone() or table.ScaleLength() == 0:
             return None
@@ -154,6 +169,17 @@ class _Reading:
         fit = fit and bool((zero_points >= lowest).all() and (zero_points <= highest).all())
         self._check(fit, "has zero points that do not fit", REQUANTIZE)
         return Quantization(scales, zero_points, int(table.QuantizedDimension()))
+
+
+def operator_name(model: Any, operator: Any) -> str:
+    """As in the schema, of an operator whose code is there."""
+    code = model.OperatorCodes(operator.OpcodeIndex())
+    # Old files know the one-byte field only; new ones write both.
+    number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+    name = names(tflite.BuiltinOperator).get(number, f"operator code {number}")
+    if name == "CUSTOM":
+        return f"CUSTOM {(code.CustomCode() or b'')[:40]!r}"
+    return name
 
 
 @cache

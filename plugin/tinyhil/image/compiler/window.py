@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinyhil.image.compiler.graph import Node
 
@@ -19,6 +19,8 @@ class Axis:
     pad: int
     """Elements that it hangs over before the first one."""
     outputs: int
+    dilation: int = 1
+    """How far apart its elements are."""
 
     @property
     def reach(self) -> int:
@@ -30,8 +32,8 @@ def windows(node: Node, kind: str, height: int, width: int) -> tuple[Axis, Axis]
     """Both axes of a window of `height` times `width`; options are of the table `kind`.
 
     Raises:
-        ModelError: no single NHWC image, a bad stride or padding, dilation, or an output of
-            another size than the window gives.
+        ModelError: no single NHWC image, a bad stride, padding or dilation, or an output of another
+            size than the window gives.
     """
     image, result = node.activation().shape, node.output.shape
     node.check(len(image) == 4 and len(result) == 4, "is not on NHWC images")
@@ -42,10 +44,12 @@ def windows(node: Node, kind: str, height: int, width: int) -> tuple[Axis, Axis]
         (width, "W", image[2], result[2]),
     ):
         stride = int(node.option(kind, f"Stride{direction}"))
-        dilation = int(node.options.get(f"Dilation{direction}Factor", 1))
-        node.check(dilation == 1, f"has dilation {dilation}, which is not supported")
+        dilation = int(node.options.get(f"Dilation{direction}Factor", 1)) if size > 1 else 1
+        node.check(0 < dilation < 2**12, f"has dilation {dilation}")
         node.check(0 < stride < 2**16 and size > 0, f"has stride {stride} and window size {size}")
-        axis = _axis(node, int(node.option(kind, "Padding")), size, stride, inputs)
+        extent = (size - 1) * dilation + 1
+        axis = _axis(node, int(node.option(kind, "Padding")), extent, stride, inputs)
+        axis = replace(axis, size=size, dilation=dilation)
         node.check(
             axis.outputs == outputs, f"has {outputs} outputs where its windows give {axis.outputs}"
         )
@@ -67,6 +71,14 @@ def window_fields(node: Node, vertical: Axis, horizontal: Axis) -> dict[str, int
         "stride_width": horizontal.stride,
         "pad_top": vertical.pad,
         "pad_left": horizontal.pad,
+    }
+
+
+def dilation_fields(vertical: Axis, horizontal: Axis) -> dict[str, int]:
+    """And those of kernels whose windows' elements may be apart."""
+    return {
+        "dilation_height": vertical.dilation,
+        "dilation_width": horizontal.dilation,
     }
 
 

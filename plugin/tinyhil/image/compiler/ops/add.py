@@ -1,31 +1,20 @@
-"""ADD of two activations of one shape, or of one and a constant that is repeated over it."""
+"""ADD of two tensors, axes of one element repeated; one of them may be a constant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from tinyhil.image.compiler.graph import Node, Tensor
-from tinyhil.image.compiler.lowered import ConstantArray, Lowered, channel_array, int32_array
+from tinyhil.image.compiler.lowered import Lowered, int32_array
 from tinyhil.image.compiler.plan import SAME_PLACE
-from tinyhil.image.compiler.quantize import (
-    INT8_MAX,
-    INT8_MIN,
-    activation_fields,
-    channel,
-    divide_by_power,
-    multiply_high,
-    quantize_multiplier,
-)
+from tinyhil.image.compiler.quantize import INT8_MAX, INT8_MIN, activation_fields
 from tinyhil.image.compiler.refusals import REQUANTIZE
+from tinyhil.image.compiler.sums import EVERY, LEFT_SHIFT, contributions, from_sum, summed
 from tinyhil.image.compiler.target import Target
 
 NAME = "ADD"
 
 _OPTIONS: Final = "AddOptions"
-_EVERY: Final = range(INT8_MIN, INT8_MAX + 1)
-_LEFT_SHIFT: Final = 20
-"""The reference shifts both inputs before it scales them, the coarser one by exactly 1/2."""
 
 
 def lower(node: Node, _target: Target) -> Lowered:
@@ -35,11 +24,12 @@ def lower(node: Node, _target: Target) -> Lowered:
     order = (0, 1) if node.activation(0).scale >= node.activation(1).scale else (1, 0)
     coarse, fine = (node.activation(position) for position in order)
     shapes = {_without_leading_ones(tensor) for tensor in (coarse, fine, node.output)}
-    node.check(len(shapes) == 1, "adds tensors of different shapes, which is not supported")
+    if len(shapes) > 1:
+        return summed(node, _OPTIONS, 1)
     twice = 2 * coarse.scale
-    shared = coarse.zero_point << _LEFT_SHIFT - 1
-    table = [made - shared for made in _contributions(fine, twice, _EVERY)]
-    bound = 2 * ((INT8_MAX - INT8_MIN) << _LEFT_SHIFT - 1)
+    shared = coarse.zero_point << LEFT_SHIFT - 1
+    table = [made - shared for made in contributions(fine, twice, EVERY)]
+    bound = 2 * ((INT8_MAX - INT8_MIN) << LEFT_SHIFT - 1)
     return Lowered(
         kernel="add_s8",
         fields={
@@ -47,7 +37,7 @@ def lower(node: Node, _target: Target) -> Lowered:
             "output_zero_point": node.output.zero_point,
             **activation_fields(node, _OPTIONS),
         },
-        arrays=(int32_array("second", table), _from_sum(node, bound, twice)),
+        arrays=(int32_array("second", table), from_sum(node, bound, twice)),
         order=order,
         overlap=SAME_PLACE,
     )
@@ -63,12 +53,12 @@ def _with_constant(node: Node) -> Lowered:
     node.check(whole, "has a constant that is not quantized as a whole", step=REQUANTIZE)
     assert constant.data is not None
     shape, repeated = _without_leading_ones(source), _without_leading_ones(constant)
-    node.check(shape == _without_leading_ones(node.output), "has an output of another shape")
     suffix = shape[len(shape) - len(repeated) :] if len(repeated) <= len(shape) else ()
-    node.check(repeated == suffix, "has a constant that does not repeat over leading axes alone")
+    if shape != _without_leading_ones(node.output) or repeated != suffix:
+        return summed(node, _OPTIONS, 1)
     twice = 2 * max(source.scale, constant.scale)
-    table = _contributions(source, twice, _EVERY)
-    added = _contributions(constant, twice, constant.data.ravel().tolist())
+    table = contributions(source, twice, EVERY)
+    added = contributions(constant, twice, constant.data.ravel().tolist())
     bound = max(map(abs, table)) + max(map(abs, added))
     return Lowered(
         kernel="add_constant_s8",
@@ -81,30 +71,11 @@ def _with_constant(node: Node) -> Lowered:
         arrays=(
             int32_array("table", table),
             int32_array("added", added),
-            _from_sum(node, bound, twice),
+            from_sum(node, bound, twice),
         ),
         order=(place,),
         overlap=SAME_PLACE,
     )
-
-
-def _contributions(tensor: Tensor, twice: float, values: Iterable[int]) -> list[int]:
-    """What stored values add to a sum, in units that both inputs share."""
-    multiplier, shift = quantize_multiplier(tensor.scale / twice)
-    return [
-        divide_by_power(
-            multiply_high((value - tensor.zero_point) << _LEFT_SHIFT, multiplier), -shift
-        )
-        for value in values
-    ]
-
-
-def _from_sum(node: Node, bound: int, twice: float) -> ConstantArray:
-    """From a sum of contributions, none beyond `bound`, to the output."""
-    # The reference knows no factor of 1 or more here.
-    factor = twice / (node.output.scale * 2**_LEFT_SHIFT)
-    node.check(quantize_multiplier(factor)[1] <= 0, "has an output scale that is too small")
-    return channel_array([channel(node, 0, bound, factor)])
 
 
 def _without_leading_ones(tensor: Tensor) -> tuple[int, ...]:

@@ -1,19 +1,21 @@
-"""CONV_2D with a scale for each output channel; any window, stride and padding."""
+"""CONV_2D with a scale for each output channel; any window, stride, padding and dilation."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinyhil.image.compiler.dsp import conv2d as dsp_conv2d
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, interleave
 from tinyhil.image.compiler.mve import conv2d as mve_conv2d
 from tinyhil.image.compiler.packed import ALWAYS_FITS, packed_sums_fit
-from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
+from tinyhil.image.compiler.quantize import Channel, activation_fields, channels, weight_scales
 from tinyhil.image.compiler.target import Target
-from tinyhil.image.compiler.window import window_fields, windows
+from tinyhil.image.compiler.window import Axis, dilation_fields, window_fields, windows
 
 NAME = "CONV_2D"
 
@@ -47,6 +49,8 @@ def lower(node: Node, target: Target) -> Lowered:
         **activation_fields(node, _OPTIONS),
     }
     found = channels(node, flat, multipliers)
+    if max(vertical.dilation, horizontal.dilation) > 1:
+        return _dilated(node, vertical, horizontal, flat, found)
     better = None
     if target.dsp:
         better = dsp_conv2d.lower(fields, weights.data, found, target)
@@ -60,4 +64,27 @@ def lower(node: Node, target: Target) -> Lowered:
         arrays=(int8_array("weights", interleave(padded, 2)), channel_array(found)),
         macs=vertical.outputs * horizontal.outputs * weights.elements,
         scratch_bytes=8 * patch,
+    )
+
+
+def _dilated(
+    node: Node, vertical: Axis, horizontal: Axis, flat: NDArray[Any], found: Sequence[Channel]
+) -> Lowered:
+    """Of windows whose elements are apart; `flat` are weights [channels, inputs]."""
+    image = node.activation()
+    fields = {
+        **window_fields(node, vertical, horizontal),
+        **dilation_fields(vertical, horizontal),
+        "input_channels": image.shape[3],
+        "output_channels": len(flat),
+        "input_zero_point": image.zero_point,
+        "output_zero_point": node.output.zero_point,
+        **activation_fields(node, _OPTIONS),
+    }
+    return Lowered(
+        kernel="conv2d_dilated_s8",
+        fields=fields,
+        arrays=(int8_array("weights", flat), channel_array(found)),
+        macs=vertical.outputs * horizontal.outputs * flat.size,
+        scratch_bytes=flat.shape[1],
     )

@@ -1,17 +1,24 @@
-"""DEPTHWISE_CONV_2D with a scale for each channel; any window, stride and padding."""
+"""DEPTHWISE_CONV_2D with a scale for each channel; any window, stride, padding and dilation."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+from numpy.typing import NDArray
 
 from tinyhil.image.compiler.dsp import depthwise as dsp_depthwise
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array
 from tinyhil.image.compiler.mve import depthwise as mve_depthwise
 from tinyhil.image.compiler.packed import packed_sums_fit
-from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
+from tinyhil.image.compiler.quantize import (
+    activation_fields,
+    channels,
+    unfolded_channels,
+    weight_scales,
+)
 from tinyhil.image.compiler.target import Target
-from tinyhil.image.compiler.window import window_fields, windows
+from tinyhil.image.compiler.window import Axis, dilation_fields, window_fields, windows
 
 NAME = "DEPTHWISE_CONV_2D"
 
@@ -38,9 +45,8 @@ def lower(node: Node, target: Target) -> Lowered:
     flat = weights.data.reshape(-1, outputs).T
     scales = weight_scales(node, weights, outputs, axis=3)
     multipliers = (image.scale * scales / node.output.scale).tolist()
-    node.check(
-        packed_sums_fit(flat), "has a kernel that is too large for the packed sums of its kernel"
-    )
+    if max(vertical.dilation, horizontal.dilation) > 1 or not packed_sums_fit(flat):
+        return _dilated(node, vertical, horizontal, flat, multipliers)
     half = -(-vertical.outputs // 2)  # rows of outputs in each half of the folded plane
     plane_height = (half - 1) * vertical.stride + height
     plane_width = horizontal.reach
@@ -71,4 +77,27 @@ def lower(node: Node, target: Target) -> Lowered:
             4 * 2 * half + 4 * plane_height * plane_width,
             _BLOCK * height * (2 * width + plane_width),
         ),
+    )
+
+
+def _dilated(
+    node: Node, vertical: Axis, horizontal: Axis, flat: NDArray[Any], multipliers: list[float]
+) -> Lowered:
+    """Of windows whose elements are apart, or large; `flat` are weights [channels, elements]."""
+    image = node.activation()
+    fields = {
+        **window_fields(node, vertical, horizontal),
+        **dilation_fields(vertical, horizontal),
+        "input_channels": image.shape[3],
+        "multiplier": len(flat) // image.shape[3],
+        "input_zero_point": image.zero_point,
+        "output_zero_point": node.output.zero_point,
+        **activation_fields(node, _OPTIONS),
+    }
+    found = unfolded_channels(node, flat, multipliers)
+    return Lowered(
+        kernel="depthwise_dilated_s8",
+        fields=fields,
+        arrays=(int8_array("weights", flat.T), channel_array(found)),
+        macs=vertical.outputs * horizontal.outputs * flat.size,
     )

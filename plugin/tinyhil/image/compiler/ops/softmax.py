@@ -1,7 +1,9 @@
-"""SOFTMAX, with the exponentials tabulated.
+"""SOFTMAX over the last axis, with the exponentials tabulated.
 
 An int8 input is at most 255 steps below its row's maximum, so the compiler computes every
-exponential that can occur, in the fixed-point arithmetic of the TensorFlow Lite reference.
+exponential that can occur, in the fixed-point arithmetic of the TensorFlow Lite reference. Where
+the sum of exponentials is 512 or more, such as of 512 equal inputs, the reference shifts numbers of
+32 bits by more bits than they have: its outputs then are those of Arm's processors here, near 0.
 Numbers are written as Qi: i integer bits, a sign and 31 - i fractional bits.
 """
 
@@ -25,8 +27,8 @@ NAME = "SOFTMAX"
 _OPTIONS: Final = "SoftmaxOptions"
 _INTEGER_BITS: Final = 5
 """Of a scaled distance from the maximum."""
-_MAX_CLASSES: Final = 4095
-"""More might overflow the sum, which has 12 integer bits."""
+_MAX_CLASSES: Final = 8191
+"""More might overflow the sum, which has 12 integer bits and, as the reference, no sign."""
 _SMALLEST_SCALE: Final = 2.0**-26
 """The reference takes larger ones only."""
 _ONE: Final = 2**31 - 1  # Q0, saturated

@@ -1,0 +1,133 @@
+"""Many models, each compiled in several ways, in one program of this machine."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyhil.image.compiler import CompiledModel, Target, compile_model
+
+Bytes = NDArray[np.uint8]
+
+# Each buffer is allocated to the byte. What a model keeps, each way keeps for itself.
+_DRIVER: Final = r"""
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#define WAY(graph, way, samples, arena, inputs, outputs)                                           \
+    void model_##graph##_##way(int8_t *, const int8_t *, int8_t *);
+#include "ways.h"
+#undef WAY
+static const struct way {
+    void (*invoke)(int8_t *, const int8_t *, int8_t *);
+    int graph;
+    size_t samples, arena, inputs, outputs;
+} ways[] = {
+#define WAY(graph, way, samples, arena, inputs, outputs)                                           \
+    {model_##graph##_##way, graph, samples, arena, inputs, outputs},
+#include "ways.h"
+};
+int main(void) {
+    int8_t *given = NULL;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        const struct way *way = &ways[i];
+        if (i == 0 || ways[i - 1].graph != way->graph) {
+            free(given);
+            given = malloc(way->samples * way->inputs);
+            if (fread(given, way->inputs, way->samples, stdin) != way->samples) {
+                return 1;
+            }
+        }
+        for (size_t sample = 0; sample < way->samples; sample++) {
+            int8_t *arena = aligned_alloc(16, way->arena);
+            int8_t *input = malloc(way->inputs), *output = malloc(way->outputs);
+            memset(arena, 0x55, way->arena);
+            memcpy(input, given + sample * way->inputs, way->inputs);
+            memset(output, 0x55, way->outputs);
+            way->invoke(arena, input, output);
+            fwrite(output, 1, way->outputs, stdout);
+            free(arena);
+            free(input);
+            free(output);
+        }
+    }
+    free(given);
+    return 0;
+}
+"""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What came out."""
+
+    rows: list[list[Bytes]]
+    """By model and way, ``(samples, size)``."""
+    kernels: Counter[str]
+    """How often each kernel was chosen."""
+    left_out: int
+    """Channels."""
+
+
+def run_many(
+    models: Sequence[bytes],
+    inputs: Sequence[Bytes],
+    ways: Sequence[Target],
+    folder: Path,
+    compiler: Sequence[str],
+) -> Outputs:
+    """Compile all models in each way, and run them.
+
+    Args:
+        models: ``.tflite``.
+        inputs: of each model, ``(samples, size)``, one sample after the other.
+        ways: in which they are compiled.
+        folder: an empty one.
+        compiler: the C compiler's command, with the kernels' include path and objects or sources.
+    """
+    file, lines = folder / "model.tflite", []
+    facts: list[list[CompiledModel]] = []
+    for graph, (content, samples) in enumerate(zip(models, inputs, strict=True)):
+        file.write_bytes(content)
+        facts.append([compile_model(file, target) for target in ways])
+        for way, model in enumerate(facts[-1]):
+            source = model.sources["model.c"].replace("model_invoke", f"model_{graph}_{way}")
+            source = source.replace('#include "model.h"', "#include <stdint.h>")
+            (folder / f"graph_{graph}_{way}.c").write_text(source, encoding="utf-8")
+            sizes = (len(samples), model.arena_bytes, model.input.size, model.output.size)
+            lines.append(f"WAY({graph}, {way}, {', '.join(map(str, sizes))})")
+    (folder / "ways.h").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "driver.c").write_text(_DRIVER, encoding="utf-8")
+    program = folder / "many"
+    subprocess.run([*compiler, *sorted(folder.glob("*.c")), "-o", program, "-lm"], check=True)
+    given = b"".join(map(np.ndarray.tobytes, inputs))
+    done = subprocess.run([program], input=given, capture_output=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    made = np.frombuffer(done.stdout, np.uint8)
+    rows: list[list[Bytes]] = []
+    for of_one, samples in zip(facts, inputs, strict=True):
+        rows.append([])
+        for model in of_one:
+            size = len(samples) * model.output.size
+            rows[-1].append(made[:size].reshape(len(samples), -1))
+            made = made[size:]
+    operators = [one for of_one in facts for model in of_one for one in model.operators]
+    return Outputs(
+        rows,
+        Counter(operator.kernel or "" for operator in operators),
+        sum(o.constant_channels + o.unread_channels for o in operators),
+    )
+
+
+def differing(one: Bytes, other: Bytes) -> list[Any]:
+    """Samples for which outputs differ."""
+    found: list[Any] = np.flatnonzero((one != other).any(axis=1)).tolist()
+    return found

@@ -1,0 +1,65 @@
+"""What the oracle makes of random operators: ``tflite-runtime`` 2.14 with ``BUILTIN_REF``.
+
+As a program, of an environment with ``tflite-runtime==2.14.0`` and ``numpy<2``:
+``python -m compiler.oracle FILE COUNT [SEED [OPERATOR ...]]`` in ``plugin/tests`` writes `COUNT`
+models of each operator, with inputs and the right outputs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .operators import OPERATORS, draw_one
+
+SAMPLES: Final = 4
+
+
+def answers(content: bytes, random: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Bytes of the inputs and of the outputs, ``(samples, size)``; a state is kept."""
+    from tflite_runtime.interpreter import Interpreter, OpResolverType  # noqa: PLC0415
+
+    interpreter = Interpreter(
+        model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+    )
+    interpreter.allocate_tensors()
+    given, made = [], []
+    for sample in range(SAMPLES):
+        inputs = []
+        for end in interpreter.get_input_details():
+            data = random.integers(-128, 128, end["shape"]).astype(end["dtype"])
+            if sample == 1:
+                data[:] = random.choice([-128, 127], data.shape)
+            interpreter.set_tensor(end["index"], data)
+            inputs.append(data.tobytes())
+        interpreter.invoke()
+        ends = interpreter.get_output_details()
+        given.append(b"".join(inputs))
+        made.append(b"".join(interpreter.get_tensor(end["index"]).tobytes() for end in ends))
+    return _rows(given), _rows(made)
+
+
+def _rows(samples: list[bytes]) -> NDArray[Any]:
+    return np.frombuffer(b"".join(samples), np.uint8).reshape(len(samples), -1)
+
+
+def main() -> None:
+    """Write the file."""
+    file, count = Path(sys.argv[1]), int(sys.argv[2])
+    random = np.random.default_rng(int(sys.argv[3]) if sys.argv[3:] else 0)
+    arrays: dict[str, NDArray[Any]] = {}
+    for name in sys.argv[4:] or OPERATORS:
+        for i in range(count):
+            content = draw_one(name, random).build()
+            given, made = answers(content, random)
+            arrays[f"{name}/{i}/model"] = np.frombuffer(content, np.uint8)
+            arrays[f"{name}/{i}/inputs"], arrays[f"{name}/{i}/outputs"] = given, made
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()
