@@ -18,6 +18,7 @@ from tinyhil.cli import build as build_command
 from tinyhil.cli import completion, new_board, new_firmware, new_suite
 from tinyhil.cli.answers import BoardRow, Boards, Emulated, Suites
 from tinyhil.cli.bench import command as bench_command
+from tinyhil.cli.farm import command as farm_command
 from tinyhil.data import command as data_command
 from tinyhil.ground.answer import Answer, add_format, answered, failed, print_json, wants_json
 from tinyhil.ground.errors import ConfigError, TinyhilError
@@ -142,6 +143,7 @@ def parser() -> argparse.ArgumentParser:
     emulate.add_argument("board", help="name of an emulated board, see `tinyhil boards`")
     _finish(emulate, _emulate, Emulated, _EMULATE)
 
+    farm_command.add_command(commands)
     data_command.add_arguments(commands.add_parser("data", help=data_command.HELP))
     gate_command.add_arguments(commands.add_parser("gate", help=gate_command.HELP))
     verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))

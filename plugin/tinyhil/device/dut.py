@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.board import NO_FLASH, Board
+from tinyhil.catalog.identity import has_fixed_rate
+from tinyhil.device.far.tunnel import reached
 from tinyhil.device.lock import Hold, held
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import TakenError
@@ -73,17 +75,26 @@ def attached(
 
     Raises:
         TakenError: somebody else uses it.
-        BenchError: the emulator does not start, or nothing can be locked.
+        BenchError: the emulator does not start, nothing can be locked, or the board's host can't be
+            reached.
     """
     board = station.board
     if station.wiring:
         wiring = station.wiring
         baud = wiring.baud or board.baud
+        if wiring.host:
+            with reached(station, baud, wait_s=wait_s, tell=tell) as far:
+                yield Dut(
+                    station.name, board, far.probe_uid, far.serial_url, baud, wiring.baud_max,
+                    interface_board=wiring.interface_board, port_returns=True,
+                )  # fmt: skip
+            return
+        baud_max = baud if has_fixed_rate(wiring.port) else wiring.baud_max
         with held(
             station.name, wiring.probe or None, wiring.port, wait_s=wait_s, tell=tell
         ) as hold:
             yield Dut(
-                station.name, board, wiring.probe, wiring.port, baud, wiring.baud_max,
+                station.name, board, wiring.probe, wiring.port, baud, baud_max,
                 claim=hold.claim, interface_board=wiring.interface_board, port_returns=True,
             )  # fmt: skip
         return
