@@ -252,11 +252,11 @@ def test_a_board_of_another_host_is_locked_there_as_long_as_its_user_lives(
         assert f"held by {getpass.getuser()}@{socket.gethostname()} (process" in text
         assert "waiting for it up to" in told[0]
 
+        number = re.search(rf":(\d+)#{device.port}@there$", dut.serial_url)
+        assert number
         stack.close()
-        with attached(station) as dut:  # The lock has gone with its holder.
-            assert dut.serial_url.endswith(f"#{device.port}@there")
-            number = re.search(r":(\d+)#", dut.serial_url)
-            assert number
+        with lock.held("mine", None, device.port):  # The lock has gone with its holder.
+            pass
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(number[1])))
 

@@ -14,7 +14,7 @@ from tinyhil.catalog.identity import has_fixed_rate
 from tinyhil.device.far.tunnel import reached
 from tinyhil.device.lock import Hold, held
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import TakenError
+from tinyhil.ground.errors import LinkError, TakenError, TinyhilError
 from tinyhil.ground.hosts import require_linux
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Dut:
     """The QEMU that plays it."""
     interface_board: bool = False
     """Whether the official interface board is between port and device."""
+    host: str = ""
+    """Where ssh leads to the host that it is plugged into, if that is another one."""
     port_returns: bool = False
     """Whether a port that goes away may come back: one that is plugged in, not an emulated one."""
 
@@ -58,6 +60,12 @@ class Dut:
     def proven(self) -> bool:
         """Whether its probe can show what the board holds."""
         return bool(self.probe_uid) and self.board.flash.method == "pyocd"
+
+    def locate(self, error: TinyhilError, stage: str) -> None:
+        """Name the station and the stage in an error, and its host where the link may be cut."""
+        error.locate(self.station, stage)
+        if self.host and isinstance(error, LinkError) and self.host not in str(error):
+            error.hint += f"; the board is on host {self.host}: see that `ssh {self.host}` works"
 
 
 @contextmanager
@@ -86,7 +94,7 @@ def attached(
             with reached(station, baud, wait_s=wait_s, tell=tell) as far:
                 yield Dut(
                     station.name, board, far.probe_uid, far.serial_url, baud, wiring.baud_max,
-                    interface_board=wiring.interface_board, port_returns=True,
+                    interface_board=wiring.interface_board, host=wiring.host, port_returns=True,
                 )  # fmt: skip
             return
         baud_max = baud if has_fixed_rate(wiring.port) else wiring.baud_max

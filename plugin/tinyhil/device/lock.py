@@ -109,7 +109,7 @@ class Hold:
             if isinstance(handle, dict):
                 raise self._taken(thing, handle)
             self._locked[thing.file] = handle
-            by = {"user": self._by} if self._by else {}
+            by: dict[str, object] = {"user": self._by} if self._by else {}
             holder = {**_ourselves(), **by, "station": self._station, thing.kind: thing.name}
             lock_file.sign(handle, holder)
         except OSError as error:

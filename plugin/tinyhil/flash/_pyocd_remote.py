@@ -23,12 +23,12 @@ _LINE_BYTES = 1 << 24
 """Of one answer at most."""
 
 
-def remote_probe(uid: str, *, call_s: float = CALL_S) -> TCPClientProbe:
+def remote_probe(uid: str, *, call_s: float | None = None) -> TCPClientProbe:
     """The probe that an id of the form ``remote:HOST:PORT`` names; nothing is connected yet.
 
     Args:
         uid: with ``#NAME`` behind it where a person knows it by another name.
-        call_s: how long one call may take, in seconds.
+        call_s: how long one call may take, in seconds; by default `CALL_S`.
 
     Raises:
         ConfigError: it is no such id.
@@ -40,7 +40,7 @@ def remote_probe(uid: str, *, call_s: float = CALL_S) -> TCPClientProbe:
             hint="write the host and the port where `pyocd server` is reached",
         )
     probe = TCPClientProbe(f"{address[0]}:{address[1]}")
-    probe._socket = _BoundedSocket(address, called(uid), call_s)
+    probe._socket = _BoundedSocket(address, called(uid), call_s or CALL_S)
     return probe
 
 

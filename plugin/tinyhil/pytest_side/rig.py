@@ -326,5 +326,5 @@ def _located(board: Dut, stage: str) -> Iterator[None]:
         with allure.step(stage):
             yield
     except TinyhilError as error:
-        error.locate(board.station, stage)
+        board.locate(error, stage)
         raise
