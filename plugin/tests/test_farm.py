@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 import os
 import shlex
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
@@ -18,17 +22,20 @@ import pytest
 from tests import farm_tools
 from tests.processes import child
 from tests.runs import run
-from tinyhil.catalog.bench import Station
+from tinyhil.catalog.bench import Station, station_of_place
+from tinyhil.catalog.board import Board
 from tinyhil.catalog.wiring import Wiring
 from tinyhil.device.dut import Dut, attached
-from tinyhil.device.far import tunnel
+from tinyhil.device.far import coordinator as labgrids
+from tinyhil.device.far import labgrid, tunnel
 from tinyhil.device.links import Link
 from tinyhil.device.links.serial import open_link
 from tinyhil.device.lock import FOLDER_VARIABLE
 from tinyhil.device.session import Session
+from tinyhil.emulator.foreign import ForeignDevice
 from tinyhil.flash import _pyocd_remote, flash, reset
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import TinyhilError
+from tinyhil.ground.errors import BenchError, TakenError, TinyhilError
 from tinyhil.image.build import Firmware
 
 pytestmark = pytest.mark.long
@@ -153,6 +160,88 @@ def test_a_cut_link_is_an_error_in_time_and_no_lock_outlives_its_holder(
     agent.wait(60)
     with attached(station):
         pass
+
+
+@pytest.fixture(scope="module")
+def coordinator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """labgrid's coordinator, by `LG_COORDINATOR`; yields a folder for exporters' files."""
+    program = farm_tools.LABGRID / "labgrid-coordinator"
+    if not program.is_file():
+        pytest.skip("needs labgrid: run `make farm`")
+    folder, number = tmp_path_factory.mktemp("labgrid"), free_port()
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setenv("LG_COORDINATOR", f"127.0.0.1:{number}")
+        patch.setenv(labgrids.PROGRAM_VARIABLE, str(farm_tools.LABGRID / "labgrid-client"))
+        command = [str(program), "-l", f"127.0.0.1:{number}"]
+        log = stack.enter_context((folder / "log").open("wb"))
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        stack.callback(process.wait)
+        stack.callback(process.kill)  # On SIGTERM it would wait for its clients.
+        await_listening(number)
+        yield folder
+
+
+@contextmanager
+def exported(folder: Path, **boards: dict[str, object]) -> Iterator[None]:
+    """An exporter of these boards, each with a place of its own name."""
+    file = folder / "exporter.yaml"
+    file.write_text(json.dumps({name: {"TinyhilBoard": facts} for name, facts in boards.items()}))
+    command = [str(farm_tools.LABGRID / "labgrid-exporter"), "--name", "host1", str(file)]
+    with child(command):
+        deadline = Deadline.after(60)
+        while len(labgrid_client("resources").splitlines()) < len(boards):
+            assert not deadline.expired
+            deadline.pause(0.2)
+        for name, facts in boards.items():
+            labgrid_client("-p", name, "create")
+            labgrid_client("-p", name, "add-match", f"host1/{name}/*")
+            labgrid_client("-p", name, "set-tags", f"board={facts['board']}", "site=here")
+        yield
+        for name in boards:
+            labgrid_client("-p", name, "delete")
+
+
+def labgrid_client(*arguments: str) -> str:
+    command = [str(farm_tools.LABGRID / "labgrid-client"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_a_place_is_held_by_one_and_given_back(coordinator: Path, mps2: Board) -> None:
+    told: list[str] = []
+    with (
+        ForeignDevice("kws01", lambda _: [1.0]) as device,
+        exported(coordinator, b1={"board": mps2.name, "port": device.port}),
+    ):
+        one = station_of_place(f"labgrid:board={mps2.name},site=here", {mps2.name: mps2})
+        other = station_of_place("labgrid:b1@mps2-an386", {mps2.name: mps2})
+        with attached(one, tell=told.append) as dut:
+            link = open_link(dut)
+            Session(link).synchronize(Deadline.after(60))
+            link.close()
+            holder = f"{getpass.getuser()}.{os.getpid()}"
+            assert holder in labgrid_client("who")
+            for station in (one, other):
+                with pytest.raises(TakenError, match=rf"'b1' by \S+/{holder}"), attached(station):
+                    pass
+            assert holder in labgrid_client("who"), "who waits in vain gives nothing back"
+        assert told == ["labgrid-mps2-an386-site-here: b1 of labgrid"]
+        assert "b1" not in labgrid_client("who")
+        assert not labgrid_client("reservations")
+        with pytest.raises(BenchError, match="labgrid has no 'b'"):
+            labgrid.resolved(["labgrid:b"])
+        assert labgrid.resolved(["labgrid:*"]) == ["labgrid:b1@mps2-an386"]
+
+
+def test_a_run_takes_every_free_place_and_gives_it_back(
+    coordinator: Path, live: Dut, tmp_path: Path
+) -> None:
+    facts = far_wiring(live).model_dump(exclude_defaults=True)
+    with exported(coordinator, far1=facts):
+        status, output = run(tmp_path / "runs", "--hil-board", "labgrid:*", "--hil-quick")
+        assert status == 0, output
+        assert "far1: far1 of labgrid" in output
+        assert list((tmp_path / "runs").glob("*_far1"))
+        assert "far1" not in labgrid_client("who")
 
 
 def synchronized(dut: Dut, link: Link) -> None:

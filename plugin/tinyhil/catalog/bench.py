@@ -46,6 +46,12 @@ Whoever makes tunnels otherwise names their ends: ``probe = "remote:HOST:PORT"``
 `pyocd server`, and ``port = "rfc2217://HOST:PORT"``, or ``socket://HOST:PORT``, whose rate can't
 be changed.
 
+A board that labgrid hands out is named by its place, or by tags of several that will do::
+
+    [stations.farm-l4]
+    board = "nucleo-l4r5zi"
+    labgrid = "board=nucleo-l4r5zi"
+
 An emulated board needs no entry: it is a station with the board's name.
 """
 
@@ -63,6 +69,7 @@ from pydantic import Field
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Facts, load
 from tinyhil.catalog.identity import port_identity, probe_identity
+from tinyhil.catalog.places import PREFIX, wanted
 from tinyhil.catalog.wiring import Wiring, check_wiring
 from tinyhil.ground.errors import ConfigError
 
@@ -125,6 +132,31 @@ def stations(boards: Mapping[str, Board], bench: Path | None) -> dict[str, Stati
         for name, wiring in wired.items()
     }
     return found | named
+
+
+def station_of_place(word: str, boards: Mapping[str, Board]) -> Station:
+    """The station that a choice for ``--hil-board`` means.
+
+    Args:
+        word: ``labgrid:board=TYPE…``, or ``labgrid:PLACE@TYPE``.
+        boards: the known types.
+
+    Raises:
+        ConfigError: it names no type, or an unknown one.
+    """
+    text, _, kind = word.removeprefix(PREFIX).partition("@")
+    choice = wanted(text, f"option --hil-board: {word}")
+    kind = kind or choice.tags.get("board", "")
+    if kind not in boards:
+        why = f"the unknown board '{kind}'" if kind else "no board"
+        raise ConfigError(
+            f"option --hil-board: '{word}' names {why}; known boards: {', '.join(sorted(boards))}",
+            hint="name the type by the tag 'board', as in labgrid:board=nucleo-l4r5zi",
+        )
+    others = [f"{name}-{value}" for name, value in choice.tags.items() if name != "board"]
+    name = choice.place or "-".join(["labgrid", kind, *others])
+    wiring = Wiring(board=kind, labgrid=text)
+    return Station(name, wiring.board_of(boards[kind]), wiring)
 
 
 def key_of(bench: Path | None) -> Path | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
@@ -18,6 +17,7 @@ from tinyhil.catalog.identity import (
     network_address,
     remote_address,
 )
+from tinyhil.catalog.places import wanted
 from tinyhil.ground.errors import ConfigError
 
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%\[\]@-]{0,254}")
@@ -36,7 +36,10 @@ class Wiring(Facts):
     probe: str = ""
     """Exact id, as ``pyocd list`` shows it, or ``remote:HOST:PORT`` of a `pyocd server`; empty:
     there is none."""
-    port: str
+    labgrid: str = ""
+    """A place of labgrid, which says host, probe and port: its name, or tags of those that will do,
+    as in ``board=nucleo-l4r5zi,site=lab2``. Empty: none."""
+    port: str = ""
     """Serial port by a name that survives replugging: a path, a URL that pyserial knows, or
     ``serial:SERIAL``, ``usb:VID:PID`` or ``usb:VID:PID:SERIAL``, each with ``:INTERFACE`` after it
     where one device has several ports."""
@@ -53,18 +56,13 @@ class Wiring(Facts):
     monitor: dict[str, Any] | None = None
     """The power monitor that supplies it: ``kind``, ``volts``, and what that kind needs."""
 
-    not_yet: ClassVar[Mapping[str, str]] = {
-        "labgrid": "labgrid is not supported yet, and there is no extra [farm]: lock the place "
-        "with labgrid-client, and give its host as 'host', its serial port as 'port'",
-    }
-
     def board_of(self, board: Board) -> Board:
         """The board type on a desk, with how this one is flashed."""
         facts = board.flash
         if self.flash:
             given = {name: getattr(self.flash, name) for name in self.flash.model_fields_set}
             facts = facts.model_copy(update=given)
-        if facts.method == "pyocd" and not self.probe:
+        if facts.method == "pyocd" and not (self.probe or self.labgrid):
             facts = facts.model_copy(update={"method": NO_FLASH})
         return board.physical().model_copy(update={"flash": facts})
 
@@ -80,9 +78,27 @@ def check_wiring(key: str, wiring: Wiring, board: Board) -> None:
     Raises:
         ConfigError: names the key.
     """
+    if wiring.labgrid:
+        _check_place(key, wiring)
+        return
+    if not wiring.port:
+        raise ConfigError(
+            f"{key[:-1]}.port': a station needs its port",
+            hint="write it: `tinyhil doctor --write` finds what is plugged in",
+        )
     _check_port(key, wiring)
     _check_probe(key, wiring)
     _check_host(key, wiring, board)
+
+
+def _check_place(key: str, wiring: Wiring) -> None:
+    wanted(wiring.labgrid, f"{key[:-1]}.labgrid'")
+    for other in ("host", "probe", "port"):
+        if getattr(wiring, other):
+            raise ConfigError(
+                f"{key[:-1]}.{other}': the place of 'labgrid' says it",
+                hint=f"leave out '{other}', or 'labgrid'",
+            )
 
 
 def _check_port(key: str, wiring: Wiring) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.board import NO_FLASH, Board
 from tinyhil.catalog.identity import has_fixed_rate
+from tinyhil.catalog.places import wanted
+from tinyhil.device.far import labgrid
 from tinyhil.device.far.tunnel import reached
 from tinyhil.device.lock import Hold, held
 from tinyhil.ground.deadline import Deadline
@@ -87,6 +89,13 @@ def attached(
             reached.
     """
     board = station.board
+    if station.wiring and station.wiring.labgrid:
+        choice = wanted(station.wiring.labgrid, f"station '{station.name}'")
+        with labgrid.acquired(choice, wait_s=wait_s, tell=tell) as place:
+            tell(f"{station.name}: {place.name} of labgrid")
+            with attached(labgrid.at_place(station, place), wait_s=wait_s, tell=tell) as dut:
+                yield dut
+        return
     if station.wiring:
         wiring = station.wiring
         baud = wiring.baud or board.baud
