@@ -16,14 +16,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from pyocd.core import exceptions
 
-from tinyhil.catalog.bench import Station, stations
+from tinyhil.catalog.bench import Station, station_of_place, stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.wiring import Wiring
+from tinyhil.cli.farm.exporter import text_of
 from tinyhil.device import lock
 from tinyhil.device.dut import attached
-from tinyhil.device.far import tunnel
+from tinyhil.device.far import coordinator, labgrid, tunnel
 from tinyhil.device.far.port_server import PortServer
 from tinyhil.device.links.serial import SerialLink, open_link
 from tinyhil.device.session import Session
@@ -279,3 +281,122 @@ def test_a_host_that_is_not_reached_is_told_with_what_ssh_says(
         attached(Station("far", station.board, wiring)),
     ):
         pass
+
+
+_PLACES = """\
+Place 'b1':
+  comment: its port is gone
+  tags: quarantined=mps2-an386, site=lab2
+  matches:
+    host1/b1/*
+  acquired: None
+  acquired resources:
+  created: 2026-01-01 02:24:21.214819
+  changed: 2026-01-01 02:24:31.930685
+Place 'b2':
+  tags: board=mps2-an386
+  matches:
+    host*/b2/*
+  acquired: laptop/alice.4711
+  acquired resources:
+    host1/b2/TinyhilBoard/TinyhilBoard
+  created: 2026-01-01 02:24:26.311634
+  changed: 2026-01-01 02:24:29.344505
+  reservation: MZ8BVWRJWE
+"""
+_RESOURCES = """\
+Exporter 'host1':
+  Group 'b2' (host1/b2/*):
+    Resource 'RawSerialPort' (host1/b2/NetworkSerialPort[/RawSerialPort]):
+      {'acquired': None, 'avail': True, 'cls': 'NetworkSerialPort', 'params': {}}
+    Resource 'TinyhilBoard' (host1/b2/TinyhilBoard[/TinyhilBoard]):
+      {'acquired': 'b2',
+       'avail': True,
+       'cls': 'TinyhilBoard',
+       'params': {'extra': {'proxy': 'localhost', 'proxy_required': False},
+                  'host': 'bench1',
+                  'port': '/dev/ttyACM0',
+                  'probe': '066B'}}
+"""
+
+
+def test_what_labgrid_says_of_its_places_is_read(mps2: Board) -> None:
+    boards = coordinator._boards(_RESOURCES)
+    kept, held = (coordinator._with_board(one, boards) for one in coordinator._places(_PLACES))
+    assert (kept.name, kept.quarantined, kept.comment) == ("b1", mps2.name, "its port is gone")
+    assert kept.board is None
+    assert not kept.free
+    assert (held.name, held.type, held.holder) == ("b2", mps2.name, "laptop/alice.4711")
+    assert held.reservation == "MZ8BVWRJWE"
+    station = station_of_place("labgrid:b2@mps2-an386", {mps2.name: mps2})
+    wiring = labgrid.at_place(station, held).wiring
+    assert wiring
+    assert (wiring.host, wiring.probe, wiring.port) == ("bench1", "066B", "/dev/ttyACM0")
+    with pytest.raises(BenchError, match="no exporter offers a TinyhilBoard for labgrid's place"):
+        labgrid.at_place(station, kept)
+
+
+@pytest.mark.parametrize(
+    ("facts", "wrong"),
+    [
+        ({"port": "/dev/a", "board": "microbit"}, "has a 'microbit', and 'mps2-an386' is wanted"),
+        ({"port": "/dev/a", "colour": "red"}, "unknown key 'colour'"),
+        ({"port": "/dev/a", "host": "-oProxyCommand=x"}, "is not where ssh leads"),
+        ({}, "needs its port"),
+    ],
+)
+def test_an_exporters_file_that_is_wrong_is_refused(
+    facts: dict[str, object], wrong: str, mps2: Board
+) -> None:
+    place = coordinator.Place("b2", board=facts)
+    with pytest.raises(ConfigError, match=wrong):
+        labgrid.at_place(station_of_place("labgrid:b2@mps2-an386", {mps2.name: mps2}), place)
+
+
+@pytest.mark.parametrize(
+    ("word", "wrong"),
+    [
+        ("labgrid:site=lab2", "names no board"),
+        ("labgrid:board=none", "the unknown board 'none'"),
+        ("labgrid:a b@mps2-an386", "neither a place nor tags"),
+    ],
+)
+def test_a_place_that_no_board_can_be_told_of_is_refused(
+    word: str, wrong: str, mps2: Board
+) -> None:
+    with pytest.raises(ConfigError, match=wrong):
+        station_of_place(word, {mps2.name: mps2})
+
+
+def test_without_labgrids_program_the_way_to_get_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(coordinator, "installed", lambda _: False)
+    with pytest.raises(BenchError, match=r"labgrid-client(.|\n)*pytest-tinyhil\[farm\]"):
+        labgrid.resolved(["labgrid:*"])
+    monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, "/nowhere/labgrid-client")
+    with pytest.raises(BenchError, match="cannot be started"):
+        labgrid.resolved(["labgrid:b1"])
+
+
+def test_the_exporters_file_says_how_each_board_of_a_bench_file_is_reached(
+    mps2: Board, tmp_path: Path
+) -> None:
+    bench = tmp_path / "bench.toml"
+    bench.write_text(
+        'schema = 1\n[stations.near]\nboard = "mps2-an386"\nprobe = "P: 1"\nport = "/dev/a"\n'
+        '[stations.elsewhere]\nboard = "mps2-an386"\nhost = "x"\nport = "/dev/a"\n',
+        encoding="utf-8",
+    )
+    text = text_of({mps2.name: mps2}, bench, "bench1", "/opt/tinyhil")
+    assert yaml.safe_load(text) == {
+        "near": {
+            "TinyhilBoard": {
+                "board": "mps2-an386", "probe": "P: 1", "port": "/dev/a",
+                "host": "bench1", "host_program": "/opt/tinyhil",
+            }
+        }
+    }  # fmt: skip
+    assert all(line.startswith("## ") for line in text.splitlines() if line.startswith("#"))
+    assert "labgrid-client -p near set-tags board=mps2-an386" in text

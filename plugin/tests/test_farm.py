@@ -25,6 +25,8 @@ from tests.runs import run
 from tinyhil.catalog.bench import Station, station_of_place
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.wiring import Wiring
+from tinyhil.cli.farm.exporter import text_of
+from tinyhil.cli.farm.status import status
 from tinyhil.device.dut import Dut, attached
 from tinyhil.device.far import coordinator as labgrids
 from tinyhil.device.far import labgrid, tunnel
@@ -36,6 +38,7 @@ from tinyhil.emulator.foreign import ForeignDevice
 from tinyhil.flash import _pyocd_remote, flash, reset
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, TakenError, TinyhilError
+from tinyhil.ground.paths import SUITES
 from tinyhil.image.build import Firmware
 
 pytestmark = pytest.mark.long
@@ -182,10 +185,12 @@ def coordinator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @contextmanager
-def exported(folder: Path, **boards: dict[str, object]) -> Iterator[None]:
+def exported(folder: Path, text: str = "", **boards: dict[str, object]) -> Iterator[None]:
     """An exporter of these boards, each with a place of its own name."""
     file = folder / "exporter.yaml"
-    file.write_text(json.dumps({name: {"TinyhilBoard": facts} for name, facts in boards.items()}))
+    file.write_text(
+        text or json.dumps({name: {"TinyhilBoard": facts} for name, facts in boards.items()})
+    )
     command = [str(farm_tools.LABGRID / "labgrid-exporter"), "--name", "host1", str(file)]
     with child(command):
         deadline = Deadline.after(60)
@@ -235,13 +240,52 @@ def test_a_place_is_held_by_one_and_given_back(coordinator: Path, mps2: Board) -
 def test_a_run_takes_every_free_place_and_gives_it_back(
     coordinator: Path, live: Dut, tmp_path: Path
 ) -> None:
-    facts = far_wiring(live).model_dump(exclude_defaults=True)
-    with exported(coordinator, far1=facts):
-        status, output = run(tmp_path / "runs", "--hil-board", "labgrid:*", "--hil-quick")
-        assert status == 0, output
-        assert "far1: far1 of labgrid" in output
-        assert list((tmp_path / "runs").glob("*_far1"))
-        assert "far1" not in labgrid_client("who")
+    local = tmp_path / "local"
+    local.mkdir()
+    wiring = far_wiring(live).model_copy(update={"host": "", "host_program": "tinyhil"})
+    python = far_wiring(live).host_program
+    text = text_of({live.board.name: live.board}, bench_file(local, wiring), "bench", python)
+    with exported(coordinator, text, far={"board": live.board.name}):
+        code, output = run(tmp_path / "runs", "--hil-board", "labgrid:*", "--hil-quick")
+        assert code == 0, output
+        assert "far: far of labgrid" in output
+        assert "far" not in labgrid_client("who")
+
+        (row,) = status(tmp_path / "runs").boards
+        assert (row.place, row.host, row.holder, row.health) == ("far", "bench", "", "ok")
+        assert (row.last_run or "").endswith("_far")
+        assert row.last_verdict == "not judged"
+        labgrids.quarantine("far", "its port is gone")
+        (row,) = status(tmp_path / "runs").boards
+        assert (row.health, row.quarantine) == ("quarantined", "its port is gone")
+        assert row.board == live.board.name
+        with pytest.raises(BenchError, match="no place of labgrid is free"):
+            labgrid.resolved(["labgrid:*"])
+        boards = {live.board.name: live.board}
+        by_type = station_of_place(f"labgrid:board={live.board.name}", boards)
+        with pytest.raises(BenchError, match="has no place with the tags"), attached(by_type):
+            pass
+        labgrids.take_back("far")
+        assert labgrid.resolved(["labgrid:*"]) == [f"labgrid:far@{live.board.name}"]
+
+
+def test_the_nights_script_gates_reports_and_prunes(tmp_path: Path) -> None:
+    """Its steps, on an emulated board; nothing is gated in a first night."""
+    script = Path(__file__).parents[2] / "docs" / "recipes" / "nightly.sh"
+    variables = {
+        "BOARDS": "mps2-an386", "WAIT": "60", "DAYS": "0", "RUNS": str(tmp_path / "runs"),
+        "SUITE": str(SUITES), "OPTIONS": "--hil-quick -k kws01 -p no:allure_pytest",
+    }  # fmt: skip
+    kept = {name: value for name, value in os.environ.items() if name != "TINYHIL_DATA"}
+    done = subprocess.run(
+        ["sh", str(script)],
+        cwd=tmp_path, env={**kept, **variables}, capture_output=True, text=True, check=False,
+        timeout=400,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "kws01" in (tmp_path / "summary.md").read_text()
+    assert "<testsuite " in (tmp_path / "junit.xml").read_text()
+    assert "history" in (tmp_path / "pruned.txt").read_text()
 
 
 def synchronized(dut: Dut, link: Link) -> None:

@@ -5,11 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from tinyhil.device.far import agent
+from tinyhil.catalog.board import load_boards
+from tinyhil.cli.farm.exporter import default_host, text_of
+from tinyhil.cli.farm.status import FarmStatus, status
+from tinyhil.device.far import agent, coordinator
+from tinyhil.ground.answer import add_format, answered
+from tinyhil.ground.project import project_around
+from tinyhil.ground.text import say
+from tinyhil.ground.text import shown as text_shown
 
 HELP = "boards of other hosts"
 
@@ -20,13 +30,68 @@ its input ends, or is silent for 30 s.
 """
 
 
+_EXPORTER = """\
+Print the file that labgrid's exporter needs to offer the boards of this host: of the bench file,
+or, without one, of what is plugged in and tells which board it is.
+"""
+_EXPORTER_EPILOG = """\
+examples:
+  tinyhil farm exporter > farm.yaml                   of bench.toml
+  tinyhil farm exporter --host bench1.lab > farm.yaml  where ssh leads here by that name
+
+next: `labgrid-exporter --name HOST farm.yaml`, and once for each board the commands in its comments
+"""
+_STATUS = """\
+Show every board that labgrid knows: its host, who holds it, its health, how its last run ended, and
+whether it is in quarantine. The exit status is 1 if a board is not ok.
+"""
+_STATUS_EPILOG = """\
+examples:
+  tinyhil farm status
+  tinyhil farm status --format json       the same for a dashboard
+
+next: `pytest suites --hil-board 'labgrid:*'` tests every board that is free
+"""
+_QUARANTINE = """\
+Let nobody get a board by its type, on any host. Its runs until now stay as they are.
+"""
+_RETURN = "Let a board that was in quarantine be used again."
+
+
 def add_command(commands: Any) -> None:
     """Say what the commands take, and what does it."""
     farm = commands.add_parser("farm", help=HELP, description="Boards of other hosts.")
     kinds = farm.add_subparsers(required=True, metavar="WHAT")
-    serve = kinds.add_parser("serve", help="serve a board of this host to a run on another one")
-    serve.description = _SERVE
-    serve.formatter_class = argparse.RawDescriptionHelpFormatter
+
+    def command(name: str, text: str, about: str, epilog: str = "") -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = kinds.add_parser(name, help=text)
+        made.description, made.epilog = about, epilog
+        made.formatter_class = argparse.RawDescriptionHelpFormatter
+        return made
+
+    shown = command("status", "show every board of the farm", _STATUS, _STATUS_EPILOG)
+    shown.add_argument(
+        "--runs", type=Path, metavar="DIR", help="folder of runs; default: reports/runs"
+    )
+    add_format(shown, FarmStatus)
+    shown.set_defaults(run=_show)
+    made = command("exporter", "print labgrid's file of this host", _EXPORTER, _EXPORTER_EPILOG)
+    made.add_argument(
+        "--bench", type=Path, metavar="FILE", help="default: the project's bench.toml"
+    )
+    made.add_argument("--host", help="where ssh leads to this host; default: its name")
+    made.set_defaults(run=_export)
+    kept = command("quarantine", "let nobody get a board", _QUARANTINE)
+    kept.add_argument("place", help="labgrid's name of it")
+    kept.add_argument("--reason", required=True, help="for everybody to see")
+    kept.set_defaults(run=_keep)
+    back = command("return", "end a quarantine", _RETURN)
+    back.add_argument("place", help="labgrid's name of it")
+    back.set_defaults(run=_take_back)
+    _add_serve(command("serve", "serve a board of this host to a run on another one", _SERVE))
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--station", required=True, help="its name, for messages")
     serve.add_argument("--probe", default="", help="as `pyocd list` shows it; none by default")
     serve.add_argument("--port", required=True, help="as in a bench file")
@@ -36,6 +101,44 @@ def add_command(commands: Any) -> None:
     serve.add_argument("--wait", type=float, default=0.0, help="for another user, in seconds")
     serve.add_argument("--by", default="", help="who asks; whoever waits for the board sees it")
     serve.set_defaults(run=_serve)
+
+
+def _show(options: argparse.Namespace, console: Console) -> int:
+    found = status(options.runs or project_around(Path.cwd()).runs)
+    wrong = any(row.health != "ok" for row in found.boards)
+    if answered(options, found):
+        return int(wrong)
+    table = Table("place", "board", "host", "holder", "health", "last run", "verdict", box=None)
+    for row in found.boards:
+        health = f"{row.health}: {row.quarantine}" if row.quarantine else row.health
+        last = (row.last_run or "-", row.last_verdict or "-")
+        cells = (row.place, row.board, row.host, row.holder or "-", health, *last)
+        table.add_row(*(Text(text_shown(cell)) for cell in cells))
+    console.print(table)
+    return int(wrong)
+
+
+def _export(options: argparse.Namespace, console: Console) -> int:
+    del console
+    project = project_around(Path.cwd())
+    own = project.path("bench") or project.folder / "bench.toml"
+    bench = options.bench or (own if own.is_file() else None)
+    boards = load_boards(project.path("boards"))
+    program = f"{sys.executable} -m tinyhil.cli.main"
+    sys.stdout.write(text_of(boards, bench, options.host or default_host(), program))
+    return 0
+
+
+def _keep(options: argparse.Namespace, console: Console) -> int:
+    coordinator.quarantine(options.place, options.reason)
+    say(console, f"{options.place} is in quarantine: {options.reason}")
+    return 0
+
+
+def _take_back(options: argparse.Namespace, console: Console) -> int:
+    coordinator.take_back(options.place)
+    say(console, f"{options.place} can be used again")
+    return 0
 
 
 def _serve(options: argparse.Namespace, console: Console) -> int:

@@ -31,6 +31,8 @@ BOARD = "TinyhilBoard"
 _CALL_S = 60.0
 """The first call may have to fetch labgrid; later ones take a second."""
 _SHOWN = 400
+_QUARANTINED = "quarantined"
+"""Tag that takes the place of ``board``."""
 HINT = "see that labgrid's coordinator runs, and that LGHINT names its host and port"
 
 
@@ -46,6 +48,7 @@ class Place:
     """Token of whoever waits for it."""
     matches: tuple[str, ...] = ()
     """Patterns of the resources that belong to it."""
+    comment: str = ""
     board: Mapping[str, Any] | None = None
     """How it is reached, as its exporter says; None: no exporter offers it now."""
 
@@ -55,9 +58,15 @@ class Place:
         return self.tags.get("board") or str((self.board or {}).get("board", ""))
 
     @property
+    def quarantined(self) -> str:
+        """Its type, if nobody gets it; see `quarantine`."""
+        return self.tags.get(_QUARANTINED, "")
+
+    @property
     def free(self) -> bool:
         """Whether it can be acquired now."""
-        return not self.holder and not self.reservation and self.board is not None
+        taken = self.holder or self.reservation or self.quarantined
+        return not taken and self.board is not None
 
 
 def client() -> list[str]:
@@ -92,6 +101,50 @@ def places() -> tuple[Place, ...]:
     found = _places(call("-v", "places"))
     boards = _boards(call("-vv", "resources"))
     return tuple(_with_board(place, boards) for place in found)
+
+
+def quarantine(name: str, reason: str) -> None:
+    """Let nobody have a place by its type, on any host, until `take_back`.
+
+    The type goes from one tag to another, so that labgrid's own reservations leave it out too.
+
+    Raises:
+        BenchError: there is no such place, or it has no tag with its type.
+    """
+    kind = _named(name).tags.get("board", "")
+    if not kind:
+        raise BenchError(
+            f"labgrid's place '{name}' has no tag 'board', or is in quarantine already",
+            hint="`tinyhil farm status` shows every place",
+        )
+    call("-p", name, "set-tags", "board=", f"{_QUARANTINED}={kind}")
+    call("-p", name, "set-comment", reason)
+
+
+def take_back(name: str) -> None:
+    """End a quarantine.
+
+    Raises:
+        BenchError: there is no such place, or it is not in quarantine.
+    """
+    kind = _named(name).quarantined
+    if not kind:
+        raise BenchError(
+            f"labgrid's place '{name}' is not in quarantine",
+            hint="`tinyhil farm status` shows every place",
+        )
+    call("-p", name, "set-tags", f"board={kind}", f"{_QUARANTINED}=")
+    call("-p", name, "set-comment", "")
+
+
+def _named(name: str) -> Place:
+    """The place of exactly this name: labgrid's own client takes a part of one."""
+    for place in places():
+        if place.name == name:
+            return place
+    raise BenchError(
+        f"labgrid has no place '{name}'", hint="`tinyhil farm status` shows every place"
+    )
 
 
 def run(*arguments: str, timeout_s: float = _CALL_S) -> subprocess.CompletedProcess[str]:
@@ -138,6 +191,7 @@ def _places(text: str) -> list[Place]:
                 "" if holder == "None" else holder,
                 keys.get("reservation", ""),
                 tuple(block[1].split()) if block else (),
+                keys.get("comment", ""),
             )
         )
     return found
