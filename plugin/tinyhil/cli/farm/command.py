@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tinyhil.catalog.board import load_boards
 from tinyhil.cli.farm.exporter import default_host, text_of
 from tinyhil.cli.farm.status import FarmStatus, status
 from tinyhil.device.far import agent, coordinator
-from tinyhil.ground.answer import add_format, answered
+from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.project import project_around
 from tinyhil.ground.text import say
 from tinyhil.ground.text import shown as text_shown
@@ -36,10 +37,11 @@ or, without one, of what is plugged in and tells which board it is.
 """
 _EXPORTER_EPILOG = """\
 examples:
-  tinyhil farm exporter > farm.yaml                   of bench.toml
-  tinyhil farm exporter --host bench1.lab > farm.yaml  where ssh leads here by that name
+  tinyhil farm exporter                               of bench.toml
+  tinyhil farm exporter --host bench1.lab             where ssh leads here by that name
 
-next: `labgrid-exporter --name HOST farm.yaml`, and once for each board the commands in its comments
+next: write it to farm.yaml; `labgrid-exporter --name HOST farm.yaml`; and once for each board the
+commands in its comments
 """
 _STATUS = """\
 Show every board that labgrid knows: its host, who holds it, its health, how its last run ended, and
@@ -52,10 +54,54 @@ examples:
 
 next: `pytest suites --hil-board 'labgrid:*'` tests every board that is free
 """
+_SERVE_EPILOG = """\
+examples:
+  tinyhil farm serve --station lab-l4 --port /dev/ttyACM0 --baud 115200 --port-number 20001
+
+next: name this host as 'host' of a station in bench.toml, on the host that runs pytest
+"""
 _QUARANTINE = """\
 Let nobody get a board by its type, on any host. Its runs until now stay as they are.
 """
+_QUARANTINE_EPILOG = """\
+examples:
+  tinyhil farm quarantine l4-3 --reason 'its flash is worn'
+
+next: `tinyhil farm return l4-3` when it is well again
+"""
 _RETURN = "Let a board that was in quarantine be used again."
+_RETURN_EPILOG = """\
+examples:
+  tinyhil farm return l4-3
+
+next: `pytest suites --hil-board labgrid:l4-3` tries it
+"""
+
+
+@dataclass(frozen=True)
+class Exporter(Answer):
+    """What labgrid's exporter reads."""
+
+    text: str
+    """Of its file."""
+
+
+@dataclass(frozen=True)
+class Quarantine(Answer):
+    """A place whose quarantine has begun or ended."""
+
+    place: str
+    """labgrid's name of it."""
+    reason: str
+    """Why nobody gets it; empty: it can be used again."""
+
+
+@dataclass(frozen=True)
+class Served(Answer):
+    """A board that is served until the input ends; always one line, whatever the format."""
+
+    ready: int
+    """Version of what is said between the hosts."""
 
 
 def add_command(commands: Any) -> None:
@@ -80,15 +126,19 @@ def add_command(commands: Any) -> None:
         "--bench", type=Path, metavar="FILE", help="default: the project's bench.toml"
     )
     made.add_argument("--host", help="where ssh leads to this host; default: its name")
+    add_format(made, Exporter)
     made.set_defaults(run=_export)
-    kept = command("quarantine", "let nobody get a board", _QUARANTINE)
+    kept = command("quarantine", "let nobody get a board", _QUARANTINE, _QUARANTINE_EPILOG)
     kept.add_argument("place", help="labgrid's name of it")
     kept.add_argument("--reason", required=True, help="for everybody to see")
+    add_format(kept, Quarantine)
     kept.set_defaults(run=_keep)
-    back = command("return", "end a quarantine", _RETURN)
+    back = command("return", "end a quarantine", _RETURN, _RETURN_EPILOG)
     back.add_argument("place", help="labgrid's name of it")
+    add_format(back, Quarantine)
     back.set_defaults(run=_take_back)
-    _add_serve(command("serve", "serve a board of this host to a run on another one", _SERVE))
+    text = "serve a board of this host to a run on another one"
+    _add_serve(command("serve", text, _SERVE, _SERVE_EPILOG))
 
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
@@ -100,6 +150,7 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--port-number", type=int, required=True, help="TCP port for the port")
     serve.add_argument("--wait", type=float, default=0.0, help="for another user, in seconds")
     serve.add_argument("--by", default="", help="who asks; whoever waits for the board sees it")
+    add_format(serve, Served)
     serve.set_defaults(run=_serve)
 
 
@@ -125,19 +176,23 @@ def _export(options: argparse.Namespace, console: Console) -> int:
     bench = options.bench or (own if own.is_file() else None)
     boards = load_boards(project.path("boards"))
     program = f"{sys.executable} -m tinyhil.cli.main"
-    sys.stdout.write(text_of(boards, bench, options.host or default_host(), program))
+    text = text_of(boards, bench, options.host or default_host(), program)
+    if not answered(options, Exporter(text)):
+        sys.stdout.write(text)
     return 0
 
 
 def _keep(options: argparse.Namespace, console: Console) -> int:
     coordinator.quarantine(options.place, options.reason)
-    say(console, f"{options.place} is in quarantine: {options.reason}")
+    if not answered(options, Quarantine(options.place, options.reason)):
+        say(console, f"{options.place} is in quarantine: {options.reason}")
     return 0
 
 
 def _take_back(options: argparse.Namespace, console: Console) -> int:
     coordinator.take_back(options.place)
-    say(console, f"{options.place} can be used again")
+    if not answered(options, Quarantine(options.place, "")):
+        say(console, f"{options.place} can be used again")
     return 0
 
 

@@ -63,7 +63,7 @@ def serve(request: Request, say: Say, orders: BinaryIO | None = None) -> int:
     try:
         with ExitStack() as stack:
             _begin(request, say, stack)
-            say({"ready": SPEAKS})
+            say({"schema": 1, "ready": SPEAKS})
             threading.Event().wait()  # A signal ends it.
     except TinyhilError as error:
         say({"error": {"kind": error.kind, "message": error.message, "hint": error.hint}})
