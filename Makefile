@@ -28,7 +28,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-oracle bench-ports bench-resume bench-same docs docs-check picture faults faults-probe fuzz graphs test test-long lint qemu release setup soak-energy system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-oracle bench-ports bench-resume bench-same docs docs-check picture farm faults faults-probe fuzz graphs test test-long lint qemu release setup soak-energy system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -99,6 +99,10 @@ test: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) $(COMPILED) ## set up, then run 
 
 test-long: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) $(COMPILED) ## the tests that `make test` leaves out: whole sessions, whole sets; minutes
 	pytest $(WORKERS) -m long
+
+farm: system $(FOR_TESTS) ## set up sshd, ser2net and labgrid in build/farm, then test a farm made of them; minutes
+	cd plugin && python -m tests.farm_tools
+	pytest -m long plugin/tests/test_farm.py
 
 browser: setup ## set up, with Chromium, then look at the pages that we make
 	@$(MAKE) --no-print-directory system DEBIAN=chromium:chromium

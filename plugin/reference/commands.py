@@ -18,7 +18,9 @@ from pydantic import TypeAdapter
 from reference.explained import attributes, code, prose
 from tinyhil.cli.bench.steps import Step
 from tinyhil.cli.doctor import Check
+from tinyhil.cli.farm.status import FarmBoard
 from tinyhil.cli.main import parser
+from tinyhil.cli.runs import PrunedRun
 from tinyhil.ground.answer import Answer, Failed
 from tinyhil.image.compiler.compiled import OperatorSummary
 from tinyhil.judge.gate.compare import Comparison
@@ -32,7 +34,17 @@ from tinyhil.pytest_side.options import KEYS, OPTIONS
 
 _NAMES: dict[str, Any] = {
     part.__name__: part
-    for part in (Check, Checked, Comparison, Finding, OperatorSummary, Refusal, Step)
+    for part in (
+        Check,
+        Checked,
+        Comparison,
+        FarmBoard,
+        Finding,
+        OperatorSummary,
+        PrunedRun,
+        Refusal,
+        Step,
+    )
 }
 """What answers name and their modules import only for type checkers."""
 _OWN_FORMATS: Mapping[str, tuple[type[Answer], ...]] = {

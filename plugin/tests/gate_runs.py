@@ -94,6 +94,7 @@ def write(runs: Path, content: Content) -> Path:
     for measure, writer in _WRITERS.items():
         if measure not in content.leave_out:
             writer(record, content)
+    record.close()
     return record.folder
 
 

@@ -62,11 +62,10 @@ def test_an_unknown_key_in_a_nested_table_is_named_with_its_place(tmp_path: Path
     ("key", "text"),
     [
         ("monitor = 'js220'", "key 'stations.desk.monitor': Input should be a valid dictionary"),
-        ("labgrid = 'place-1'", "labgrid is not supported yet, and there is no extra [farm]: lock"),
         ("labgrids = 'place-1'", "'stations.desk.labgrids'; known keys here: baud, baud_max, bo"),
     ],
 )
-def test_what_a_bench_can_not_have_yet_is_said(tmp_path: Path, key: str, text: str) -> None:
+def test_what_a_bench_can_not_have_is_said(tmp_path: Path, key: str, text: str) -> None:
     path = tmp_path / "bench.toml"
     path.write_text(f"{BENCH}{key}\n")
     with pytest.raises(ConfigError) as caught:

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.processes import child
-from tinyhil.catalog.bench import Station, Wiring
+from tinyhil.catalog.bench import Station
 from tinyhil.catalog.board import Board
+from tinyhil.catalog.wiring import Wiring
 from tinyhil.device import lock
 from tinyhil.device.dut import attached
 from tinyhil.device.lock import FOLDER_VARIABLE, described, held, lock_folder

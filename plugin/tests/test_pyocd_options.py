@@ -40,7 +40,7 @@ def test_a_board_that_does_not_answer_is_tried_under_reset_then_slower_and_never
 ) -> None:
     Unreachable.asked = []
     monkeypatch.setattr(pyocd, "Session", Unreachable)
-    monkeypatch.setattr(pyocd, "find_probe", lambda uid: "the probe" if uid == "ST-1" else None)
+    monkeypatch.setattr(pyocd, "find_probe", lambda uid, _: "the probe" if uid == "ST-1" else None)
     with pytest.raises(BenchError, match="probe ST-1 failed at connecting: no answer") as raised:
         open_flasher(BOARD, "ST-1", Deadline.after(60))
     assert "lower 'flash.frequency_hz'" in raised.value.hint

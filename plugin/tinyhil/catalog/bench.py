@@ -33,6 +33,25 @@ Each task has an image of its own, so firmware of your own is named by task::
 that the system gives it: ``serial:SERIAL``, ``usb:VID:PID`` or ``usb:VID:PID:SERIAL``, each with
 ``:INTERFACE`` after it where one device has several ports.
 
+A board of another host is named by ``host``, where ssh leads and tinyhil is installed: probe and
+port are then as that host knows them, and tunnels are made for a run (`device.far`)::
+
+    [stations.lab-l4]
+    board = "nucleo-l4r5zi"
+    host = "bench1"
+    probe = "066BFF515055657867212134"
+    port = "/dev/serial/by-id/usb-STMicroelectronics_STM32_STLink_066BFF-if02"
+
+Whoever makes tunnels otherwise names their ends: ``probe = "remote:HOST:PORT"`` of a
+`pyocd server`, and ``port = "rfc2217://HOST:PORT"``, or ``socket://HOST:PORT``, whose rate can't
+be changed.
+
+A board that labgrid hands out is named by its place, or by tags of several that will do::
+
+    [stations.farm-l4]
+    board = "nucleo-l4r5zi"
+    labgrid = "board=nucleo-l4r5zi"
+
 An emulated board needs no entry: it is a station with the board's name.
 """
 
@@ -43,13 +62,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from tinyhil.catalog.board import NO_FLASH, Board, FlashFacts
+from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Facts, load
-from tinyhil.catalog.identity import USB_NAME, port_identity, probe_identity
+from tinyhil.catalog.identity import port_identity, probe_identity
+from tinyhil.catalog.places import PREFIX, wanted
+from tinyhil.catalog.wiring import Wiring, check_wiring
 from tinyhil.ground.errors import ConfigError
 
 ALL = "all"
@@ -57,45 +78,6 @@ ALL = "all"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Of a station: a part of file names, of test ids and of reports, and not a glob."""
-
-
-class Wiring(Facts):
-    """One entry of ``bench.toml``."""
-
-    board: str
-    """Name of the board type."""
-    probe: str = ""
-    """Exact id, as ``pyocd list`` shows it; empty: there is none."""
-    port: str
-    """Serial port by a name that survives replugging: a path, a URL that pyserial knows, or
-    ``serial:SERIAL``, ``usb:VID:PID`` or ``usb:VID:PID:SERIAL``, each with ``:INTERFACE`` after it
-    where one device has several ports."""
-    baud: int | None = Field(default=None, gt=0)
-    """At which it boots, if not the board's."""
-    interface_board: bool = False
-    """Whether the official runner's interface board is between port and device, which parts them
-    for energy: commands go as ``dut CMD%``, and frames can't pass."""
-    baud_max: int = Field(default=921_600, gt=0)
-    """Highest rate that cable and adapter carry; our own firmware is asked for it."""
-    flash: FlashFacts | None = None
-    """How this one is flashed, where that differs from its type."""
-    monitor: dict[str, Any] | None = None
-    """The power monitor that supplies it: ``kind``, ``volts``, and what that kind needs."""
-
-    not_yet: ClassVar[Mapping[str, str]] = {
-        "labgrid": "labgrid is not supported yet, and there is no extra [farm]: lock the place "
-        "with labgrid-client, and give its serial port as 'port' (rfc2217://HOST:PORT)",
-    }
-
-    def board_of(self, board: Board) -> Board:
-        """The board type on a desk, with how this one is flashed."""
-        facts = board.flash
-        if self.flash:
-            given = {name: getattr(self.flash, name) for name in self.flash.model_fields_set}
-            facts = facts.model_copy(update=given)
-        if facts.method == "pyocd" and not self.probe:
-            facts = facts.model_copy(update={"method": NO_FLASH})
-        return board.physical().model_copy(update={"flash": facts})
 
 
 class BenchFile(Facts):
@@ -142,7 +124,7 @@ def stations(boards: Mapping[str, Board], bench: Path | None) -> dict[str, Stati
                 f"boards: {', '.join(sorted(boards))}",
                 hint="correct the name, or add boards/<name>.toml",
             )
-        _check_port(key, wiring.port)
+        check_wiring(key, wiring, boards[wiring.board])
     _refuse_shared(bench, wired, "probe", probe_identity)
     _refuse_shared(bench, wired, "port", port_identity)
     named = {
@@ -150,6 +132,31 @@ def stations(boards: Mapping[str, Board], bench: Path | None) -> dict[str, Stati
         for name, wiring in wired.items()
     }
     return found | named
+
+
+def station_of_place(word: str, boards: Mapping[str, Board]) -> Station:
+    """The station that a choice for ``--hil-board`` means.
+
+    Args:
+        word: ``labgrid:board=TYPE…``, or ``labgrid:PLACE@TYPE``.
+        boards: the known types.
+
+    Raises:
+        ConfigError: it names no type, or an unknown one.
+    """
+    text, _, kind = word.removeprefix(PREFIX).partition("@")
+    choice = wanted(text, f"option --hil-board: {word}")
+    kind = kind or choice.tags.get("board", "")
+    if kind not in boards:
+        why = f"the unknown board '{kind}'" if kind else "no board"
+        raise ConfigError(
+            f"option --hil-board: '{word}' names {why}; known boards: {', '.join(sorted(boards))}",
+            hint="name the type by the tag 'board', as in labgrid:board=nucleo-l4r5zi",
+        )
+    others = [f"{name}-{value}" for name, value in choice.tags.items() if name != "board"]
+    name = choice.place or "-".join(["labgrid", kind, *others])
+    wiring = Wiring(board=kind, labgrid=text)
+    return Station(name, wiring.board_of(boards[kind]), wiring)
 
 
 def key_of(bench: Path | None) -> Path | None:
@@ -218,16 +225,6 @@ def _check_name(key: str, name: str, emulated: Mapping[str, Station]) -> None:
         )
 
 
-def _check_port(key: str, port: str) -> None:
-    """Refuse a port that is meant to be named by USB and is not in one of the forms."""
-    if port.casefold().startswith(("serial:", "usb:")) and not USB_NAME.fullmatch(port):
-        raise ConfigError(
-            f"{key[:-1]}.port': '{port}' does not name a USB device",
-            hint="write serial:SERIAL, or usb:VID:PID with four hexadecimal digits each, if needed "
-            "with :SERIAL or :INTERFACE after them",
-        )
-
-
 def _refuse_shared(
     bench: Path, wired: Mapping[str, Wiring], part: str, identity: Callable[[str], str]
 ) -> None:
@@ -237,7 +234,7 @@ def _refuse_shared(
         given = getattr(wiring, part)
         if not given:
             continue
-        other = users.setdefault(identity(given), name)
+        other = users.setdefault(f"{wiring.host} {identity(given)}", name)
         if other != name:
             raise ConfigError(
                 f"{bench}: the stations '{other}' and '{name}' have the same {part}: "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -17,9 +17,6 @@ class Facts(BaseModel):
     """Base of everything that is read from TOML: frozen, strict, no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    not_yet: ClassVar[Mapping[str, str]] = {}
-    """Keys that a user may look for, and why there is none."""
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], where: object) -> Self:
@@ -170,8 +167,7 @@ def _explain(path: object, model: type[Facts], error: ValidationError) -> Config
         if problem["type"] == "extra_forbidden":
             here = _model_at(model, problem["loc"][:-1])
             known = ", ".join(sorted(f.alias or name for name, f in here.model_fields.items()))
-            why = here.not_yet.get(location[-1], f"known keys here: {known}")
-            lines.append(f"{path}: unknown key '{key}'; {why}")
+            lines.append(f"{path}: unknown key '{key}'; known keys here: {known}")
         else:
             lines.append(f"{path}: key '{key}': {problem['msg']}")
     return ConfigError("\n".join(lines), hint="correct the key in that file; nothing was started")

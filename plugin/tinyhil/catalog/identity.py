@@ -16,10 +16,55 @@ _WINDOWS = re.compile(r"(?:\\\\\.\\)?(COM[0-9]{1,3})", re.IGNORECASE)
 _WRAPPERS = ("alt", "spy")
 """pyserial's URLs that are only another way to write a path."""
 
+RFC_2217, RAW_SOCKET = "rfc2217", "socket"
+"""pyserial's URLs of a port on another host: with settings, and without."""
+
+OUR_TARGETS = "tinyhil_"
+"""What the names begin with that the targets of emulated boards have in pyOCD."""
+
+_REMOTE = re.compile(r"remote:(?P<host>[^\s:#]+):(?P<port>[0-9]{1,5})(#.*)?", re.IGNORECASE)
+"""A probe behind a `pyocd server`."""
+
+
+def called(name: str) -> str:
+    """How a person knows a probe or a port: what stands behind ``#`` says it of one that is
+    reached through a tunnel, whose own name is only a number of this host's."""
+    return name.partition("#")[2] or name
+
+
+def is_remote(uid: str) -> bool:
+    """Whether a probe's id is meant to be one behind a `pyocd server`."""
+    return uid.casefold().startswith("remote:")
+
+
+def remote_address(uid: str) -> tuple[str, int] | None:
+    """Host and port of the `pyocd server` that a probe's id names, or None."""
+    found = _REMOTE.fullmatch(uid)
+    return (found["host"], int(found["port"])) if found and int(found["port"]) < 1 << 16 else None
+
+
+def is_network(port: str) -> bool:
+    """Whether a port is that of another host, by RFC 2217 or as a raw socket."""
+    return port.partition("://")[0].casefold() in (RFC_2217, RAW_SOCKET) and "://" in port
+
+
+def network_address(port: str) -> tuple[str, int] | None:
+    """Host and port of such a URL, or None where it has not both."""
+    try:
+        url = urlsplit(port)
+        return (url.hostname, url.port) if url.hostname and url.port else None
+    except ValueError:  # A number that is none.
+        return None
+
+
+def has_fixed_rate(port: str) -> bool:
+    """Whether only the far end knows a port's rate, so that it can't be changed from here."""
+    return port.casefold().startswith(f"{RAW_SOCKET}://")
+
 
 def probe_identity(uid: str) -> str:
     """One text for all ways to write a probe's id: pyOCD takes its type before a colon."""
-    return uid.split(":", 1)[-1].casefold()
+    return uid.partition("#")[0].split(":", 1)[-1].casefold()
 
 
 def port_identity(port: str) -> str:

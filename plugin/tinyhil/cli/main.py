@@ -15,9 +15,10 @@ from rich.table import Table
 
 from tinyhil.catalog.board import load_boards, named_board
 from tinyhil.cli import build as build_command
-from tinyhil.cli import completion, new_board, new_firmware, new_suite
+from tinyhil.cli import completion, new_board, new_firmware, new_suite, runs
 from tinyhil.cli.answers import BoardRow, Boards, Emulated, Suites
 from tinyhil.cli.bench import command as bench_command
+from tinyhil.cli.farm import command as farm_command
 from tinyhil.data import command as data_command
 from tinyhil.ground.answer import Answer, add_format, answered, failed, print_json, wants_json
 from tinyhil.ground.errors import ConfigError, TinyhilError
@@ -56,6 +57,8 @@ then:
   tinyhil gate BASELINE RUN            show what got slower, bigger or less accurate
   tinyhil report RUN --out FILE        make one HTML page of runs
   tinyhil results                      show the results table of runs and submissions
+  tinyhil runs prune --days 90         show which old runs nobody needs
+  tinyhil farm status                  show the boards of a farm, and who holds them
   tinyhil submission check TREE        recompute a submission's figures from its raw logs
   tinyhil completion bash              let the shell complete all this
 
@@ -142,6 +145,7 @@ def parser() -> argparse.ArgumentParser:
     emulate.add_argument("board", help="name of an emulated board, see `tinyhil boards`")
     _finish(emulate, _emulate, Emulated, _EMULATE)
 
+    farm_command.add_command(commands)
     data_command.add_arguments(commands.add_parser("data", help=data_command.HELP))
     gate_command.add_arguments(commands.add_parser("gate", help=gate_command.HELP))
     verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))
@@ -160,6 +164,7 @@ def parser() -> argparse.ArgumentParser:
     _finish(suites, _suites, Suites, _SUITES)
     report_command.add_command(commands)
     results_command.add_command(commands)
+    runs.add_command(commands)
     submission_command.add_command(commands)
     completion.add_command(commands, parser)
     return parser

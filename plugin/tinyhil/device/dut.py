@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING
 
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.board import NO_FLASH, Board
+from tinyhil.catalog.identity import has_fixed_rate
+from tinyhil.catalog.places import wanted
+from tinyhil.device.far import labgrid
+from tinyhil.device.far.tunnel import reached
 from tinyhil.device.lock import Hold, held
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import TakenError
+from tinyhil.ground.errors import LinkError, TakenError, TinyhilError
 from tinyhil.ground.hosts import require_linux
 
 if TYPE_CHECKING:
@@ -44,6 +48,8 @@ class Dut:
     """The QEMU that plays it."""
     interface_board: bool = False
     """Whether the official interface board is between port and device."""
+    host: str = ""
+    """Where ssh leads to the host that it is plugged into, if that is another one."""
     port_returns: bool = False
     """Whether a port that goes away may come back: one that is plugged in, not an emulated one."""
 
@@ -56,6 +62,12 @@ class Dut:
     def proven(self) -> bool:
         """Whether its probe can show what the board holds."""
         return bool(self.probe_uid) and self.board.flash.method == "pyocd"
+
+    def locate(self, error: TinyhilError, stage: str) -> None:
+        """Name the station and the stage in an error, and its host where the link may be cut."""
+        error.locate(self.station, stage)
+        if self.host and isinstance(error, LinkError) and self.host not in str(error):
+            error.hint += f"; the board is on host {self.host}: see that `ssh {self.host}` works"
 
 
 @contextmanager
@@ -73,17 +85,33 @@ def attached(
 
     Raises:
         TakenError: somebody else uses it.
-        BenchError: the emulator does not start, or nothing can be locked.
+        BenchError: the emulator does not start, nothing can be locked, or the board's host can't be
+            reached.
     """
     board = station.board
+    if station.wiring and station.wiring.labgrid:
+        choice = wanted(station.wiring.labgrid, f"station '{station.name}'")
+        with labgrid.acquired(choice, wait_s=wait_s, tell=tell) as place:
+            tell(f"{station.name}: {place.name} of labgrid")
+            with attached(labgrid.at_place(station, place), wait_s=wait_s, tell=tell) as dut:
+                yield dut
+        return
     if station.wiring:
         wiring = station.wiring
         baud = wiring.baud or board.baud
+        if wiring.host:
+            with reached(station, baud, wait_s=wait_s, tell=tell) as far:
+                yield Dut(
+                    station.name, board, far.probe_uid, far.serial_url, baud, wiring.baud_max,
+                    interface_board=wiring.interface_board, host=wiring.host, port_returns=True,
+                )  # fmt: skip
+            return
+        baud_max = baud if has_fixed_rate(wiring.port) else wiring.baud_max
         with held(
             station.name, wiring.probe or None, wiring.port, wait_s=wait_s, tell=tell
         ) as hold:
             yield Dut(
-                station.name, board, wiring.probe, wiring.port, baud, wiring.baud_max,
+                station.name, board, wiring.probe, wiring.port, baud, baud_max,
                 claim=hold.claim, interface_board=wiring.interface_board, port_returns=True,
             )  # fmt: skip
         return

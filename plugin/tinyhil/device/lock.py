@@ -50,8 +50,9 @@ class Thing:
 class Hold:
     """The locks of one station, held by this process; made by `held`."""
 
-    def __init__(self, station: str, probe: str | None, port: str) -> None:
+    def __init__(self, station: str, probe: str | None, port: str, by: str = "") -> None:
         self._station = station
+        self._by = by
         self._things = [Thing("probe", probe)] if probe else []
         self._things += [Thing("port", port)]
         self._port = port
@@ -108,7 +109,8 @@ class Hold:
             if isinstance(handle, dict):
                 raise self._taken(thing, handle)
             self._locked[thing.file] = handle
-            holder = {**_ourselves(), "station": self._station, thing.kind: thing.name}
+            by: dict[str, object] = {"user": self._by} if self._by else {}
+            holder = {**_ourselves(), **by, "station": self._station, thing.kind: thing.name}
             lock_file.sign(handle, holder)
         except OSError as error:
             raise BenchError(
@@ -139,6 +141,7 @@ def held(
     *,
     wait_s: float = 0.0,
     tell: Callable[[str], None] = lambda _: None,
+    by: str = "",
 ) -> Iterator[Hold]:
     """Hold a station's probe and port; nothing else may touch them during that time.
 
@@ -148,13 +151,14 @@ def held(
         port: its port.
         wait_s: how long to wait for another holder.
         tell: is told who we wait for.
+        by: who we hold it for, if not for this process's user.
 
     Raises:
         TakenError: another one holds it, until `wait_s` is over.
         BenchError: the folder of locks can't be used.
     """
     deadline, told = Deadline.after(wait_s), ""
-    hold = Hold(station, probe, port)
+    hold = Hold(station, probe, port, by)
     with ExitStack() as stack:
         stack.callback(hold.release)
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from tinyhil.catalog.identity import called
 from tinyhil.device.dut import Dut
 from tinyhil.device.session import Session
 from tinyhil.flash import observing
@@ -102,8 +103,8 @@ class ProbeProof:
             return
 
     def _apart(self, why: str) -> IdentityError:
+        probe, port = called(self._dut.probe_uid), called(self._dut.serial_url)
         return IdentityError(
-            f"probe {self._dut.probe_uid} and port {self._dut.serial_url} do not lead to the same "
-            f"board: {why}",
+            f"probe {probe} and port {port} do not lead to the same board: {why}",
             hint=WIRING_HINT,
         )

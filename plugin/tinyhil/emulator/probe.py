@@ -47,12 +47,13 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no type hints
         if not live_folders():
             return []
         # Imported only now: pydantic would slow down every `pyocd` command by a third.
+        from tinyhil.catalog.targets import register_target  # noqa: PLC0415
         from tinyhil.emulator.registry import running_boards  # noqa: PLC0415
-        from tinyhil.emulator.targets import register_target  # noqa: PLC0415
 
         boards = [board for board in running_boards() if board.probe == "virtual"]
         for board in boards:
-            register_target(board)
+            if not board.flash_controller:
+                register_target(board.target, board.memory)
         return [cls(board) for board in boards]
 
     @classmethod

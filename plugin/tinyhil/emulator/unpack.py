@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tinyhil.emulator.program import (
@@ -85,40 +85,65 @@ def unpack(folder: Path) -> Path:
     Raises:
         BenchError: there is none, it can't be fetched, or it does not run here.
     """
-    release = codename()
-    address, key = source(release)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="qemu.") as scratch:
-        work, made = Path(scratch), Path(scratch, "made")
-        _run(*_apt(work, release, address, key), "update")
-        _run(*_apt(work, release, address, key), "download", _PACKAGE, cwd=work)
-        for package in work.glob(f"{_PACKAGE}_*.deb"):
-            _run("dpkg", "-x", str(package), str(made))
-        program = made / "usr" / "bin" / QEMU
-        if not enough(version_of(program), UNPACKED_AT_LEAST):
+
+    def check(made: Path) -> None:
+        if not enough(version_of(made / "usr" / "bin" / QEMU), UNPACKED_AT_LEAST):
             raise BenchError(
-                f"the backports of '{release}' have no {QEMU} that runs here and is new enough",
+                f"the backports of '{codename()}' have no {QEMU} that runs here and is new enough",
                 hint=f"install the release's own {_PACKAGE}, whose libraries it needs, first",
             )
-        shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
+
+    fetch(folder, (_PACKAGE,), check, backports=True)
     return folder / "usr" / "bin" / QEMU
 
 
-def _apt(work: Path, release: str, address: str, key: str) -> list[str]:
-    """apt-get on private lists of two suites."""
+def fetch(
+    folder: Path,
+    packages: Sequence[str],
+    check: Callable[[Path], None] = lambda _: None,
+    *,
+    backports: bool = False,
+) -> None:
+    """Unpack packages of the release into `folder`.
+
+    Args:
+        folder: is replaced when all is there.
+        packages: their names; what they depend on is left out.
+        backports: whether the release's backports are preferred.
+        check: may raise before it is replaced; is given the folder with what was unpacked.
+
+    Raises:
+        BenchError: they can't be fetched.
+    """
+    release = codename()
+    address, key = source(release)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="apt.") as scratch:
+        work, made = Path(scratch), Path(scratch, "made")
+        suites = (release, f"{release}-backports") if backports else (release,)
+        apt = _apt(work, suites, address, key)
+        _run(*apt, "update")
+        _run(*apt, "download", *packages, cwd=work)
+        for package in work.glob("*.deb"):
+            _run("dpkg", "-x", str(package), str(made))
+        check(made)
+        shutil.rmtree(folder, ignore_errors=True)
+        made.rename(folder)
+
+
+def _apt(work: Path, suites: Sequence[str], address: str, key: str) -> list[str]:
+    """apt-get on private lists of these suites; the last one is preferred."""
     (work / "lists" / "partial").mkdir(parents=True, exist_ok=True)
     (work / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
     signed = f"[signed-by={key}] " if key else ""
-    backports = f"{release}-backports"
-    lines = (f"deb {signed}{address} {suite} main\n" for suite in (release, backports))
+    lines = (f"deb {signed}{address} {suite} main\n" for suite in suites)
     (work / "sources.list").write_text("".join(lines), encoding="utf-8")
     options = {
         "Dir::Etc::SourceList": work / "sources.list",
         "Dir::Etc::SourceParts": "/dev/null",
         "Dir::State::Lists": work / "lists",
         "Dir::Cache": work / "cache",
-        "APT::Default-Release": backports,
+        "APT::Default-Release": suites[-1],
         "APT::Sandbox::User": "root",
     }
     return ["apt-get", "-qq", *(f"-o={name}={value}" for name, value in options.items())]

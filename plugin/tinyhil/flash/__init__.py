@@ -240,6 +240,18 @@ def open_rtt(board: Board, probe_uid: str, control_block: int) -> RttLink:
     return Opened(board, probe_uid, control_block)
 
 
+def serving(probe_uid: str, number: int) -> AbstractContextManager[None]:
+    """Serve a probe on this TCP port of the loopback interface, as `pyocd server` does.
+
+    Raises:
+        BenchError: there is no such probe.
+        OSError: the port is in use.
+    """
+    from tinyhil.flash import _pyocd_server  # noqa: PLC0415 - pyOCD is slow
+
+    return _pyocd_server.serving(probe_uid, number)
+
+
 def check_fit(image: Image, board: Board) -> None:
     """Refuse an image if a part of it lies outside the board's memory.
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pyocd.core import exceptions
 from pyocd.core.session import Session
 
+from tinyhil.catalog.identity import called, is_remote
 from tinyhil.ground.errors import BenchError, ConfigError, LinkError, TinyhilError
 
 # Without its own handler, Python prints a library's warnings on the user's terminal.
@@ -39,6 +40,10 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.Error, "check power and debug wiring; 'pyocd list' shows the probes found"),
     (OSError, "check that the probe is still plugged in and that you may use it"),
     (Exception, "check power and debug wiring, or lower 'flash.frequency_hz'; then run it again"),
+)
+_FAR_HINT = (
+    "see that its host is up, that `pyocd server` serves the probe there, and that the tunnel to "
+    "it stands"
 )
 _TOLD = (exceptions.Error, OSError)
 """What pyOCD raises on purpose."""
@@ -123,8 +128,11 @@ def translated(
         said = str(warnings)
         why = str(error) if isinstance(error, _TOLD) else f"pyOCD's own code broke: {error!r}"
         hint = next(hint for cause, hint in _HINTS if isinstance(error, cause))
+        if is_remote(probe_uid) and isinstance(error, (exceptions.ProbeDisconnected, OSError)):
+            hint = _FAR_HINT
+        why += f" (pyOCD: {said})" if said else ""
         raise kind(
-            f"probe {probe_uid} failed at {doing}: {why}{f' (pyOCD: {said})' if said else ''}",
+            f"probe {called(probe_uid)} failed at {doing}: {why}",
             hint=LOCKED_HINT if _LOCKED.search(said) else hint,
             board=board,
             stage=stage,

@@ -39,7 +39,7 @@ def attach(
     """
     with translated("connecting", board.name, probe_uid, warnings, stage):
         options = session_options(board, board.flash.frequency_hz, "attach")
-        session = Session(find_probe(probe_uid), options=options)
+        session = Session(find_probe(probe_uid, board), options=options)
         undo.callback(let_go, session)
         session.open()
     return session

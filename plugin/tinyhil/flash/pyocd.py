@@ -19,8 +19,11 @@ from pyocd.probe.aggregator import DebugProbeAggregator
 from pyocd.probe.debug_probe import DebugProbe
 
 from tinyhil.catalog.board import Board
+from tinyhil.catalog.identity import OUR_TARGETS, is_remote
+from tinyhil.catalog.targets import register_target
 from tinyhil.flash import FlashResult, Progress, check_fit
 from tinyhil.flash._pyocd_errors import LOCKED_HINT, Warnings, let_go, translated
+from tinyhil.flash._pyocd_remote import remote_probe
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError, TinyhilError
 from tinyhil.image.elf import Image, Segment
@@ -306,7 +309,8 @@ def _connect(board: Board, probe_uid: str, deadline: Deadline) -> Session:
     for frequency_hz, mode in product(frequencies, ("under-reset", "pre-reset")):
         if failure and deadline.expired:
             break
-        session = Session(find_probe(probe_uid), options=session_options(board, frequency_hz, mode))
+        probe = find_probe(probe_uid, board)
+        session = Session(probe, options=session_options(board, frequency_hz, mode))
         try:
             session.open()
             if not session.target.is_halted():
@@ -338,12 +342,21 @@ def session_options(board: Board, frequency_hz: int, connect_mode: str) -> dict[
     }
 
 
-def find_probe(probe_uid: str) -> DebugProbe:
+def find_probe(probe_uid: str, board: Board | None = None) -> DebugProbe:
     """The probe with exactly this uid; pyOCD's own helper takes parts of one, and waits.
+
+    Args:
+        probe_uid: of a probe that is plugged in, or of one of another host.
+        board: behind it, which only the other host might know.
 
     Raises:
         BenchError: there is none, or there are several, and any of them might be flashed.
+        ConfigError: it is meant to be that of another host, and is not.
     """
+    if is_remote(probe_uid):
+        if board and board.flash.target.startswith(OUR_TARGETS):
+            register_target(board.flash.target, board.memory)
+        return remote_probe(probe_uid)
     there = DebugProbeAggregator.get_all_connected_probes()
     probe = DebugProbeAggregator.get_probe_with_id(probe_uid)
     if probe is None:

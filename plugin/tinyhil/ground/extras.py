@@ -9,7 +9,7 @@ from typing import Literal
 
 from tinyhil.ground.errors import BenchError
 
-Extra = Literal["build", "energy", "report"]
+Extra = Literal["build", "energy", "farm", "report"]
 
 
 def how_to_get(extra: Extra) -> str:

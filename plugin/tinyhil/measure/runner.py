@@ -186,7 +186,7 @@ class Measurement:
             self._note(entry)
         except TinyhilError as error:
             self._out_of_step = isinstance(error, LinkError)
-            error.locate(job.dut.station, name)
+            job.dut.locate(error, name)
             failed = replace(blank, seconds=time.monotonic() - clock, error=str(error))
             # Where the record can't be written, the first error says so.
             with suppress(WriteError):

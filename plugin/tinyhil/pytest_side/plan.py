@@ -7,9 +7,18 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tinyhil.catalog.bench import Station, firmware_of, images_of, key_of, select, stations
+from tinyhil.catalog.bench import (
+    Station,
+    firmware_of,
+    images_of,
+    key_of,
+    select,
+    station_of_place,
+    stations,
+)
 from tinyhil.catalog.board import NO_FLASH, load_boards
 from tinyhil.catalog.monitor import MonitorFacts
+from tinyhil.catalog.places import is_place
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.device import links
 from tinyhil.device.faults import Spec, parse_spec
@@ -150,7 +159,9 @@ def make_plan(options: Options) -> Plan:
     """
     _check_given(options)
     faults = parse_spec(options.faults) if options.faults is not None else None
-    known = stations(load_boards(options.own_boards), options.bench)
+    boards = load_boards(options.own_boards)
+    known = stations(boards, options.bench)
+    known |= {word: station_of_place(word, boards) for word in options.boards if is_place(word)}
     chosen = select(known, options.boards or [DEFAULT_BOARD])
     _check_flashing(options, chosen)
     tasks = load_tasks(options.own_tasks)
@@ -311,7 +322,7 @@ def _check_probes(chosen: Iterable[Station], images: Iterable[Image]) -> None:
     """Refuse frames through a debug probe where there is no such way."""
     for station in chosen:
         lacking = None
-        if station.wiring and not station.wiring.probe:
+        if station.wiring and not (station.wiring.probe or station.wiring.labgrid):
             lacking = "'probe'"
         elif station.wiring and not station.board.flash.target:
             lacking = "'flash.target', by which pyOCD knows its board"

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tinyhil.catalog.places import is_place
 from tinyhil.catalog.task import Task
 from tinyhil.data import material as data
 from tinyhil.device.dut import Dut, attached
+from tinyhil.device.far import labgrid
 from tinyhil.device.faults import Injector
 from tinyhil.device.faults.probe import faulty_probe
 from tinyhil.device.links import Link, choose, open_link
@@ -66,6 +68,7 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
     """
     if config.pluginmanager.hasplugin(REPORT):
         return
+    _find_places(config)
     plan_of(config)
     ending = Ending(config)
     config.add_cleanup(ending.close)
@@ -86,6 +89,21 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
     config.pluginmanager.register(gate)
     config.pluginmanager.register(neighbours)
     config.pluginmanager.register(again)
+
+
+def _find_places(config: pytest.Config) -> None:
+    """Ask labgrid once which places are meant: workers of pytest-xdist take the answer over.
+
+    Raises:
+        pytest.UsageError: it does not answer, or has none.
+    """
+    chosen = config.getoption("--hil-board")
+    if xdist.is_worker(config) or not any(map(is_place, chosen)):
+        return
+    try:
+        config.option.hil_board = labgrid.resolved(chosen)
+    except TinyhilError as error:
+        raise pytest.UsageError(error.told) from error
 
 
 def _results(config: pytest.Config, folder: Path | None) -> Path | None:
@@ -326,5 +344,5 @@ def _located(board: Dut, stage: str) -> Iterator[None]:
         with allure.step(stage):
             yield
     except TinyhilError as error:
-        error.locate(board.station, stage)
+        board.locate(error, stage)
         raise

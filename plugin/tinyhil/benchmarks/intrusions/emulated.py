@@ -14,10 +14,11 @@ import numpy as np
 
 from tinyhil.benchmarks import BUILD
 from tinyhil.benchmarks.intrusions import Event, IntrudedLink, Outcome, verdict_of
-from tinyhil.catalog.bench import Station, Wiring, stations
+from tinyhil.catalog.bench import Station, stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.catalog.wiring import Wiring
 from tinyhil.data.material import Material, material
 from tinyhil.device.dut import Dut, attached
 from tinyhil.device.links import Link

@@ -7,9 +7,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinyhil.catalog.bench import Station, Wiring, stations
+from tinyhil.catalog.bench import Station, stations
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.task import load_tasks
+from tinyhil.catalog.wiring import Wiring
 from tinyhil.cli.bench.port import PortSteps
 from tinyhil.cli.bench.probe import ProbeSteps
 from tinyhil.cli.bench.steps import Step, tried

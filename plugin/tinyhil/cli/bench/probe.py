@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinyhil.catalog.board import NO_FLASH, Board
+from tinyhil.catalog.identity import OUR_TARGETS, is_remote
 from tinyhil.cli.bench import usb
 from tinyhil.cli.bench.steps import LeftOutError, Trial
 from tinyhil.device.dut import Dut
@@ -84,6 +85,8 @@ class ProbeSteps:
         return found[0] if found else None
 
     def _there(self, _: Deadline) -> str:
+        if is_remote(self._uid):
+            raise LeftOutError("it is on another host")
         found, device = self._listed(), usb.find(self._uid)
         if found:
             return f"{found.uid}: {found.description}"
@@ -93,6 +96,8 @@ class ProbeSteps:
         raise BenchError(f"no debug probe '{self._uid}'; there: {there}", hint=_NOT_THERE)
 
     def _permitted(self, _: Deadline) -> str:
+        if is_remote(self._uid):
+            raise LeftOutError("it is on another host")
         device = usb.find(self._uid)
         if device and device.closed:
             nodes = ", ".join(map(str, device.closed))
@@ -129,7 +134,7 @@ class ProbeSteps:
             )
         if not facts.target:
             raise LeftOutError("pyOCD is not used, and nothing says what target it would be")
-        if facts.target.startswith("tinyhil_"):  # That of an emulated board.
+        if facts.target.startswith(OUR_TARGETS):  # That of an emulated board.
             return f"{facts.target}: made from the board's own facts"
         return f"{facts.target}: {where_target_is_from(self.dut.board)}"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import serial
 
-from tinyhil.catalog.identity import is_path
+from tinyhil.catalog.identity import called, is_network, is_path
 from tinyhil.device import adapter, ports
 from tinyhil.device.interface_board import ThroughInterface
-from tinyhil.device.links import Link
+from tinyhil.device.links import Link, _network
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, LinkError, LinkTimeoutError
 
@@ -34,7 +34,12 @@ _WRITE_S = 5.0
 """How long a write may take at most; commands are short, so only a stuck port needs this."""
 
 _GONE = "check the cable and the board's power; an emulated board's QEMU may have ended"
-
+_FAR_GONE = "see that its host is up and the tunnel to it stands, then the board's cable and power"
+_NOT_OPEN = "check that it exists, that no terminal holds it, and that you may open it"
+_FAR_NOT_OPEN = (
+    "see that its host is up, that ser2net or another server listens there and serves nobody else, "
+    "and that the tunnel to it stands"
+)
 
 _LOOK_S = 0.05
 """Between two looks at a port that is not there."""
@@ -83,6 +88,7 @@ class SerialLink:
         returns: bool = False,
     ) -> None:
         self._url = name
+        self._far = is_network(name)
         self._baud = baud
         self._claim = claim
         self._returns = returns
@@ -107,9 +113,8 @@ class SerialLink:
                 settled = settled or deadline.within(_SETTLE_S)
                 if settled.expired or isinstance(error, ValueError):
                     raise BenchError(
-                        f"serial port {self._url} cannot be opened: {error}",
-                        hint="check that it exists, that no terminal holds it, and that you may "
-                        "open it",
+                        f"serial port {called(self._url)} cannot be opened: {error}",
+                        hint=_FAR_NOT_OPEN if self._far else _NOT_OPEN,
                     ) from error
             deadline.pause(_LOOK_S)
 
@@ -117,6 +122,8 @@ class SerialLink:
         if self._claim and is_path(device):
             self._claim(device)
         self._device = device
+        if far := _network.open_port(device, self._baud, _POLL_S, _WRITE_S):
+            return far
         port = serial.serial_for_url(
             device, baudrate=self._baud, timeout=_POLL_S, write_timeout=_WRITE_S, exclusive=True
         )
@@ -140,23 +147,24 @@ class SerialLink:
                 self._returns = False  # The next try must not wait as long again.
             else:
                 return LinkTimeoutError(
-                    f"port {self._url} went away and came back: {error}",
+                    f"port {called(self._url)} went away and came back: {error}",
                     hint="check the cable and the board's power",
                 )
-        return LinkError(f"port {self._url} is gone: {error}", hint=_GONE)
+        hint = _FAR_GONE if self._far else _GONE
+        return LinkError(f"port {called(self._url)} is gone: {error}", hint=hint)
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """See `Link.write`."""
         try:
             timeout = min(_WRITE_S, max(0.001, deadline.remaining()))
-            if timeout != self._port.write_timeout:
-                # Set only when it matters: each change reconfigures the port.
+            if self._port.write_timeout is not None and timeout != self._port.write_timeout:
+                # Set only when it matters: each change reconfigures the port. RFC 2217 has none.
                 self._port.write_timeout = timeout
             self._port.write(data)
         except serial.SerialTimeoutException as error:
             # Some of the bytes may have left: sending them again would repeat them.
             raise LinkTimeoutError(
-                f"port {self._url} did not take {len(data)} bytes in time",
+                f"port {called(self._url)} did not take {len(data)} bytes in time",
                 hint="check flow control and that the device runs",
             ) from error
         except _PORT_ERRORS as error:
@@ -173,7 +181,7 @@ class SerialLink:
                 raise self._gone(error) from error
             if deadline.expired:
                 raise LinkTimeoutError(
-                    f"nothing came from port {self._url} in {deadline.seconds:g} s",
+                    f"nothing came from port {called(self._url)} in {deadline.seconds:g} s",
                     hint="check the wiring, the baud rate and that the firmware runs",
                 )
 
@@ -192,7 +200,7 @@ class SerialLink:
             self._port.baudrate = self._baud = baud
         except (*_PORT_ERRORS, ValueError) as error:
             raise LinkError(
-                f"port {self._url} does not run at {baud} baud: {error}",
+                f"port {called(self._url)} does not run at {baud} baud: {error}",
                 hint="lower 'baud_max' in the bench file to what the adapter can do",
             ) from error
 

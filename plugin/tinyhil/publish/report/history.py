@@ -72,6 +72,12 @@ def series(folder: Path, task: str) -> tuple[Subject, tuple[Point, ...]] | None:
     return subject, tuple(reversed(points))
 
 
+def place_in_history(folder: Path, task: str) -> tuple[Any, ...] | None:
+    """What the runs of one history have in common with this one; None where it has no figures."""
+    found = _point(folder, task)
+    return found[0] if found else None
+
+
 def points_of(folder: Path, task: str) -> tuple[Point, ...]:
     """The points of `series`; none where there are none."""
     found = series(folder, task)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyocd.core.memory_map import MemoryMap, RamRegion
 from pyocd.core.session import Session
 from pyocd.coresight.coresight_target import CoreSightTarget
 from pyocd.target import TARGET
 
-from tinyhil.emulator.registry import RunningBoard
+from tinyhil.catalog.board import Memory
 
 
-def register_target(board: RunningBoard) -> None:
+def register_target(name: str, memories: Sequence[Memory]) -> None:
     """Make pyOCD know the board's target: there is no other way but its table.
 
     All memory is declared as RAM, which the code region of Arm's MPS2 boards truly is.
@@ -18,9 +20,7 @@ def register_target(board: RunningBoard) -> None:
     and flash timing are not exercised by such a board. One with a flash controller has a target of
     pyOCD's own, which stays as it is.
     """
-    if board.flash_controller:
-        return
-    code = [memory for memory in board.memory if memory.kind == "flash"]
+    code = [memory for memory in memories if memory.kind == "flash"]
     regions = [
         RamRegion(
             name=memory.name,
@@ -29,7 +29,7 @@ def register_target(board: RunningBoard) -> None:
             access="rwx",
             is_boot_memory=memory in code[:1],
         )
-        for memory in board.memory
+        for memory in memories
     ]
 
     class EmulatedTarget(CoreSightTarget):  # type: ignore[misc]  # pyOCD has no type hints
@@ -39,4 +39,4 @@ def register_target(board: RunningBoard) -> None:
         def __init__(self, session: Session) -> None:
             super().__init__(session, self.MEMORY_MAP)
 
-    TARGET[board.target] = EmulatedTarget
+    TARGET[name] = EmulatedTarget

@@ -1,0 +1,32 @@
+#!/bin/sh
+# A night on a farm: every board that is free, against the committed baseline. Copy it into your
+# repository, beside one of the two workflow files, and correct the settings.
+#
+#   BOARDS    for --hil-board; 'labgrid:*' is every free place of labgrid
+#   BASELINE  file of `tinyhil gate --save`; a file that is not there: no gate
+#   SUITE     your tests, or the benchmark's: "$(tinyhil suites)"
+#   DAYS      how long runs are kept that no baseline and no history needs
+#   WAIT      seconds to wait for a board that somebody else uses
+#   OPTIONS   further options of pytest
+set -u
+BOARDS=${BOARDS:-labgrid:*}
+BASELINE=${BASELINE:-reports/baselines/night.json}
+SUITE=${SUITE:-$(tinyhil suites)}
+DAYS=${DAYS:-30}
+WAIT=${WAIT:-3600}
+RUNS=${RUNS:-reports/runs}
+summary=${GITHUB_STEP_SUMMARY:-summary.md}
+
+# One worker a board; what one board does wrong ends nothing for the others.
+set -- "$SUITE" --hil-board "$BOARDS" --hil-wait "$WAIT" --hil-runs "$RUNS" \
+    --junitxml=junit.xml --hil-summary "$summary" ${OPTIONS:-}
+[ -f "$BASELINE" ] && set -- "$@" --hil-baseline "$BASELINE"
+pytest "$@"
+status=$?
+
+# Where there is a farm: what is not usable now. The night's result is that of the tests.
+case $BOARDS in labgrid:*) tinyhil farm status > farm.txt || true ;; esac
+set -- "$RUNS" --days "$DAYS" --remove
+[ -f "$BASELINE" ] && set -- "$@" --baseline "$BASELINE"
+tinyhil runs prune "$@" > pruned.txt || true
+exit $status

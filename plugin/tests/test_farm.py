@@ -1,0 +1,308 @@
+"""A farm for real: an sshd as a host's, ser2net, pyOCD's own server, labgrid's coordinator."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests import farm_tools
+from tests.processes import child
+from tests.runs import run
+from tinyhil.catalog.bench import Station, station_of_place
+from tinyhil.catalog.board import Board
+from tinyhil.catalog.wiring import Wiring
+from tinyhil.cli.farm.exporter import text_of
+from tinyhil.cli.farm.status import status
+from tinyhil.device.dut import Dut, attached
+from tinyhil.device.far import coordinator as labgrids
+from tinyhil.device.far import labgrid, tunnel
+from tinyhil.device.links import Link
+from tinyhil.device.links.serial import open_link
+from tinyhil.device.lock import FOLDER_VARIABLE
+from tinyhil.device.session import Session
+from tinyhil.emulator.foreign import ForeignDevice
+from tinyhil.flash import _pyocd_remote, flash, reset
+from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError, TakenError, TinyhilError
+from tinyhil.ground.paths import SUITES
+from tinyhil.image.build import Firmware
+
+pytestmark = pytest.mark.long
+
+
+def needs(name: str) -> list[str]:
+    """A server's program; skips without it."""
+    found = farm_tools.program(name)
+    if found is None:
+        pytest.skip(f"needs {name}: run `make farm`, or install it")
+    return found
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The configuration of ssh to a host of its own, with locks of its own."""
+    needs("sshd")
+    folder = tmp_path_factory.mktemp("bench")
+    environment = {
+        FOLDER_VARIABLE: str(folder / "locks"),
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        **{name: os.environ[name] for name in ("XDG_RUNTIME_DIR",) if name in os.environ},
+    }
+    with farm_tools.bench_host(folder, free_port(), **environment) as config:
+        yield config
+
+
+@pytest.fixture(autouse=True)
+def _ssh(bench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(tunnel.SSH_VARIABLE, f"ssh -F {bench}")
+
+
+def far_wiring(dut: Dut) -> Wiring:
+    """A board that runs here, as one that is plugged into the other host."""
+    python = shlex.join([sys.executable, "-m", "tinyhil.cli.main"])
+    return Wiring(
+        board=dut.board.name, host="bench", host_program=python, probe=dut.probe_uid,
+        port=dut.serial_url,
+    )  # fmt: skip
+
+
+def bench_file(folder: Path, wiring: Wiring) -> Path:
+    """A bench file with this station, named `far`."""
+    keys = wiring.model_dump(exclude_defaults=True)
+    lines = "".join(f"{key} = '{value}'\n" for key, value in keys.items())
+    path = folder / "bench.toml"
+    path.write_text(f"schema = 1\n[stations.far]\n{lines}", encoding="utf-8")
+    return path
+
+
+def test_a_run_over_ssh_is_as_one_at_the_board(live: Dut, tmp_path: Path) -> None:
+    """Flashed, proven, measured by text and by frames, through one tunnel."""
+    runs = tmp_path / "runs"
+    options = ("--hil-board", "far", "--hil-bench", str(bench_file(tmp_path, far_wiring(live))))
+    for link in ("serial", "rtt"):
+        status, output = run(runs, *options, "--hil-quick", "--hil-link", link)
+        assert status == 0, output
+        shutil.rmtree(runs)
+
+
+def test_stock_servers_carry_probe_and_port(
+    live: Dut, stand_in_firmware: Firmware, tmp_path: Path
+) -> None:
+    """`pyocd server` and ser2net, by their own names in the bench file."""
+    ser2net, numbers = needs("ser2net"), [free_port() for _ in range(3)]
+    config = tmp_path / "ser2net.yaml"
+    config.write_text(
+        "%YAML 1.1\n---\n"
+        f"connection: &a\n  accepter: telnet(rfc2217=true),tcp,127.0.0.1,{numbers[0]}\n"
+        f"  connector: serialdev,{live.serial_url},115200n81,local\n"
+        f"connection: &b\n  accepter: tcp,127.0.0.1,{numbers[1]}\n"
+        f"  connector: serialdev,{live.serial_url},115200n81,local\n"
+    )
+    serve = ["pyocd", "server", "--no-config", "--uid", live.probe_uid, "-p", str(numbers[2])]
+    with child([*ser2net, "-n", "-d", "-c", str(config)]), child(serve):
+        probe = f"remote:127.0.0.1:{numbers[2]}"
+        for number in numbers:
+            await_listening(number)
+        for port in (f"rfc2217://127.0.0.1:{numbers[0]}", f"socket://127.0.0.1:{numbers[1]}"):
+            wiring = Wiring(board=live.board.name, probe=probe, port=port)
+            station = Station("far", wiring.board_of(live.board), wiring)
+            with attached(station) as dut:
+                flash(stand_in_firmware.image, dut.board, dut.probe_uid, Deadline.after(60))
+                link = open_link(dut, Deadline.after(20))
+                session = Session(link)
+                session.synchronize(Deadline.after(60))
+                assert session.identify(Deadline.after(60)).extension
+                link.close()
+
+
+def test_a_cut_link_is_an_error_in_time_and_no_lock_outlives_its_holder(
+    live: Dut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ssh stands still, as behind a cable that is pulled: nobody is told."""
+    monkeypatch.setattr(_pyocd_remote, "CALL_S", 3.0)
+    wiring = far_wiring(live)
+    station = Station("far", wiring.board_of(live.board), wiring)
+    ended: list[float] = []
+    with attached(station) as dut:
+        link = open_link(dut, Deadline.after(20))
+        Session(link).synchronize(Deadline.after(60))
+        (ssh,) = (one for one in psutil.Process().children() if one.name() == "ssh")
+        (agent,) = (one for one in psutil.process_iter() if "--station=far" in one.cmdline())
+        ssh.send_signal(signal.SIGSTOP)
+        uses: tuple[Callable[[], None], ...] = (
+            lambda: synchronized(dut, link),
+            lambda: reset(dut.board, dut.probe_uid, Deadline.after(10)),
+        )
+        for use in uses:
+            started = time.monotonic()
+            with pytest.raises(TinyhilError, match="bench") as caught:
+                use()
+            ended.append(time.monotonic() - started)
+            assert "next step: " in str(caught.value)
+        link.close()
+    assert max(ended) < 10
+    agent.wait(60)
+    with attached(station):
+        pass
+
+
+@pytest.fixture(scope="module")
+def coordinator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """labgrid's coordinator, by `LG_COORDINATOR`; yields a folder for exporters' files."""
+    program = farm_tools.LABGRID / "labgrid-coordinator"
+    if not program.is_file():
+        pytest.skip("needs labgrid: run `make farm`")
+    folder, number = tmp_path_factory.mktemp("labgrid"), free_port()
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setenv("LG_COORDINATOR", f"127.0.0.1:{number}")
+        patch.setenv(labgrids.PROGRAM_VARIABLE, str(farm_tools.LABGRID / "labgrid-client"))
+        command = [str(program), "-l", f"127.0.0.1:{number}"]
+        log = stack.enter_context((folder / "log").open("wb"))
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        stack.callback(process.wait)
+        stack.callback(process.kill)  # On SIGTERM it would wait for its clients.
+        await_listening(number)
+        yield folder
+
+
+@contextmanager
+def exported(folder: Path, text: str = "", **boards: dict[str, object]) -> Iterator[None]:
+    """An exporter of these boards, each with a place of its own name."""
+    file = folder / "exporter.yaml"
+    file.write_text(
+        text or json.dumps({name: {"TinyhilBoard": facts} for name, facts in boards.items()})
+    )
+    command = [str(farm_tools.LABGRID / "labgrid-exporter"), "--name", "host1", str(file)]
+    with child(command):
+        deadline = Deadline.after(60)
+        while len(labgrid_client("resources").splitlines()) < len(boards):
+            assert not deadline.expired
+            deadline.pause(0.2)
+        for name, facts in boards.items():
+            labgrid_client("-p", name, "create")
+            labgrid_client("-p", name, "add-match", f"host1/{name}/*")
+            labgrid_client("-p", name, "set-tags", f"board={facts['board']}", "site=here")
+        yield
+        for name in boards:
+            labgrid_client("-p", name, "delete")
+
+
+def labgrid_client(*arguments: str) -> str:
+    command = [str(farm_tools.LABGRID / "labgrid-client"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_a_place_is_held_by_one_and_given_back(coordinator: Path, mps2: Board) -> None:
+    told: list[str] = []
+    with (
+        ForeignDevice("kws01", lambda _: [1.0]) as device,
+        exported(coordinator, b1={"board": mps2.name, "port": device.port}),
+    ):
+        one = station_of_place(f"labgrid:board={mps2.name},site=here", {mps2.name: mps2})
+        other = station_of_place("labgrid:b1@mps2-an386", {mps2.name: mps2})
+        with attached(one, tell=told.append) as dut:
+            link = open_link(dut)
+            Session(link).synchronize(Deadline.after(60))
+            link.close()
+            holder = f"{getpass.getuser()}.{os.getpid()}"
+            assert holder in labgrid_client("who")
+            for station in (one, other):
+                with pytest.raises(TakenError, match=rf"'b1' by \S+/{holder}"), attached(station):
+                    pass
+            assert holder in labgrid_client("who"), "who waits in vain gives nothing back"
+        assert told == ["labgrid-mps2-an386-site-here: b1 of labgrid"]
+        assert "b1" not in labgrid_client("who")
+        assert not labgrid_client("reservations")
+        with pytest.raises(BenchError, match="labgrid has no 'b'"):
+            labgrid.resolved(["labgrid:b"])
+        assert labgrid.resolved(["labgrid:*"]) == ["labgrid:b1@mps2-an386"]
+
+
+def test_a_run_takes_every_free_place_and_gives_it_back(
+    coordinator: Path, live: Dut, tmp_path: Path
+) -> None:
+    local = tmp_path / "local"
+    local.mkdir()
+    wiring = far_wiring(live).model_copy(update={"host": "", "host_program": "tinyhil"})
+    python = far_wiring(live).host_program
+    text = text_of({live.board.name: live.board}, bench_file(local, wiring), "bench", python)
+    with exported(coordinator, text, far={"board": live.board.name}):
+        code, output = run(tmp_path / "runs", "--hil-board", "labgrid:*", "--hil-quick")
+        assert code == 0, output
+        assert "far: far of labgrid" in output
+        assert "far" not in labgrid_client("who")
+
+        (row,) = status(tmp_path / "runs").boards
+        assert (row.place, row.host, row.holder, row.health) == ("far", "bench", "", "ok")
+        assert (row.last_run or "").endswith("_far")
+        assert row.last_verdict == "not judged"
+        labgrids.quarantine("far", "its port is gone")
+        (row,) = status(tmp_path / "runs").boards
+        assert (row.health, row.quarantine) == ("quarantined", "its port is gone")
+        assert row.board == live.board.name
+        with pytest.raises(BenchError, match="no place of labgrid is free"):
+            labgrid.resolved(["labgrid:*"])
+        boards = {live.board.name: live.board}
+        by_type = station_of_place(f"labgrid:board={live.board.name}", boards)
+        with pytest.raises(BenchError, match="has no place with the tags"), attached(by_type):
+            pass
+        labgrids.take_back("far")
+        assert labgrid.resolved(["labgrid:*"]) == [f"labgrid:far@{live.board.name}"]
+
+
+def test_the_nights_script_gates_reports_and_prunes(tmp_path: Path) -> None:
+    """Its steps, on an emulated board; nothing is gated in a first night."""
+    script = Path(__file__).parents[2] / "docs" / "recipes" / "nightly.sh"
+    variables = {
+        "BOARDS": "mps2-an386", "WAIT": "60", "DAYS": "0", "RUNS": str(tmp_path / "runs"),
+        "SUITE": str(SUITES), "OPTIONS": "--hil-quick -k kws01 -p no:allure_pytest",
+    }  # fmt: skip
+    kept = {name: value for name, value in os.environ.items() if name != "TINYHIL_DATA"}
+    done = subprocess.run(
+        ["sh", str(script)],
+        cwd=tmp_path, env={**kept, **variables}, capture_output=True, text=True, check=False,
+        timeout=400,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "kws01" in (tmp_path / "summary.md").read_text()
+    assert "<testsuite " in (tmp_path / "junit.xml").read_text()
+    assert "history" in (tmp_path / "pruned.txt").read_text()
+
+
+def synchronized(dut: Dut, link: Link) -> None:
+    try:
+        Session(link).synchronize(Deadline.after(3))
+    except TinyhilError as error:
+        dut.locate(error, "synchronize")
+        raise
+
+
+def await_listening(number: int) -> None:
+    deadline = Deadline.after(30)
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", number)).close()
+        except ConnectionRefusedError:
+            assert not deadline.expired
+            deadline.pause(0.05)
+        else:
+            return

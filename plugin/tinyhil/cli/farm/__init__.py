@@ -1,0 +1,1 @@
+"""``tinyhil farm``: boards of other hosts."""

@@ -1,0 +1,102 @@
+"""``tinyhil farm status``: every board of the farm, who holds it, and how it did last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tinyhil.device.far import coordinator
+from tinyhil.device.far.coordinator import Place
+from tinyhil.ground.answer import Answer
+from tinyhil.ground.errors import ConfigError
+from tinyhil.record.description import read_description
+from tinyhil.record.store import find_runs, read_run
+
+_LOOKED_AT = 1000
+"""Run folders at most, newest first."""
+
+Health = Literal["ok", "not exported", "quarantined"]
+
+
+@dataclass(frozen=True)
+class FarmBoard:
+    """A board of the farm."""
+
+    place: str
+    """labgrid's name of it."""
+    board: str
+    """Name of its type."""
+    host: str
+    """That it is plugged into; empty where its exporter does not say."""
+    holder: str
+    """Host, user and process that hold it; empty: it is free."""
+    reserved: bool
+    """Whether somebody waits for it, or has got it by a reservation."""
+    health: Health
+    """``not exported``: no exporter offers it now."""
+    quarantine: str
+    """Why nobody gets it; empty: it is in use."""
+    last_run: str | None
+    """Name of the newest run in the folder of runs."""
+    last_verdict: str | None
+    """The worst of that run: ``error``, ``fail``, ``not judged``, ``pass``, or ``nothing``."""
+
+
+@dataclass(frozen=True)
+class FarmStatus(Answer):
+    """The farm; the exit status is 1 if a board is not ``ok``."""
+
+    boards: tuple[FarmBoard, ...]
+    """By place."""
+
+
+def status(runs: Path) -> FarmStatus:
+    """Ask labgrid, and look into a folder of runs.
+
+    Raises:
+        BenchError: labgrid's coordinator does not answer.
+    """
+    places = coordinator.places()
+    latest = _latest(runs, {place.name for place in places})
+    return FarmStatus(tuple(_row(place, latest.get(place.name)) for place in places))
+
+
+def _row(place: Place, run: Path | None) -> FarmBoard:
+    facts = place.board or {}
+    health: Health = "ok" if place.board else "not exported"
+    return FarmBoard(
+        place=place.name,
+        board=place.type or place.quarantined,
+        host=str(facts.get("host", "")),
+        holder=place.holder,
+        reserved=bool(place.reservation),
+        health="quarantined" if place.quarantined else health,
+        quarantine=place.comment if place.quarantined else "",
+        last_run=run.name if run else None,
+        last_verdict=_worst(run) if run else None,
+    )
+
+
+def _latest(runs: Path, names: Iterable[str]) -> Mapping[str, Path]:
+    """The newest run of each station."""
+    wanted, found = set(names), dict[str, Path]()
+    for folder in find_runs(runs)[: -_LOOKED_AT - 1 : -1]:
+        if found.keys() >= wanted:
+            break
+        try:
+            station = read_description(folder).configuration.station
+        except ConfigError:
+            continue
+        if station in wanted:
+            found.setdefault(station, folder)
+    return found
+
+
+def _worst(run: Path) -> str:
+    try:
+        verdicts = {line.verdict for line in read_run(run).lines}
+    except ConfigError:
+        return "error"
+    return next((v for v in ("error", "fail", "not judged", "pass") if v in verdicts), "nothing")

@@ -1,0 +1,104 @@
+"""``tinyhil runs prune``: removes old runs that nobody needs."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from tinyhil.ground.answer import Answer, add_format, answered
+from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.project import project_around
+from tinyhil.ground.text import say
+
+HELP = "what becomes of old runs"
+
+_DESCRIPTION = """\
+List the runs that can go: older than --days, named by no --baseline, and not among the newest 30 of
+any history that a report draws. With --remove they are removed. A run that is being written, is not
+finished, or is not as it was sealed, always stays.
+"""
+_EPILOG = """\
+examples:
+  tinyhil runs prune --days 90 --baseline reports/baselines/m4.json
+  tinyhil runs prune --days 90 --baseline reports/baselines/m4.json --remove
+
+next: `tinyhil results` shows what is left
+"""
+
+
+@dataclass(frozen=True)
+class PrunedRun:
+    """A run in the folder."""
+
+    run: str
+    """Name of its folder."""
+    why: str
+    """``old``: it can go; else why it stays."""
+    size_bytes: int
+    """Of its files."""
+
+
+@dataclass(frozen=True)
+class Pruned(Answer):
+    """What becomes of the runs in a folder."""
+
+    folder: Path
+    """Of runs."""
+    runs: tuple[PrunedRun, ...]
+    """The newest first."""
+    removed: bool
+    """Whether those that can go are gone."""
+    freed_bytes: int
+    """By that."""
+
+
+def add_command(commands: Any) -> None:
+    """Say what the command takes, and that `_prune` does it."""
+    group = commands.add_parser("runs", help=HELP, description="Folders of runs.")
+    kinds = group.add_subparsers(required=True, metavar="WHAT")
+    prune = kinds.add_parser("prune", help="remove old runs that nobody needs")
+    prune.description, prune.epilog = _DESCRIPTION, _EPILOG
+    prune.formatter_class = argparse.RawDescriptionHelpFormatter
+    prune.add_argument(
+        "folder", type=Path, nargs="?", metavar="RUNS", help="default: reports/runs of the project"
+    )
+    prune.add_argument("--days", type=float, required=True, help="how old a run must be to go")
+    prune.add_argument(
+        "--baseline",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="whose runs are kept; repeatable",
+    )
+    prune.add_argument("--remove", action="store_true", help="remove them, instead of a list")
+    add_format(prune, Pruned)
+    prune.set_defaults(run=_prune)
+
+
+def _prune(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.publish.prune import judge_runs, remove  # noqa: PLC0415 - slow
+
+    folder = options.folder or project_around(Path.cwd()).runs
+    if not 0 <= options.days < 100_000:
+        raise ConfigError(
+            f"option --days: {options.days:g} is not a number of days", hint="write 90, for example"
+        )
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: is not a folder of runs", hint="name the folder of runs")
+    judged = judge_runs(folder, options.days, options.baseline)
+    freed = remove(judged) if options.remove else 0
+    rows = tuple(PrunedRun(one.folder.name, one.why, one.size_bytes) for one in judged)
+    if answered(options, Pruned(folder, rows, options.remove, freed)):
+        return 0
+    for row in rows:
+        say(console, f"{row.run}  {row.size_bytes / 1e6:8.1f} MB  {row.why}")
+    old = [row for row in rows if row.why == "old"]
+    size = sum(row.size_bytes for row in old) / 1e6
+    done = "were removed" if options.remove else "can go; --remove removes them"
+    say(console, f"{len(old)} of {len(rows)} runs, {size:.1f} MB, {done}")
+    return 0

@@ -1,0 +1,224 @@
+"""labgrid's coordinator, asked by the program `labgrid-client`.
+
+It is called as a program, because labgrid's own packages have a pyserial that replaces the user's:
+it lives in an environment of its own, which uv (of the extra ``farm``) makes where it is needed.
+"""
+
+from __future__ import annotations
+
+import ast
+import getpass
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tinyhil.ground.errors import BenchError
+from tinyhil.ground.extras import how_to_get, installed
+from tinyhil.ground.processes import run_group
+from tinyhil.ground.text import shown
+
+PROGRAM_VARIABLE = "TINYHIL_LABGRID"
+"""Environment variable with the program, where it is not found by its name."""
+_LABGRID = "labgrid>=26,<27"
+BOARD = "TinyhilBoard"
+"""The class of resource that says how a board is reached; labgrid need not know it."""
+_CALL_S = 60.0
+"""The first call may have to fetch labgrid; later ones take a second."""
+_SHOWN = 400
+_QUARANTINED = "quarantined"
+"""Tag that takes the place of ``board``."""
+HINT = "see that labgrid's coordinator runs, and that LGHINT names its host and port"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A board that labgrid hands out."""
+
+    name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    holder: str = ""
+    """Host and user that have acquired it."""
+    reservation: str = ""
+    """Token of whoever waits for it."""
+    matches: tuple[str, ...] = ()
+    """Patterns of the resources that belong to it."""
+    comment: str = ""
+    board: Mapping[str, Any] | None = None
+    """How it is reached, as its exporter says; None: no exporter offers it now."""
+
+    @property
+    def type(self) -> str:
+        """Name of the board's type: by the tag ``board``, else as its exporter says."""
+        return self.tags.get("board") or str((self.board or {}).get("board", ""))
+
+    @property
+    def quarantined(self) -> str:
+        """Its type, if nobody gets it; see `quarantine`."""
+        return self.tags.get(_QUARANTINED, "")
+
+    @property
+    def free(self) -> bool:
+        """Whether it can be acquired now."""
+        taken = self.holder or self.reservation or self.quarantined
+        return not taken and self.board is not None
+
+
+def client() -> list[str]:
+    """How `labgrid-client` is started.
+
+    Raises:
+        BenchError: there is none.
+    """
+    given = os.environ.get(PROGRAM_VARIABLE)
+    if given:
+        return shlex.split(given)
+    own = shutil.which("labgrid-client")
+    if own:
+        return [own]
+    if installed("uv"):
+        from uv import find_uv_bin  # noqa: PLC0415 - of the extra
+
+        return [find_uv_bin(), "tool", "run", "--quiet", "--from", _LABGRID, "labgrid-client"]
+    raise BenchError(
+        "boards of labgrid need the program labgrid-client, which is not installed",
+        hint=f"{how_to_get('farm')}, or install labgrid in an environment of its own and name its "
+        f"program in {PROGRAM_VARIABLE}",
+    )
+
+
+def places() -> tuple[Place, ...]:
+    """Every place that the coordinator knows, with what is exported for it now.
+
+    Raises:
+        BenchError: the coordinator does not answer.
+    """
+    found = _places(call("-v", "places"))
+    boards = _boards(call("-vv", "resources"))
+    return tuple(_with_board(place, boards) for place in found)
+
+
+def quarantine(name: str, reason: str) -> None:
+    """Let nobody have a place by its type, on any host, until `take_back`.
+
+    The type goes from one tag to another, so that labgrid's own reservations leave it out too.
+
+    Raises:
+        BenchError: there is no such place, or it has no tag with its type.
+    """
+    kind = _named(name).tags.get("board", "")
+    if not kind:
+        raise BenchError(
+            f"labgrid's place '{name}' has no tag 'board', or is in quarantine already",
+            hint="`tinyhil farm status` shows every place",
+        )
+    call("-p", name, "set-tags", "board=", f"{_QUARANTINED}={kind}")
+    call("-p", name, "set-comment", reason)
+
+
+def take_back(name: str) -> None:
+    """End a quarantine.
+
+    Raises:
+        BenchError: there is no such place, or it is not in quarantine.
+    """
+    kind = _named(name).quarantined
+    if not kind:
+        raise BenchError(
+            f"labgrid's place '{name}' is not in quarantine",
+            hint="`tinyhil farm status` shows every place",
+        )
+    call("-p", name, "set-tags", f"board={kind}", f"{_QUARANTINED}=")
+    call("-p", name, "set-comment", "")
+
+
+def _named(name: str) -> Place:
+    """The place of exactly this name: labgrid's own client takes a part of one."""
+    for place in places():
+        if place.name == name:
+            return place
+    raise BenchError(
+        f"labgrid has no place '{name}'", hint="`tinyhil farm status` shows every place"
+    )
+
+
+def run(*arguments: str, timeout_s: float = _CALL_S) -> subprocess.CompletedProcess[str]:
+    command = [*client(), *arguments]
+    # Each process of ours is a user of its own: none gives back what another one holds.
+    user = os.environ.get("LG_USERNAME") or getpass.getuser()
+    try:
+        return run_group(command, timeout_s, variables={"LG_USERNAME": f"{user}.{os.getpid()}"})
+    except OSError as error:
+        raise BenchError(
+            f"'{shown(command[0])}' cannot be started: {error.strerror}",
+            hint=f"correct {PROGRAM_VARIABLE}, or {how_to_get('farm')}",
+        ) from error
+
+
+def call(*arguments: str) -> str:
+    try:
+        done = run(*arguments)
+    except subprocess.TimeoutExpired as error:
+        raise BenchError(f"labgrid-client did not answer in {_CALL_S:g} s", hint=HINT) from error
+    if done.returncode:
+        raise failed(done)
+    return done.stdout
+
+
+def failed(done: subprocess.CompletedProcess[str]) -> BenchError:
+    said = shown((done.stderr + done.stdout).strip(), _SHOWN)
+    return BenchError(f"labgrid-client failed: {said or 'it said nothing'}", hint=HINT)
+
+
+def _places(text: str) -> list[Place]:
+    """What `labgrid-client -v places` prints."""
+    found = []
+    for part in re.split(r"^Place ", text, flags=re.MULTILINE)[1:]:
+        head, _, body = part.partition("\n")
+        keys = dict(re.findall(r"^  (\w+): (.+)$", body, re.MULTILINE))
+        block = re.search(r"^  matches:\n((?:    .+\n)*)", body, re.MULTILINE)
+        tags = (tag.split("=", 1) for tag in keys.get("tags", "").split(", ") if "=" in tag)
+        holder = keys.get("acquired", "None")
+        found.append(
+            Place(
+                head.strip().strip("':"),
+                dict(tags),
+                "" if holder == "None" else holder,
+                keys.get("reservation", ""),
+                tuple(block[1].split()) if block else (),
+                keys.get("comment", ""),
+            )
+        )
+    return found
+
+
+def _boards(text: str) -> dict[str, Mapping[str, Any]]:
+    """What `labgrid-client -vv resources` prints of our class, by exporter, group, class, name."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for part in re.split(r"^    Resource ", text, flags=re.MULTILINE)[1:]:
+        head, _, body = part.partition("\n")
+        name = re.fullmatch(r"'.*' \((\S+)/(\S+)/(\S+)\[/(\S+)\]\):", head)
+        if not name or name[3] != BOARD:
+            continue
+        lines = re.match(r"(?:      .*\n?)*", body)
+        with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            facts = ast.literal_eval(lines[0].strip() if lines else "")
+            if facts["avail"] and isinstance(facts["params"], dict):
+                found["/".join(name.groups())] = facts["params"]
+    return found
+
+
+def _with_board(place: Place, boards: Mapping[str, Mapping[str, Any]]) -> Place:
+    """The place with the first board that its patterns match."""
+    for match in place.matches:
+        pattern = [re.escape(part).replace(r"\*", ".*") for part in match.split("/")]
+        for path, params in boards.items():
+            parts = path.split("/")
+            if all(re.fullmatch(one, part) for one, part in zip(pattern, parts, strict=False)):
+                return replace(place, board=params)
+    return place
