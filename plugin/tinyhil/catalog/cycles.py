@@ -1,4 +1,4 @@
-"""Facts about cycles: what instructions cost on a core, and reads of flash; for predictions alone."""
+"""Facts about the cycles of instructions and of reads of flash, for predictions alone."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class CoreCycles(Facts):
     basis: Literal["manual", "rule of thumb"]
     note: str
     """What was left out or taken as an average."""
+    error: str
+    """What predictions were compared with, and how far off they were."""
     load: float = Cost
     load_next: float = Cost
     """Straight after another load or store of one register."""

@@ -112,6 +112,6 @@ def read_counts(out: Path) -> Counts:
     except (OSError, ValueError, TypeError) as error:
         raise BenchError(
             f"the instructions of the inference were not counted: {error}",
-            hint="see whether the emulated board ran the model at all, and whether the disk is full",
+            hint="see whether the board ran the model at all, and whether the disk is full",
         ) from error
     return Counts(tuple(blocks), tuple(fetches))

@@ -1,7 +1,7 @@
 """Predicts the cycles of an inference from the instructions that it ran; nothing is measured here.
 
-Each instruction costs what its core's manual says; one jump costs more, and reads of flash that no
-cache serves wait. What a core overlaps, or a bus makes wait, is left out. See ``suites/cycles.toml``.
+Each instruction costs what its core's manual says, a jump more, and reads of flash that no cache
+serves wait. What a core does at once, or a bus makes wait, is left out; see ``suites/cycles.toml``.
 """
 
 from __future__ import annotations

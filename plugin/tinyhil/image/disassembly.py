@@ -35,7 +35,8 @@ _KINDS: Final[tuple[tuple[str, Kind], ...]] = (
     (r"(smull|umull|smlal|umlal|umaal|smlsld|smlald)", "multiply long"),
     (r"(mla|mls|smla|smls|smmla|smmls)", "multiply-add"),
     (r"(mul|smul|smmul|smuad|smusd)", "multiply"),
-    (r"(b|bl|bx|blx|cbz|cbnz|tbb|tbh|dls|wls|dlstp|wlstp|b(eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le))(\.|$)", "branch"),
+    (r"(b|bl|bx|blx|cbn?z|tb[bh]|[dw]ls(tp)?)(\.|$)", "branch"),
+    (r"b(eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)(\.|$)", "branch"),
 )  # fmt: skip
 """By the beginning of a mnemonic; the first that fits counts."""
 

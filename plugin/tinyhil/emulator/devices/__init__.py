@@ -2,7 +2,7 @@
 
 The C files here are under GPL-2.0-or-later (see COPYING), as QEMU is, into which they are loaded;
 the rest of the package, which only starts QEMU as a program, is not. They are compiled where they
-are used, and each start tries whether they fit the QEMU that runs: see `qemu.c`, ``instructions.c``.
+are used, and each start tries whether they fit the QEMU that runs, see there.
 """
 
 from __future__ import annotations

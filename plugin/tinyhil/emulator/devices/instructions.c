@@ -29,7 +29,8 @@ typedef struct {
     bool whole_system;
 } Qemu;
 
-enum { NO_REGISTERS = 0, READS = 1 };
+/* QEMU 7.2 takes reads alone for writes; flash is not written to. */
+enum { NO_REGISTERS = 0, READS_AND_WRITES = 3 };
 size_t qemu_plugin_tb_n_insns(const Tb *);
 Insn *qemu_plugin_tb_get_insn(const Tb *, size_t);
 uint64_t qemu_plugin_insn_vaddr(const Insn *);
@@ -219,7 +220,7 @@ static void translated(plugin_id id, Tb *tb) {
     qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, NO_REGISTERS, block_of(tb));
     for (size_t i = 0; data_lines && i < qemu_plugin_tb_n_insns(tb); i++)
         qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i), loaded, NO_REGISTERS,
-                                         READS, NULL);
+                                         READS_AND_WRITES, NULL);
 }
 
 static bool take(const char *name, const char *value) {
