@@ -172,6 +172,8 @@ static void executed(unsigned core, void *given) {
     Block *block = given;
     bool inside = block->first >= from && block->first < from + bytes;
     (void)core;
+    if (counting && previous && previous->counts && previous->end != block->first)
+        previous->counts->left++;
     if (block->first == from && previous) {
         came_from = previous->end;
         begin();
@@ -189,8 +191,6 @@ static void executed(unsigned core, void *given) {
             fetches = must(realloc(fetches, rooms * sizeof *fetches));
             memset(fetches + operator_, 0, 64 * sizeof *fetches);
         }
-        if (previous && previous->counts && previous->end != block->first)
-            previous->counts->left++;
         count_of(block)->ran++;
         fetch_code(block);
         if (inside)
