@@ -90,7 +90,7 @@ def kernel_table(figures: Sequence[Figure], facts: CycleFile) -> Table:
         facts: what the cycles were predicted by.
     """
     first = figures[0]
-    core, waits = facts.cores[first.core], first.flash_wait_states
+    core = facts.cores[first.core]
     table = Table(
         "",
         *(figure.model for figure in figures),
@@ -98,15 +98,9 @@ def kernel_table(figures: Sequence[Figure], facts: CycleFile) -> Table:
         pad_edge=False,
         title=f"{first.board}, {first.core}, for {first.optimize}",
         title_justify="left",
-        caption="! more than wanted. Instructions are counted in an emulator. Cycles and "
-        "milliseconds are predicted from them, not measured: "
-        f"{core.source} ({core.basis}; {core.note}). Error: {core.error}. Flash waits: {waits} "
-        f"cycles a read of {facts.flash.fetch_bytes} bytes that no cache serves, "
-        f"{_ahead(facts)}, as on NUCLEO-L4R5ZI at 120 MHz, whose public rows are measured with "
-        "them. Sizes in bytes: code is the whole firmware's without the model; the peer's flash "
-        "is its code and the model's file. Models: "
-        f"{', '.join(sorted({figure.data_set for figure in figures}))}; peer: TensorFlow Lite "
-        "Micro with CMSIS-NN, on the official models",
+        caption=f"cycles predicted by: {core.source} ({core.basis}; {core.note}). "
+        f"Error: {core.error}",
+        caption_justify="left",
     )
     for column in table.columns[1:]:
         column.justify = "right"
@@ -117,8 +111,20 @@ def kernel_table(figures: Sequence[Figure], facts: CycleFile) -> Table:
     return table
 
 
-def _ahead(facts: CycleFile) -> str:
-    return "code in a row is read ahead" if facts.flash.prefetch else "nothing is read ahead"
+def notes(figures: Sequence[Figure], facts: CycleFile) -> str:
+    """What all tables have in common."""
+    flash = facts.flash
+    ahead = "code in a row is read ahead" if flash.prefetch else "nothing is read ahead"
+    return (
+        "! is more than wanted. Instructions are counted in an emulator; cycles and milliseconds "
+        "(at 120 MHz) are predicted from them, not measured. Flash waits: "
+        f"{flash.wait_states} cycles for each {flash.fetch_bytes} bytes that no cache serves, "
+        f"{ahead}: as on NUCLEO-L4R5ZI, where the public rows were measured; on other chips they "
+        "differ. Sizes in bytes: code is the whole firmware's without the model; the peer's flash "
+        "is its code and the model's file. Models: "
+        f"{', '.join(sorted({figure.data_set for figure in figures}))}; peer: TensorFlow Lite "
+        "Micro with CMSIS-NN, on the official models."
+    )
 
 
 def _peer_flash(one: Figure) -> int | None:

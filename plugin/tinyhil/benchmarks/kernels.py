@@ -20,7 +20,7 @@ from rich.console import Console
 from tinyhil import flash
 from tinyhil.benchmarks import write_figures
 from tinyhil.benchmarks.baseline import TOLERANCE, baseline, key, save
-from tinyhil.benchmarks.kernel_table import Figure, kernel_table
+from tinyhil.benchmarks.kernel_table import Figure, kernel_table, notes
 from tinyhil.benchmarks.peers import PeerModel, load_peers
 from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board, load_boards
@@ -88,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             progress(len(figures), len(jobs))
     for name, goal in dict.fromkeys((board.name, goal) for board, goal, _ in jobs):
         same = [one for one in figures if (one.board, one.optimize) == (name, goal)]
-        console.print(kernel_table(same, facts))
+        console.print(kernel_table(same, facts), "")
+    console.print(notes(figures, facts))
     path = write_figures("kernels", [asdict(figure) for figure in figures])
     console.print(f"figures: {path}", soft_wrap=True)
     if options.save:
