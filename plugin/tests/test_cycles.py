@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from tinyhil.benchmarks.kernel_table import Figure, kernel_table, notes
+from tinyhil.benchmarks.kernels import check_agreement
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.cycles import load_cycles
 from tinyhil.emulator import counting, cycles, qemu
@@ -140,6 +141,14 @@ def test_a_counter_that_does_not_fit_is_told_when_the_board_starts(
         qemu.start(mps2, deadline=Deadline.after(20), plugins=[plugin])
     with pytest.raises(BenchError, match="were not counted"):
         counting.read_counts(tmp_path / "counts")
+
+
+@pytest.mark.parametrize("ran", [997_000, 1_000_001, 500_000])
+def test_device_and_emulator_must_count_the_same(ran: int) -> None:
+    check_agreement("mps2-an386, kws01", 1_000_000, 999_980)
+    check_agreement("mps2-an386, ad01", 266_330, 266_286)
+    with pytest.raises(BenchError, match="the device took 1,000,000 instructions"):
+        check_agreement("mps2-an386, kws01", 1_000_000, ran)
 
 
 def test_what_ran_must_be_in_the_image(program: Image) -> None:

@@ -68,7 +68,10 @@ _ROWS: Sequence[tuple[str, Cell]] = (
     ("  a MAC", lambda one: f"{one.predicted_cycles_waiting / one.macs:.2f}"),
     ("predicted ms, no waits", lambda one: _judged(one.predicted_ms, one.goal_ms)),
     ("  goal", lambda one: _number(one.goal_ms)),
-    ("predicted ms, flash waits", lambda one: _number(one.predicted_ms_waiting)),
+    (
+        "predicted ms, flash waits",
+        lambda one: _judged(one.predicted_ms_waiting, one.best_public_ms),
+    ),
     ("  best public, measured", lambda one: _number(one.best_public_ms)),
     ("code", lambda one: _number(one.code_bytes)),
     ("constants", lambda one: _number(one.constants_bytes)),

@@ -186,11 +186,7 @@ def _measure(
 def _run(
     board: Board, task: Task, built: firmware.Firmware, counts: Path, facts: CycleFile
 ) -> tuple[int, cycles.Prediction]:
-    """Instructions that the device counted, and the cycles of those that ran.
-
-    Raises:
-        BenchError: device and emulator count differently.
-    """
+    """Instructions that the device counted, and the cycles of those that ran."""
     assert board.emulator is not None
     image = built.image
     plugins = [counting.plugin(board, image, facts.flash, counts)]
@@ -205,14 +201,23 @@ def _run(
         assert info.extension is not None, "it is our own firmware"
     count = round(max(laps) / info.extension.tick_hz / board.emulator.instruction_s)
     ran = counting.read_counts(counts)
-    if not 0 <= count - ran.instructions <= _AROUND + count * TOLERANCE:
-        raise BenchError(
-            f"{board.name}, {task.name}: the device took {count:,} instructions, and QEMU ran "
-            f"{ran.instructions:,} of the model",
-            hint="the counter does not fit this QEMU: see tinyhil/emulator/devices/instructions.c",
-        )
+    check_agreement(f"{board.name}, {task.name}", count, ran.instructions)
     known = disassemble(image.path, board.toolchain.prefix)
     return count, cycles.total(cycles.predict(ran, known, facts.cores[board.core]))
+
+
+def check_agreement(where: str, device: int, emulator: int) -> None:
+    """Hold the instructions that the device has counted against those that QEMU ran.
+
+    Raises:
+        BenchError: they are further apart than reading a clock takes.
+    """
+    if not 0 <= device - emulator <= _AROUND + device * TOLERANCE:
+        raise BenchError(
+            f"{where}: the device took {device:,} instructions, and QEMU ran {emulator:,} of the "
+            "model",
+            hint="the counter does not fit this QEMU: see tinyhil/emulator/devices/instructions.c",
+        )
 
 
 def _task(name: str, compiled: CompiledModel) -> Task:

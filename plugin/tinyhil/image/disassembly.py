@@ -81,7 +81,7 @@ def instruction(name: str, operands: str) -> Instruction:
     """What one is, by its text as GNU objdump writes it."""
     if name.startswith("v") and (_VECTOR.search(operands) or name.startswith(_VECTOR_NAMES)):
         return Instruction("vector")
-    kind = next((kind for form, kind in _KINDS if re.match(form, name)), "other")
+    kind: Kind = next((kind for form, kind in _KINDS if re.match(form, name)), "other")
     return Instruction(kind, _registers(operands) if kind == "multiple" else 0)
 
 
