@@ -32,8 +32,8 @@ def built_table(board: Board, built: Firmware, without: frozenset[str]) -> Table
         "kernel": lambda one: one.kernel or "-",
         "MACs": lambda one: f"{one.macs:,}",
         **({"MACs left out": lambda one: f"{one.macs_left_out:,}"} if dead else {}),
-        **({"instructions, predicted": lambda one: _count(one.instructions)} if predicted else {}),
-        **({"cycles, predicted": _cycles} if predicted else {}),
+        **({"instructions,\npredicted": lambda one: _count(one.instructions)} if predicted else {}),
+        **({"cycles,\npredicted": _cycles} if predicted else {}),
     }
     shown = {name: cell for name, cell in columns.items() if name not in without}
     table = Table(*shown, box=None)
