@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyhil.benchmarks.kernels import PeerFile
+from tinyhil.benchmarks.peers import PeerFile
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.facts import Limit, Metric, load
 from tinyhil.catalog.task import Task, load_tasks

@@ -9,11 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinyhil.catalog.board import load_boards
+from tinyhil.cli.built import built_table
 from tinyhil.ground.paths import SUITES
-from tinyhil.image.compiler import Goal, Target, compile_model
+from tinyhil.image.build import Firmware
+from tinyhil.image.compiler import CompiledModel, Goal, Target, compile_model
 from tinyhil.image.compiler.dsp.finish import FIXED, SHIFTED, SIGNED, Finish, Sums, finishes
 from tinyhil.image.compiler.quantize import Channel
+from tinyhil.image.elf import image_of
 
+from ..made_elf import Part, elf
 from .graphs import compare
 
 GOALS: tuple[Goal, ...] = ("speed", "size")
@@ -108,3 +113,22 @@ def test_weights_take_16_bits_only_as_far_as_the_model_does_not_grow() -> None:
     assert ".bytes = 0" not in small.sources["model.c"]
     counts = [sum(one.instructions or 0 for one in made.operators) for made in (fast, small)]
     assert counts[0] < counts[1]
+
+
+def test_the_table_says_where_the_count_and_the_cycles_disagree() -> None:
+    path = SUITES / "standin" / "ic01.tflite"
+    fast, small = (compile_model(path, Target(("armv7e-m",), goal)) for goal in GOALS)
+    cycles = [sum(one.cycles or 0 for one in made.operators) for made in (fast, small)]
+    assert cycles[0] < cycles[1] < cycles[0] * 1.1, "nearly the same, without waits for flash"
+    disagreeing = [one for one in fast.operators if one.waits_less]
+    assert {one.kernel for one in disagreeing} == {"conv2d_pairs_s8"}
+    assert not any(one.waits_less for one in small.operators)
+    assert cells(fast, disagreeing[0].index)[-1].endswith(" *")
+    assert not cells(small, disagreeing[0].index)[-1].endswith(" *")
+
+
+def cells(model: CompiledModel, row: int) -> list[str]:
+    """Of a row of what `tinyhil build` shows."""
+    image = image_of(Path("made.elf"), elf([Part(0, bytes(8))]))
+    table = built_table(load_boards()["mps2-an386"], Firmware(image, model), frozenset())
+    return [str([*column.cells][row]) for column in table.columns]

@@ -1,9 +1,10 @@
 """``make bench-kernels``: our kernels against the field's best open ones, model by model.
 
 Each model is built into the reference firmware, flashed and run on an emulated board; a figure is
-the device's own count of one inference. Peers' figures come from ``suites/peers.toml``. It fails
-where a model needs more instructions than ``suites/instructions.toml`` says; ``--save`` writes that
-file anew (KERNELS="--save").
+the device's own count of one inference. Its cycles are predicted from the instructions that ran, by
+``suites/cycles.toml``. Peers' figures, the best public ones and our goals come from
+``suites/peers.toml``. It fails where a model needs more instructions than
+``suites/instructions.toml`` says; ``--save`` writes that file anew (KERNELS="--save").
 """
 
 from __future__ import annotations
@@ -11,30 +12,32 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field
 from rich.console import Console
-from rich.table import Table
 
 from tinyhil import flash
 from tinyhil.benchmarks import write_figures
 from tinyhil.benchmarks.baseline import TOLERANCE, baseline, key, save
+from tinyhil.benchmarks.kernel_table import Figure, kernel_table, notes
+from tinyhil.benchmarks.peers import PeerModel, load_peers
 from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board, load_boards
-from tinyhil.catalog.facts import Facts, load
+from tinyhil.catalog.cycles import CycleFile, load_cycles
 from tinyhil.catalog.task import Input, Task, load_tasks
 from tinyhil.device.dut import attached
 from tinyhil.device.links.serial import open_link
 from tinyhil.device.queries.opening import asking
 from tinyhil.device.session import Session
+from tinyhil.emulator import counting, cycles
 from tinyhil.ground.deadline import Deadline
+from tinyhil.ground.errors import BenchError
 from tinyhil.ground.paths import SUITES, official_data
 from tinyhil.ground.progress import progress_bar
 from tinyhil.image import build as firmware
 from tinyhil.image.compiler import CompiledModel, Goal, compile_model
+from tinyhil.image.disassembly import disassemble
 
 BOARDS: Mapping[str, tuple[Goal, ...]] = {
     "mps2-an386": ("speed", "size"),
@@ -44,65 +47,10 @@ BOARDS: Mapping[str, tuple[Goal, ...]] = {
 _STEP_S = 120.0
 _LAPS = 3
 _COLUMNS = 120
-
-
-class Peer(Facts):
-    """What another runtime needs for one model on one core."""
-
-    instructions: int
-    code_bytes: int | None = None
-    arena_bytes: int | None = None
-
-
-class PeerModel(Facts):
-    """One model, and what peers need for it."""
-
-    file: str
-    stand_in: str | None = None
-    cortex_m4: Peer = Field(alias="cortex-m4")
-    cortex_m55: Peer = Field(alias="cortex-m55")
-
-    def peer(self, board: Board) -> Peer:
-        """Figures for the board's core."""
-        return self.cortex_m4 if board.core == "cortex-m4" else self.cortex_m55
-
-
-class PeerFile(Facts):
-    """The whole of ``suites/peers.toml``."""
-
-    schema_version: Literal[1] = Field(alias="schema")
-    models: dict[str, PeerModel]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One model on one board, with the peer's figure next to each of ours; sizes are in bytes."""
-
-    model: str
-    data_set: str
-    board: str
-    optimize: Goal
-    instructions: int
-    baseline_instructions: int | None
-    """What was committed, of the same compiler."""
-    peer_instructions: int
-    code_bytes: int
-    """Without the model's constants."""
-    peer_code_bytes: int | None
-    constants_bytes: int
-    peer_model_bytes: int
-    """Its ``.tflite``, which the peer has in flash."""
-    arena_bytes: int
-    """Without the model's input and output."""
-    whole_arena_bytes: int
-    """With both, as the peer counts it."""
-    peer_arena_bytes: int | None
-
-    @property
-    def slower(self) -> bool:
-        """Whether it takes more than what was committed."""
-        limit = self.baseline_instructions
-        return limit is not None and self.instructions > limit * (1 + TOLERANCE)
+_CLOCK_HZ = 120e6
+"""Of the public rows."""
+_AROUND = 300
+"""Instructions of a lap that are not the model's: reading the clock, an interrupt."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -115,11 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--save", action="store_true", help="commit these counts as the baseline")
     parser.add_argument("--model", action="append", help="default: all; repeatable")
     parser.add_argument("--board", action="append", choices=BOARDS, help="default: all; repeatable")
+    parser.add_argument(
+        "--wait-states", type=int, metavar="N", help="of flash; default: as in suites/cycles.toml"
+    )
     options = parser.parse_args(arguments)
     console = Console()
     if not console.is_terminal:
         console = Console(width=_COLUMNS)
-    models = load(SUITES / "peers.toml", PeerFile).models
+    models, facts = load_peers(), _facts(options.wait_states)
     boards = load_boards()
     known = baseline()
     jobs = [
@@ -132,16 +83,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures = []
     with progress_bar(console, "kernels") as progress:
         for board, goal, (model, path, data_set) in jobs:
-            figures.append(_measure(board, goal, model, path, data_set, models, known))
+            peer = models[model]
+            figures.append(_measure(board, goal, (model, path, data_set), peer, known, facts))
             progress(len(figures), len(jobs))
-    for name in options.board or BOARDS:
-        console.print(_table(name, [figure for figure in figures if figure.board == name]))
+    for name, goal in dict.fromkeys((board.name, goal) for board, goal, _ in jobs):
+        same = [one for one in figures if (one.board, one.optimize) == (name, goal)]
+        console.print(kernel_table(same, facts), "")
+    console.print(notes(figures, facts))
     path = write_figures("kernels", [asdict(figure) for figure in figures])
     console.print(f"figures: {path}", soft_wrap=True)
     if options.save:
         save({_key(figure): figure.instructions for figure in figures})
         return 0
-    slower = [figure for figure in figures if figure.slower]
+    slower = [figure for figure in figures if _slower(figure)]
     for figure in slower:
         console.print(
             f"SLOWER: {_key(figure)} needs {figure.instructions:,} instructions, "
@@ -149,6 +103,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             soft_wrap=True,
         )
     return 1 if slower else 0
+
+
+def _slower(figure: Figure) -> bool:
+    """Whether it takes more than what was committed."""
+    limit = figure.baseline_instructions
+    return limit is not None and figure.instructions > limit * (1 + TOLERANCE)
+
+
+def _facts(wait_states: int | None) -> CycleFile:
+    facts = load_cycles()
+    if wait_states is None:
+        return facts
+    flash_ = facts.flash.model_copy(update={"wait_states": wait_states})
+    return facts.model_copy(update={"flash": flash_})
 
 
 def _key(figure: Figure) -> str:
@@ -167,47 +135,89 @@ def _models(models: dict[str, PeerModel], root: Path | None) -> Iterator[tuple[s
 def _measure(
     board: Board,
     goal: Goal,
-    name: str,
-    path: Path,
-    data_set: str,
-    models: dict[str, PeerModel],
+    which: tuple[str, Path, str],
+    peer: PeerModel,
     known: Mapping[str, int],
+    facts: CycleFile,
 ) -> Figure:
     """Count the instructions of one inference on an input of zeros.
 
     The kernels' counts hardly depend on the input; no sample is needed.
     """
-    task, peer = _task(name, compile_model(path)), models[name].peer(board)
-    assert board.emulator is not None
+    name, path, data_set = which
+    task = _task(name, compile_model(path))
     with tempfile.TemporaryDirectory() as folder:
         built = firmware.build(board, task, path, Path(folder), wishes=firmware.Wishes(goal))
-        image, compiled = built.image, built.model
-        with attached(stations({board.name: board}, None)[board.name]) as dut:
-            flash.flash(image, board, dut.probe_uid, Deadline.after(_STEP_S))
-            session = Session(open_link(dut))
-            session.synchronize(Deadline.after(_STEP_S))
-            info = session.identify(Deadline.after(_STEP_S))
-            with asking(session, info, dut, image, "serial") as queries:
-                queries.load(bytes(task.input.inference_bytes))
-                laps = queries.infer(_LAPS, 0, expected_s=None, laps=True).laps
-            assert info.extension is not None, "it is our own firmware"
-            seconds = max(laps) / info.extension.tick_hz
+        instructions, predicted = _run(board, task, built, Path(folder, "counts"), facts)
+    ours, theirs, goals = built.model, peer.peer(board), peer.goals
+    waiting = predicted.waiting(facts.flash)
+    public = board.core == "cortex-m4"
     return Figure(
         model=name,
         data_set=data_set,
         board=board.name,
+        core=board.core,
         optimize=goal,
-        instructions=round(seconds / board.emulator.instruction_s),
+        macs=ours.macs,
+        instructions=instructions,
         baseline_instructions=known.get(key(board.name, name, data_set, goal)),
-        peer_instructions=peer.instructions,
-        code_bytes=image.text_bytes - compiled.weights_bytes,
-        peer_code_bytes=peer.code_bytes,
-        constants_bytes=compiled.weights_bytes,
+        goal_instructions=peer.goal(board, goal),
+        peer_instructions=theirs.instructions,
+        mix=dict(predicted.mix),
+        predicted_cycles=round(predicted.cycles),
+        predicted_cycles_waiting=round(waiting),
+        flash_wait_states=facts.flash.wait_states,
+        predicted_ms=predicted.cycles / _CLOCK_HZ * 1e3 if public else None,
+        predicted_ms_waiting=waiting / _CLOCK_HZ * 1e3 if public else None,
+        goal_ms=goals.predicted_ms if goals and public else None,
+        best_public_ms=peer.best_public_ms if public else None,
+        code_bytes=built.image.text_bytes - ours.weights_bytes,
+        peer_code_bytes=theirs.code_bytes,
+        constants_bytes=ours.weights_bytes,
         peer_model_bytes=path.stat().st_size,
-        arena_bytes=compiled.arena_bytes,
-        whole_arena_bytes=compiled.whole_arena_bytes,
-        peer_arena_bytes=peer.arena_bytes,
+        arena_bytes=ours.arena_bytes,
+        goal_arena_bytes=goals.arena_bytes if goals else None,
+        whole_arena_bytes=ours.whole_arena_bytes,
+        goal_whole_arena_bytes=goals.whole_arena_bytes if goals else None,
+        peer_arena_bytes=theirs.arena_bytes,
     )
+
+
+def _run(
+    board: Board, task: Task, built: firmware.Firmware, counts: Path, facts: CycleFile
+) -> tuple[int, cycles.Prediction]:
+    """Instructions that the device counted, and the cycles of those that ran."""
+    assert board.emulator is not None
+    image = built.image
+    plugins = [counting.plugin(board, image, facts.flash, counts)]
+    with attached(stations({board.name: board}, None)[board.name], plugins=plugins) as dut:
+        flash.flash(image, board, dut.probe_uid, Deadline.after(_STEP_S))
+        session = Session(open_link(dut))
+        session.synchronize(Deadline.after(_STEP_S))
+        info = session.identify(Deadline.after(_STEP_S))
+        with asking(session, info, dut, image, "serial") as queries:
+            queries.load(bytes(task.input.inference_bytes))
+            laps = queries.infer(_LAPS, 0, expected_s=None, laps=True).laps
+        assert info.extension is not None, "it is our own firmware"
+    count = round(max(laps) / info.extension.tick_hz / board.emulator.instruction_s)
+    ran = counting.read_counts(counts)
+    check_agreement(f"{board.name}, {task.name}", count, ran.instructions)
+    known = disassemble(image.path, board.toolchain.prefix)
+    return count, cycles.total(cycles.predict(ran, known, facts.cores[board.core]))
+
+
+def check_agreement(where: str, device: int, emulator: int) -> None:
+    """Hold the instructions that the device has counted against those that QEMU ran.
+
+    Raises:
+        BenchError: they are further apart than reading a clock takes.
+    """
+    if not 0 <= device - emulator <= _AROUND + device * TOLERANCE:
+        raise BenchError(
+            f"{where}: the device took {device:,} instructions, and QEMU ran {emulator:,} of the "
+            "model",
+            hint="the counter does not fit this QEMU: see tinyhil/emulator/devices/instructions.c",
+        )
 
 
 def _task(name: str, compiled: CompiledModel) -> Task:
@@ -218,37 +228,6 @@ def _task(name: str, compiled: CompiledModel) -> Task:
     whole = Input(bytes=compiled.input.size, encoding="int8")
     classes = tuple(str(number) for number in range(compiled.output.size))
     return tasks["kws01"].model_copy(update={"name": name, "input": whole, "classes": classes})
-
-
-def _table(board: str, figures: list[Figure]) -> Table:
-    table = Table(
-        "model", "for", "instructions", "peer", "ratio", "code", "constants", "flash", "peer",
-        "arena", "whole", "peer",
-        box=None, pad_edge=False,
-        title=board, title_justify="left",
-        caption="emulated: instruction counts, not a time measured on silicon; sizes in bytes. "
-        "Code is the whole firmware's without the model, flash both; the peer's its code and the "
-        "model's file. Arena: without the model's input and output; whole: with both, as the "
-        f"peer's. Models: {', '.join(sorted({figure.data_set for figure in figures}))}; "
-        "peer: TensorFlow Lite Micro with CMSIS-NN, on the official models",
-    )  # fmt: skip
-    for figure in figures:
-        peer_code = figure.peer_code_bytes
-        table.add_row(
-            figure.model,
-            figure.optimize,
-            f"{figure.instructions:,}",
-            f"{figure.peer_instructions:,}",
-            f"{figure.instructions / figure.peer_instructions:.2f}",
-            f"{figure.code_bytes:,}",
-            f"{figure.constants_bytes:,}",
-            f"{figure.code_bytes + figure.constants_bytes:,}",
-            "-" if peer_code is None else f"{peer_code + figure.peer_model_bytes:,}",
-            f"{figure.arena_bytes:,}",
-            f"{figure.whole_arena_bytes:,}",
-            "-" if figure.peer_arena_bytes is None else f"{figure.peer_arena_bytes:,}",
-        )
-    return table
 
 
 if __name__ == "__main__":

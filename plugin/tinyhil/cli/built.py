@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from tinyhil.catalog.board import Board
+from tinyhil.catalog.cycles import load_cycles
 from tinyhil.image.build import Firmware
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def built_table(board: Board, built: Firmware, without: frozenset[str]) -> Table
         "kernel": lambda one: one.kernel or "-",
         "MACs": lambda one: f"{one.macs:,}",
         **({"MACs left out": lambda one: f"{one.macs_left_out:,}"} if dead else {}),
-        **({"instructions, predicted": lambda one: _count(one.instructions)} if predicted else {}),
+        **({"instructions,\npredicted": lambda one: _count(one.instructions)} if predicted else {}),
+        **({"cycles,\npredicted": _cycles} if predicted else {}),
     }
     shown = {name: cell for name, cell in columns.items() if name not in without}
     table = Table(*shown, box=None)
@@ -58,6 +60,12 @@ def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> 
     ]
     if model.state_bytes:
         lines.append(f"state kept between inferences {model.state_bytes:,} bytes")
+    if any(one.waits_less for one in model.operators):
+        lines.append(
+            "* weights at 8 bits take more instructions, but fewer cycles (predicted) where flash\n"
+            f"waits {load_cycles().flash.wait_states} cycles behind small caches, as on "
+            "NUCLEO-L4R5ZI: try --optimize size"
+        )
     constant = sum(one.constant_channels for one in model.operators)
     unread = sum(one.unread_channels for one in model.operators)
     if constant or unread:
@@ -72,6 +80,10 @@ def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> 
     if checked:
         lines.append(_checked(checked))
     return "\n".join(lines)
+
+
+def _cycles(one: OperatorSummary) -> str:
+    return _count(one.cycles) + (" *" if one.waits_less else "")
 
 
 def _count(number: int | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +72,11 @@ class Dut:
 
 @contextmanager
 def attached(
-    station: Station, *, wait_s: float = 0.0, tell: Callable[[str], None] = lambda _: None
+    station: Station,
+    *,
+    wait_s: float = 0.0,
+    tell: Callable[[str], None] = lambda _: None,
+    plugins: Sequence[str] = (),
 ) -> Iterator[Dut]:
     """The station's board, powered, and only ours until the block ends.
 
@@ -82,6 +86,7 @@ def attached(
         station: which.
         wait_s: how long to wait while somebody else uses it.
         tell: is told who we wait for.
+        plugins: of QEMU, which an emulated board is started with.
 
     Raises:
         TakenError: somebody else uses it.
@@ -116,7 +121,7 @@ def attached(
             )  # fmt: skip
         return
     with ExitStack() as stack:
-        emulated, hold = _started(station, stack)
+        emulated, hold = _started(station, stack, plugins)
         # A pty has no rate: there is nothing to gain.
         uid, port, baud = emulated.probe_uid, emulated.serial_url, board.baud
         off = emulated.process.stop
@@ -126,7 +131,9 @@ def attached(
         )  # fmt: skip
 
 
-def _started(station: Station, stack: ExitStack) -> tuple[qemu.EmulatedBoard, Hold]:
+def _started(
+    station: Station, stack: ExitStack, plugins: Sequence[str]
+) -> tuple[qemu.EmulatedBoard, Hold]:
     """An emulated board that is only ours; `stack` ends it.
 
     Somebody may still hold a port of this name whose own board has just died: then that name is
@@ -136,7 +143,9 @@ def _started(station: Station, stack: ExitStack) -> tuple[qemu.EmulatedBoard, Ho
     from tinyhil.emulator import qemu  # noqa: PLC0415 - only Linux can import it
 
     for last in (False, False, True):
-        emulated = stack.enter_context(qemu.start(station.board, deadline=Deadline.after(_START_S)))
+        emulated = stack.enter_context(
+            qemu.start(station.board, deadline=Deadline.after(_START_S), plugins=plugins)
+        )
         try:
             hold = held(station.name, emulated.probe_uid, emulated.serial_url)
             return emulated, stack.enter_context(hold)

@@ -8,6 +8,7 @@ import shutil
 import socket
 import tty
 import weakref
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Self
@@ -91,8 +92,13 @@ class EmulatedBoard:
         self.stop()
 
 
-def start(board: Board, *, deadline: Deadline) -> EmulatedBoard:
+def start(board: Board, *, deadline: Deadline, plugins: Sequence[str] = ()) -> EmulatedBoard:
     """Start a board.
+
+    Args:
+        board: which.
+        deadline: when it must be up.
+        plugins: to be loaded too, as QEMU's option ``-plugin`` takes them.
 
     Raises:
         ConfigError: QEMU, or the virtual probe, can't play this board.
@@ -105,6 +111,7 @@ def start(board: Board, *, deadline: Deadline) -> EmulatedBoard:
         )
     core_facts(board.core)
     command = _command(str(find_qemu(board.emulator.qemu, board.name)), board.emulator)
+    command += [word for plugin in plugins for word in ("-plugin", plugin)]
     try:
         loading = devices.Loading(board.emulator, board.name)
         with ExitStack() as cleanup, closing(loading):

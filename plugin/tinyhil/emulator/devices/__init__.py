@@ -1,8 +1,8 @@
-"""Devices that QEMU's machines lack, as plugins that are loaded into it.
+"""What is loaded into QEMU: devices that its machines lack, and a counter of instructions.
 
 The C files here are under GPL-2.0-or-later (see COPYING), as QEMU is, into which they are loaded;
 the rest of the package, which only starts QEMU as a program, is not. They are compiled where they
-are used, and each start tries whether they fit the QEMU that runs: see `qemu.c`.
+are used, and each start tries whether they fit the QEMU that runs, see there.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tinyhil.ground.paths import user_cache
 
 _HERE = Path(__file__).parent
 _COMMON = "qemu"
+_COUNTER = "instructions"
 _FLAGS = (
     *("-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden"),
     # What this QEMU does not export is an error when it starts, not when it is called.
@@ -37,28 +38,45 @@ def plugin(name: str, board: str) -> Path:
         ConfigError: there are none of this name; the text names those that are.
         BenchError: there is no C compiler, or it fails.
     """
-    known = sorted(path.stem for path in _HERE.glob("*.c") if path.stem != _COMMON)
+    known = sorted({path.stem for path in _HERE.glob("*.c")} - {_COMMON, _COUNTER})
     if name not in known:
         raise ConfigError(
             f"no devices '{name}'; known: {', '.join(known)}",
             hint="correct 'emulator.devices' in the board's file",
             board=board,
         )
-    sources = [_HERE / f"{_COMMON}.h", _HERE / f"{_COMMON}.c", _HERE / f"{name}.c"]
-    digest = hashlib.sha256(repr(_FLAGS).encode())
-    for source in sources:
+    return _made(name, [_HERE / f"{one}.c" for one in (_COMMON, name)], (), board)
+
+
+def counter(interface: int, board: str) -> Path:
+    """The compiled counter of instructions, see ``instructions.c``.
+
+    Args:
+        interface: version of the plugin interface that the QEMU at hand takes.
+        board: name, for messages.
+
+    Raises:
+        BenchError: there is no C compiler, or it fails.
+    """
+    return _made(_COUNTER, [_HERE / f"{_COUNTER}.c"], (f"-DAPI={interface}",), board)
+
+
+def _made(name: str, sources: list[Path], more: tuple[str, ...], board: str) -> Path:
+    flags = (*_FLAGS, *more)
+    digest = hashlib.sha256(repr(flags).encode())
+    for source in (_HERE / f"{_COMMON}.h", *sources):
         digest.update(source.read_bytes())
     made = user_cache() / "devices" / f"{name}-{digest.hexdigest()[:16]}.so"
     if not made.is_file():
-        _compile(sources[1:], made, board)
+        _compile([*flags, *map(str, sources)], made, board)
     return made
 
 
-def _compile(sources: list[Path], made: Path, board: str) -> None:
+def _compile(arguments: list[str], made: Path, board: str) -> None:
     compiler = shutil.which("cc")
     if compiler is None:
         raise BenchError(
-            "devices of this board are compiled, and there is no C compiler 'cc'",
+            "what is loaded into QEMU is compiled here, and there is no C compiler 'cc'",
             hint="on Debian: apt install gcc libc6-dev",
             board=board,
         )
@@ -67,7 +85,7 @@ def _compile(sources: list[Path], made: Path, board: str) -> None:
         with tempfile.TemporaryDirectory(dir=made.parent) as scratch:
             draft = Path(scratch, made.name)
             done = subprocess.run(
-                [compiler, *_FLAGS, *sources, "-o", draft],
+                [compiler, *arguments, "-o", draft],
                 capture_output=True,
                 text=True,
                 timeout=_COMPILE_S,
@@ -77,13 +95,13 @@ def _compile(sources: list[Path], made: Path, board: str) -> None:
                 draft.rename(made)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BenchError(
-            f"the board's devices can't be compiled: {error}",
+            f"what is loaded into QEMU can't be compiled: {error}",
             hint=f"see whether {made.parent} can be written (XDG_CACHE_HOME chooses another place)",
             board=board,
         ) from error
     if done.returncode:
         raise BenchError(
-            f"the board's devices do not compile: {done.stderr.strip()[:500]}",
+            f"what is loaded into QEMU does not compile: {done.stderr.strip()[:500]}",
             hint="try another C compiler as 'cc'",
             board=board,
         )

@@ -22,6 +22,11 @@ class OperatorSummary:
     """Multiply-accumulates of one inference, without those that are left out."""
     instructions: int | None
     """Of one inference on a Cortex-M4, as predicted by `cost`; None where it knows no model."""
+    cycles: int | None
+    """The same in cycles, without waits for memory."""
+    waits_less: bool
+    """Whether its weights at 8 bits would take more instructions, but fewer cycles where flash
+    waits: the count and the cycles disagree."""
     kernel: str | None
     """Function that computes it, of ``firmware/kernels``; None where nothing is computed."""
     constant_channels: int

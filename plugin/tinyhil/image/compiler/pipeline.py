@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from tinyhil.catalog.cycles import FlashWaits, load_cycles
 from tinyhil.image.compiler import cost, dead, emit, ops
 from tinyhil.image.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
 from tinyhil.image.compiler.copies import with_copies
@@ -45,8 +46,9 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     layout = lay_out(graph, lowered)
     if layout.arena_bytes > MAX_ARENA_BYTES:
         raise refusal(path, Blocker(f"needs an arena of {layout.arena_bytes:,} bytes", LARGE))
+    flash = load_cycles().flash
     operators = tuple(
-        _summary(node, low, left_out.get(node.index, dead.Dead()), macs)
+        _summary(node, low, left_out.get(node.index, dead.Dead()), macs, flash)
         for node, low, macs in zip(graph.nodes, lowered, macs_before, strict=True)
     )
     calls = [_call(node, low, layout) for node, low in zip(graph.nodes, lowered, strict=True)]
@@ -68,13 +70,17 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     )
 
 
-def _summary(node: Node, low: Lowered, left_out: dead.Dead, macs_before: int) -> OperatorSummary:
+def _summary(
+    node: Node, low: Lowered, left_out: dead.Dead, macs_before: int, flash: FlashWaits
+) -> OperatorSummary:
     return OperatorSummary(
         index=node.index,
         name=node.name,
         output_shape=node.output.shape,
         macs=low.macs,
         instructions=cost.predict(low),
+        cycles=cost.cycles(low),
+        waits_less=cost.waits_less(low, flash),
         kernel=low.kernel,
         constant_channels=left_out.constant,
         unread_channels=left_out.unread,
@@ -104,7 +110,7 @@ def _lower(
 def _within(lowered: list[Lowered], most: int) -> list[Lowered]:
     """With constants of at most `most` bytes, the model's own size, if that can be.
 
-    Weights stay at 8 bits where that costs the fewest instructions for each byte that it saves.
+    Weights stay at 8 bits where that costs the fewest cycles for each byte that it saves.
     """
     chosen = list(lowered)
     excess = sum(low.constant_bytes for low in lowered) - most
@@ -121,9 +127,9 @@ def _within(lowered: list[Lowered], most: int) -> list[Lowered]:
 
 
 def _price(low: Lowered, smaller: Lowered) -> float:
-    """Instructions for each byte that is saved."""
+    """Cycles for each byte that is saved."""
     saved = max(1, low.constant_bytes - smaller.constant_bytes)
-    return ((cost.predict(smaller) or 0) - (cost.predict(low) or 0)) / saved
+    return ((cost.cycles(smaller) or 0) - (cost.cycles(low) or 0)) / saved
 
 
 def _facts(tensor: Tensor) -> TensorFacts:
