@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tinyhil import flash
-from tinyhil.catalog.bench import Station, Wiring
+from tinyhil.catalog.bench import Station
+from tinyhil.catalog.wiring import Wiring
 from tinyhil.catalog.board import Board
 from tinyhil.device.dut import Dut, attached
 from tinyhil.device.links.serial import open_link
