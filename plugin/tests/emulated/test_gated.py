@@ -9,8 +9,8 @@ import pytest
 
 from tinyhil import flash
 from tinyhil.catalog.bench import Station
-from tinyhil.catalog.wiring import Wiring
 from tinyhil.catalog.board import Board
+from tinyhil.catalog.wiring import Wiring
 from tinyhil.device.dut import Dut, attached
 from tinyhil.device.links.serial import open_link
 from tinyhil.device.session import Session
