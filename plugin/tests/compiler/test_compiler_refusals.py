@@ -151,8 +151,7 @@ def test_all_that_is_wrong_is_told_at_once(file: Path) -> None:
 @pytest.mark.parametrize("kinds", [1, 40])
 def test_a_thousand_bad_operators_are_grouped_and_counted(file: Path, kinds: int) -> None:
     operators = [
-        dataclasses.replace(CONV, values={**OPTIONS, "Padding": 7 + i % kinds})
-        for i in range(1000)
+        dataclasses.replace(CONV, values={**OPTIONS, "Padding": 7 + i % kinds}) for i in range(1000)
     ]
     message = told(file, dataclasses.replace(SMALL, operators=operators)).message
     assert len(message) < 2500
