@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -285,8 +286,8 @@ def test_a_port_name_that_somebody_still_holds_is_not_used_for_an_emulated_board
     """Numbers of ptys are used again once a board has died, even while its port is waited for."""
     start, names = qemu.start, []
 
-    def started(board: Board, *, deadline: Deadline) -> qemu.EmulatedBoard:
-        emulated = start(board, deadline=deadline)
+    def started(board: Board, *, deadline: Deadline, **more: Any) -> qemu.EmulatedBoard:
+        emulated = start(board, deadline=deadline, **more)
         names.append(emulated.serial_url)
         if len(names) == 1:
             stack.enter_context(held("theirs", "P1", emulated.serial_url))
