@@ -19,6 +19,8 @@ CLOCK = re.compile(r"port_\w+|hil_clock_restart")
 _FUNCTION = re.compile(r"[0-9a-f]+ <(.+)>:")
 _LINE = re.compile(r"\s*[0-9a-f]+:\t(.+)")
 _TARGET = re.compile(r"\b[0-9a-f]+ <([^>+]+)(\+0x[0-9a-f]+)?>")
+_FILL = re.compile(r"nop|movs\tr0, r0|\.(short|word)\t0x0+$")
+"""What stands behind a function's last instruction, up to where the next one may begin."""
 _WORD = re.compile(r"\.word\t0x([0-9a-f]{8})")
 
 
@@ -41,6 +43,8 @@ def timed_region(image: Image, board: Board, folder: Path) -> dict[str, list[str
         if name in found or CLOCK.fullmatch(name):
             continue
         found[name] = [places.named(line) for line in functions[name]]
+        while _FILL.match(found[name][-1]):
+            found[name].pop()
         called = (re.findall(r"<([^>+]+)", line) for line in found[name])
         waiting += [other for names in called for other in names if other in functions]
     return found

@@ -189,3 +189,10 @@ def test_an_audit_is_a_measure_that_ends_in_a_verdict(
     assert "caching queries or responses is disallowed" in verdict.reason
     assert len(finding.details["objections"]) == objections
     assert finding.samples == 84
+
+
+def test_where_there_is_nothing_to_compare_no_number_is_made() -> None:
+    with pytest.raises(ValueError, match="no pair of answers"):
+        paired((), 0.1)
+    with pytest.raises(ValueError, match="no times to compare"):
+        unpaired([1.0], [], 0.1)

@@ -72,7 +72,12 @@ def paired(pairs: Sequence[tuple[Answer, Answer]], margin: float) -> Comparison:
     Args:
         pairs: answers to the same input, or to ones that should cost the same.
         margin: a share of the second one's time.
+
+    Raises:
+        ValueError: there are none, as where a record was changed.
     """
+    if not pairs:
+        raise ValueError("there is no pair of answers to compare")
     from scipy.stats import binomtest  # noqa: PLC0415 - half a second of import
 
     ratios = np.array([one.each_s / other.each_s for one, other in pairs])
@@ -103,7 +108,12 @@ def unpaired(times: Sequence[float], others: Sequence[float], margin: float) -> 
         times: of an inference, in seconds.
         others: the same.
         margin: a share of the others.
+
+    Raises:
+        ValueError: one of the groups is empty, as where a record was changed.
     """
+    if not times or not others:
+        raise ValueError("there are no times to compare")
     from scipy.stats import mannwhitneyu  # noqa: PLC0415 - as above
 
     first = np.array(times, dtype=np.float64)
