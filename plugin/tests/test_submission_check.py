@@ -388,7 +388,8 @@ def test_stamps_whose_number_is_right_but_that_are_of_other_things_are_told(tree
     log, stamps = tree / ENERGY / "log.txt", tree / ENERGY / "t-timestamps.json"
     times = json.loads(stamps.read_text())
     for start_s in times[1::2]:
-        started, done = (f"{at:09.3f} io: [dut]: m-infer" for at in (start_s + 0.01, start_s + 11.01))
+        times_s = start_s + 0.01, start_s + 11.01
+        started, done = (f"{at:09.3f} io: [dut]: m-infer" for at in times_s)
         edit(log, "00002.000 io: [dut]: m-infer", started)
         edit(log, "00002.000 io: [dut]: m-infer", done)
     assert said(check(tree, None)) == []
