@@ -121,7 +121,7 @@ class Procedure:
     def end(self) -> None:
         """Wait for the tail, and keep how long the trace is."""
         self._wait(_TAIL_S)
-        if not self._virtual:
+        if not (self._virtual or self._supply.modelled):  # Those have a time of their own.
             before, at_s = self._flowing
             seconds = time.monotonic() - at_s
             check_rate(self._recording.samples - before, self._rate_hz, seconds)
