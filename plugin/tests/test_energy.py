@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +14,10 @@ import pytest
 from tinyhil.catalog.facts import Limit
 from tinyhil.catalog.verdict import Margin, judge
 from tinyhil.ground.errors import ConfigError, DataError, MonitorError
+from tinyhil.judge.gate.evidence import _energy
 from tinyhil.measure.energy.edges import Timed, check_number, check_pair, check_spacing
 from tinyhil.measure.energy.result import energy_of, is_finished
-from tinyhil.measure.energy.samples import check_samples
+from tinyhil.measure.energy.samples import check_rate, check_samples
 from tinyhil.measure.energy.steps import _means, busy_stretches
 from tinyhil.measure.energy.windows import idle_floor, per_inference, window_of
 from tinyhil.publish.submission.trace import Stamped
@@ -161,6 +164,36 @@ def test_a_gap_between_inferences_is_never_taken_for_one(timed: Timed, told: str
         check_pair(timed)
 
 
+def test_an_inference_within_one_sample_is_as_long_as_its_clock_tells() -> None:
+    check_spacing([Timed(0.0, 1e-5, resolution_s=1e-3), Timed(10.0, 10.001, resolution_s=1e-3)])
+
+
+def test_samples_that_may_have_been_lost_in_a_window_count_though_they_are_told_behind_it() -> None:
+    power_w = noisy((4000, 0.01))
+    power_w[3100:3103] = np.nan
+    own = trace(power_w)
+    window = window_of(own, 500, 3000)
+    assert (window.lost, window.late) == (0, 3)
+    assert window.error_j > 1.3 * window_of(own, 500, 2000).error_j
+    with pytest.raises(MonitorError, match="3 of 2,500 samples were lost"):
+        check_samples(own, [(500, 3000, window)])
+
+
+def test_a_sample_that_is_no_power_gives_no_figure() -> None:
+    power_w = noisy((4000, 0.01))
+    power_w[2000] = np.inf
+    own = trace(power_w)
+    with pytest.raises(MonitorError, match="a sample that is no power"):
+        check_samples(own, [(500, 3000, window_of(own, 500, 3000))])
+
+
+def test_a_monitor_of_another_rate_than_it_says_is_told_by_the_hosts_clock() -> None:
+    check_rate(60_500, 1000.0, 60.0)
+    for samples in (57_000, 63_000):
+        with pytest.raises(MonitorError, match=r"samples came in 60\.0 s"):
+            check_rate(samples, 1000.0, 60.0)
+
+
 def test_one_late_edge_is_told_among_windows_whose_clocks_drift_together() -> None:
     together = [Timed(10.0 + n, 1.002 * (10.0 + n), resolution_s=1e-3) for n in range(5)]
     check_spacing(together)
@@ -207,9 +240,25 @@ def test_a_measure_that_died_is_made_again_and_only_the_last_trace_counts(tmp_pa
         wrong = [{**row, **change} if row.get("role") == "trace" else row for row in rows]
         with pytest.raises(ConfigError, match=told):
             energy_of(wrong, made.raw)
+    for key, value in (("modelled", 0), ("accuracy", -0.4), ("edges_from", ["pin"])):
+        wrong = [{**row, key: value} if row.get("role") == "trace" else row for row in rows]
+        with pytest.raises(DataError, match=f"none of a measure of energy: .*{key}"):
+            energy_of(wrong, made.raw)
+    short = [{k: v for k, v in row.items() if k != "end_us"} for row in rows]
+    with pytest.raises(DataError, match="none of a measure of energy"):
+        energy_of([{**row, "count": 0} for row in short], made.raw)
     other = [{**row, "edges": [400, 900]} if row.get("sample") == "0.bin" else row for row in rows]
     with pytest.raises(DataError, match="or others"):
         energy_of(other, made.raw)
+
+
+def test_the_gate_takes_no_figure_that_the_windows_do_not_give(tmp_path: Path) -> None:
+    windows = [{"sample": "0.bin", "inferences": 10, "device_s": 10.0, "energy_j": 0.2}]
+    line: Any = SimpleNamespace(task="kws01", measure="energy", metrics={"energy_j": 0.02})
+    assert set(_energy(line, tmp_path, {"windows": windows})) == {"0.bin"}
+    line.metrics["energy_j"] = 0.019
+    with pytest.raises(ConfigError, match=r"give energy_j = 0\.02, the record says 0\.019"):
+        _energy(line, tmp_path, {"windows": windows})
 
 
 def test_energy_needs_a_monitor_in_the_bench_file(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ from tinyhil.ground.errors import BenchError, ConfigError, MonitorError
 from tinyhil.measure.energy.recording import Recording
 from tinyhil.measure.energy.windows import window_of
 from tinyhil.measure.monitors import (
+    EMPTY,
     Monitor,
+    Piece,
     joulescope,
     lpm01a,
     open_monitor,
@@ -52,6 +54,70 @@ def test_the_figure_is_that_of_the_formula(kind: str, tmp_path: Path) -> None:
     assert found.edges_off < 1
     assert found.energy.idle_w == pytest.approx(0.0021, rel=0.02)
     assert read_trace(tmp_path, "trace", 1.0).power_w.size == len(found.energy.trace.power_w)
+
+
+def test_an_inference_that_is_shorter_than_a_sample_is_measured(tmp_path: Path) -> None:
+    found = measured("LPM01A, lines", tmp_path, inference_s=2e-5, window_s=0.05)
+    assert all(one.window.seconds >= 0.05 for one in found.energy.windows)
+
+
+class Pieces:
+    """A monitor that sends what it is given, then fails or falls silent."""
+
+    rate_hz, name, modelled = 1000.0, "pieces", False
+
+    def __init__(self, *pieces: Piece, fails: bool = False) -> None:
+        self._pieces, self._fails = list(pieces), fails
+        self.running = False
+
+    def supply(self, on: bool, deadline: Deadline) -> None: ...
+
+    def start(self, deadline: Deadline) -> None:
+        del deadline
+        self.running = True
+
+    def read(self, deadline: Deadline) -> Piece:
+        if self._pieces:
+            return self._pieces.pop(0)
+        if self._fails:
+            raise MonitorError("overcurrent", hint="none")
+        deadline.pause(0.001)
+        return EMPTY
+
+    def stop(self, deadline: Deadline) -> None:
+        del deadline
+        self.running = False
+
+    def close(self) -> None: ...
+
+
+def test_an_edge_that_comes_without_samples_is_kept(tmp_path: Path) -> None:
+    samples = np.full(10, 0.01, np.float32)
+    edge = Piece(EMPTY.power_w, (0,))
+    with Recording(Pieces(Piece(samples), edge, Piece(samples)), tmp_path, "trace") as recording:
+        recording.await_samples(20, Deadline.after(5))
+        assert recording.edges_from(0) == (10,)
+    assert read_trace(tmp_path, "trace", 1000.0).edges.tolist() == [10]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_measure_that_fails_ends_the_monitors_measuring(fails: bool, tmp_path: Path) -> None:
+    """Else it goes on, takes no other command, and the next measure can't start it."""
+    monitor = Pieces(Piece(np.full(10, 0.01, np.float32)), fails=fails)
+    with (
+        pytest.raises(MonitorError, match="overcurrent" if fails else "no samples come"),
+        Recording(monitor, tmp_path, "trace") as recording,
+    ):
+        recording.await_samples(20, Deadline.after(60 if fails else 0.01))
+    assert not monitor.running
+
+
+@pytest.mark.parametrize(("binary", "data"), [(False, b"1234+56\r\n"), (True, b"\x0f\xff\x0f\xff")])
+def test_an_lpm01as_sample_that_it_can_not_measure_is_told(binary: bool, data: bytes) -> None:
+    reader = lpm01a.Reader(1000.0, 3.0, binary=binary)
+    reader.feed(data)
+    with pytest.raises(MonitorError, match="W for a sample, which it can't measure"):
+        reader.take()
 
 
 def test_windows_are_read_off_the_power_where_no_pin_leads_to_the_monitor(tmp_path: Path) -> None:
@@ -322,6 +388,7 @@ def test_an_n6705_is_asked_for_its_currents_in_its_own_words() -> None:
     table = {"kind": "n6705", "volts": 3.0, "channel": 2, "library": library}
     address = "TCPIP0::192.0.2.7::INSTR"
     monitor = open_monitor(options_of({**table, "address": address}, "x"), Deadline.after(5))
+    assert monitor.rate_hz == pytest.approx(1 / 204.8e-6), "as it rounds, not as it is asked"
     monitor.supply(True, Deadline.after(5))
     monitor.start(Deadline.after(5))
     piece = monitor.read(Deadline.after(5))

@@ -67,6 +67,7 @@ class Visa:
     def query(self, command: str) -> str:
         self._use()
         known = {"*IDN?": "Keysight,N6705C,1,1", "SYST:ERR?": "+0"}
+        known["SENS:ELOG:PER? (@1)"] = "2.048E-04"
         return known.get(command, "1.0E-03,2.0E-03")
 
     def write(self, command: str) -> None:
@@ -96,11 +97,11 @@ def played(answers: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Visa, n6705.O
     return instrument, n6705.Options(kind="n6705", volts=3.0, address="TCPIP0::192.0.2.7::INSTR")
 
 
-@pytest.mark.parametrize("answers", range(6))
+@pytest.mark.parametrize("answers", range(7))
 def test_an_n6705_that_vanishes_at_any_moment_is_named(
     answers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who it is; its settings; supply on; the start; two reads."""
+    """Who it is; its settings; its rate; supply on; the start; two reads."""
     instrument, options = played(answers, monkeypatch)
     with (
         pytest.raises(
@@ -113,7 +114,7 @@ def test_an_n6705_that_vanishes_at_any_moment_is_named(
     assert instrument.closed == 1
     assert "\x1b" not in str(raised.value)
     assert len(str(raised.value)) < 300
-    assert answers < 3 or "OUTP OFF,(@1)" in instrument.wrote, "switched off as far as it can be"
+    assert answers < 4 or "OUTP OFF,(@1)" in instrument.wrote, "switched off as far as it can be"
 
 
 class Gate:

@@ -382,6 +382,22 @@ def test_energy_is_summed_between_the_stamps_of_a_trace(tree: Path) -> None:
     assert any("energy, µJ/inf 119.000 != 120.0" in text for text in said(check(tree, None)))
 
 
+def test_stamps_whose_number_is_right_but_that_are_of_other_things_are_told(tree: Path) -> None:
+    """One is missing, and another came twice: what lies between two windows is taken for one."""
+    energy_session(tree / ENERGY, [100.0, 140.0, 120.0, 110.0, 130.0])
+    log, stamps = tree / ENERGY / "log.txt", tree / ENERGY / "t-timestamps.json"
+    times = json.loads(stamps.read_text())
+    for start_s in times[1::2]:
+        times_s = start_s + 0.01, start_s + 11.01
+        started, done = (f"{at:09.3f} io: [dut]: m-infer" for at in times_s)
+        edit(log, "00002.000 io: [dut]: m-infer", started)
+        edit(log, "00002.000 io: [dut]: m-infer", done)
+    assert said(check(tree, None)) == []
+    stamps.write_text(json.dumps([times[0], times[0] + 0.001, *times[1:4], *times[5:]]))
+    (found,) = check(tree, None).of("unchecked")
+    assert "stamps of inference 1 are 1.498 s apart, by the log it took 10.999 s" in found.said
+
+
 def test_a_trace_that_is_missing_or_torn_makes_energy_not_checkable(tree: Path) -> None:
     energy_session(tree / ENERGY, [100.0, 140.0, 120.0, 110.0, 130.0])
     trace = tree / ENERGY / "t-energy.bin"

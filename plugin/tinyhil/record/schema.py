@@ -268,6 +268,21 @@ class ThroughputRow(_Object):
         return (self.end_us - self.start_us) * 1e-6
 
 
+class EnergyHeading(_Object):
+    """What a trace is of; see `energy.result`."""
+
+    role: Literal["trace"]
+    trace: Name
+    monitor: StrictStr
+    modelled: StrictBool
+    """Whether the monitor plays a model."""
+    rate_hz: Positive
+    volts: Positive
+    accuracy: Annotated[Number, Field(ge=0, lt=0.5)]
+    edges_from: Literal["pin", "trace"]
+    hookup: StrictStr = ""
+
+
 class EnergyRow(_Object):
     """A window of back-to-back inferences between two edges of a trace."""
 

@@ -23,6 +23,7 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.text import printable
 from tinyhil.judge.gate.figures import DISTINCT, Histogram, Latency, Line, Quality, Window
 from tinyhil.judge.gate.statistics import effective_size
+from tinyhil.measure.energy.windows import per_inference
 from tinyhil.record.rows import ticks_of
 from tinyhil.record.schema import AccuracyRow, MemoryRow, SingleStreamRow, ThroughputRow
 from tinyhil.record.store import Run
@@ -70,7 +71,7 @@ def _evidence_of(line: Line, run: Run, details: Mapping[str, Any]) -> dict[str, 
             answers = run.rows(line.task, line.measure, AccuracyRow)
             return {"quality": _quality(line, folder, answers)}
         case MeasureName.ENERGY:
-            return {"windows": _energy(details)}
+            return {"windows": _energy(line, folder, details)}
         case MeasureName.MEMORY:
             sizes = {name: details[name] for name in MemoryRow.model_fields}
             return {"sizes": {name: size for name, size in sizes.items() if size is not None}}
@@ -143,8 +144,10 @@ def _throughput(
     return found
 
 
-def _energy(details: Mapping[str, Any]) -> dict[str, Window]:
+def _energy(line: Line, folder: Path, details: Mapping[str, Any]) -> dict[str, Window]:
     """Of each input's window."""
+    windows = [(one["inferences"], one["energy_j"]) for one in details["windows"]]
+    _agree(line, folder, "energy_j", line.metrics["energy_j"], per_inference(windows))
     return {
         window["sample"]: Window(
             inferences=window["inferences"],

@@ -136,10 +136,10 @@ def check_spacing(timed: Sequence[Timed]) -> None:
             f"the monitor's clock and the device's differ by {100 * (middle - 1):+.2f} %",
             hint="one of the two runs wrong: check the device's clock_hz, and the monitor's rate",
         )
-    for one, ratio in zip(known, ratios, strict=True):
-        allowed = MOST_LATE + 2 * one.resolution_s / one.monitor_s
-        if abs(ratio / middle - 1) > allowed:
-            off_s = one.monitor_s - middle * (one.device_s or 0.0)
+    for one in known:
+        expected_s = middle * (one.device_s or 0.0)
+        off_s = one.monitor_s - expected_s
+        if abs(off_s) > MOST_LATE * expected_s + 2 * one.resolution_s:
             raise MonitorError(
                 f"the edges are {one.monitor_s:.4f} s apart, the device says "
                 f"{one.device_s:.4f} s: an edge is off by {abs(off_s) * 1e3:.1f} ms",

@@ -14,7 +14,7 @@ from tinyhil.ground.errors import MonitorError
 from tinyhil.measure.energy.edges import bounce, check_number, check_pair
 from tinyhil.measure.energy.recording import Recording
 from tinyhil.measure.energy.result import END, PACE, STAMP, TRACE, WARM, timed_of
-from tinyhil.measure.energy.samples import check_lost
+from tinyhil.measure.energy.samples import check_lost, check_rate
 from tinyhil.measure.supply import Supply
 from tinyhil.record.rows import Keep
 
@@ -69,6 +69,8 @@ class Procedure:
         self._pin = supply.options.edges == "pin"
         self._edges = 0
         self._began_s = time.monotonic()
+        self._flowing = 0, self._began_s
+        """Samples at a time, once they come."""
 
     def begin(self, trace: str, stamp: Callable[[], None]) -> None:
         """Keep what the trace is of, and see that the wire of the pin leads to the monitor.
@@ -84,7 +86,7 @@ class Procedure:
                 "trace": trace,
                 "monitor": monitor.name,
                 "modelled": supply.modelled,
-                "rate_hz": monitor.rate_hz,
+                "rate_hz": float(monitor.rate_hz),
                 "volts": supply.options.volts,
                 "accuracy": supply.options.accuracy,
                 "edges_from": supply.options.edges,
@@ -93,6 +95,7 @@ class Procedure:
         )
         # Not all monitors say when they have begun.
         self._recording.await_samples(1, Deadline.after(_SAMPLES_S))
+        self._flowing = self._recording.samples, time.monotonic()
         stamp()
         self._keep({"role": STAMP, **self._seen(1, "'timestamp'")})
         self._wait(_IDLE_S)
@@ -103,7 +106,8 @@ class Procedure:
         count, rules = 1, self._rules
         seconds = self._infer(device, name, 1, 0, {"role": PACE})
         while True:
-            each_s = seconds / count
+            # Both edges of a fast inference may be in one sample.
+            each_s = max(seconds, 1 / self._rate_hz) / count
             count = max(rules.window_inferences, math.ceil(_MORE * rules.window_s / each_s))
             warm_up = rules.warm_up
             if not self._pin:
@@ -117,6 +121,10 @@ class Procedure:
     def end(self) -> None:
         """Wait for the tail, and keep how long the trace is."""
         self._wait(_TAIL_S)
+        if not (self._virtual or self._supply.modelled):  # Those have a time of their own.
+            before, at_s = self._flowing
+            seconds = time.monotonic() - at_s
+            check_rate(self._recording.samples - before, self._rate_hz, seconds)
         if self._pin:
             new = self._recording.edges_from(self._edges)
             self._judged(lambda: check_number(new, self._rate_hz, 0, "waiting"))

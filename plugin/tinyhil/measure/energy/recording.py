@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +20,7 @@ from tinyhil.record.traces import TraceWriter
 _LOOK_S = 0.25
 _STALL_S = 5.0
 """Without a sample: no monitor waits so long."""
-_START_S, _STOP_S = 10.0, 20.0
+_START_S, _STOP_S, _GONE_S = 10.0, 20.0, 3.0
 
 
 class Recording:
@@ -108,21 +109,25 @@ class Recording:
         self._thread.join()
         failed = kind or (self._error and type(self._error))
         self._writer.__exit__(failed, error, trace)
+        if not failed:
+            self._monitor.stop(Deadline.after(_STOP_S))
+            return
+        with suppress(TinyhilError):  # It may be gone; if not, the next measure starts it again.
+            self._monitor.stop(Deadline.after(_GONE_S))
         if kind is None:
             self._check()
-            self._monitor.stop(Deadline.after(_STOP_S))
 
     def _read(self) -> None:
         try:
             while not self._ending.is_set():
                 piece = self._monitor.read(Deadline.after(_LOOK_S))
-                if not len(piece.power_w):
+                if not len(piece.power_w) and not piece.edges:
                     continue
                 with self._changed:
                     first = self._writer.samples
                     self.lost += int(np.isnan(piece.power_w).sum())
                     self._writer.add(piece.power_w, piece.edges)
-                    self._edges += [first + place for place in piece.edges]
+                    self._edges += [first + int(place) for place in piece.edges]
                     self._changed.notify_all()
                 self.cpu_s = time.thread_time()
         except BaseException as error:

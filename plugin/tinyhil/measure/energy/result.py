@@ -13,11 +13,13 @@ import numpy as np
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.verdict import Margin
 from tinyhil.ground.errors import DataError
+from tinyhil.ground.text import printable
 from tinyhil.measure.energy.edges import Timed, check_spacing
 from tinyhil.measure.energy.samples import check_samples, count_lost
 from tinyhil.measure.energy.steps import busy_stretches
 from tinyhil.measure.energy.windows import Window, idle_floor, per_inference, window_of
 from tinyhil.record.rows import Row, seconds_of
+from tinyhil.record.schema import EnergyHeading
 from tinyhil.record.traces import Trace, blocks_of, read_trace
 
 TRACE, STAMP, PACE, WARM, END = "trace", "stamp", "pace", "warm", "end"
@@ -124,9 +126,20 @@ def energy_of(rows: Sequence[Row], raw: Path) -> Energy:
         raw: the run's raw folder, with the trace.
 
     Raises:
-        DataError: rows or trace are not whole.
+        DataError: rows or trace are not whole, or they were altered.
         MonitorError: the edges or the samples are not to be trusted.
+        ConfigError: the trace can't be read.
     """
+    try:
+        return _energy_of(rows, raw)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise DataError(
+            f"its rows are none of a measure of energy: {printable(str(error)[:200])}",
+            hint="the rows were altered; measure again",
+        ) from error
+
+
+def _energy_of(rows: Sequence[Row], raw: Path) -> Energy:
     own = last_attempt(rows)
     if not is_finished(rows):
         raise DataError(
@@ -134,6 +147,7 @@ def energy_of(rows: Sequence[Row], raw: Path) -> Energy:
             hint="`--hil-resume` with the run's folder measures it again",
         )
     heading, end = own[0], next(row for row in own if row.get("role") == END)
+    EnergyHeading.model_validate(heading)
     trace = read_trace(raw, str(heading["trace"]), float(heading["rate_hz"]))
     if len(trace.power_w) != end["samples"]:
         raise DataError(

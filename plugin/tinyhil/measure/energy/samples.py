@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from tinyhil.ground.errors import MonitorError
+from tinyhil.measure.energy.edges import MOST_DRIFT
 from tinyhil.measure.energy.windows import Window
 from tinyhil.record.traces import Trace, blocks_of
 
 MOST_LOST = 1e-3
 """Share of samples that may be lost."""
+_LAG_S = 1.0
+"""By which samples may come later than others."""
 _LEAST_W = 1e-7
 """Mean power of the least that runs an inference: a hundredth of a low-power core's."""
 
@@ -26,6 +30,26 @@ def check_lost(lost: int, of: int) -> None:
         raise MonitorError(
             f"{lost:,} of {of:,} samples were lost on their way, more than {100 * MOST_LOST:g} %",
             hint="give the monitor a USB port of its own, or choose a lower rate",
+        )
+
+
+def check_rate(samples: int, rate_hz: float, host_s: float) -> None:
+    """See that the monitor takes as many samples a second as it is said to, where no clock of the
+    device tells; a pause that nothing counts is one as well.
+
+    Args:
+        samples: that came, with the lost ones.
+        rate_hz: of the monitor.
+        host_s: in so many seconds of the host's clock.
+
+    Raises:
+        MonitorError: there are too few, or too many.
+    """
+    if abs(samples / rate_hz - host_s) > MOST_DRIFT * host_s + _LAG_S:
+        raise MonitorError(
+            f"{samples:,} samples came in {host_s:.1f} s, of a monitor that is said to take "
+            f"{rate_hz:g} a second",
+            hint="see the monitor's rate; give it a USB port of its own",
         )
 
 
@@ -46,8 +70,12 @@ def check_samples(trace: Trace, windows: Sequence[tuple[int, int, Window]]) -> N
     """
     check_lost(count_lost(trace), len(trace.power_w))
     for first, last, window in windows:
-        check_lost(window.lost, last - first)
+        check_lost(window.lost + window.late, last - first)
     for first, last, window in windows:
+        if not math.isfinite(window.power_w):
+            raise MonitorError(
+                "the monitor sent a sample that is no power", hint="plug the monitor in again"
+            )
         if window.power_w < _LEAST_W:
             raise MonitorError(
                 f"the monitor measured {window.power_w:.3g} W while the device inferred: its "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,9 @@ class Window:
     """Samples that never came; each counts as the mean of the others."""
     error_j: float = 0.0
     """By how much the energy may be off, as an edge is known to a sample, and by what was lost."""
+    late: int = 0
+    """Samples that are missing in the second after it: of an LPM01A it is known only once a second
+    that some were lost, so that they may have been of this window."""
 
 
 def window_of(trace: Trace, first: int, last: int, uncertain: int = 1) -> Window:
@@ -42,9 +46,11 @@ def window_of(trace: Trace, first: int, last: int, uncertain: int = 1) -> Window
         there += len(good)
         most = max(most, float(np.abs(good).max(initial=0.0)))
     mean, lost = total / max(there, 1), len(part) - there
-    error_w = (2 * uncertain + lost) * most
+    after = trace.power_w[last : last + math.ceil(trace.rate_hz)]
+    late = sum(int(np.isnan(block).sum()) for block in blocks_of(after))
+    error_w = (2 * uncertain + lost + late) * most
     seconds = len(part) / trace.rate_hz
-    return Window(mean * seconds, seconds, mean, lost, error_w / trace.rate_hz)
+    return Window(mean * seconds, seconds, mean, lost, error_w / trace.rate_hz, late)
 
 
 def per_inference(windows: Sequence[tuple[int, float]]) -> float:

@@ -24,6 +24,8 @@ from tinyhil.measure.monitors import EMPTY, Piece
 _BAUD = 3_686_400
 _ANSWER_S = 3.0
 _MOST_HELD = 1 << 16
+_MOST_W = 1.0
+"""Far beyond its 50 mA: bytes were lost within a sample."""
 _SAMPLE = re.compile(rb"(\d{4})([+-]\d{2})")
 _STAMP = re.compile(rb"TimeStamp: (\d{1,7})s (\d{1,3})ms, buff \d{1,3}%")
 _EVENT = re.compile(rb"event \d{1,10} (?:ris|fal)")
@@ -185,10 +187,20 @@ class Reader:
             )
 
     def take(self) -> Piece:
-        """What has come since the last time."""
+        """What has come since the last time.
+
+        Raises:
+            MonitorError: a sample is none.
+        """
         # Float64 first: the product must not be rounded twice.
-        made = (np.array(self._samples, np.float64) * self._scale).astype(np.float32)
-        piece = Piece(made, tuple(self._edges))
+        power_w = np.array(self._samples, np.float64) * self._scale
+        if np.any(np.abs(power_w) > _MOST_W):
+            raise MonitorError(
+                f"the LPM01A sends {np.nanmax(np.abs(power_w)):.3g} W for a sample, which it can't "
+                "measure: bytes were lost within one",
+                hint="give it a USB port of its own",
+            )
+        piece = Piece(power_w.astype(np.float32), tuple(self._edges))
         self._count += len(self._samples)
         self._samples, self._edges = [], []
         return piece

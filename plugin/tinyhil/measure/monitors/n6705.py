@@ -21,6 +21,7 @@ from tinyhil.measure.monitors import EMPTY, Piece
 
 _LEAST_S = 102.4e-6
 """Of a sample, by the logger."""
+_MOST_ROUNDED = 0.25
 _MOST_RECORDS = 4096
 _LOOK_S = 0.05
 _ANSWER_MS = 10_000
@@ -36,7 +37,7 @@ class Options(MonitorFacts):
     channel: int = Field(default=1, ge=1, le=4)
     """The output that supplies the device."""
     rate_hz: float = Field(default=5000.0, ge=1, le=1 / _LEAST_S)
-    """Samples a second; each is the mean of its period."""
+    """Samples a second, as near as it has them; each is the mean of its period."""
     library: str = "@py"
     """Of VISA, as PyVISA names it: ``@ivi`` for the vendor's own."""
 
@@ -89,6 +90,7 @@ class N6705:
         self._write(f"SENS:ELOG:PER {1 / self.rate_hz:.9g},{self._at}")
         self._write(f"TRIG:ELOG:SOUR BUS,{self._at}")
         self._refuse_errors()
+        self.rate_hz = self._rate()
 
     def supply(self, on: bool, deadline: Deadline) -> None:
         """See `monitors.Monitor`."""
@@ -133,6 +135,21 @@ class N6705:
     def close(self) -> None:
         """See `monitors.Monitor`."""
         _close(self._instrument)
+
+    def _rate(self) -> float:
+        """Samples a second: it rounds the period that it is asked for, to 20.48 us as a rule."""
+        told = self._query(f"SENS:ELOG:PER? {self._at}").strip()
+        try:
+            rate_hz = 1 / float(told)
+        except (ValueError, ArithmeticError):
+            rate_hz = 0.0
+        if not abs(rate_hz / self._options.rate_hz - 1) < _MOST_ROUNDED:
+            raise MonitorError(
+                f"{self.name} takes '{printable(told[:80])}' for the seconds of a sample, asked "
+                f"for {1 / self._options.rate_hz:.6g}",
+                hint="choose a rate_hz that it has",
+            )
+        return rate_hz
 
     def _refuse_errors(self) -> None:
         """Also that the logger's buffer ran over, as samples were lost then."""

@@ -129,6 +129,9 @@ def energy(held: Held, summary: Summary, evidence: Evidence) -> Said:
             place = measured.stamps or measured.file
             taken = f"{measured.remark}: the pairs are taken that fit the log's times"
             yield Finding("note", place, taken, cause=cause)
+        if measured.strange:
+            place = measured.stamps or measured.file
+            yield Finding("unchecked", place, measured.strange, cause=cause)
         each: dict[Name, list[float]] = {
             "window energy": values["energy"],
             "window total energy": [window.energy_j * 1e6 for window in measured.windows],

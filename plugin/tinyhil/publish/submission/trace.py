@@ -39,6 +39,8 @@ class Windows:
     stamps: PurePosixPath | None = None
     remark: str = ""
     """What is not in order with the stamps; empty where all is."""
+    strange: str = ""
+    """Which stamps, as many as belong, are not those of an inference; empty where all are."""
     gaps: tuple[Window, ...] = ()
     """Where a stamp is missing: what lies between the inferences, which a runner takes for them."""
 
@@ -75,12 +77,13 @@ class Trace:
         pairs = _pairs(self.stamps_s[-2 * len(inferences) :])
         gaps = _pairs(self.stamps_s[1:-1]) if there < belong else []
         if there == belong:
-            return Windows(self._each(pairs), file, stamps)
+            strange = _strange(pairs, inferences)
+            return Windows(self._each(pairs), file, stamps, strange=strange)
         remark = f"{there} time stamps where {belong} belong ({len(inferences)} inferences)"
         if len(pairs) < len(inferences) or not _fit(pairs, inferences):
             raise Unreadable(f"{stamps.name}: {remark}: no pairs of them fit the log's times")
         every = self._each([*pairs, *gaps])
-        return Windows(every[: len(pairs)], file, stamps, remark, every[len(pairs) :])
+        return Windows(every[: len(pairs)], file, stamps, remark, gaps=every[len(pairs) :])
 
     def _each(self, pairs: Sequence[tuple[float, float]]) -> tuple[Window, ...]:
         """The windows between two stamps each, in one pass over the samples."""
@@ -117,6 +120,17 @@ def _fit(pairs: Sequence[tuple[float, float]], inferences: Sequence[Stamped]) ->
         is_near(end - start, each.seconds)
         for (start, end), each in zip(pairs, inferences, strict=True)
     )
+
+
+def _strange(pairs: Sequence[tuple[float, float]], inferences: Sequence[Stamped]) -> str:
+    """See `Windows`: where one is missing and another comes twice, their number is right."""
+    for number, ((start, end), each) in enumerate(zip(pairs, inferences, strict=True), start=1):
+        if each.seconds and not is_near(end - start, each.seconds):
+            return (
+                f"the stamps of inference {number} are {end - start:.3f} s apart, by the log it "
+                f"took {each.seconds:.3f} s: what lies between them may be another thing"
+            )
+    return ""
 
 
 def read_trace(recording: BinaryIO, stamps: bytes) -> Trace:
