@@ -27,11 +27,11 @@ from tinyhil.record.schema import Line
 from tinyhil.record.seal import seal
 from tinyhil.record.signing import check_key, sign
 
+from .forged_run import Forged
 from .forgeries import (
     MANY,
     SEEN,
     UNSEEN,
-    Forged,
     a_measure_left_out,
     many_at_once,
     right_answers_in_the_bytes,
