@@ -161,9 +161,7 @@ def _query_canary(pace: Pace, info: DeviceInfo, rules: Rules, warm_up: int) -> N
     pace.load()
     pace.find()
     pace.infer(pace.batch, warm_up, role="warm")
-    share_s = CANARY_TIME * rules.single_stream_s
-    # The query that found the pace, and the warm-up, are of that share.
-    inferences = math.ceil(share_s / pace.device_s) - warm_up - 1
+    inferences = _in_share_of(rules.single_stream_s, pace, warm_up)
     if info.extension is None:
         most = min(math.ceil(CANARY_TIME * rules.queries), math.ceil(inferences / pace.batch))
         for _ in range(max(_CANARY_QUERIES, most)):
@@ -257,10 +255,14 @@ def _window_of_canary(pace: Pace, rules: Rules, warm_up: int) -> None:
     """Time a changed input as the others are timed, and for as short as can be."""
     pace.load()
     pace.find()
-    share_s = CANARY_TIME * PERFORMANCE_INPUTS * rules.window_s
-    # The query that found the pace, and the warm-up, are of that share.
-    count = math.ceil(share_s / pace.device_s) - warm_up - 1
+    count = _in_share_of(PERFORMANCE_INPUTS * rules.window_s, pace, warm_up)
     pace.infer(max(_CANARY_WINDOW, count), warm_up)
+
+
+def _in_share_of(measure_s: float, pace: Pace, warm_up: int) -> int:
+    """Inferences that are left for a canary, of its share of a measure so long: the query that
+    found the pace, and the warm-up, are of that share too."""
+    return math.ceil(CANARY_TIME * measure_s / pace.device_s) - warm_up - 1
 
 
 def _own_rows(parts: Sequence[Part], done: Sequence[Row]) -> dict[str, list[Row]]:
