@@ -52,6 +52,33 @@ def test_fixtures_of_ours_are_parametrized_in_suites_of_the_users(
     result.stdout.fnmatch_lines(["*test_quality[[]mps2-an386-kws01[]]*"])
 
 
+@pytest.mark.parametrize("option", ["--collect-only", "--verbose"])
+def test_a_wrong_option_that_a_test_of_a_board_shows_is_told_once_without_a_traceback(
+    pytester: pytest.Pytester, option: str
+) -> None:
+    (pytester.path / "pyproject.toml").write_text("[tool.tinyhil]\nfirmware = 'no.elf'\n")
+    test = "def test_quality(measurement): measurement.judge('top1')"
+    pytester.makepyfile(test_one=test, test_two=test, test_other="def test_other(): pass")
+    result = pytester.runpytest(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = result.stdout.str() + result.stderr.str()
+    assert said.count("no.elf is not a file") == 1
+    assert "the value stands in " in said
+    assert "Traceback" not in said
+    assert "rig.py" not in said
+
+
+def test_a_worker_tells_a_wrong_option_for_each_file_without_a_traceback(
+    pytester: pytest.Pytester,
+) -> None:
+    """Where the controller could not know that a board is tested."""
+    pytester.makepyfile("def test_quality(measurement): measurement.judge('top1')")
+    config = pytester.parseconfigure("--hil-firmware", "no.elf")
+    config.workerinput = {}  # type: ignore[attr-defined]
+    with pytest.raises(pytest.Collector.CollectError, match=r"no\.elf is not a file"):
+        plugin._choices(config, "hil_board")
+
+
 def test_audits_that_nobody_asked_for_are_left_out_unless_they_are_all_there_is() -> None:
     audit, other = (SimpleNamespace(path=SUITES / f"test_{name}.py") for name in ("audit", "x"))
     left_out: list[Any] = []

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("tinyhil.pytest_side.benchmark_bridge",)
 
+_wrong: pytest.StashKey[pytest.UsageError] = pytest.StashKey()
+"""What is wrong with the options, where the first test that asks for a board has shown it."""
+
 MARKERS = {
     "latency": "single-stream latency and throughput, by the device's own clock",
     "accuracy": "quality over the data set",
@@ -79,10 +82,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for fixture in (BOARD, TASK):
         if _is_ours(metafunc, fixture):
-            from tinyhil.pytest_side import rig  # noqa: PLC0415 - heavy
-
-            names = rig.names(metafunc.config, fixture)
+            names = _choices(metafunc.config, fixture)
             metafunc.parametrize(fixture, names, indirect=True, scope="session")
+
+
+def _choices(config: pytest.Config, fixture: str) -> list[str]:
+    """What a fixture of ours is parametrized with; nothing where an option is wrong."""
+    from tinyhil.pytest_side import rig  # noqa: PLC0415 - heavy
+
+    if _wrong not in config.stash:
+        try:
+            return rig.names(config, fixture)
+        except pytest.UsageError as error:
+            # Raised from here it would be a traceback for each file with such tests; and raised
+            # in a worker of pytest-xdist, the controller would not hear of it.
+            if hasattr(config, "workerinput"):
+                raise pytest.Collector.CollectError(str(error)) from error
+            config.stash[_wrong] = error
+    return []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """End a run whose options are wrong as if the command line had said that boards are tested."""
+    if _wrong in session.config.stash:
+        raise session.config.stash[_wrong]
 
 
 def _is_ours(metafunc: pytest.Metafunc, fixture: str) -> bool:
