@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import io
+import re
 import sys
-from importlib.metadata import version
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from rich.console import Console
 
 from tinyhil.cli import main
+from tinyhil.cli.bench.command import _look
 from tinyhil.cli.doctor import Check, examine
 from tinyhil.ground.paths import ROOT
 from tinyhil.ground.text import replace_unprintable
@@ -30,6 +36,55 @@ def test_help_names_every_command_and_shows_examples() -> None:
         assert word in output
 
 
+def test_without_a_command_it_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main([]) == 2
+    assert "first steps:" in capsys.readouterr().out
+
+
+def test_a_command_that_does_not_exist_has_a_next_step(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main(["new", "house"])
+    assert ended.value.code == 2
+    assert "  next step: `tinyhil new --help` shows what it takes\n" in capsys.readouterr().err
+
+
+def _all_parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from _all_parsers(inner)
+
+
+def test_each_help_teaches_and_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a command to copy may be longer than a line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    parsers = list(_all_parsers(main.parser()))
+    assert len(parsers) > 20
+    for parser in parsers:
+        text = parser.format_help()
+        assert "first steps:" in text or "examples:\n" in text, parser.prog
+        wide = [line for line in text.splitlines() if len(line) > 80]
+        assert [line for line in wide if not re.match("  (tinyhil|pytest) ", line)] == []
+        assert [line for line in wide if re.search(r"\S {2,}\S", line)] == []
+
+
+def test_help_names_the_suites_as_they_are_typed_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert "  pytest suites --hil-quick " in main.parser().format_help()
+    monkeypatch.chdir(tmp_path)
+    text = main.parser().format_help()
+    assert "pytest suites" not in text
+    assert '  pytest "$(tinyhil suites)" --hil-quick' in text
+    told = {line.index(words) for line in text.splitlines() for words in WORDS if words in line}
+    assert len(told) == 1, "one below the other"
+
+
+WORDS = ("show what is missing", "a first look on", "run the benchmark")
+
+
 def test_doctor_finds_what_the_tests_run_with() -> None:
     status, output = tinyhil("doctor")
     assert "qemu-system-arm" in output
@@ -41,6 +96,30 @@ def test_doctor_says_how_to_get_what_is_missing(monkeypatch: pytest.MonkeyPatch)
     status, output = tinyhil("doctor")
     assert status == 1
     assert "apt-get install qemu-system-arm" in " ".join(output.split())
+
+
+def test_doctor_counts_only_what_a_run_can_not_do_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures and Allure's page are an extra's: without them there is a report all the same."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setattr("tinyhil.cli.doctor.version", Mock(side_effect=PackageNotFoundError))
+    monkeypatch.setattr("tinyhil.cli.doctor.find_allure", lambda: None)
+    checks = {check.thing: check for check in examine({})}
+    assert checks["cmake"].missing
+    for thing in ("matplotlib", "node", "allure"):
+        assert (checks[thing].found, checks[thing].missing) == (None, False)
+        assert checks[thing].advice
+
+
+def test_doctor_breaks_no_command_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = "apt-get install gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib"
+    found = [Check("libstdc++", None, "firmware in C++", command)]
+    monkeypatch.setattr("tinyhil.cli.doctor.examine", lambda _: found)
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=80, no_color=True, markup=False)
+    assert _look(argparse.Namespace(boards=None), console) == 1
+    assert f"libstdc++: {command}\n" in output.getvalue()
+    assert max(map(len, output.getvalue().splitlines())) < 100
 
 
 @pytest.mark.parametrize(
@@ -68,11 +147,12 @@ def test_doctor_misses_a_c_plus_plus_library_only_in_words(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Only firmware in C++ needs it, so its absence is no error."""
-    found = Check("libstdc++", None, "firmware in C++", "apt-get install it", optional=True)
+    get = "pip install 'it[build]'"
+    found = Check("libstdc++", None, "firmware in C++", get, optional=True)
     monkeypatch.setattr("tinyhil.cli.doctor.examine", lambda _: [found])
     assert main.main(["doctor"]) == 0
     output = capsys.readouterr().out
-    assert "apt-get install it" in output
+    assert get in output, "as it is: no markup"
     assert "nothing is missing" in output
 
 

@@ -15,6 +15,7 @@ from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.cli.answers import Built
 from tinyhil.ground.answer import add_format, answered
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.help import HelpText
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.project import project_around
 from tinyhil.ground.tables import show_fitted
@@ -41,7 +42,7 @@ next: `pytest suites --hil-firmware IMAGE` measures the image that the last line
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes, and that `run` does it."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.formatter_class = HelpText
     parser.add_argument("--board", default="mps2-an386", help="default: %(default)s")
     parser.add_argument(
         "--task",

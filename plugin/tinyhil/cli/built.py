@@ -94,7 +94,7 @@ def _checked(checked: Comparison) -> str:
     """What a check of the compiled model has found."""
     if checked.differing:
         return (
-            f"checked: [red]WRONG[/red] for {checked.differing:,} of {checked.inputs:,} random "
+            f"checked: WRONG for {checked.differing:,} of {checked.inputs:,} random "
             f"inputs; {checked.first}; seed {checked.seed}. Report it, with the model."
         )
     return (

@@ -13,6 +13,7 @@ from rich.console import Console
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.task import load_tasks
 from tinyhil.ground.answer import Answer, add_format, answered
+from tinyhil.ground.help import HelpText
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -52,7 +53,7 @@ def add_command(
         description="Print a script that lets a shell complete commands, options, board types,\n"
         "tasks and files.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     add_format(command, Completion)
     command.add_argument("shell", choices=_SHELLS, help="the shell that reads the script")

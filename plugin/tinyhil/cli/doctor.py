@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 
@@ -98,13 +98,15 @@ def examine(boards: Mapping[str, Board]) -> list[Check]:
             "apt-get install openssh-client",
             optional=True,
         ),
-        _package("matplotlib", "pictures in reports", "report"),
-        _program("node", "Allure's page", how_to_get("report")),
+        # A report is made without these three.
+        replace(_package("matplotlib", "pictures in reports", "report"), optional=True),
+        replace(_program("node", "Allure's page", how_to_get("report")), optional=True),
         Check(
             "allure",
             " ".join(found) if (found := find_allure()) else None,
             "Allure's page",
-            "npm ci --prefix reports (or npm install -g allure)",
+            "npm install -g allure (in tinyhil's own repository: npm ci --prefix reports)",
+            optional=True,
         ),
         _entry_point("pytest11", "the pytest plugin"),
         _entry_point("pyocd.probe", "flashing emulated boards"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from tinyhil.cli.farm import command as farm_command
 from tinyhil.data import command as data_command
 from tinyhil.ground.answer import Answer, add_format, answered, failed, print_json, wants_json
 from tinyhil.ground.errors import ConfigError, TinyhilError
+from tinyhil.ground.help import HelpText, Parser
 from tinyhil.ground.hosts import require_linux
 from tinyhil.ground.interrupts import Interrupts
 from tinyhil.ground.paths import SUITES
@@ -36,14 +36,12 @@ from tinyhil.publish.submission import command as submission_command
 if TYPE_CHECKING:
     from tinyhil.emulator.qemu import EmulatedBoard
 
-_HELP_COLUMNS = 78
-
 _EPILOG = """\
 first steps:
   tinyhil doctor                       show what is missing here, and how to get it
   tinyhil doctor --board mps2-an386    try each step between here and a board
   pytest suites --hil-quick            a first look on the emulated board, in a minute
-  pytest suites --hil-board mps2-an386 run the benchmark; installed: pytest "$(tinyhil suites)"
+  pytest suites --hil-board mps2-an386  run the benchmark
 
 then:
   tinyhil boards                       list the known board types
@@ -84,6 +82,14 @@ examples:
 
 next: in another terminal, `pyocd flash --uid PROBE firmware.elf`, then any terminal on the port
 """
+_NEW = """\
+examples:
+  tinyhil new suite                    tests of a board, in a repository of your own
+  tinyhil new board ours-rev2          a board type that tinyhil does not know
+  tinyhil new firmware my-kws          a firmware project for an engine of your own
+
+next: `pytest hil --hil-quick` for a first look at a new suite
+"""
 _SUITES = """\
 examples:
   tinyhil suites                            print the folder
@@ -99,6 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Ended by a signal, it is that of a shell: 128 and the signal's number.
     """
     replace_unprintable()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser().print_help()
+        return 2
     options = argparse.Namespace()
     with Interrupts() as interrupts:
         try:
@@ -118,11 +127,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Everything that can be typed after `tinyhil`."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = Parser(
         prog="tinyhil",
         description="MLPerf Tiny on microcontroller boards: flash, stream, measure, judge.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     parser.add_argument(
         "--version", action="version", version=f"tinyhil {version('pytest-tinyhil')}"
@@ -151,7 +160,13 @@ def parser() -> argparse.ArgumentParser:
     verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))
 
     build_command.add_arguments(commands.add_parser("build", help=build_command.HELP))
-    new = commands.add_parser("new", help="write a project to begin with")
+    new = commands.add_parser(
+        "new",
+        help="write a project to begin with",
+        description="Write what a project of your own begins with. No file is ever replaced.",
+        epilog=_NEW,
+        formatter_class=HelpText,
+    )
     kinds = new.add_subparsers(required=True, metavar="KIND")
     new_suite.add_arguments(kinds.add_parser("suite", help=new_suite.HELP))
     new_firmware.add_arguments(kinds.add_parser("firmware", help=new_firmware.HELP))
@@ -178,8 +193,7 @@ def _finish(
 ) -> None:
     """Give a command what all have: a format, examples, and what it does."""
     add_format(command, answer)
-    command.description = textwrap.fill(command.description or "", _HELP_COLUMNS)
-    command.epilog, command.formatter_class = epilog, argparse.RawDescriptionHelpFormatter
+    command.epilog, command.formatter_class = epilog, HelpText
     command.set_defaults(run=run)
 
 

@@ -17,6 +17,7 @@ from tinyhil.catalog.facts import load_named
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import writing_to
+from tinyhil.ground.help import HelpText
 from tinyhil.ground.outputs import check_file, check_folder, write_text
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.project import FILE, project_around
@@ -126,9 +127,15 @@ class NewBoard(Answer):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes, and that `run` does it."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.formatter_class = HelpText
     parser.add_argument("name", metavar="NAME", help="small letters, digits and -")
-    parser.add_argument("--core", choices=_CORES, default="cortex-m4", help="default: %(default)s")
+    parser.add_argument(
+        "--core",
+        choices=_CORES,
+        default="cortex-m4",
+        metavar="CORE",
+        help=f"default: %(default)s; {', '.join(_CORES)}",
+    )
     parser.add_argument("--port", action="store_true", help="also a port of the reference firmware")
     parser.add_argument("--boards", type=Path, metavar="DIR", help="folder of your board types")
     add_format(parser, NewBoard)

@@ -13,6 +13,7 @@ from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.task import load_tasks
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.help import HelpText
 from tinyhil.ground.text import say
 
 HELP = "write a firmware project for an engine of your own"
@@ -51,7 +52,7 @@ class NewFirmware(Answer):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes, and that `run` does it."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.formatter_class = HelpText
     parser.add_argument("folder", type=Path, metavar="NAME", help="folder: a new or an empty one")
     parser.add_argument("--engine", choices=_ENGINES, default="c", help="default: %(default)s")
     parser.add_argument("--board", default="mps2-an386", help="default: %(default)s")

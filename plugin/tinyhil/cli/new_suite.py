@@ -11,6 +11,7 @@ from rich.console import Console
 
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.help import HelpText
 from tinyhil.ground.outputs import check_file, write_text
 from tinyhil.ground.project import FILE, project_around
 from tinyhil.ground.text import say
@@ -80,7 +81,7 @@ class NewSuite(Answer):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to argparse; `run` of the parsed options is what it does."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.formatter_class = HelpText
     parser.add_argument(
         "folder", type=Path, nargs="?", default=Path("hil"), help="default: %(default)s"
     )

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.help import HelpText
 from tinyhil.ground.project import project_around
 from tinyhil.ground.text import say
 
@@ -58,11 +59,17 @@ class Pruned(Answer):
 
 def add_command(commands: Any) -> None:
     """Say what the command takes, and that `_prune` does it."""
-    group = commands.add_parser("runs", help=HELP, description="Folders of runs.")
+    group = commands.add_parser(
+        "runs",
+        help=HELP,
+        description="What becomes of old runs.",
+        epilog=_EPILOG,
+        formatter_class=HelpText,
+    )
     kinds = group.add_subparsers(required=True, metavar="WHAT")
     prune = kinds.add_parser("prune", help="remove old runs that nobody needs")
     prune.description, prune.epilog = _DESCRIPTION, _EPILOG
-    prune.formatter_class = argparse.RawDescriptionHelpFormatter
+    prune.formatter_class = HelpText
     prune.add_argument(
         "folder", type=Path, nargs="?", metavar="RUNS", help="default: reports/runs of the project"
     )

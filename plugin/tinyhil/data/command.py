@@ -15,6 +15,7 @@ from tinyhil.data.official import Report
 from tinyhil.data.pins import load_sources
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.help import HelpText, with_suites
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.paths import official_data
 from tinyhil.ground.text import say
@@ -83,7 +84,7 @@ class DataSets(Answer):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to argparse; `run` of the parsed options is what it does."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.formatter_class = HelpText
     actions = parser.add_subparsers(required=True, metavar="ACTION")
 
     listing = actions.add_parser(
@@ -205,7 +206,7 @@ def _fetch(options: argparse.Namespace, console: Console) -> int:
     for name, source in sources.items():
         if not options.only and not source.fetched and verify(root, name).absent:
             say(console, f"{name}: {source.get}")
-    say(console, f"use it: TINYHIL_DATA={root} pytest suites")
+    say(console, with_suites(f"use it: TINYHIL_DATA={root} pytest suites"))
     return 0
 
 

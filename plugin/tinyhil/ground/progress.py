@@ -23,7 +23,7 @@ Progress = Callable[[float, float], None]
 def progress_bar(console: Console, title: str) -> Iterator[Progress]:
     """A bar that runs until the block ends; it pulses until the first report."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),

@@ -34,7 +34,9 @@ def show_fitted(
     without: frozenset[str] = frozenset()
     table = table_without(without)
     if not console.is_terminal:
-        console = Console(file=console.file, width=max(_LOG_COLUMNS, _width(console, table)))
+        console = Console(
+            file=console.file, markup=False, width=max(_LOG_COLUMNS, _width(console, table))
+        )
     for count in range(1, len(dispensable) + 1):
         if _width(console, table) <= console.width:
             break

@@ -192,7 +192,7 @@ def pytest_terminal_summary(
     results = report_of(config).comparisons
     terminalreporter.section("against the baseline")
     if results:
-        show(results, Console())
+        show(results, Console(markup=False))
     stations = set(config.stash[_pairs_key].values())
     places = {(line.station, line.task) for line in gate.lines if line.station in stations}
     left = sum(len(gate.metrics(*place)) for place in places) - len(results)

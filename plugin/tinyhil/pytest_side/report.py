@@ -120,7 +120,7 @@ class HilReport:
         with self._uncaptured():
             replace_unprintable()
             print()  # noqa: T201 - leaves the line on which pytest names the test
-            with progress_bar(Console(), title) as progress:
+            with progress_bar(Console(markup=False), title) as progress:
                 yield progress
 
     def _uncaptured(self) -> AbstractContextManager[None]:
@@ -303,7 +303,7 @@ class HilReport:
             return
         terminalreporter.section("tinyhil")
         replace_unprintable()
-        console = Console()
+        console = Console(markup=False)
         if self.entries:
             show_verdicts(self.entries, self.boards, console)
         for entry in self.entries:

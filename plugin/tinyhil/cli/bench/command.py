@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from tinyhil.catalog.board import load_boards
 from tinyhil.cli.answers import Doctor
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.help import HelpText
 from tinyhil.ground.outputs import check_file, write_text
 from tinyhil.ground.project import project_around
 from tinyhil.ground.tables import show_fitted, show_text
@@ -80,8 +80,8 @@ class Proposed(Answer):
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command to argparse."""
     parser = commands.add_parser("doctor", help=HELP)
-    parser.description = textwrap.fill(_DESCRIPTION, 78)
-    parser.epilog, parser.formatter_class = _EPILOG, argparse.RawDescriptionHelpFormatter
+    parser.description = _DESCRIPTION
+    parser.epilog, parser.formatter_class = _EPILOG, HelpText
     parser.add_argument("--board", metavar="NAME", help="station of the bench file, or board type")
     parser.add_argument(
         "--bench", type=Path, metavar="FILE", help="default: bench.toml of the project, if there"
@@ -142,13 +142,17 @@ def _look(options: argparse.Namespace, console: Console) -> int:
             if heading not in without:
                 made.add_column(heading)
         for check in checks:
-            state = Text("MISSING", "bold red") if check.missing else Text(check.found or "")
+            state = Text("MISSING", "bold red") if check.missing else Text(check.found or "absent")
             state.truncate(_FOUND_COLUMNS, overflow="ellipsis")
             needed_for = [] if "needed for" in without else [check.needed_for]
-            made.add_row(check.thing, state, *needed_for, check.advice)
+            advice = [] if "advice" in without else [check.advice]
+            made.add_row(check.thing, state, *needed_for, *advice)
         return made
 
-    show_fitted(console, table, ["needed for"])
+    if "advice" in show_fitted(console, table, ["needed for", "advice"]):
+        for check in checks:
+            if check.advice:
+                say(console, f"{check.thing}: {check.advice}")
     summary = f"{missing} missing" if missing else "nothing is missing"
     console.print(f"{summary}, {untried} not tried" if untried else summary)
     return 1 if missing else 0

@@ -18,6 +18,7 @@ from tinyhil.cli.farm.exporter import default_host, text_of
 from tinyhil.cli.farm.status import FarmStatus, status
 from tinyhil.device.far import agent, coordinator
 from tinyhil.ground.answer import Answer, add_format, answered
+from tinyhil.ground.help import HelpText
 from tinyhil.ground.project import project_around
 from tinyhil.ground.text import say
 from tinyhil.ground.text import shown as text_shown
@@ -31,6 +32,15 @@ its input ends, or is silent for 30 s.
 """
 
 
+_EPILOG = """\
+examples:
+  tinyhil farm status                            every board, and who holds it
+  tinyhil farm exporter --host bench1.lab        what labgrid needs to offer this host's boards
+  tinyhil farm quarantine l4-3 --reason 'worn'   nobody gets this board any more
+  tinyhil farm return l4-3                       it can be used again
+
+next: `pytest suites --hil-board 'labgrid:*' -n auto` tests every board that is free
+"""
 _EXPORTER = """\
 Print the file that labgrid's exporter needs to offer the boards of this host: of the bench file,
 or, without one, of what is plugged in and tells which board it is.
@@ -106,13 +116,19 @@ class Served(Answer):
 
 def add_command(commands: Any) -> None:
     """Say what the commands take, and what does it."""
-    farm = commands.add_parser("farm", help=HELP, description="Boards of other hosts.")
+    farm = commands.add_parser(
+        "farm",
+        help=HELP,
+        description="Boards of other hosts, handed out by labgrid or reached by ssh.",
+        epilog=_EPILOG,
+        formatter_class=HelpText,
+    )
     kinds = farm.add_subparsers(required=True, metavar="WHAT")
 
     def command(name: str, text: str, about: str, epilog: str = "") -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = kinds.add_parser(name, help=text)
         made.description, made.epilog = about, epilog
-        made.formatter_class = argparse.RawDescriptionHelpFormatter
+        made.formatter_class = HelpText
         return made
 
     shown = command("status", "show every board of the farm", _STATUS, _STATUS_EPILOG)

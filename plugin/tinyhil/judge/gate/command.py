@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.help import HelpText
 from tinyhil.ground.outputs import check_file
 from tinyhil.ground.text import say
 
@@ -81,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to argparse; `run` of the parsed options is what it does."""
     parser.description = _DESCRIPTION
     parser.epilog = _EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.formatter_class = HelpText
     parser.add_argument(
         "paths",
         nargs="+",
@@ -144,7 +145,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _tell(remark: str) -> None:
-    say(Console(stderr=True), remark)
+    say(Console(stderr=True, markup=False), remark)
 
 
 def _save(options: argparse.Namespace, console: Console) -> int:

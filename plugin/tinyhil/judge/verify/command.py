@@ -13,6 +13,7 @@ from rich.table import Table
 
 from tinyhil.catalog.units import format_metric
 from tinyhil.ground.answer import Answer, add_format, answered
+from tinyhil.ground.help import HelpText
 from tinyhil.ground.text import printable, say
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to argparse; `run` of the parsed options is what it does."""
     parser.description = _DESCRIPTION
     parser.epilog = _EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.formatter_class = HelpText
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="the run's folder")
     parser.add_argument(
         "--data",

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from tinyhil.ground.errors import ConfigError, WriteError
 from tinyhil.ground.files import replace
+from tinyhil.ground.help import with_suites
 from tinyhil.ground.paths import BOARDS, TASKS, user_cache
 from tinyhil.record.reading import list_files, read_whole
 from tinyhil.record.schema import SEAL, SIGNATURE
@@ -63,7 +64,7 @@ class Trust:
         if sealed and self.state == "not sealed":
             raise ConfigError(
                 f"{folder}: is not sealed: the run was killed, or is not over yet",
-                hint="`pytest suites --hil-resume` with the folder finishes it",
+                hint=with_suites("`pytest suites --hil-resume` with the folder finishes it"),
             )
 
 

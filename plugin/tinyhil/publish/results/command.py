@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.help import HelpText
 from tinyhil.ground.outputs import check_file, write_text
 from tinyhil.ground.project import project_around
 from tinyhil.ground.text import say
@@ -50,7 +51,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="print the results table of runs and submissions",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     parser.add_argument(
         "sources",
@@ -88,7 +89,7 @@ def _results(options: argparse.Namespace, console: Console) -> int:
     if options.format == "table":
         if options.out:
             drawn = StringIO()
-            Console(file=drawn, width=200).print(render.table(rows))
+            Console(file=drawn, width=200, markup=False).print(render.table(rows))
             write_text(options.out, drawn.getvalue())
         else:
             console.print(render.table(rows))
@@ -113,7 +114,7 @@ def _read(sources: Sequence[Path], *, every_run: bool) -> tuple[list[Row], int]:
 
     runs: list[Run] = []
     rows: list[Row] = []
-    left_out, aside = 0, Console(stderr=True)
+    left_out, aside = 0, Console(stderr=True, markup=False)
     for source in sources:
         if not source.is_dir():
             raise ConfigError(

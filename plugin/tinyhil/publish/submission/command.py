@@ -13,6 +13,7 @@ from rich.console import Console
 from tinyhil.catalog.rules import NEWEST, Round
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.help import HelpText
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.paths import official_data
 from tinyhil.ground.text import say
@@ -108,7 +109,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help=HELP,
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     checking = actions.add_parser(
@@ -116,7 +117,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="recompute a tree's figures from its raw logs",
         description=_CHECK,
         epilog=_CHECK_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     checking.add_argument(
         "tree",
@@ -149,7 +150,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="print a system's description to fill in",
         description="Print a TOML file to fill in, for `tinyhil submission export --system`.",
         epilog=_TEMPLATE_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     add_format(describing, Template)
     describing.set_defaults(run=_template)
@@ -168,7 +169,7 @@ def _add_export(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="write a tree from runs",
         description=_EXPORT,
         epilog=_EXPORT_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     exporting.add_argument(
         "runs",
@@ -251,7 +252,7 @@ def _template(options: argparse.Namespace, console: Console) -> int:
 def _check(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.publish.submission.report import as_json, show  # noqa: PLC0415
 
-    aside = console if options.format == "table" else Console(stderr=True)
+    aside = console if options.format == "table" else Console(stderr=True, markup=False)
     report = _checked(options.tree, options.data, options.round, aside)
     if options.format == "json":
         console.file.write(as_json(report))
