@@ -3,6 +3,8 @@ stock pyOCD's own CMSIS-DAP driver. One board for all tests of the file, in thei
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +155,22 @@ def test_a_probe_that_fails_is_named_or_healed_and_the_next_run_succeeds(
         assert "no such device" in text
         assert "plugged in" in text
     assert attempt(l475, board, image)[0] == "held"
+
+
+def test_a_board_that_hangs_is_a_probe_that_is_gone_until_it_goes_on(
+    l475: EmulatedBoard, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("gdb", "machine"):
+        monkeypatch.setattr(f"tinyhil.emulator.{module}.ANSWER_S", 0.3)
+    os.kill(l475.pid, signal.SIGSTOP)
+    try:
+        for _ in range(4):  # More than QEMU's socket lets wait for it.
+            verdict, text, _ = attempt(l475, board, image_of(board, 3, 600))
+            assert (verdict, "no such device" in text) == ("error", True), text
+    finally:
+        os.kill(l475.pid, signal.SIGCONT)
+    monkeypatch.undo()
+    assert attempt(l475, board, image_of(board, 3, 600))[0] == "held"
 
 
 def test_another_chip_is_refused_before_it_is_touched(l475: EmulatedBoard, board: Board) -> None:

@@ -29,9 +29,12 @@ from tinyhil import flash
 from tinyhil.benchmarks import campaign_options, write_figures
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.device.faults import PROBE_KINDS, ProbeFaults, ProbeKind, Spec
+from tinyhil.emulator.gdb import StubLostError
 from tinyhil.emulator.machine import Machine
 from tinyhil.emulator.qemu import EmulatedBoard, start
+from tinyhil.emulator.qmp import QmpClient
 from tinyhil.emulator.registry import running_boards
+from tinyhil.emulator.runtime import QMP_SOCKET
 from tinyhil.emulator.usb.trouble import sabotage
 from tinyhil.flash.pyocd import find_probe, session_options
 from tinyhil.ground.deadline import Deadline
@@ -47,6 +50,8 @@ _LATEST_S = 90.0
 _START_S = 30.0
 _DYING_S = 0.3
 """Between the probe's end and that of the board's process."""
+_SILENT_S = 20.0
+"""After which a board is taken to be hung."""
 _COLUMNS = 110
 _LOOP = b"\x30\xbf\xfd\xe7"
 """WFI, and a jump back to it: an image that runs, harms nothing and costs the host nothing."""
@@ -82,8 +87,8 @@ class Outcomes:
     """``held`` (accepted, and right), ``error``, ``wrong``, ``hang``, ``crash``, ``stuck`` (the
     next run does not succeed)."""
     died: int = 0
-    """Boards that ended: a core that locks up, as after a wrong write, ends QEMU. The next run is
-    then on a new one."""
+    """Boards that ended, or answered nobody any more: a core that locks up, as after a wrong write,
+    ends QEMU. The next run is then on a new one."""
     faults: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     slowest_s: float = 0.0
@@ -168,10 +173,20 @@ class Bench:
             into.told.append(f"{campaign.name}, seed {seed}: {verdict}: {text}")
 
     def _revive(self, into: Outcomes) -> None:
-        if self._emulated.process.exited.wait(_DYING_S):
+        if self._emulated.process.exited.wait(_DYING_S) or _is_silent(self._emulated):
             into.died += 1
             self._emulated.stop()
             self._emulated = start(self.board, deadline=Deadline.after(_START_S))
+
+
+def _is_silent(emulated: EmulatedBoard) -> bool:
+    """Whether its QEMU runs and answers nobody."""
+    folder = next(b.folder for b in running_boards() if b.probe_uid == emulated.probe_uid)
+    try:
+        QmpClient(folder / QMP_SOCKET, Deadline.after(_SILENT_S)).close()
+    except StubLostError:
+        return True
+    return False
 
 
 def _kind_of(text: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import socket
+import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -40,6 +41,25 @@ class StubLostError(Exception):
     """QEMU died or stopped answering."""
 
 
+def connected(path: Path, seconds: float) -> socket.socket:
+    """A connection to a socket of QEMU.
+
+    Raises:
+        StubLostError: QEMU is dead; or silent, and within `seconds` no place got free in the queue
+            of those that it has not yet accepted.
+    """
+    client = socket.socket(socket.AF_UNIX)
+    # Python's own timeout would refuse at once where the queue is full; the kernel's waits in it.
+    limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    try:
+        client.connect(str(path))
+    except OSError as error:
+        client.close()
+        raise StubLostError(f"{path.name}: {error}") from error
+    return client
+
+
 class GdbClient:
     """One connection; QEMU serves one client at a time."""
 
@@ -49,7 +69,7 @@ class GdbClient:
         Raises:
             StubLostError: QEMU is dead or silent.
         """
-        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket = connected(path, ANSWER_S)
         self._received = b""
         self._outgoing = bytearray()
         self._writes: list[int] = []
@@ -60,13 +80,9 @@ class GdbClient:
         self._signal = _SIGINT
         """Of the last stop."""
         try:
-            self._socket.connect(str(path))
             self._post("?")  # also drops what a client that was killed left as breakpoints
             self._receive(Deadline.after(ANSWER_S))
             self._registers = self._read_registers()
-        except OSError as error:
-            self.close()
-            raise StubLostError(f"gdb stub: {error}") from error
         except StubLostError:
             self.close()
             raise

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tinyhil.emulator.gdb import ANSWER_S, GdbClient, StubLostError
+from tinyhil.emulator.gdb import ANSWER_S, GdbClient, StubFaultError, StubLostError
 from tinyhil.emulator.qmp import QmpClient
 from tinyhil.emulator.runtime import GDB_SOCKET, QMP_SOCKET
 from tinyhil.ground.deadline import Deadline
@@ -42,15 +42,22 @@ class Machine:
         with self._qmp() as qmp:
             status = qmp.execute("query-status", Deadline.after(ANSWER_S))
         self._gdb = GdbClient(folder / GDB_SOCKET)
-        if status.get("running"):
-            self._gdb.resume()
+        try:
+            if status.get("running"):
+                self._gdb.resume()
+        except StubLostError:
+            self._gdb.close()
+            raise
 
     def close(self) -> None:
         """Detach; the machine stays as it is, halted or running."""
-        with suppress(StubLostError):
-            self._held = 1
-            self.release()
-        self._gdb.close()
+        try:
+            # A write that failed late has nobody any more who could be told.
+            with suppress(StubLostError, StubFaultError):
+                self._held = 1
+                self.release()
+        finally:
+            self._gdb.close()
 
     @property
     def running(self) -> bool:

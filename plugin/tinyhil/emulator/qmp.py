@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import socket
 from pathlib import Path
 from typing import Any
 
-from tinyhil.emulator.gdb import StubLostError
+from tinyhil.emulator.gdb import StubLostError, connected
 from tinyhil.ground.deadline import Deadline
 
 
@@ -20,16 +19,12 @@ class QmpClient:
         Raises:
             StubLostError: QEMU is dead, or does not answer before `deadline`.
         """
-        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket = connected(path, max(deadline.remaining(), 1e-3))
         self._received = b""
         self._events: list[str] = []
         try:
-            self._socket.connect(str(path))
             self._receive(deadline)
             self.execute("qmp_capabilities", deadline)
-        except OSError as error:
-            self.close()
-            raise StubLostError(f"QMP: {error}") from error
         except StubLostError:
             self.close()
             raise

@@ -121,7 +121,7 @@ class EmulatedDevice:
             self._gone = True
             self._answers.put(None)
             self.release()
-            raise _gone() from error
+            raise _gone(str(error)) from error
 
     def read(self, timeout_ms: int) -> bytes:
         """The oldest answer.
@@ -139,8 +139,9 @@ class EmulatedDevice:
         return answer
 
 
-def _gone() -> USBError:
-    return USBError("no such device", errno=errno.ENODEV)
+def _gone(why: str = "") -> USBError:
+    text = f"no such device ({why})" if why else "no such device"
+    return USBError(text, errno=errno.ENODEV)
 
 
 class EmulatedUsb(IBackend):  # type: ignore[misc]  # pyusb has no type hints

@@ -156,20 +156,19 @@ class Probe:
         return bytes([len(value)]) + value
 
     def _connect(self, packet: Packet) -> bytes:
-        if packet.take("B") not in (0, _SWD_PORT) or not self._attached_to_board():
+        if packet.take("B") not in (0, _SWD_PORT):
             return bytes([0])
+        self._attach()
         return bytes([_SWD_PORT])
 
-    def _attached_to_board(self) -> bool:
-        """Whether the board can be reached, from now on."""
-        if self._wire is None:
-            try:
-                self._attach()
-            except (OSError, StubLostError):
-                return False
-        return True
-
     def _attach(self) -> None:
+        """Have the board within reach from now on.
+
+        Raises:
+            StubLostError: QEMU is dead or silent, which to a host is a probe that is gone.
+        """
+        if self._wire is not None:
+            return
         facts = core_facts(self._board.core)
         machine = Machine(self._board.folder, can_wake=bool(self._board.devices))
         self._attached.callback(machine.close)
@@ -260,7 +259,8 @@ class Probe:
         output, chosen = packet.take("B"), packet.take("B")
         packet.take("I")  # how long to wait for the pins
         # The line is there before SWD is: a debugger that connects under reset pulls it first.
-        if chosen & _NRESET and self._attached_to_board():
+        if chosen & _NRESET:
+            self._attach()
             assert self._core is not None
             held = not output & _NRESET
             if held and not self._reset_held:
