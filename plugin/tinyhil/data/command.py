@@ -18,6 +18,7 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.help import HelpText, with_suites
 from tinyhil.ground.outputs import check_folder
 from tinyhil.ground.paths import official_data
+from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import say
 
 HELP = "list, verify and get the official data sets and models"
@@ -143,7 +144,7 @@ def _list(options: argparse.Namespace, console: Console) -> int:
         table.add_row(one.name, one.title, one.origin, one.licence, one.state or "?")
         if one.state != "complete":
             to_get.append(f"{one.name}: {one.get}")
-    console.print(table)
+    show_fitted(console, lambda _: table)
     if root is None:
         console.print("name a folder, or set TINYHIL_DATA, to see what is in it")
     for line in to_get:

@@ -20,6 +20,7 @@ from tinyhil.device.far import agent, coordinator
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.help import HelpText
 from tinyhil.ground.project import project_around
+from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import say
 from tinyhil.ground.text import shown as text_shown
 
@@ -181,7 +182,7 @@ def _show(options: argparse.Namespace, console: Console) -> int:
         last = (row.last_run or "-", row.last_verdict or "-")
         cells = (row.place, row.board, row.host, row.holder or "-", health, *last)
         table.add_row(*(Text(text_shown(cell)) for cell in cells))
-    console.print(table)
+    show_fitted(console, lambda _: table)
     return int(wrong)
 
 

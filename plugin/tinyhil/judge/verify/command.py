@@ -14,6 +14,7 @@ from rich.table import Table
 from tinyhil.catalog.units import format_metric
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.help import HelpText
+from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import printable, say
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _show(report: Report, console: Console) -> None:
             _figures(made.metrics),
             printable(made.verdict),
         )
-    console.print(table)
+    show_fitted(console, lambda _: table)
     for finding in report.findings:
         say(console, str(finding))
     for note in report.notes:

@@ -15,6 +15,7 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.help import HelpText
 from tinyhil.ground.outputs import check_file, write_text
 from tinyhil.ground.project import project_around
+from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import say
 
 if TYPE_CHECKING:
@@ -89,10 +90,10 @@ def _results(options: argparse.Namespace, console: Console) -> int:
     if options.format == "table":
         if options.out:
             drawn = StringIO()
-            Console(file=drawn, width=200, markup=False).print(render.table(rows))
+            show_fitted(Console(file=drawn, markup=False), lambda _: render.table(rows))
             write_text(options.out, drawn.getvalue())
         else:
-            console.print(render.table(rows))
+            show_fitted(console, lambda _: render.table(rows))
         return status
     text = writers[options.format](rows)
     if options.out:

@@ -40,10 +40,10 @@ def table(rows: Sequence[Row]) -> Table:
     tasks, names = tasks_of(rows), figures_of(rows)
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True, caption_justify="left")
     drawn.caption_style = ""
-    drawn.add_column("system", overflow="fold", ratio=3)
+    drawn.add_column("system", overflow="fold")
     for task in tasks:
-        drawn.add_column(task, overflow="fold", ratio=2)
-    drawn.add_column("details, code", overflow="fold", ratio=2)
+        drawn.add_column(task, overflow="fold")
+    drawn.add_column("details, code", overflow="fold")
     for row in rows:
         told = [
             f"{name}: {cell}"

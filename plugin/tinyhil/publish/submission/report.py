@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tinyhil.ground import answer
+from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import shown
 from tinyhil.publish.submission.findings import LEVELS, Figure, Finding, Level, Report, State
 from tinyhil.publish.submission.refusals import Refusal
@@ -30,6 +31,8 @@ _STYLES = {
 MAX_ROWS = 500
 """Of each table at a terminal; what is left out is the lightest, and is counted."""
 _FINDING = 600
+_WORDS = 80
+"""Columns of what is told in words, at most."""
 
 
 def show(report: Report, console: Console) -> None:
@@ -38,9 +41,9 @@ def show(report: Report, console: Console) -> None:
     if base.parts:
         console.print(Text(f"in {shown(str(base))}:"), soft_wrap=True)
     if report.figures:
-        console.print(_figures(report, base))
+        show_fitted(console, lambda _: _figures(report, base))
     if report.findings:
-        console.print(_findings(report, base))
+        show_fitted(console, lambda _: _findings(report, base))
     counts = _counts(report)
     console.print(
         f"{counts['figures']} figures: {counts['equal']} equal, {counts['differs']} differ, "
@@ -144,12 +147,12 @@ def show_refusals(refused: Sequence[Refusal], console: Console) -> None:
 
 def _figures(report: Report, base: PurePosixPath) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("file:line", overflow="fold", ratio=4)
-    table.add_column("figure", overflow="fold", ratio=3)
+    table.add_column("file:line", overflow="fold")
+    table.add_column("figure", overflow="fold")
     table.add_column("claimed", overflow="fold", justify="right")
     table.add_column("recomputed", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    table.add_column("from", overflow="fold", ratio=4)
+    table.add_column("from", overflow="fold", max_width=_WORDS)
     for figure in report.figures[:MAX_ROWS]:
         table.add_row(
             Text(_place(base, figure.file, figure.line)),
@@ -167,8 +170,8 @@ def _figures(report: Report, base: PurePosixPath) -> Table:
 def _findings(report: Report, base: PurePosixPath) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("", no_wrap=True)
-    table.add_column("file:line", overflow="fold", ratio=2)
-    table.add_column("what", overflow="fold", ratio=3)
+    table.add_column("file:line", overflow="fold")
+    table.add_column("what", overflow="fold", max_width=_WORDS)
     for finding in report.findings[:MAX_ROWS]:
         table.add_row(
             Text(finding.level, style=_STYLES[finding.level]),
