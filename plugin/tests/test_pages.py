@@ -11,6 +11,7 @@ import pytest
 
 from tinyhil.catalog.board import load_boards
 from tinyhil.ground.errors import BenchError
+from tinyhil.ground.paths import SUITES
 from tinyhil.publish.report import html
 from tinyhil.publish.report.page.content import Source
 from tinyhil.pytest_side.items import BOARD, TASK
@@ -77,7 +78,8 @@ def test_a_page_that_cannot_be_written_is_a_line(tmp_path: Path, source: Source)
 
 
 def _item(name: str, **params: object) -> Any:
-    item = SimpleNamespace(nodeid=f"t.py::{name}", originalname=name, name=name)
+    path = Path("/mine/t.py")
+    item = SimpleNamespace(nodeid=f"t.py::{name}", originalname=name, name=name, path=path)
     if params:
         item.callspec = SimpleNamespace(params=params)
     return item
@@ -122,6 +124,18 @@ def test_a_test_is_listed_once_with_its_figure_and_its_kind_of_end() -> None:
         ("t.py::test_z, when it ended", "error", False),
     ]
     assert seen.ran[3].text == "not today"
+    assert [test.name for test in seen.ran] == ["test_p90", "test_top1", "test_x", "", ""]
+
+
+def test_tests_of_the_users_own_are_told_apart_by_their_names() -> None:
+    """Ours need no name: the figure of the title is what they are."""
+    seen = SeenTests()
+    ours, theirs = _item("test_ours"), _item("test_theirs")
+    ours.path = SUITES / "test_latency.py"
+    for item in (ours, theirs):
+        seen.name("p90 latency 166.0 ms", "pass")
+        _ended(seen, item, "passed", None)
+    assert [test.name for test in seen.ran] == ["", "test_theirs"]
 
 
 def test_the_terminal_names_what_misses_its_limit_and_since_when(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_what_a_verdict_tells_no_test_tells_again_and_equal_failures_are_one(
     assert "2 \u00d7 runs with -m audit" in texts["tests"]
     assert "audit of" not in texts["tests"]
     assert "1 failed, 2 ended with an error, 2 passed, 2 skipped" in texts["tests"]
-    assert "✓ pass top-1 96.00 % ≥ 90.00 % test took 12.0 s" in texts["tests"]
+    assert "✓ pass top-1 96.00 % ≥ 90.00 % test_mine[desk] test took 12.0 s" in texts["tests"]
 
 
 def test_figures_stand_beside_their_limits_with_verdict_change_and_mark(texts: _Texts) -> None:

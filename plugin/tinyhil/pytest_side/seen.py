@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tinyhil.catalog.wording import named
+from tinyhil.ground.paths import SUITES
 from tinyhil.ground.text import shown
 from tinyhil.publish.report.page.ran import Ran, State
 from tinyhil.pytest_side.items import BOARD, TASK
@@ -55,6 +56,7 @@ class SeenTests:
         place = [params[BOARD], params[TASK]] if params and {BOARD, TASK} <= params.keys() else None
         known = {
             "title": self._title or _name(item, params or {}),
+            "name": "" if item.path.is_relative_to(SUITES) else item.name,
             "place": place,
             "told": self._figure == "fail",
             "state": _state(call, report, self._figure),
@@ -83,6 +85,7 @@ class SeenTests:
                 text="\n".join(filter(None, (_again(report, earlier), _text(report)))),
                 told=known.get("told", False) and report.when == "call",
                 attempts=len(earlier) + 1,
+                name="" if title == report.nodeid else known.get("name", ""),
             )
         )
 

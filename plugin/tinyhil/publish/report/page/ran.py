@@ -25,3 +25,5 @@ class Ran:
     """Whether a verdict, a comparison or the record's error says the same."""
     attempts: int = 1
     """How often it was run until it ended so."""
+    name: str = ""
+    """As pytest calls it, where it is the user's own and its title does not say it."""
