@@ -48,6 +48,14 @@ def test_a_test_case_has_its_figure_with_unit_limit_verdict_and_place() -> None:
     assert "instruction counts" in found["emulated"]
 
 
+def test_a_test_of_the_users_own_has_all_figures_of_the_measure_that_it_asks_for() -> None:
+    latency, instructions = (entry := _entry()).verdicts
+    found = dict(ci.properties(instructions, entry, whole=True))
+    assert found["latency_p90_s.verdict"] == "fail"
+    assert found["instructions.verdict"] == "not judged"
+    assert "instructions.verdict" not in dict(ci.properties(latency, entry))
+
+
 def test_a_figure_that_is_not_defined_is_no_property() -> None:
     undefined = Verdict("auc", math.nan, None, "not judged", "none")
     assert "auc" not in dict(ci.properties(undefined, _entry()))
@@ -116,7 +124,10 @@ def test_every_error_of_a_test_on_a_board_names_the_board_and_the_stage(
         raise DataError("no file", hint="get it")
 
     item = SimpleNamespace(
-        name="t", originalname="t", callspec=SimpleNamespace(params={"hil_board": "desk-7"})
+        path=Path("t.py"),
+        name="t",
+        originalname="t",
+        callspec=SimpleNamespace(params={"hil_board": "desk-7"}),
     )
     call = pytest.CallInfo.from_call(fail, "setup")
     hook = HilReport(pytestconfig, None).pytest_runtest_makereport(item, call)  # type: ignore[arg-type]

@@ -353,6 +353,7 @@ def test_junit_and_the_summary_have_the_figure_of_the_record(foreign: Foreign) -
     value = foreign.record["metrics"]["flash_bytes"]
     assert float(foreign.properties["flash_bytes"]) == value
     assert foreign.properties["flash_bytes.unit"] == "B"
+    assert float(foreign.properties["ram_bytes"]) == foreign.record["metrics"]["ram_bytes"]
     assert foreign.properties["station"] == "mps2-an386"
     summary = (foreign.folder / "s.md").read_text(encoding="utf-8")
     assert f"| flash\\_bytes | {value / 1024:.6g} KiB |" in summary

@@ -28,6 +28,7 @@ from tinyhil.device.faults import Fault, ProbeFault
 from tinyhil.flash import FlashResult
 from tinyhil.ground.errors import TinyhilError
 from tinyhil.ground.outputs import check_folder
+from tinyhil.ground.paths import SUITES
 from tinyhil.ground.progress import Progress, progress_bar
 from tinyhil.ground.tables import show_text
 from tinyhil.ground.text import replace_unprintable
@@ -196,7 +197,9 @@ class HilReport:
 
     def judged(self, verdict: Verdict, outcome: Outcome) -> str:
         """See `runner.Reporter`."""
-        self._tell(ci.properties(verdict, outcome.entry))
+        # Our suites have a test for each figure; a suite of the user's need not.
+        own = self._item is not None and not self._item.path.is_relative_to(SUITES)
+        self._tell(ci.properties(verdict, outcome.entry, whole=own))
         job, data_set = outcome.job, outcome.entry.subject.data_set
         title = figure_title(
             verdict,

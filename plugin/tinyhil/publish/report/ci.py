@@ -23,15 +23,24 @@ _CHANGES = {"worse": "❌ WORSE", "missing": "❌ MISSING", "better": "✅ bette
 _ERROR_CHARACTERS = 600
 
 
-def properties(verdict: Verdict, entry: Entry) -> Iterator[tuple[str, str]]:
+def properties(verdict: Verdict, entry: Entry, *, whole: bool = False) -> Iterator[tuple[str, str]]:
     """Name and value of what a test case is of, and of its figure with unit, limit and verdict.
 
-    A latency comes with the instructions that it takes on an emulated board.
+    Args:
+        verdict: on the figure. A latency comes with the instructions that it takes on an emulated
+            board.
+        entry: the measure that it is of.
+        whole: all figures of the measure, where no other test case has them.
     """
     subject = entry.subject
     yield from _place(subject)
     yield "data_set", subject.data_set
     yield "firmware_sha256", subject.firmware_sha256 or "unknown"
+    for one in entry.verdicts if whole else (verdict,):
+        yield from _judged(one, entry)
+
+
+def _judged(verdict: Verdict, entry: Entry) -> Iterator[tuple[str, str]]:
     if not verdict.defined:
         return
     yield from _figure(verdict.metric, verdict.value)
