@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from tinyhil.catalog.measure import MeasureName
+from tinyhil.cli.main import main
 from tinyhil.data.pins import load_classes
 from tinyhil.publish.report.html import external_references
 from tinyhil.publish.results import render
@@ -253,3 +254,13 @@ def test_a_strangers_text_reaches_no_terminal_raw_as_csv() -> None:
     text = render.comma_separated((Row(submitter="\x1b]0;owned\x07", details="a\udcff"),))
     assert text.isprintable() or not set(text) & {"\x1b", "\x07", "\udcff"}
     assert "owned" in text
+
+
+def test_a_project_without_runs_is_told_how_to_make_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["results"]) == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'reports' / 'runs'}: is not there: nothing was measured yet" in said
+    assert 'next step: `pytest "$(tinyhil suites)" --hil-quick` measures' in said

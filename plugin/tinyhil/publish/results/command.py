@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from tinyhil.ground.errors import ConfigError
-from tinyhil.ground.help import HelpText
+from tinyhil.ground.help import HelpText, with_suites
 from tinyhil.ground.outputs import check_file, write_text
 from tinyhil.ground.project import project_around
 from tinyhil.ground.tables import show_fitted
@@ -78,7 +78,13 @@ def _results(options: argparse.Namespace, console: Console) -> int:
 
     if options.out:
         check_file(options.out, "--out")
-    sources = options.sources or [project_around(Path.cwd()).runs]
+    runs = project_around(Path.cwd()).runs
+    if not options.sources and not runs.exists():
+        raise ConfigError(
+            f"{runs}: is not there: nothing was measured yet",
+            hint=with_suites("`pytest suites --hil-quick` measures; or name folders of runs"),
+        )
+    sources = options.sources or [runs]
     rows, left_out = _read(sources, every_run=options.every_run)
     status = 2 if left_out else 0
     writers: dict[str, Callable[[Sequence[Row]], str]] = {
