@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from tinyhil.catalog.board import Board, Memory
+from tinyhil.catalog.cycles import waiting_flash
 from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import BenchError, ConfigError, FirmwareError, ModelError
 from tinyhil.ground.extras import how_to_get, part_of
@@ -36,7 +37,7 @@ from tinyhil.image.limits import (
 )
 
 if TYPE_CHECKING:
-    from tinyhil.image.compiler import CompiledModel, Goal
+    from tinyhil.image.compiler import CompiledModel, Goal, Target
 
 _BUILD_S = 300.0
 _SHOWN_LINES = 30
@@ -50,6 +51,16 @@ class Wishes:
     """What kernels and the form of weights are chosen for."""
     keep_dead_channels: bool = False
     """Compute what is proved constant or unread too."""
+    wait_states: int | None = None
+    """Of each read of flash; None: the board's, if it is known that its flash waits."""
+
+    def target(self, board: Board | None) -> Target:
+        """What the compiler compiles for; without a board, the portable kernels."""
+        from tinyhil.image.compiler import Target  # noqa: PLC0415 - of an extra
+
+        kernels = board.toolchain.kernels if board else ()
+        flash = waiting_flash(board.name if board else "", self.wait_states)
+        return Target(kernels, self.goal, self.keep_dead_channels, flash)
 
 
 @dataclass(frozen=True)
@@ -163,9 +174,8 @@ def compile_for(
         BenchError: the extra `build` is not installed.
     """
     with part_of("build", "building firmware"):
-        from tinyhil.image.compiler import Target, compile_model  # noqa: PLC0415 - of an extra
-    kernels = board.toolchain.kernels if board else ()
-    compiled = compile_model(model, Target(kernels, wishes.goal, wishes.keep_dead_channels))
+        from tinyhil.image.compiler import compile_model  # noqa: PLC0415 - of an extra
+    compiled = compile_model(model, wishes.target(board))
     made = compiled.input.elements, compiled.output.elements
     results = task.results if task.result == "scores" else task.input.elements
     names = _counted(operator.name for operator in compiled.operators)

@@ -74,10 +74,7 @@ def compare(model: Path, board: Board, count: int, seed: int, wishes: Wishes) ->
             hint="install a C compiler, on Debian the package gcc",
         )
     started = time.monotonic()
-    targets = (
-        Target(keep_dead_channels=True),
-        Target(board.toolchain.kernels, wishes.goal, wishes.keep_dead_channels),
-    )
+    targets = (Target(keep_dead_channels=True), wishes.target(board))
     general, chosen = (compile_model(model, target) for target in targets)
     inputs = _inputs(general, count, seed)
     with tempfile.TemporaryDirectory(prefix="tinyhil-") as folder:

@@ -47,10 +47,13 @@ class Lowered:
     """Positions of the computed inputs among the node's inputs, as the kernel takes them."""
     gathered: bool = False
     """The kernel takes one array of pointers to all its inputs."""
-    smaller: Lowered | None = None
-    """The same with fewer bytes of constants, and more instructions."""
-    faster: Lowered | None = None
-    """The same with more memory, for where the arena does not grow by it."""
+    form: str = ""
+    """What sets it apart from others of the same kernel, for people to read."""
+    spare: bool = False
+    """It takes much memory for little time: only for where the arena does not grow by it."""
+    others: tuple[Lowered, ...] = ()
+    """Other forms, which compute the same with other constants, memory or time; the fastest ones
+    first where `cost` knows nothing of the kernel."""
     overlap: Overlap | None = None
     """How the output may share memory with an input that ends here; None: not at all."""
 
