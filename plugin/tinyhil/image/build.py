@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 _BUILD_S = 300.0
 _SHOWN_LINES = 30
+_QUANTIZED = ("int8", "int16")
+"""Types that the firmware can make of samples that are floats."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,8 @@ def compile_for(
         )
     _check_state(model, task, compiled)
     takes = compiled.input.dtype
-    if takes not in ("int8", task.input.encoding):
+    quantized = takes in _QUANTIZED and task.input.encoding == "float32"
+    if takes not in ("int8", task.input.encoding) and not quantized:
         raise ModelError(
             f"{model}: the model takes {takes}, the samples of the task {task.name} are "
             f"{task.input.encoding}",
@@ -211,7 +214,7 @@ def _check_state(model: Path, task: Task, compiled: CompiledModel) -> None:
             hint="build it for itself: `tinyhil build --model`; or convert it so that all that it "
             "needs is in its input",
         )
-    quantized = compiled.input.dtype == "int8" and task.input.encoding == "float32"
+    quantized = compiled.input.dtype in _QUANTIZED and task.input.encoding == "float32"
     several = {
         "inputs": len(compiled.inputs) > 1 and (quantized or task.result != "scores"),
         "outputs": len(compiled.outputs) > 1 and task.result != "scores",
@@ -231,8 +234,11 @@ def _counted(names: Iterable[str]) -> str:
 
 def adapter_of(task: Task, compiled: CompiledModel) -> str:
     """Which of ``firmware/engines/compiled/input_*.c`` makes the model's input of a sample."""
+    encoding, takes = task.input.encoding, compiled.input.dtype
+    if takes == "int8" and encoding != "int16":
+        return encoding
     # What an int8 model is given as it is, others are too, if it is of their type.
-    return task.input.encoding if compiled.input.dtype == "int8" else "int8"
+    return encoding if takes in _QUANTIZED and encoding == "float32" else "int8"
 
 
 def _build(

@@ -51,7 +51,7 @@ class TensorFacts:
     scale: float
     zero_point: int
     dtype: str
-    """``int8``, ``uint8`` or ``float32``."""
+    """``int8``, ``uint8``, ``int16`` or ``float32``."""
 
     @property
     def elements(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyhil.image.compiler.graph import Tensor
 from tinyhil.image.compiler.plan import Overlap
 from tinyhil.image.compiler.quantize import Channel
 
@@ -24,6 +25,8 @@ class ConstantArray:
     values: Sequence[object]
     size: int
     """In bytes."""
+    alignment: int = 4
+    """In bytes: kernels with vector instructions load bytes a word at a time."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,17 @@ def int8_array(name: str, values: NDArray[Any]) -> ConstantArray:
     """Weights, in the order of memory."""
     flat = values.astype(np.int8).ravel().tolist()
     return ConstantArray(name, "int8_t", flat, len(flat))
+
+
+def stored_array(name: str, tensor: Tensor) -> ConstantArray:
+    """A constant in the bytes that a kernel reads it by."""
+    assert tensor.data is not None
+    return int8_array(name, np.ascontiguousarray(tensor.data).view(np.int8))
+
+
+def int16_array(name: str, values: Sequence[int], ctype: str = "int16_t") -> ConstantArray:
+    """A table of numbers of 16 bits."""
+    return ConstantArray(name, ctype, values, 2 * len(values))
 
 
 def float_array(name: str, value: float) -> ConstantArray:

@@ -17,18 +17,23 @@ from tinyhil.image.compiler.reader import read_graph
 from tinyhil.image.compiler.refusals import LARGE, Blocker, collected, refusal, refused
 from tinyhil.image.compiler.target import ANY_CORE, Target
 
-_C_TYPES: Final = {"INT8": "int8_t", "UINT8": "uint8_t", "FLOAT32": "float"}
+_C_TYPES: Final = {
+    "INT8": "int8_t",
+    "UINT8": "uint8_t",
+    "INT16": "int16_t",
+    "FLOAT32": "float",
+}
 MAX_ARENA_BYTES: Final = 64 << 20
 MAX_CONSTANT_BYTES: Final = 16 << 20
 
 
 def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
-    """Compile an int8 ``.tflite`` model.
+    """Compile a ``.tflite`` model of int8, or of int16 with weights of int8.
 
     Raises:
         ModelError: the file can't be read or is damaged; or the model holds operators that are
-            not known, is not int8, has a dynamic shape, or anything else that can't be compiled:
-            the text names all of them, by operator and tensor.
+            not known, is not quantized so, has a dynamic shape, or anything else that can't be
+            compiled: the text names all of them, by operator and tensor.
     """
     draft = read_graph(path, ops.modules().keys())
     blockers = list(draft.blockers)
@@ -129,6 +134,7 @@ def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
     return {
         "MODEL_SHA256": f'"{graph.sha256}"',
         "MODEL_INPUT_BYTES": str(sum(tensor.size for tensor in graph.inputs)),
+        "MODEL_INPUT_TYPE": _C_TYPES[first_in.dtype],
         "MODEL_INPUT_SCALE": f"{first_in.scale.hex()}f",
         "MODEL_INPUT_ZERO_POINT": f"({first_in.zero_point})",
         "MODEL_OUTPUT_COUNT": str(sum(tensor.elements for tensor in graph.outputs)),
