@@ -170,8 +170,9 @@ def operators() -> str:
     parts = [
         "# Operators of the compiler\n",
         "`tinyhil build` and `pytest suites` turn an int8 `.tflite` into C code for the reference "
-        "firmware. Tensors are int8, with a batch of 1; a model's inputs and outputs, up to 16 of "
-        "each, may be floats or uint8, with operators QUANTIZE and DEQUANTIZE next to them. "
+        "firmware. Tensors are int8, or int16 with weights of int8, with a batch of 1; a model's "
+        "inputs and outputs, up to 16 of each, may be floats or uint8, with operators QUANTIZE and "
+        "DEQUANTIZE next to them. "
         "Operators that only make shapes for a RESHAPE are left out, as these are known; so are "
         "CALL_ONCE and VAR_HANDLE, which say what variables there are and what is in them at the "
         "start. All that is refused is told by a "

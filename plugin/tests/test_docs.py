@@ -126,7 +126,7 @@ def test_options_operators_and_records_are_told(pages: dict[str, str]) -> None:
     assert "<code>--hil-board NAME</code> | `board`" in pages["options.md"]
     assert "has shuffled weights" in pages["operators.md"]
     assert (
-        "| [`DEQUANTIZE`](#dequantize) | float32 | DEQUANTIZE of int8 to floats"
+        "| [`DEQUANTIZE`](#dequantize) | float32 | DEQUANTIZE of int8 or int16 to floats"
         in pages["operators.md"]
     )
     swish = pages["operators.md"].partition("## HARD_SWISH")[2].partition("## LOGISTIC")[0]

@@ -5,7 +5,7 @@
 
 #include "model_config.h"
 
-/* HIL_SAMPLE_ELEMENT is the size of the encoding's elements; the model's own are one byte. */
+/* HIL_SAMPLE_ELEMENT is the size of the encoding's elements; of an int8 model's own, one byte. */
 #define HIL_SAMPLE_BYTES (MODEL_INPUT_BYTES * HIL_SAMPLE_ELEMENT)
 #define HIL_OUTPUT_BYTES MODEL_OUTPUT_BYTES
 #define HIL_ARENA_BYTES  MODEL_ARENA_BYTES

@@ -224,6 +224,18 @@ static void gather(const struct conv2d_pairs_s8 *op, const int8_t *input,
     }
 }
 
+/** The stream, or its copy in `memory`. */
+static const int32_t *stage(const struct conv2d_pairs_s8 *op, int32_t *memory) {
+    if (op->staged == 0) {
+        return op->stream;
+    }
+    const int32_t *from = op->stream;
+    for (int32_t *to = memory, *end = memory + op->staged / 4; to < end;) {
+        *to++ = *from++;
+    }
+    return memory;
+}
+
 void conv2d_pairs_s8(const struct conv2d_pairs_s8 *op, const int8_t *input, int8_t *output,
                      int8_t *scratch) {
     int32_t words = op->kernel_height * op->row / 2;
@@ -231,6 +243,8 @@ void conv2d_pairs_s8(const struct conv2d_pairs_s8 *op, const int8_t *input, int8
     int8_t *rows = scratch + 4 * PIXELS * words + op->row; /* behind one of padding */
     int8_t *rest = rows; /* of outputs, when copies of rows are no longer needed */
     int32_t channels = op->output_channels, pixels = op->output_height * op->output_width;
+    int32_t copies = PIXELS * (op->row > channels ? op->row : channels);
+    int8_t *behind = rows + (copies + 3) / 4 * 4;
     bool pointwise =
         op->kernel_height * op->kernel_width * op->stride_height * op->stride_width == 1 &&
         op->row == op->input_channels;
@@ -241,7 +255,7 @@ void conv2d_pairs_s8(const struct conv2d_pairs_s8 *op, const int8_t *input, int8
                           .bytes = op->bytes,
                           .step = channels,
                           .rounding = op->rounding,
-                          .stream = op->stream};
+                          .stream = stage(op, (int32_t *)(void *)behind)};
     struct place at[PIXELS] = {{-op->pad_top, -op->pad_left}};
     memset(rows - op->row, op->input_zero_point, (size_t)op->row);
     int8_t *place = output;

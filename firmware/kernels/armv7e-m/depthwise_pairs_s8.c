@@ -1,9 +1,10 @@
 /*
  * DEPTHWISE_CONV_2D on planes of 16-bit numbers, two of them in a word.
  *
- * The planes of four channels are made at once, as their inputs come in one word, and hold as many
- * lines as one band of outputs needs; those that the next band needs too are kept, so that outputs
- * can be written over inputs. The inner loop is assembly since it needs every register.
+ * The planes of four channels are made at once, as their inputs come in one word, or of two, and
+ * hold as many lines as one band of outputs needs; those that the next band needs too are kept, so
+ * that outputs can be written over inputs. The inner loop is assembly since it needs every
+ * register.
  */
 #include "depthwise_pairs_s8.h"
 
@@ -11,7 +12,7 @@
 
 #include "simd32.h"
 
-enum { GROUP = 4, KERNEL = 3, CHANNEL_WORDS = 9 };
+enum { MOST = 4, KERNEL = 3, CHANNEL_WORDS = 9 };
 
 /** What the assembly below gets, on its stack too; it knows the offsets. */
 struct band {
@@ -123,12 +124,9 @@ stride_2(const struct band *facts, const int32_t *plane, int32_t line_bytes, int
  * Makes words of two neighbouring places of four channels, from `words` to `end`, `plane` bytes
  * apart for each channel. Returns the input behind them.
  */
-static inline const int8_t *widen_places(const int8_t *input, int32_t step, int32_t *words,
-                                         const int32_t *end, int32_t plane) {
+static inline const int8_t *widen_fours(const int8_t *input, int32_t step, int32_t *words,
+                                        const int32_t *end, int32_t plane) {
     int32_t planes_3 = 3 * plane;
-    if (words == end) {
-        return input;
-    }
     __asm volatile("1:\n\t"
                    "ldr r4, [%[input]]\n\t"
                    "ldr r5, [%[input], %[step]]\n\t"
@@ -151,46 +149,84 @@ static inline const int8_t *widen_places(const int8_t *input, int32_t step, int3
                    : "r4", "r5", "r6", "cc", "memory");
     return input;
 }
+
+/** The same of two channels. */
+static inline const int8_t *widen_twos(const int8_t *input, int32_t step, int32_t *words,
+                                       const int32_t *end, int32_t plane) {
+    __asm volatile("1:\n\t"
+                   "ldrh r4, [%[input]]\n\t"
+                   "ldrh r5, [%[input], %[step]]\n\t"
+                   "add %[input], %[input], %[step], lsl #1\n\t"
+                   "orr r4, r4, r5, lsl #16\n\t"
+                   "sxtb16 r5, r4, ror #8\n\t"
+                   "sxtb16 r4, r4\n\t"
+                   "str r5, [%[words], %[plane]]\n\t"
+                   "str r4, [%[words]], #4\n\t"
+                   "cmp %[words], %[end]\n\t"
+                   "bne 1b"
+                   : [input] "+r"(input), [words] "+r"(words)
+                   : [step] "r"(step), [end] "r"(end), [plane] "r"(plane)
+                   : "r4", "r5", "cc", "memory");
+    return input;
+}
 /* clang-format on */
 
 /** The same of a single word, of places that need not be neighbours. */
-static void place_word(const int8_t *low, const int8_t *high, int32_t *words, int32_t plane_words) {
-    bytes4 first = load_bytes(low), second = load_bytes(high);
-    bytes4 lower = (first & 0xffffu) | second << 16, upper = first >> 16 | (second & 0xffff0000u);
+static inline void place_word(const int8_t *low, const int8_t *high, int32_t *words,
+                              int32_t plane_words, int32_t group) {
+    bytes4 lower;
+    if (group == MOST) {
+        bytes4 first = load_bytes(low), second = load_bytes(high);
+        lower = (first & 0xffffu) | second << 16;
+        bytes4 upper = first >> 16 | (second & 0xffff0000u);
+        words[2 * plane_words] = (int32_t)even_bytes(upper);
+        words[3 * plane_words] = (int32_t)odd_bytes(upper);
+    } else {
+        uint16_t first, second;
+        memcpy(&first, low, sizeof first);
+        memcpy(&second, high, sizeof second);
+        lower = first | (uint32_t)second << 16;
+    }
     words[0] = (int32_t)even_bytes(lower);
     words[plane_words] = (int32_t)odd_bytes(lower);
-    words[2 * plane_words] = (int32_t)even_bytes(upper);
-    words[3 * plane_words] = (int32_t)odd_bytes(upper);
 }
 
-/** Makes one line of four channels' planes: `input` is the line's first place, or NULL beside the
- * image. */
+/** Makes one line of a group's planes: `input` is the line's first place, or NULL beside the image.
+ */
 static void make_line(const struct depthwise_pairs_s8 *op, const int8_t *input, int32_t *words,
                       int32_t plane_words) {
-    int8_t padding[GROUP];
+    int8_t padding[MOST];
     memset(padding, op->input_zero_point, sizeof padding);
     int32_t *last = words + op->words;
     if (input) {
         int32_t step = op->input_place_step, places = op->input_places;
         if (op->pad_places) {
-            place_word(padding, input, words++, plane_words);
+            place_word(padding, input, words++, plane_words, op->group);
             input += step;
             places--;
         }
         int32_t whole = places / 2;
         int32_t *end = last - words < whole ? last : words + whole;
-        input = widen_places(input, step, words, end, 4 * plane_words);
+        if (words < end) {
+            input = op->group == MOST ? widen_fours(input, step, words, end, 4 * plane_words)
+                                      : widen_twos(input, step, words, end, 4 * plane_words);
+        }
         words = end;
         if (words < last && places % 2) {
-            place_word(input, padding, words++, plane_words);
+            place_word(input, padding, words++, plane_words, op->group);
         }
     }
-    while (words < last) {
-        place_word(padding, padding, words++, plane_words);
+    uint32_t zero = (uint32_t)op->input_zero_point;
+    int32_t both = (int32_t)((zero & 0xffffu) | zero << 16);
+    for (; words < last; words++) {
+        words[0] = words[plane_words] = both;
+        if (op->group == MOST) {
+            words[2 * plane_words] = words[3 * plane_words] = both;
+        }
     }
 }
 
-/** One band of four channels, from output line `top` on. */
+/** One band of a group of channels, from output line `top` on. */
 static void convolve_group(const struct depthwise_pairs_s8 *op, const int32_t *stream,
                            const int32_t *planes, int32_t plane_words, int8_t *output,
                            int32_t lines) {
@@ -206,7 +242,7 @@ static void convolve_group(const struct depthwise_pairs_s8 *op, const int32_t *s
         .next_output = op->output_line_step - op->output_places * op->output_place_step,
         .odd = odd,
     };
-    for (int32_t i = 0; i < GROUP; i++, stream += CHANNEL_WORDS, planes += plane_words) {
+    for (int32_t i = 0; i < op->group; i++, stream += CHANNEL_WORDS, planes += plane_words) {
         facts.start[0] = facts.start[1] = stream[0];
         facts.multiplier = stream[1];
         facts.addend = stream[2];
@@ -220,12 +256,12 @@ void depthwise_pairs_s8(const struct depthwise_pairs_s8 *op, const int8_t *input
     int32_t plane_lines = (op->band - 1) * op->stride + KERNEL;
     int32_t plane_words = op->words * plane_lines;
     int32_t shared = KERNEL - op->stride; /* lines that two bands need */
-    for (int32_t group = 0; group < op->channels; group += GROUP) {
+    for (int32_t group = 0; group < op->channels; group += op->group) {
         int32_t line = -op->pad_lines; /* of the input, the next to be made */
         for (int32_t top = 0; top < op->output_lines; top += op->band) {
             int32_t lines = op->output_lines - top < op->band ? op->output_lines - top : op->band;
             int32_t kept = top > 0 ? shared : 0;
-            for (int32_t i = 0; i < GROUP && kept > 0; i++) {
+            for (int32_t i = 0; i < op->group && kept > 0; i++) {
                 int32_t *plane = planes + i * plane_words;
                 memmove(plane, plane + (plane_lines - kept) * op->words,
                         (size_t)(4 * kept * op->words));

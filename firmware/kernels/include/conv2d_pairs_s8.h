@@ -19,6 +19,7 @@ struct conv2d_pairs_s8 {
     int32_t row;      /**< kernel_width * input_channels, rounded up to 4. */
     int32_t bytes;    /**< 1: the weights of two channels share 16 bits, see pairs.h. */
     int32_t rounding; /**< One of enum rounding. */
+    int32_t staged;   /**< Bytes of the stream, if it is to be copied into RAM first; else 0. */
     int32_t input_zero_point;
     int32_t activation_min, activation_max;
     /**
@@ -31,9 +32,9 @@ struct conv2d_pairs_s8 {
 
 /**
  * `scratch`: (6 * kernel_height + 1) * row bytes and three times the larger one of row and
- * output_channels, aligned to 4. A pixel is read before its outputs are written, in the order of
- * memory: the output may overlap the input as far as what later pixels read is still there. Other
- * than that the three buffers must not overlap.
+ * output_channels, rounded up to 4, and `staged` bytes; aligned to 4. A pixel is read before its
+ * outputs are written, in the order of memory: the output may overlap the input as far as what
+ * later pixels read is still there. Other than that the three buffers must not overlap.
  */
 void conv2d_pairs_s8(const struct conv2d_pairs_s8 *op, const int8_t *input, int8_t *output,
                      int8_t *scratch);

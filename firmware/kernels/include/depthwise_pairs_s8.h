@@ -14,7 +14,8 @@ enum { DEPTHWISE_SHIFT = 10 }; /**< Of ROUND_FIXED. */
  * round where columns are longer. Steps are in bytes.
  */
 struct depthwise_pairs_s8 {
-    int32_t channels; /**< A multiple of 4. */
+    int32_t channels; /**< A multiple of `group`. */
+    int32_t group;    /**< So many channels' planes are made at once: 4, or 2 in half the memory. */
     int32_t input_lines, input_places, output_lines, output_places;
     int32_t input_line_step, input_place_step, output_line_step, output_place_step;
     int32_t pad_lines, pad_places; /**< 0 or 1, before the first one. */
@@ -32,9 +33,9 @@ struct depthwise_pairs_s8 {
 };
 
 /**
- * `scratch`: 16 * words * ((band - 1) * stride + 3) bytes, aligned to 4. The output may begin where
- * the input does if, with a stride of 1, it is as large as the input, or if lines are rows. Other
- * than that the three buffers must not overlap.
+ * `scratch`: 4 * group * words * ((band - 1) * stride + 3) bytes, aligned to 4. The output may
+ * begin where the input does if, with a stride of 1, it is as large as the input, or if lines are
+ * rows. Other than that the three buffers must not overlap.
  */
 void depthwise_pairs_s8(const struct depthwise_pairs_s8 *op, const int8_t *input, int8_t *output,
                         int8_t *scratch);

@@ -2,12 +2,12 @@
  * One compiled model. `tinyhil build` writes model.c, which implements this, and model_config.h:
  *
  *   MODEL_SHA256             string literal: SHA-256 of the .tflite file, lower-case hex
- *   MODEL_INPUT_BYTES        size of the input tensor, in most models of int8; of several, one
- *                            behind the other, the sum
+ *   MODEL_INPUT_BYTES        size of the input tensor, or of all of them, one behind the other
+ *   MODEL_INPUT_TYPE         type of each element: int8_t, or uint8_t, int16_t or float
  *   MODEL_INPUT_SCALE        float literal, exact; of the first input
  *   MODEL_INPUT_ZERO_POINT   real input = MODEL_INPUT_SCALE * (input - this)
  *   MODEL_OUTPUT_COUNT       elements of the output tensor, or of all of them
- *   MODEL_OUTPUT_TYPE        type of each: int8_t, or uint8_t or float
+ *   MODEL_OUTPUT_TYPE        type of each: int8_t, or uint8_t, int16_t or float
  *   MODEL_OUTPUT_BYTES       size of the output tensor, or of all of them
  *   MODEL_OUTPUT_PARTS       {elements, scale, zero point} of each output, separated by commas
  *   MODEL_ARENA_BYTES        size of the tensor arena; never 0

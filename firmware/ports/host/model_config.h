@@ -23,6 +23,7 @@
 #define MODEL_OUTPUT_PARTS      {MODEL_OUTPUT_COUNT, MODEL_OUTPUT_SCALE, MODEL_OUTPUT_ZERO_POINT}
 
 /* Where samples are floats: steps of the kind that a model of log-mel features has. */
+#define MODEL_INPUT_TYPE       int8_t
 #define MODEL_INPUT_SCALE      0x1p-1f
 #define MODEL_INPUT_ZERO_POINT 64
 

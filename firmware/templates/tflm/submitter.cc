@@ -25,8 +25,8 @@ extern "C" const uint8_t model_file[];
 
 namespace {
 
-enum class Encoding { int8, uint8, float32 }; // Of a sample as it is sent.
-enum class Result { scores, mse };            // What the task answers.
+enum class Encoding { int8, uint8, int16, float32 }; // Of a sample as it is sent.
+enum class Result { scores, mse };                   // What the task answers.
 
 constexpr Encoding encoding = Encoding::__ENCODING__;
 constexpr Result result = Result::__RESULT__;

@@ -6,8 +6,10 @@ Needs neither the package nor a compiler: the oracle's environment makes models 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import tflite
 from numpy.typing import NDArray
 
 from .models import Activation, Model, Operator, Weights
@@ -23,6 +25,23 @@ class Drawn:
     inputs: list[int] = field(default_factory=lambda: [0])
     others: list[Model] = field(default_factory=list)
     """Further subgraphs."""
+    dtype: int = tflite.TensorType.INT8
+    """Of activations; what is of 16 bits has no zero points."""
+
+    @property
+    def wide(self) -> bool:
+        """Whether activations have 16 bits."""
+        return bool(self.dtype == tflite.TensorType.INT16)
+
+    def zero_point(self) -> int:
+        """Any that an activation can have."""
+        return 0 if self.wide else self.pick(-128, 127)
+
+    def stored(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Any stored values of a constant that is of the activations' type."""
+        if self.wide:
+            return self.random.integers(-(2**15), 2**15, shape, dtype=np.int16)
+        return self.random.integers(-128, 128, shape, dtype=np.int8)
 
     @property
     def last(self) -> Activation:
@@ -48,7 +67,7 @@ class Drawn:
         tensors = [self.tensors[number] for number in inputs if number >= 0]
         like = next(tensor for tensor in tensors if isinstance(tensor, Activation))
         zero_point = like.zero_point if zero_point is None else zero_point
-        self.tensors.append(Activation(shape, scale or like.scale, zero_point))
+        self.tensors.append(Activation(shape, scale or like.scale, zero_point, self.dtype))
         self.operators.append(Operator(name, inputs, len(self.tensors) - 1, options, values))
 
     def image(self) -> None:
@@ -74,7 +93,7 @@ class Drawn:
         source = len(self.tensors) - 1
         size = weights.size // channels
         # Sums are mostly within this; the output's scale makes them some 100 steps.
-        room = 40.0 * 74 * size**0.5
+        room = 40.0 * 74 * size**0.5 * (256 if self.wide else 1)
         steps = 2.0 ** self.random.uniform(-1.5, 1.5, channels) * 100 / room
         if self.chance(0.1):
             steps *= 2.0 ** self.random.uniform(-20, 9)
@@ -83,17 +102,25 @@ class Drawn:
             biases[i] = self.random.choice([-1, 1]) * (160 * 128 * size + 300 / steps[i])
         activation = self.random.choice([0, 1, 1, 3])
         zero_point = -128 if activation and self.chance(0.8) else self.pick(-128, 127)
+        zero_point = 0 if self.wide else zero_point
         # The input's scale is 1: then those of weights are all that counts.
         output_scale = float(self.random.choice([0.02, 0.1, 1.0]))
         scales = (steps * output_scale / self.last.scale).astype(np.float32)
-        biases = np.clip(biases, -(2**28), 2**28)
+        if self.wide:
+            scales *= 256
+        # Of int16, the reference takes those of few operators that are not int64, or left out.
+        either = name in ("FULLY_CONNECTED", "TRANSPOSE_CONV")
+        biased = not (self.wide and either and self.chance(0.2))
+        large = self.wide and (name == "DEPTHWISE_CONV_2D" or self.chance(0.7))
+        limit, integer = (2**40, np.int64) if large else (2**28, np.int32)
+        biases = np.clip(biases, -limit, limit)
         self.tensors += [
             Weights(weights, scales.tolist(), axis=axis),
-            Weights(biases.astype(np.int32)),
-            Activation(shape, output_scale, zero_point),
+            Weights(biases.astype(integer)),
+            Activation(shape, output_scale, zero_point, self.dtype),
         ]
         fused = {**options, "FusedActivationFunction": int(activation)}
-        inputs = (source, source + 1, source + 2)
+        inputs = (source, source + 1, source + 2 if biased else -1)
         self.operators.append(Operator(name, inputs, source + 3, kind, fused))
 
     def weights(self, *shape: int) -> NDArray[np.int8]:
@@ -143,11 +170,7 @@ class Drawn:
             "Padding": 1, "StrideH": height, "StrideW": width,
             "FilterHeight": height, "FilterWidth": width, "FusedActivationFunction": 0,
         }  # fmt: skip
-        made = Activation((1, 1, 1, channels), self.last.scale, self.last.zero_point)
-        self.tensors.append(made)
-        self.operators.append(
-            Operator("AVERAGE_POOL_2D", (source,), source + 1, "Pool2DOptions", options)
-        )
+        self.made("AVERAGE_POOL_2D", (source,), (1, 1, 1, channels), "Pool2DOptions", **options)
 
     def fully_connected(self) -> None:
         size = int(np.prod(self.last.shape))

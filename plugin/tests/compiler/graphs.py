@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tinyhil.catalog.cycles import load_cycles
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.image.compiler import Target
 
@@ -33,6 +34,8 @@ WAYS: Final = (
     Target(keep_dead_channels=True),
     Target(("armv7e-m",)),
     Target(("armv7e-m",), "size"),
+    Target(("armv7e-m",), "memory"),
+    Target(("armv7e-m",), flash=load_cycles().flash),
     Target(("armv7e-m",), keep_dead_channels=True),
     Target(("mve",)),
 )

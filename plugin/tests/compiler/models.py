@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import flatbuffers
 import numpy as np
 import tflite
 from numpy.typing import NDArray
+
+_TYPES: Final = {
+    "i1": tflite.TensorType.INT8,
+    "u1": tflite.TensorType.UINT8,
+    "i2": tflite.TensorType.INT16,
+    "i4": tflite.TensorType.INT32,
+    "i8": tflite.TensorType.INT64,
+    "f4": tflite.TensorType.FLOAT32,
+}
+"""Of constants, by their NumPy types."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +159,7 @@ class _Builder:
             dtype = tensor.dtype
         else:
             shape, scales, axis = tensor.data.shape, list(tensor.scales), tensor.axis
-            types = {"i1": tflite.TensorType.INT8, "i4": tflite.TensorType.INT32}
-            dtype = types.get(tensor.data.dtype.str[1:], tflite.TensorType.FLOAT32)
+            dtype = _TYPES[tensor.data.dtype.str[1:]]
         values: dict[str, Any] = {"Type": dtype, "Buffer": buffer}
         values["Shape"] = self._numbers(np.array(shape, np.int32))
         if isinstance(tensor, Activation) and tensor.signature:

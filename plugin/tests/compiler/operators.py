@@ -62,7 +62,9 @@ def _parts(drawn: Drawn, name: str, inputs: tuple[int, ...], shapes: list[tuple[
            options: str, **values: int) -> None:  # fmt: skip
     like = next(t for n in inputs if isinstance(t := drawn.tensors[n], Activation))
     first = len(drawn.tensors)
-    drawn.tensors += [Activation(shape, like.scale, like.zero_point) for shape in shapes]
+    drawn.tensors += [
+        Activation(shape, like.scale, like.zero_point, drawn.dtype) for shape in shapes
+    ]
     outputs = tuple(range(first, len(drawn.tensors)))
     drawn.operators.append(Operator(name, inputs, outputs, options, values))
 
@@ -147,12 +149,11 @@ def _arithmetic(name: str) -> Callable[[Drawn], None]:
         source, own = len(drawn.tensors) - 1, drawn.last
         shape = [1 if drawn.chance(0.35) else size for size in own.shape]
         scale = float(np.float32(own.scale * 2.0 ** drawn.random.uniform(-3, 3)))
-        zero_point, other = drawn.pick(-128, 127), source
+        zero_point, other = drawn.zero_point(), source
         kind = drawn.random.random()
         if kind < 0.5:
             short = tuple(shape[drawn.pick(0, 3) :]) if drawn.chance(0.5) else tuple(shape)
-            data = drawn.random.integers(-128, 128, short, dtype=np.int8)
-            drawn.tensors.append(Weights(data, [scale], zero_point=zero_point))
+            drawn.tensors.append(Weights(drawn.stored(short), [scale], zero_point=zero_point))
             other = len(drawn.tensors) - 1
         elif kind < 0.9:
             part = (source, drawn.constant([0] * 4), drawn.constant(shape))
@@ -161,17 +162,20 @@ def _arithmetic(name: str) -> Callable[[Drawn], None]:
                        scale, zero_point)  # fmt: skip
             other = len(drawn.tensors) - 1
         elif kind < 0.95:
-            drawn.tensors.append(Activation(own.shape, scale, zero_point))
+            drawn.tensors.append(Activation(own.shape, scale, zero_point, drawn.dtype))
             other = len(drawn.tensors) - 1
             drawn.inputs.append(other)
         else:
             scale = own.scale
         inputs = (other, source) if drawn.chance(0.5) else (source, other)
-        size = own.scale * scale * 127 if name == "MUL" else max(own.scale, scale)
+        most = 2**15 if drawn.wide else 127
+        size = own.scale * scale * most if name == "MUL" else max(own.scale, scale)
+        # The default is a sum by shifts, if all scales are powers of two.
+        more = {"PotScaleInt16": drawn.chance(0.5)} if drawn.wide and name != "MUL" else {}
         drawn.made(
             name, inputs, own.shape, f"{name.capitalize()}Options",
-            float(np.float32(size * 2.0 ** drawn.random.uniform(-1.5, 2))),
-            drawn.pick(-128, 127), FusedActivationFunction=int(drawn.random.choice([0, 0, 1, 3])),
+            float(np.float32(size * 2.0 ** drawn.random.uniform(-1.5, 2))), drawn.zero_point(),
+            FusedActivationFunction=int(drawn.random.choice([0, 0, 1, 3])), **more,
         )  # fmt: skip
 
     return append
@@ -186,14 +190,14 @@ def _variable(drawn: Drawn) -> None:
     kept = (1, rows, width, channels)
     handle = len(drawn.tensors)
     drawn.tensors += [
-        Activation((), dtype=resource), Activation(kept, own.scale, own.zero_point),
+        Activation((), dtype=resource), Activation(kept, own.scale, own.zero_point, drawn.dtype),
     ]  # fmt: skip
     drawn.operators += [
         Operator("CALL_ONCE", (), (), "CallOnceOptions", {"InitSubgraphIndex": 1 + number}),
         Operator("VAR_HANDLE", (), handle, "VarHandleOptions", name),
         Operator("READ_VARIABLE", (handle,), handle + 1, "ReadVariableOptions"),
     ]
-    start = drawn.random.integers(-128, 128, kept, dtype=np.int8)
+    start = drawn.stored(kept)
     drawn.others.append(
         Model(
             [Activation((), dtype=resource), Weights(start, [own.scale], 0, own.zero_point)],
@@ -295,7 +299,7 @@ def _hard_swish(drawn: Drawn) -> None:
     scale = float(np.float32(drawn.last.scale * 2.0 ** drawn.random.uniform(-2, 2)))
     inputs = (len(drawn.tensors) - 1,)
     drawn.made(
-        "HARD_SWISH", inputs, drawn.last.shape, "HardSwishOptions", scale, drawn.pick(-128, 127)
+        "HARD_SWISH", inputs, drawn.last.shape, "HardSwishOptions", scale, drawn.zero_point()
     )
 
 
@@ -314,7 +318,9 @@ def _reduce_max(drawn: Drawn) -> None:
 def _softmax(drawn: Drawn) -> None:
     inputs = (len(drawn.tensors) - 1,)
     beta = float(np.float32(drawn.random.choice([1.0, 0.5, 3.0])))
-    drawn.made("SOFTMAX", inputs, drawn.last.shape, "SoftmaxOptions", 1 / 256, -128, Beta=beta)
+    scale, zero_point = (2.0**-15, 0) if drawn.wide else (1 / 256, -128)
+    shape = drawn.last.shape
+    drawn.made("SOFTMAX", inputs, shape, "SoftmaxOptions", scale, zero_point, Beta=beta)
 
 
 def _lstm(drawn: Drawn) -> None:
@@ -358,6 +364,117 @@ def _lstm(drawn: Drawn) -> None:
     drawn.image()
 
 
+def _window(name: str) -> Callable[[Drawn], None]:
+    """Of a pooling operator."""
+
+    def append(drawn: Drawn) -> None:
+        source, (_, height, width, channels) = len(drawn.tensors) - 1, drawn.last.shape
+        kernel, stride = (drawn.pick(1, 4), drawn.pick(1, 4)), (drawn.pick(1, 3), drawn.pick(1, 3))
+        same = kernel[0] > height or kernel[1] > width or drawn.chance(0.5)
+        size = [
+            -(-(side if same else side - window + 1) // step)
+            for side, window, step in zip((height, width), kernel, stride, strict=True)
+        ]
+        drawn.made(
+            name, (source,), (1, *size, channels), "Pool2DOptions",
+            Padding=0 if same else 1, StrideH=stride[0], StrideW=stride[1], FilterHeight=kernel[0],
+            FilterWidth=kernel[1], FusedActivationFunction=int(drawn.random.choice([0, 0, 1, 3])),
+        )  # fmt: skip
+
+    return append
+
+
+def _mean(drawn: Drawn) -> None:
+    source, shape = len(drawn.tensors) - 1, drawn.last.shape
+    axes = [axis for axis in range(len(shape)) if drawn.chance(0.5)] or [1]
+    made = [1 if axis in axes else size for axis, size in enumerate(shape)]
+    scale, zero_point = drawn.last.scale, drawn.last.zero_point
+    given = drawn.constant([axis - len(shape) * drawn.chance(0.3) for axis in axes])
+    if drawn.chance(0.7):
+        scale = float(np.float32(scale * 2.0 ** drawn.random.uniform(-3, 1)))
+        zero_point = drawn.zero_point()
+    drawn.made("MEAN", (source, given), tuple(made), "ReducerOptions", scale, zero_point,
+               KeepDims=True)  # fmt: skip
+
+
+def _pad(drawn: Drawn) -> None:
+    source, shape = len(drawn.tensors) - 1, drawn.last.shape
+    sides = drawn.random.integers(0, 3, (len(shape), 2))
+    sides[0] = 0
+    given = drawn.constant(sides.astype(np.int32))
+    made = tuple(size + int(sum(side)) for size, side in zip(shape, sides, strict=True))
+    drawn.made("PAD", (source, given), made, "PadOptions")
+
+
+def _transpose(drawn: Drawn) -> None:
+    source, shape = len(drawn.tensors) - 1, drawn.last.shape
+    order = [int(axis) for axis in drawn.random.permutation(len(shape))]
+    made = tuple(shape[axis] for axis in order)
+    drawn.made("TRANSPOSE", (source, drawn.constant(order)), made, "TransposeOptions")
+    drawn.image()
+
+
+def _concatenation(drawn: Drawn) -> None:
+    """Of a tensor, parts of it, and at times another input."""
+    source, shape, own = len(drawn.tensors) - 1, drawn.last.shape, drawn.last
+    axis, parts = drawn.pick(1, 3), [source]
+    for _ in range(drawn.pick(0, 2)):
+        cut = _cut(shape, axis, drawn.pick(1, shape[axis]))
+        given = (source, drawn.constant([0] * 4), drawn.constant(list(cut)))
+        drawn.made("SLICE", given, cut, "SliceOptions")
+        parts.append(len(drawn.tensors) - 1)
+    if drawn.chance(0.2):
+        drawn.tensors.append(Activation(shape, own.scale, own.zero_point, drawn.dtype))
+        drawn.inputs.append(len(drawn.tensors) - 1)
+        parts.append(len(drawn.tensors) - 1)
+    sizes = [drawn.tensors[part].shape[axis] for part in parts]  # type: ignore[union-attr]
+    made = _cut(shape, axis, sum(sizes))
+    values = {"Axis": axis - 4 * drawn.chance(0.3)}
+    drawn.made("CONCATENATION", tuple(parts), made, "ConcatenationOptions", **values)
+
+
+def _fully_connected(drawn: Drawn) -> None:
+    drawn.fully_connected()
+    drawn.image()
+
+
+def _curve(name: str) -> Callable[[Drawn], None]:
+    def append(drawn: Drawn) -> None:
+        scale, zero_point = (1 / 128, 0) if name == "TANH" else (1 / 256, -128)
+        if drawn.wide:
+            scale, zero_point = 2.0**-15, 0
+        inputs = (len(drawn.tensors) - 1,)
+        drawn.made(name, inputs, drawn.last.shape, "", scale, zero_point)
+
+    return append
+
+
+def _rescaled(name: str, options: str = "") -> Callable[[Drawn], None]:
+    """With another scale and zero point."""
+
+    def append(drawn: Drawn) -> None:
+        scale = float(np.float32(drawn.last.scale * 2.0 ** drawn.random.uniform(-3, 3)))
+        inputs = (len(drawn.tensors) - 1,)
+        drawn.made(name, inputs, drawn.last.shape, options, scale, drawn.zero_point())
+
+    return append
+
+
+def converted(drawn: Drawn, dtype: int) -> None:
+    """The same to another type: what follows has that one."""
+    wider = 256 * (dtype == tflite.TensorType.INT8) or 1 / 256
+    factor = wider if dtype != drawn.dtype else 1.0
+    scale = drawn.last.scale * factor * 2.0 ** drawn.random.uniform(-2, 2)
+    inputs, shape = (len(drawn.tensors) - 1,), drawn.last.shape
+    drawn.dtype = dtype
+    zero_point = drawn.zero_point()
+    drawn.made("QUANTIZE", inputs, shape, "QuantizeOptions", float(np.float32(scale)), zero_point)
+
+
+def _narrowed(drawn: Drawn) -> None:
+    converted(drawn, tflite.TensorType.INT8)
+
+
 OPERATORS: Final[dict[str, Callable[[Drawn], None]]] = {
     "SLICE": _slice,
     "STRIDED_SLICE": _strided_slice,
@@ -379,15 +496,39 @@ OPERATORS: Final[dict[str, Callable[[Drawn], None]]] = {
     "REDUCE_MAX": _reduce_max,
     "SOFTMAX": _softmax,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
+    "AVERAGE_POOL_2D": _window("AVERAGE_POOL_2D"),
+    "MAX_POOL_2D": _window("MAX_POOL_2D"),
+    "MEAN": _mean,
+    "PAD": _pad,
+    "TRANSPOSE": _transpose,
+    "CONCATENATION": _concatenation,
+    "FULLY_CONNECTED": _fully_connected,
+    "LOGISTIC": _curve("LOGISTIC"),
+    "TANH": _curve("TANH"),
+    "RELU": _rescaled("RELU"),
+    "RELU6": _rescaled("RELU6"),
+    "RELU_N1_TO_1": _rescaled("RELU_N1_TO_1"),
+    "QUANTIZE": _rescaled("QUANTIZE", "QuantizeOptions"),
+    "QUANTIZE to int8": _narrowed,
 }
+_NARROW: Final = ("HARD_SWISH", "RELU_N1_TO_1", "UNIDIRECTIONAL_SEQUENCE_LSTM")
+"""They have no form of 16 bits."""
+WIDE: Final = tuple(f"{name} int16" for name in OPERATORS if name not in _NARROW)
+"""Names of those of int16."""
 
 
 def draw_one(name: str, random: np.random.Generator) -> Model:
-    """A model of one operator, with what it needs."""
+    """A model of one operator of `OPERATORS` or `WIDE`, with what it needs."""
     drawn = Drawn(random)
+    own = name.removesuffix(" int16")
+    if own != name:
+        drawn.dtype = tflite.TensorType.INT16
     shape = (1, drawn.pick(1, 7), drawn.pick(1, 7), drawn.pick(1, 6))
     scale = float(np.float32(2.0 ** random.uniform(-7, 1)))
-    while not any(operator.name == name for operator in drawn.operators):
-        drawn.tensors = [Activation(shape, scale, drawn.pick(-128, 127))]
-        OPERATORS[name](drawn)
+    if drawn.wide:
+        scale = 2.0 ** drawn.pick(-15, -7) if drawn.chance(0.3) else scale / 256
+    schema = own.partition(" ")[0]
+    while not any(operator.name == schema for operator in drawn.operators):
+        drawn.tensors = [Activation(shape, scale, drawn.zero_point(), drawn.dtype)]
+        OPERATORS[own](drawn)
     return drawn.model()

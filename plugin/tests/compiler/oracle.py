@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .operators import OPERATORS, draw_one
+from .operators import OPERATORS, WIDE, draw_one
 
 SAMPLES: Final = 4
 
@@ -31,9 +31,10 @@ def answers(content: bytes, random: np.random.Generator) -> tuple[NDArray[Any], 
     for sample in range(SAMPLES):
         inputs = []
         for end in interpreter.get_input_details():
-            data = random.integers(-128, 128, end["shape"]).astype(end["dtype"])
+            limits = np.iinfo(end["dtype"])
+            data = random.integers(limits.min, limits.max + 1, end["shape"], end["dtype"])
             if sample == 1:
-                data[:] = random.choice([-128, 127], data.shape)
+                data[...] = random.choice([limits.min, limits.max], data.shape)
             interpreter.set_tensor(end["index"], data)
             inputs.append(data.tobytes())
         interpreter.invoke()
@@ -41,6 +42,17 @@ def answers(content: bytes, random: np.random.Generator) -> tuple[NDArray[Any], 
         given.append(b"".join(inputs))
         made.append(b"".join(interpreter.get_tensor(end["index"]).tobytes() for end in ends))
     return _rows(given), _rows(made)
+
+
+def _taken(name: str, random: np.random.Generator) -> tuple[bytes, NDArray[Any], NDArray[Any]]:
+    """A model of an operator that the oracle takes, and its `answers`."""
+    for _ in range(20):
+        content = draw_one(name, random).build()
+        try:
+            return (content, *answers(content, random))
+        except RuntimeError as error:  # such as one weight scale, and a bias of another one
+            refused = error
+    raise refused
 
 
 def _rows(samples: list[bytes]) -> NDArray[Any]:
@@ -52,10 +64,9 @@ def main() -> None:
     file, count = Path(sys.argv[1]), int(sys.argv[2])
     random = np.random.default_rng(int(sys.argv[3]) if sys.argv[3:] else 0)
     arrays: dict[str, NDArray[Any]] = {}
-    for name in sys.argv[4:] or OPERATORS:
+    for name in sys.argv[4:] or (*OPERATORS, *WIDE):
         for i in range(count):
-            content = draw_one(name, random).build()
-            given, made = answers(content, random)
+            content, given, made = _taken(name, random)
             arrays[f"{name}/{i}/model"] = np.frombuffer(content, np.uint8)
             arrays[f"{name}/{i}/inputs"], arrays[f"{name}/{i}/outputs"] = given, made
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

@@ -141,7 +141,7 @@ def test_all_that_is_wrong_is_told_at_once(file: Path) -> None:
         "operator 1 (CONV_2D): has weights with a zero point",
         "operator 2 (ROUND): tensor 5: computes with floats",
         "operator 2 (ROUND): is not known",
-        "operator 3 (ADD): tensor 6: is INT16",
+        "operator 3 (ADD): input 1 is INT16, not INT8",
         "known are ADD, ",
     ):
         assert what in error.message

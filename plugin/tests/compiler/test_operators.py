@@ -1,6 +1,6 @@
 """Each operator, against the oracle's own answers; and what is refused of each.
 
-``oracle.npz`` beside this was written by ``python -m compiler.oracle oracle.npz 3``; see there.
+``oracle.npz`` beside this was written by ``python -m compiler.oracle oracle.npz 2 3``; see there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tinyhil.image.compiler import ANY_CORE, compile_model
 from .fuzz import fuzz
 from .many import differing, run_many
 from .models import Activation, Model, Operator, Weights
-from .operators import OPERATORS, draw_one
+from .operators import OPERATORS, WIDE, draw_one
 
 ORACLE = Path(__file__).with_name("oracle.npz")
 
@@ -29,7 +29,7 @@ def test_every_operator_gives_the_oracles_answers(host_compiler: list[str], tmp_
     with np.load(ORACLE) as file:
         arrays = dict(file)
     cases = sorted({name.rpartition("/")[0] for name in arrays})
-    assert {case.partition("/")[0] for case in cases} == OPERATORS.keys()
+    assert {case.partition("/")[0] for case in cases} == {*OPERATORS, *WIDE}
     models = [arrays[f"{case}/model"].tobytes() for case in cases]
     inputs = [arrays[f"{case}/inputs"] for case in cases]
     made = run_many(models, inputs, [ANY_CORE], tmp_path, host_compiler)
@@ -46,10 +46,10 @@ def test_a_damaged_operator_is_compiled_or_refused_and_nothing_else(
     tmp_path: Path, count: int
 ) -> None:
     refused = 0
-    for name in OPERATORS:
+    for name in (*OPERATORS, *WIDE):
         content = draw_one(name, np.random.default_rng(zlib.crc32(name.encode()))).build()
         refused += fuzz(content, tmp_path, count=count, seed=1)
-    assert 0 < refused < count * len(OPERATORS)
+    assert 0 < refused < count * len((*OPERATORS, *WIDE))
 
 
 IMAGE = Activation((1, 4, 6, 2), 0.5, 3)

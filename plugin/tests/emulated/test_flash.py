@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -237,3 +239,24 @@ def test_pyocd_says_nothing_on_the_terminal_and_runs_nothing_that_lies_about(
         flashed(emulated, echo_image)
     assert capfd.readouterr() == ("", "")
     assert Path.cwd() == tmp_path
+
+
+def test_a_probe_that_comes_to_no_end_is_cut_off_and_given_back(
+    emulated: EmulatedBoard, echo_image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever pyOCD does for ever, and whatever then goes wrong in letting go."""
+    monkeypatch.setattr("tinyhil.flash.pyocd.LATE_S", 0.1)
+    monkeypatch.setattr("tinyhil.flash._pyocd_errors._LET_GO_S", 0.1)
+
+    def for_ever(*_: object) -> None:
+        while True:
+            with suppress(Exception):
+                time.sleep(0.001)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FlashLoader, "commit", for_ever)
+        patch.setattr(Session, "disconnect", for_ever)
+        with pytest.raises(BenchError, match="came to no end at programming") as caught:
+            flash(echo_image, emulated.board, emulated.probe_uid, Deadline.after(1))
+        assert "restart the emulated board" in caught.value.hint
+    assert not flashed(emulated, echo_image).skipped

@@ -52,6 +52,8 @@ class CoreCycles(Facts):
 class FlashWaits(Facts):
     """A flash memory behind small caches; both least recently used first, in sectors of a read."""
 
+    boards: tuple[str, ...]
+    """Whose flash it is."""
     source: str
     clock_hz: int = Field(gt=0)
     """That its waits belong to."""
@@ -64,6 +66,24 @@ class FlashWaits(Facts):
     """That one read brings."""
     prefetch: bool
     """Whether code in a row is read ahead, so that nothing waits for it."""
+
+
+def waiting_flash(board: str, wait_states: int | None) -> FlashWaits | None:
+    """The flash of a board, if reading it waits.
+
+    Args:
+        board: its name.
+        wait_states: of each read; None: as it is known of the board.
+
+    Raises:
+        ConfigError: the file with the facts is damaged.
+    """
+    flash = load_cycles().flash
+    if wait_states is not None:
+        flash = flash.model_copy(update={"wait_states": wait_states})
+    elif board not in flash.boards:
+        return None
+    return flash if flash.wait_states else None
 
 
 class CycleFile(Facts):

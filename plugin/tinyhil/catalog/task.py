@@ -28,11 +28,11 @@ class Input(Facts):
 
     bytes: int = Field(gt=0)
     """Of one file of the data set."""
-    encoding: Literal["int8", "uint8", "float32"]
+    encoding: Literal["int8", "uint8", "int16", "float32"]
     """Of the bytes: `int8` is quantized already, as the reference model takes it; `uint8` are
     image bytes, 128 above the model's int8; `float32` little-endian floats, which the device
-    quantizes with the model's own scale and zero point. A model whose input is `uint8` or `float32`
-    itself gets them as they are."""
+    quantizes with the model's own scale and zero point. A model whose input is `uint8`, `int16` or
+    `float32` itself gets them as they are."""
     window_bytes: int | None = Field(default=None, gt=0)
     """Of one inference, where a file holds several overlapping windows."""
     stride_bytes: int | None = Field(default=None, gt=0)
@@ -48,7 +48,7 @@ class Input(Facts):
     @property
     def elements(self) -> int:
         """Numbers of one inference."""
-        return self.inference_bytes // (4 if self.encoding == "float32" else 1)
+        return self.inference_bytes // {"float32": 4, "int16": 2}.get(self.encoding, 1)
 
     def count(self, *, all_windows: bool = True) -> int:
         """How many `windows` a file has."""

@@ -73,9 +73,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--optimize",
-        choices=("speed", "size"),
+        choices=("speed", "size", "memory"),
         default="speed",
-        help="size: weights stay at 8 bits; default: %(default)s",
+        help="size: constants take the fewest bytes; memory: so does the arena; "
+        "default: %(default)s",
+    )
+    parser.add_argument(
+        "--wait-states",
+        type=int,
+        metavar="N",
+        help="cycles that a read of flash waits, for the compiler's choice of kernels; default: "
+        "the board's, if they are known, else 0",
     )
     parser.add_argument(
         "--keep-dead-channels",
@@ -115,7 +123,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     model = options.model or stand_in_model(task)
     folder = options.out or project_around(Path.cwd()).build / "firmware" / board.name / task.name
     check_folder(folder, "--out")
-    wishes = firmware.Wishes(options.optimize, options.keep_dead_channels)
+    wishes = firmware.Wishes(options.optimize, options.keep_dead_channels, options.wait_states)
     with console.status(f"building for {board.name}"):
         built = firmware.build(board, task, model, folder, energy=options.energy, wishes=wishes)
     checked = None
@@ -142,6 +150,11 @@ def _check_options(options: argparse.Namespace, tasks: Mapping[str, Task]) -> No
         raise ConfigError(
             f"option --baud: {options.baud} is not a rate in baud",
             hint="9600, 115200 and 921600 are usual",
+        )
+    if options.wait_states is not None and not 0 <= options.wait_states <= 63:
+        raise ConfigError(
+            f"option --wait-states: {options.wait_states} is no number of a flash's wait states",
+            hint="0 to 15 are usual; the chip's manual names them by clock and voltage",
         )
     if options.check is not None and not 1 <= options.check <= 100_000:
         raise ConfigError(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tinyhil.image.compiler import OperatorSummary
 
 
-OPTIONAL = ("MACs left out", "output")
+OPTIONAL = ("MACs left out", "scratch", "output", "form")
 """Columns that a narrow terminal does without, the first one first."""
 
 
@@ -30,6 +30,8 @@ def built_table(board: Board, built: Firmware, without: frozenset[str]) -> Table
         "operator": lambda one: one.name,
         "output": lambda one: "x".join(map(str, one.output_shape)),
         "kernel": lambda one: one.kernel or "-",
+        "form": lambda one: one.form or "-",
+        "scratch": lambda one: f"{one.scratch_bytes:,}",
         "MACs": lambda one: f"{one.macs:,}",
         **({"MACs left out": lambda one: f"{one.macs_left_out:,}"} if dead else {}),
         **({"instructions,\npredicted": lambda one: _count(one.instructions)} if predicted else {}),
@@ -60,11 +62,13 @@ def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> 
     ]
     if model.state_bytes:
         lines.append(f"state kept between inferences {model.state_bytes:,} bytes")
-    if any(one.waits_less for one in model.operators):
+    if any(one.disagrees for one in model.operators):
         lines.append(
-            "* weights at 8 bits take more instructions, but fewer cycles (predicted) where flash\n"
-            f"waits {load_cycles().flash.wait_states} cycles behind small caches, as on "
-            "NUCLEO-L4R5ZI: try --optimize size"
+            "* of this operator's forms, the one with the fewest instructions is not the one with\n"
+            "the fewest cycles (predicted): in this flash, or where nothing is known of it, in one "
+            "that\n"
+            f"waits {load_cycles().flash.wait_states} cycles behind small caches, as "
+            "NUCLEO-L4R5ZI's: try --wait-states"
         )
     constant = sum(one.constant_channels for one in model.operators)
     unread = sum(one.unread_channels for one in model.operators)
@@ -83,7 +87,7 @@ def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> 
 
 
 def _cycles(one: OperatorSummary) -> str:
-    return _count(one.cycles) + (" *" if one.waits_less else "")
+    return _count(one.cycles) + (" *" if one.disagrees else "")
 
 
 def _count(number: int | None) -> str:

@@ -146,7 +146,7 @@ def replayed_output(task: Task, sample: bytes, variant: int = 0) -> NDArray[np.i
 def _model_input(task: Task, sample: bytes) -> bytes:
     """What the firmware's adapters make of a sample."""
     match task.input.encoding:
-        case "int8":
+        case "int8" | "int16":
             return sample
         case "uint8":
             return bytes(byte ^ 0x80 for byte in sample)

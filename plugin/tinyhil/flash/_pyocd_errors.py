@@ -13,6 +13,7 @@ from pyocd.core import exceptions
 from pyocd.core.session import Session
 
 from tinyhil.catalog.identity import called, is_remote
+from tinyhil.ground.cutoff import OverdueError, cut_off
 from tinyhil.ground.errors import BenchError, ConfigError, LinkError, TinyhilError
 
 # Without its own handler, Python prints a library's warnings on the user's terminal.
@@ -47,6 +48,11 @@ _FAR_HINT = (
 )
 _TOLD = (exceptions.Error, OSError)
 """What pyOCD raises on purpose."""
+LATE_S = 20.0
+"""So long after its deadline an access may last: pyOCD waits up to 10 s for one answer."""
+ACCESS_S = 60.0
+"""So long may an access last that has no deadline."""
+_LET_GO_S = 12.0
 
 
 def let_go(session: Session) -> None:
@@ -56,11 +62,12 @@ def let_go(session: Session) -> None:
     leaves one that complains about everything: no error here may replace the one on its way out.
     """
     try:
-        session.close()
-    except Exception:
+        with cut_off(_LET_GO_S):
+            session.close()
+    except (Exception, OverdueError):
         # What failed has emptied the probe's queue, which was in the way of giving it back; else
         # this process would keep it from all others, and from its own next session.
-        with suppress(Exception):
+        with suppress(Exception, OverdueError), cut_off(_LET_GO_S):
             session.probe.close()
 
 
@@ -117,6 +124,13 @@ def translated(
             f"pyOCD does not support the board's target: {error}",
             hint="correct 'flash.target' in the board's file ('pyocd list --targets' shows what "
             "is built in), or name a CMSIS pack in 'flash.pack'",
+            board=board,
+            stage=stage,
+        ) from error
+    except OverdueError as error:
+        raise kind(
+            f"probe {called(probe_uid)} came to no end at {doing}",
+            hint="plug the probe in again, or restart the emulated board; then run it again",
             board=board,
             stage=stage,
         ) from error

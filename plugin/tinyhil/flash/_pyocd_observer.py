@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 
 from pyocd.core.session import Session
 
 from tinyhil.catalog.board import Board
-from tinyhil.flash._pyocd_errors import Warnings, let_go, translated
+from tinyhil.flash._pyocd_errors import ACCESS_S, LATE_S, Warnings, let_go, translated
 from tinyhil.flash.pyocd import find_probe, first_difference, session_options
+from tinyhil.ground.cutoff import cut_off
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError
 from tinyhil.image.elf import Image, Segment
@@ -37,7 +38,8 @@ def attach(
     Raises:
         BenchError: the probe is missing, taken or dead.
     """
-    with translated("connecting", board.name, probe_uid, warnings, stage):
+    errors = translated("connecting", board.name, probe_uid, warnings, stage)
+    with errors, cut_off(ACCESS_S):
         options = session_options(board, board.flash.frequency_hz, "attach")
         session = Session(find_probe(probe_uid, board), options=options)
         undo.callback(let_go, session)
@@ -71,7 +73,7 @@ class PyocdObserver:
                 )
 
         segments = tuple(filter(self._is_in_flash, image.segments))
-        with self._translated("comparing"):
+        with self._translated("comparing", deadline.remaining() + LATE_S):
             return first_difference(self._session.target, segments, advance)
 
     @contextmanager
@@ -92,5 +94,8 @@ class PyocdObserver:
             for memory in self._board.memory
         )
 
-    def _translated(self, doing: str) -> AbstractContextManager[None]:
-        return translated(doing, self._board.name, self._probe_uid, self._warnings, "identify")
+    @contextmanager
+    def _translated(self, doing: str, limit_s: float = ACCESS_S) -> Iterator[None]:
+        errors = translated(doing, self._board.name, self._probe_uid, self._warnings, "identify")
+        with errors, cut_off(limit_s):
+            yield

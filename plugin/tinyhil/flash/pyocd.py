@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any, Self
@@ -22,8 +22,16 @@ from tinyhil.catalog.board import Board
 from tinyhil.catalog.identity import OUR_TARGETS, is_remote
 from tinyhil.catalog.targets import register_target
 from tinyhil.flash import FlashResult, Progress, check_fit
-from tinyhil.flash._pyocd_errors import LOCKED_HINT, Warnings, let_go, translated
+from tinyhil.flash._pyocd_errors import (
+    ACCESS_S,
+    LATE_S,
+    LOCKED_HINT,
+    Warnings,
+    let_go,
+    translated,
+)
 from tinyhil.flash._pyocd_remote import remote_probe
+from tinyhil.ground.cutoff import cut_off
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError, TinyhilError
 from tinyhil.image.elf import Image, Segment
@@ -58,7 +66,8 @@ def open_flasher(board: Board, probe_uid: str, deadline: Deadline) -> PyocdFlash
     with ExitStack() as undo:
         warnings = Warnings()
         undo.callback(warnings.close)
-        with translated("connecting", board.name, probe_uid, warnings):
+        limit_s = deadline.remaining() + LATE_S
+        with translated("connecting", board.name, probe_uid, warnings), cut_off(limit_s):
             session = _connect(board, probe_uid, deadline)
         undo.pop_all()
     return PyocdFlasher(board, probe_uid, session, warnings)
@@ -82,7 +91,7 @@ class PyocdFlasher:
         started = time.monotonic()
         report = _Steps(sum(segment.size for segment in image.segments), deadline, progress)
         programmed = 0
-        with self._translated("comparing"):
+        with self._translated("comparing", deadline):
             self._session.target.halt()
             check_part(self._session.target, self._board)
             differing = self._differing(image, report)
@@ -111,8 +120,12 @@ class PyocdFlasher:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _translated(self, doing: str) -> AbstractContextManager[None]:
-        return translated(doing, self._board.name, self._probe_uid, self._warnings)
+    @contextmanager
+    def _translated(self, doing: str, deadline: Deadline | None = None) -> Iterator[None]:
+        limit_s = deadline.remaining() + LATE_S if deadline else ACCESS_S
+        errors = translated(doing, self._board.name, self._probe_uid, self._warnings)
+        with errors, cut_off(limit_s):
+            yield
 
     def _differing(self, image: Image, report: _Steps) -> list[tuple[int, bytes]]:
         target = self._session.target
@@ -149,7 +162,7 @@ class PyocdFlasher:
         self, image: Image, differing: Sequence[tuple[int, bytes]], report: _Steps
     ) -> None:
         """Program what differs, then read all of the image back."""
-        with self._translated("programming"):
+        with self._translated("programming", report.deadline):
             report.next()
             # FileProgrammer would only log a warning for what its memory map does not hold.
             loader = FlashLoader(self._session, progress=report.at_fraction)
@@ -168,7 +181,7 @@ class PyocdFlasher:
             except exceptions.FlashProgramFailure as error:
                 self._check_wear(error, differing)
                 raise
-        with self._translated("verifying"):
+        with self._translated("verifying", report.deadline):
             report.next()
             differs = first_difference(self._session.target, image.segments, report.advance)
             if differs is not None:
@@ -185,7 +198,7 @@ class _Steps:
 
     def __init__(self, image_bytes: int, deadline: Deadline, progress: Progress | None) -> None:
         self.image_bytes = image_bytes
-        self._deadline = deadline
+        self.deadline = deadline
         self._progress = progress
         self._pass = 0
         self._done = 0
@@ -214,9 +227,9 @@ class _Steps:
 
     def check(self) -> None:
         """Raise BenchError if the deadline has passed."""
-        if self._deadline.expired:
+        if self.deadline.expired:
             raise BenchError(
-                f"flashing took longer than {self._deadline.seconds:g} s",
+                f"flashing took longer than {self.deadline.seconds:g} s",
                 hint="raise 'flash.frequency_hz' in the board's file, or use a faster probe",
             )
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from tinyhil.catalog.board import Board, Memory
+from tinyhil.catalog.cycles import waiting_flash
 from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import BenchError, ConfigError, FirmwareError, ModelError
 from tinyhil.ground.extras import how_to_get, part_of
@@ -36,10 +37,12 @@ from tinyhil.image.limits import (
 )
 
 if TYPE_CHECKING:
-    from tinyhil.image.compiler import CompiledModel, Goal
+    from tinyhil.image.compiler import CompiledModel, Goal, Target
 
 _BUILD_S = 300.0
 _SHOWN_LINES = 30
+_QUANTIZED = ("int8", "int16")
+"""Types that the firmware can make of samples that are floats."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,16 @@ class Wishes:
     """What kernels and the form of weights are chosen for."""
     keep_dead_channels: bool = False
     """Compute what is proved constant or unread too."""
+    wait_states: int | None = None
+    """Of each read of flash; None: the board's, if it is known that its flash waits."""
+
+    def target(self, board: Board | None) -> Target:
+        """What the compiler compiles for; without a board, the portable kernels."""
+        from tinyhil.image.compiler import Target  # noqa: PLC0415 - of an extra
+
+        kernels = board.toolchain.kernels if board else ()
+        flash = waiting_flash(board.name if board else "", self.wait_states)
+        return Target(kernels, self.goal, self.keep_dead_channels, flash)
 
 
 @dataclass(frozen=True)
@@ -163,9 +176,8 @@ def compile_for(
         BenchError: the extra `build` is not installed.
     """
     with part_of("build", "building firmware"):
-        from tinyhil.image.compiler import Target, compile_model  # noqa: PLC0415 - of an extra
-    kernels = board.toolchain.kernels if board else ()
-    compiled = compile_model(model, Target(kernels, wishes.goal, wishes.keep_dead_channels))
+        from tinyhil.image.compiler import compile_model  # noqa: PLC0415 - of an extra
+    compiled = compile_model(model, wishes.target(board))
     made = compiled.input.elements, compiled.output.elements
     results = task.results if task.result == "scores" else task.input.elements
     names = _counted(operator.name for operator in compiled.operators)
@@ -177,7 +189,8 @@ def compile_for(
         )
     _check_state(model, task, compiled)
     takes = compiled.input.dtype
-    if takes not in ("int8", task.input.encoding):
+    quantized = takes in _QUANTIZED and task.input.encoding == "float32"
+    if takes not in ("int8", task.input.encoding) and not quantized:
         raise ModelError(
             f"{model}: the model takes {takes}, the samples of the task {task.name} are "
             f"{task.input.encoding}",
@@ -201,7 +214,7 @@ def _check_state(model: Path, task: Task, compiled: CompiledModel) -> None:
             hint="build it for itself: `tinyhil build --model`; or convert it so that all that it "
             "needs is in its input",
         )
-    quantized = compiled.input.dtype == "int8" and task.input.encoding == "float32"
+    quantized = compiled.input.dtype in _QUANTIZED and task.input.encoding == "float32"
     several = {
         "inputs": len(compiled.inputs) > 1 and (quantized or task.result != "scores"),
         "outputs": len(compiled.outputs) > 1 and task.result != "scores",
@@ -221,8 +234,11 @@ def _counted(names: Iterable[str]) -> str:
 
 def adapter_of(task: Task, compiled: CompiledModel) -> str:
     """Which of ``firmware/engines/compiled/input_*.c`` makes the model's input of a sample."""
+    encoding, takes = task.input.encoding, compiled.input.dtype
+    if takes == "int8" and encoding != "int16":
+        return encoding
     # What an int8 model is given as it is, others are too, if it is of their type.
-    return task.input.encoding if compiled.input.dtype == "int8" else "int8"
+    return encoding if takes in _QUANTIZED and encoding == "float32" else "int8"
 
 
 def _build(

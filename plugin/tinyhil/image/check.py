@@ -74,10 +74,7 @@ def compare(model: Path, board: Board, count: int, seed: int, wishes: Wishes) ->
             hint="install a C compiler, on Debian the package gcc",
         )
     started = time.monotonic()
-    targets = (
-        Target(keep_dead_channels=True),
-        Target(board.toolchain.kernels, wishes.goal, wishes.keep_dead_channels),
-    )
+    targets = (Target(keep_dead_channels=True), wishes.target(board))
     general, chosen = (compile_model(model, target) for target in targets)
     inputs = _inputs(general, count, seed)
     with tempfile.TemporaryDirectory(prefix="tinyhil-") as folder:
@@ -104,9 +101,9 @@ def _inputs(model: CompiledModel, count: int, seed: int) -> NDArray[np.uint8]:
         )
         return np.ascontiguousarray(floats, "<f4").view(np.uint8)
     made = random.integers(0, 256, (count, facts.size), np.uint8)
-    lowest = 0 if facts.dtype == "uint8" else 0x80
-    for place, value in enumerate((lowest, lowest ^ 0xFF)[:count]):
-        made[place] = value
+    kind = np.iinfo(facts.dtype)
+    for place, value in enumerate((kind.min, kind.max)[:count]):
+        made[place] = np.full(facts.elements, value, facts.dtype).view(np.uint8)
     return made
 
 

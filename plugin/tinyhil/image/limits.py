@@ -24,6 +24,7 @@ FRAME_OUTPUT_BYTES: Final = 3044
 """Of the raw output: what a reply has room for, see ``firmware/core/stream.c``."""
 LINE_BYTES: Final = 16384
 """Of a line that the host reads, see `device.protocol.lines`."""
+_STORED: Final = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-(2**15), 2**15 - 1)}
 _AROUND: Final = len("m-results-[]")
 _LARGEST_OF_BENCHMARK: Final = 27648
 _STACK_BYTES: Final = 4096
@@ -44,7 +45,7 @@ def check_line(model: str, task: Task, compiled: CompiledModel) -> None:
     Raises:
         ModelError: they do not; it says how many would.
     """
-    stored = {"int8": (-128, 127), "uint8": (0, 255)}.get(compiled.output.dtype)
+    stored = _STORED.get(compiled.output.dtype)
     ends = [
         end if stored is None else output.scale * (end - output.zero_point)
         for output in compiled.outputs

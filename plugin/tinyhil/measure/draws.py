@@ -20,7 +20,7 @@ from tinyhil.catalog.task import Task
 
 Item = TypeVar("Item")
 
-_ELEMENTS = {"int8": "i1", "uint8": "u1", "float32": "<f4"}
+_ELEMENTS = {"int8": "i1", "uint8": "u1", "int16": "<i2", "float32": "<f4"}
 
 _STEP = 1 / 256
 """Of the data's range, for floats: about one step of what they are quantized to."""

@@ -9,7 +9,7 @@ from operator import mul
 from typing import Final
 
 from tinyhil.image.compiler.graph import Node, Tensor
-from tinyhil.image.compiler.lowered import ConstantArray, int8_array
+from tinyhil.image.compiler.lowered import ConstantArray, stored_array
 from tinyhil.image.compiler.plan import SAME_PLACE, Overlap
 from tinyhil.image.compiler.refusals import REQUANTIZE
 
@@ -34,19 +34,20 @@ def pair(node: Node) -> Pair:
     """The inputs, checked.
 
     Raises:
-        ModelError: both are constant, one is not int8, or their shapes do not fit the output's.
+        ModelError: both are constant, one is not of the output's type, or their shapes do not fit
+            the output's.
     """
     tensors, places, arrays = [], [0, 1], []
     for position in (0, 1):
         tensor = node.inputs[position] if position < len(node.inputs) else None
         constant = tensor is not None and tensor.data is not None
-        tensors.append(node.constant(position, "INT8") if constant else node.activation(position))
+        wanted = node.output.dtype
+        tensors.append(node.constant(position, wanted) if constant else node.activation(position))
         if constant:
             quantization = tensors[-1].quantization
             whole = quantization is not None and quantization.scales.size == 1
             node.check(whole, "has a constant that is not quantized as a whole", step=REQUANTIZE)
-            assert tensors[-1].data is not None
-            arrays.append(int8_array(("first", "second")[position], tensors[-1].data))
+            arrays.append(stored_array(("first", "second")[position], tensors[-1]))
             places[position] = 1 - position
     node.check(len(arrays) < 2, "has two constants")
     first, second = tensors

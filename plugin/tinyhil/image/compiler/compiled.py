@@ -23,12 +23,16 @@ class OperatorSummary:
     instructions: int | None
     """Of one inference on a Cortex-M4, as predicted by `cost`; None where it knows no model."""
     cycles: int | None
-    """The same in cycles, without waits for memory."""
-    waits_less: bool
-    """Whether its weights at 8 bits would take more instructions, but fewer cycles where flash
-    waits: the count and the cycles disagree."""
+    """The same in cycles; with waits for constants if the target's flash is known to wait."""
+    disagrees: bool
+    """Whether the form with the fewest instructions is not the one with the fewest cycles: in the
+    target's flash, or else in that of NUCLEO-L4R5ZI."""
     kernel: str | None
     """Function that computes it, of ``firmware/kernels``; None where nothing is computed."""
+    form: str
+    """What was chosen of that kernel's forms; empty where there is but one."""
+    scratch_bytes: int
+    """Its working memory, in the arena."""
     constant_channels: int
     """Of its output, left out since they are proved to have one value whatever the input is."""
     unread_channels: int
@@ -47,7 +51,7 @@ class TensorFacts:
     scale: float
     zero_point: int
     dtype: str
-    """``int8``, ``uint8`` or ``float32``."""
+    """``int8``, ``uint8``, ``int16`` or ``float32``."""
 
     @property
     def elements(self) -> int:

@@ -30,44 +30,38 @@ def predict(lowered: Lowered) -> int | None:
     return None if model is None else round(model(lowered.fields))
 
 
-def cycles(lowered: Lowered) -> int | None:
-    """Cycles of one inference without waits for memory; None for a kernel without a model."""
+def cycles(lowered: Lowered, flash: FlashWaits | None = None) -> int | None:
+    """Cycles of one inference; None for a kernel without a model.
+
+    Args:
+        lowered: kernel and constants.
+        flash: where constants are, if reading them waits.
+    """
     instructions = predict(lowered)
     if not instructions or lowered.kernel is None:
         return instructions
     each = _CYCLES[lowered.kernel]
     if lowered.kernel == "conv2d_pairs_s8" and lowered.fields["bytes"]:
         each = 1.465
-    return round(instructions * each)
+    return round(instructions * each) + (_waits(lowered, flash) if flash else 0)
 
 
-def waits(lowered: Lowered, flash: FlashWaits) -> int:
-    """Cycles more that constants make it wait for, which lie in a flash like this."""
+def _waits(lowered: Lowered, flash: FlashWaits) -> int:
+    """Cycles more that constants make it wait for."""
     op = lowered.fields
     match lowered.kernel:
         case "conv2d_pairs_s8":
-            passes = math.ceil(op["output_height"] * op["output_width"] / 3)
+            pixels = op["output_height"] * op["output_width"]
+            passes = 1 if op["staged"] else math.ceil(pixels / 3)
         case "conv2d_s8":
             passes = math.ceil(op["output_height"] * op["output_width"] / 4)
+        case "depthwise_pairs_s8":
+            passes = math.ceil(op["output_lines"] / op["band"])
         case "fully_connected_s8" | "fully_connected_pairs_s8":
             passes = op["rows"]
         case _:
             return 0
     return passes * lowered.constant_bytes // flash.fetch_bytes * flash.wait_states
-
-
-def waits_less(lowered: Lowered, flash: FlashWaits) -> bool:
-    """Whether the same with smaller constants takes more instructions, yet fewer cycles with waits.
-
-    Then the count of instructions and the cycles disagree.
-    """
-    smaller = lowered.smaller
-    if smaller is None:
-        return False
-    ours, theirs = cycles(lowered), cycles(smaller)
-    if ours is None or theirs is None or (predict(smaller) or 0) <= (predict(lowered) or 0):
-        return False
-    return theirs + waits(smaller, flash) < ours + waits(lowered, flash)
 
 
 def _conv2d(op: Fields) -> float:
@@ -109,7 +103,7 @@ def _conv2d_pairs(op: Fields) -> float:
     if op["kernel_height"] * op["kernel_width"] * op["stride_height"] > 1:
         gathered += 10 * op["kernel_height"] + 60
         gathered += _at_the_edge(op) * 190 * op["kernel_height"]
-    return blocks * (gathered + pair * op["output_channels"] / 2)
+    return blocks * (gathered + pair * op["output_channels"] / 2) + 1.25 * op["staged"]
 
 
 def _at_the_edge(op: Fields) -> float:
@@ -134,10 +128,10 @@ def _at_the_edge(op: Fields) -> float:
 def _depthwise_pairs(op: Fields) -> float:
     lines, places = op["output_lines"], op["output_places"]
     bands = math.ceil(lines / op["band"])
-    made = ((lines - 1) * op["stride"] + 3) * op["channels"] / 4  # lines of four planes
+    made = ((lines - 1) * op["stride"] + 3) * op["channels"] / op["group"]  # lines of all planes
     pairs = 27 * (places // 2) + 16 * (places % 2) + 16
     line = pairs if op["stride"] == 1 else 18 * places + 13
-    words = 15 * op["words"] + 95
+    words = (15 if op["group"] == 4 else 10) * op["words"] + 95
     return op["channels"] * (lines * line + 65 * bands) + made * words
 
 

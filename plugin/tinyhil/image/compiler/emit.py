@@ -85,9 +85,8 @@ def _constants(call: Call) -> list[str]:
 
 
 def _array(symbol: str, array: ConstantArray) -> list[str]:
-    # Kernels with vector instructions load bytes a word at a time.
-    count = len(array.values)
-    head = f"static const _Alignas(4) {array.ctype} {symbol}_{array.field}[{count}] = {{"
+    name = f"{symbol}_{array.field}[{len(array.values)}]"
+    head = f"static const _Alignas({array.alignment}) {array.ctype} {name} = {{"
     return _rows(head, array.values)
 
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.ground.errors import ModelError
 from tinyhil.image.compiler.refusals import ENDS_TYPE, OPERATOR, REQUANTIZE, Blocker, refusal
+
+LIMITS: Final[Mapping[str, tuple[int, int]]] = {
+    "INT8": (-128, 127),
+    "UINT8": (0, 255),
+    "INT16": (-(2**15), 2**15 - 1),
+}
+"""Least and greatest stored value of each type that can be quantized and computed."""
 
 
 @dataclass(frozen=True)
@@ -29,25 +36,41 @@ class Tensor:
 
     index: int
     dtype: str
-    """``INT8``, ``INT32``, at a model's ends ``UINT8`` or ``FLOAT32``, in a state ``INT16``."""
+    """Of what is computed ``INT8`` or ``INT16``, at a model's ends also ``UINT8`` or ``FLOAT32``;
+    of constants also ``INT32`` and ``INT64``."""
     shape: tuple[int, ...]
     quantization: Quantization | None
     data: NDArray[Any] | None
 
     @property
     def elements(self) -> int:
-        """How many, and how many bytes of an int8 tensor."""
+        """How many."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def item(self) -> int:
+        """Bytes of one element."""
+        return {"INT64": 8, "INT32": 4, "FLOAT32": 4, "INT16": 2}.get(self.dtype, 1)
 
     @property
     def size(self) -> int:
         """In bytes."""
-        return self.elements * {"INT32": 4, "FLOAT32": 4, "INT16": 2}.get(self.dtype, 1)
+        return self.elements * self.item
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Least and greatest stored value of an integer of 8 or 16 bits."""
+        return LIMITS[self.dtype]
 
     @property
     def channels(self) -> int:
         """Elements along the last axis."""
         return self.shape[-1] if self.shape else 1
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The shape in bytes: the last axis has as many of them."""
+        return (*self.shape[:-1], self.channels * self.item)
 
     @property
     def scale(self) -> float:
@@ -107,10 +130,11 @@ class Node:
         )
 
     def activation(self, position: int = 0) -> Tensor:
-        """An input that is computed (not constant), int8, quantized as a whole."""
+        """An input that is computed (not constant), of the output's type, quantized as a whole."""
         tensor = self.computed(position)
-        wrong = f"input {position} is {tensor.dtype}, not INT8"
-        self.check(tensor.dtype == "INT8", wrong, step=ENDS_TYPE)
+        wanted = self.output.dtype if self.output.dtype == "INT16" else "INT8"
+        wrong = f"input {position} is {tensor.dtype}, not {wanted}"
+        self.check(tensor.dtype == wanted, wrong, step=ENDS_TYPE)
         return tensor
 
     def computed(self, position: int = 0) -> Tensor:

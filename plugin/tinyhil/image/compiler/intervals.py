@@ -50,10 +50,11 @@ def ranges(graph: Graph) -> Mapping[int, Range]:
     found = {tensor.index: _anything(tensor.channels) for tensor in there}
     for node in graph.nodes:
         source = next(t for t in node.inputs if t is not None and t.data is None)
-        made = _range(node, found[source.index])
+        channels = node.output.channels
+        known = node.output.dtype == "INT8"
+        made = _range(node, found[source.index]) if known else _anything(channels)
         # A FULLY_CONNECTED may have its outputs in another shape.
-        fits = len(made.low) == node.output.channels
-        found[node.output.index] = made if fits else _anything(node.output.channels)
+        found[node.output.index] = made if len(made.low) == channels else _anything(channels)
     return found
 
 

@@ -23,7 +23,7 @@ def joined(node: Node, rows: int) -> Lowered:
     return Lowered(
         kernel="concatenation_s8",
         fields={"rows": rows, "inputs": len(sources)},
-        arrays=(int32_array("sizes", [s.elements // rows for s in sources]),),
+        arrays=(int32_array("sizes", [s.size // rows for s in sources]),),
         order=tuple(range(len(sources))),
         gathered=True,
     )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tinyhil.image.compiler.graph import Graph, Node, Tensor
 from tinyhil.image.compiler.lowered import Lowered
-from tinyhil.image.compiler.plan import ALIGNMENT, Block, Overlap, least_arena, plan_arena
+from tinyhil.image.compiler.plan import (
+    ALIGNMENT,
+    Block,
+    Overlap,
+    aligned,
+    least_arena,
+    plan_arena,
+)
 
 _Key = tuple[str, int]
 """``tensor`` or ``scratch``, and the tensor's or the operator's index."""
@@ -67,16 +75,30 @@ def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
     )
 
 
-def with_room(graph: Graph, lowered: Sequence[Lowered]) -> list[Lowered]:
-    """The faster kernels where there is room for what memory they need more."""
-    chosen = list(lowered)
-    size = lay_out(graph, chosen).arena_bytes
-    for i, low in enumerate(lowered):
-        if low.faster is not None:
-            chosen[i] = low.faster
-            if lay_out(graph, chosen).arena_bytes > size:
-                chosen[i] = low
-    return chosen
+class Needs:
+    """What is in use at each operator, form by form: no plan of the arena can do with less."""
+
+    def __init__(self, graph: Graph, lowered: Sequence[Lowered]) -> None:
+        """Forms of one operator need the same inputs, so any of them will do."""
+        self._homes = homes_of(graph, lowered)
+        self._outside = _outside(graph, self._homes)
+        self._lives = _lives(graph, lowered, self._homes)
+        self._sizes = {node.output.index: node.output.size for node in graph.nodes}
+        self._live: Counter[int] = Counter()
+        for home, (first, last) in self._lives.items():
+            if home not in self._outside:
+                for step in range(first, last + 1):
+                    self._live[step] += self._sizes[home]
+
+    def of(self, node: Node, low: Lowered) -> int:
+        """Bytes, with the working memory of this form."""
+        own = node.output.size
+        shared = (
+            own + self._sizes[source] - low.overlap.union(own, self._sizes[source])
+            for source in _shared(node, low, self._homes, self._lives, self._outside)
+            if low.overlap is not None
+        )
+        return aligned(self._live[node.index] + (low.scratch_bytes or 0) - max(shared, default=0))
 
 
 def sources(node: Node, low: Lowered) -> list[Tensor]:
@@ -148,14 +170,31 @@ def _overlaps(
 ) -> dict[tuple[_Key, _Key], Overlap]:
     """Which outputs may share the memory of inputs that end there; all of them in the arena."""
     return {
-        (("tensor", node.output.index), ("tensor", homes[tensor.index].tensor)): low.overlap
+        (("tensor", node.output.index), ("tensor", source)): low.overlap
         for node, low in zip(graph.nodes, lowered, strict=True)
-        for tensor in sources(node, low)
+        for source in _shared(node, low, homes, lives, outside)
         if low.overlap is not None
-        and not {homes[node.output.index].tensor, homes[tensor.index].tensor} & outside.keys()
-        and not any(homes[other.index].offset for other in sources(node, low))
-        and lives[homes[tensor.index].tensor][1] == node.index
     }
+
+
+def _shared(
+    node: Node,
+    low: Lowered,
+    homes: Mapping[int, Home],
+    lives: Mapping[int, tuple[int, int]],
+    outside: Mapping[int, object],
+) -> list[int]:
+    """The inputs' memory that the operator's output may share."""
+    inputs = sources(node, low)
+    if low.overlap is None or any(homes[tensor.index].offset for tensor in inputs):
+        return []
+    found = [homes[tensor.index].tensor for tensor in inputs]
+    return [
+        source
+        for source in found
+        if not {homes[node.output.index].tensor, source} & outside.keys()
+        and lives[source][1] == node.index
+    ]
 
 
 def _lives(

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyhil.image.compiler.graph import Tensor
 from tinyhil.image.compiler.plan import Overlap
 from tinyhil.image.compiler.quantize import Channel
 
@@ -24,6 +25,8 @@ class ConstantArray:
     values: Sequence[object]
     size: int
     """In bytes."""
+    alignment: int = 4
+    """In bytes: kernels with vector instructions load bytes a word at a time."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,13 @@ class Lowered:
     """Positions of the computed inputs among the node's inputs, as the kernel takes them."""
     gathered: bool = False
     """The kernel takes one array of pointers to all its inputs."""
-    smaller: Lowered | None = None
-    """The same with fewer bytes of constants, and more instructions."""
-    faster: Lowered | None = None
-    """The same with more memory, for where the arena does not grow by it."""
+    form: str = ""
+    """What sets it apart from others of the same kernel, for people to read."""
+    spare: bool = False
+    """It takes much memory for little time: only for where the arena does not grow by it."""
+    others: tuple[Lowered, ...] = ()
+    """Other forms, which compute the same with other constants, memory or time; the fastest ones
+    first where `cost` knows nothing of the kernel."""
     overlap: Overlap | None = None
     """How the output may share memory with an input that ends here; None: not at all."""
 
@@ -64,6 +70,17 @@ def int8_array(name: str, values: NDArray[Any]) -> ConstantArray:
     """Weights, in the order of memory."""
     flat = values.astype(np.int8).ravel().tolist()
     return ConstantArray(name, "int8_t", flat, len(flat))
+
+
+def stored_array(name: str, tensor: Tensor) -> ConstantArray:
+    """A constant in the bytes that a kernel reads it by."""
+    assert tensor.data is not None
+    return int8_array(name, np.ascontiguousarray(tensor.data).view(np.int8))
+
+
+def int16_array(name: str, values: Sequence[int], ctype: str = "int16_t") -> ConstantArray:
+    """A table of numbers of 16 bits."""
+    return ConstantArray(name, ctype, values, 2 * len(values))
 
 
 def float_array(name: str, value: float) -> ConstantArray:

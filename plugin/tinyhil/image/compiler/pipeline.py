@@ -6,29 +6,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tinyhil.catalog.cycles import FlashWaits, load_cycles
 from tinyhil.image.compiler import cost, dead, emit, ops
+from tinyhil.image.compiler.choice import choose, disagrees
 from tinyhil.image.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
 from tinyhil.image.compiler.copies import with_copies
 from tinyhil.image.compiler.graph import Graph, Node, Tensor
-from tinyhil.image.compiler.layout import Layout, lay_out, sources, state_offsets, with_room
+from tinyhil.image.compiler.layout import Layout, lay_out, sources, state_offsets
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.reader import read_graph
 from tinyhil.image.compiler.refusals import LARGE, Blocker, collected, refusal, refused
 from tinyhil.image.compiler.target import ANY_CORE, Target
 
-_C_TYPES: Final = {"INT8": "int8_t", "UINT8": "uint8_t", "FLOAT32": "float"}
+_C_TYPES: Final = {
+    "INT8": "int8_t",
+    "UINT8": "uint8_t",
+    "INT16": "int16_t",
+    "FLOAT32": "float",
+}
 MAX_ARENA_BYTES: Final = 64 << 20
 MAX_CONSTANT_BYTES: Final = 16 << 20
 
 
 def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
-    """Compile an int8 ``.tflite`` model.
+    """Compile a ``.tflite`` model of int8, or of int16 with weights of int8.
 
     Raises:
         ModelError: the file can't be read or is damaged; or the model holds operators that are
-            not known, is not int8, has a dynamic shape, or anything else that can't be compiled:
-            the text names all of them, by operator and tensor.
+            not known, is not quantized so, has a dynamic shape, or anything else that can't be
+            compiled: the text names all of them, by operator and tensor.
     """
     draft = read_graph(path, ops.modules().keys())
     blockers = list(draft.blockers)
@@ -41,14 +46,12 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     if not target.keep_dead_channels:
         graph, left_out = dead.fold(graph)
         lowered = _lower(path, graph.nodes, target, []) if left_out else lowered
-    lowered = with_copies(graph, _within(lowered, path.stat().st_size))
-    lowered = with_room(graph, lowered)
+    lowered = choose(graph, with_copies(graph, lowered), target, path.stat().st_size)
     layout = lay_out(graph, lowered)
     if layout.arena_bytes > MAX_ARENA_BYTES:
         raise refusal(path, Blocker(f"needs an arena of {layout.arena_bytes:,} bytes", LARGE))
-    flash = load_cycles().flash
     operators = tuple(
-        _summary(node, low, left_out.get(node.index, dead.Dead()), macs, flash)
+        _summary(node, low, left_out.get(node.index, dead.Dead()), macs, target)
         for node, low, macs in zip(graph.nodes, lowered, macs_before, strict=True)
     )
     calls = [_call(node, low, layout) for node, low in zip(graph.nodes, lowered, strict=True)]
@@ -71,7 +74,7 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
 
 
 def _summary(
-    node: Node, low: Lowered, left_out: dead.Dead, macs_before: int, flash: FlashWaits
+    node: Node, low: Lowered, left_out: dead.Dead, macs_before: int, target: Target
 ) -> OperatorSummary:
     return OperatorSummary(
         index=node.index,
@@ -79,9 +82,11 @@ def _summary(
         output_shape=node.output.shape,
         macs=low.macs,
         instructions=cost.predict(low),
-        cycles=cost.cycles(low),
-        waits_less=cost.waits_less(low, flash),
+        cycles=cost.cycles(low, target.flash),
+        disagrees=disagrees(low, target),
         kernel=low.kernel,
+        form=low.form,
+        scratch_bytes=low.scratch_bytes or 0,
         constant_channels=left_out.constant,
         unread_channels=left_out.unread,
         macs_left_out=macs_before - low.macs,
@@ -107,31 +112,6 @@ def _lower(
     return lowered
 
 
-def _within(lowered: list[Lowered], most: int) -> list[Lowered]:
-    """With constants of at most `most` bytes, the model's own size, if that can be.
-
-    Weights stay at 8 bits where that costs the fewest cycles for each byte that it saves.
-    """
-    chosen = list(lowered)
-    excess = sum(low.constant_bytes for low in lowered) - most
-    options = [
-        (_price(low, low.smaller), i) for i, low in enumerate(lowered) if low.smaller is not None
-    ]
-    for _, i in sorted(options):
-        smaller = chosen[i].smaller
-        if excess <= 0 or smaller is None:
-            break
-        excess -= chosen[i].constant_bytes - smaller.constant_bytes
-        chosen[i] = smaller
-    return chosen
-
-
-def _price(low: Lowered, smaller: Lowered) -> float:
-    """Cycles for each byte that is saved."""
-    saved = max(1, low.constant_bytes - smaller.constant_bytes)
-    return ((cost.cycles(smaller) or 0) - (cost.cycles(low) or 0)) / saved
-
-
 def _facts(tensor: Tensor) -> TensorFacts:
     return TensorFacts(
         tensor.shape, tensor.size, tensor.scale, tensor.zero_point, tensor.dtype.lower()
@@ -154,6 +134,7 @@ def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
     return {
         "MODEL_SHA256": f'"{graph.sha256}"',
         "MODEL_INPUT_BYTES": str(sum(tensor.size for tensor in graph.inputs)),
+        "MODEL_INPUT_TYPE": _C_TYPES[first_in.dtype],
         "MODEL_INPUT_SCALE": f"{first_in.scale.hex()}f",
         "MODEL_INPUT_ZERO_POINT": f"({first_in.zero_point})",
         "MODEL_OUTPUT_COUNT": str(sum(tensor.elements for tensor in graph.outputs)),

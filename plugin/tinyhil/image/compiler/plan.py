@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final, Generic, TypeVar
 
 ALIGNMENT: Final = 16
@@ -63,12 +64,15 @@ Overlaps = Mapping[tuple[Key, Key], Overlap]
 def plan_arena(
     blocks: Sequence[Block[Key]], overlaps: Overlaps[Key] | None = None
 ) -> tuple[dict[Key, int], int]:
-    """Offsets by key and the arena's size, in bytes: the best of some orders, largest first."""
+    """Offsets by key and the arena's size, in bytes: the best of some orders, largest first.
+
+    In every other one, blocks that may share a place do, where that is possible.
+    """
     allowed = overlaps or {}
     least = least_arena(blocks, allowed)
     best: tuple[dict[Key, int], int] | None = None
-    for order in _orders(blocks):
-        found = _place(order, allowed)
+    for order, sharing in product(_orders(blocks), (False, True)):
+        found = _place(order, allowed, sharing=sharing)
         if best is None or found[1] < best[1]:
             best = found
         if best[1] <= least:
@@ -91,7 +95,7 @@ def least_arena(blocks: Sequence[Block[Key]], overlaps: Overlaps[Key] | None = N
         - saved.get(step, 0)
         for step in {block.first for block in blocks}
     )
-    return _aligned(max(live, default=ALIGNMENT))
+    return aligned(max(live, default=ALIGNMENT))
 
 
 def _orders(blocks: Sequence[Block[Key]]) -> Iterator[list[Block[Key]]]:
@@ -102,29 +106,33 @@ def _orders(blocks: Sequence[Block[Key]]) -> Iterator[list[Block[Key]]]:
         yield sorted(blocks, key=lambda block: -block.size * 2.0 ** shuffled.uniform(0, 3))
 
 
-def _place(order: Sequence[Block[Key]], overlaps: Overlaps[Key]) -> tuple[dict[Key, int], int]:
-    """Each block as low as it fits."""
+def _place(
+    order: Sequence[Block[Key]], overlaps: Overlaps[Key], *, sharing: bool
+) -> tuple[dict[Key, int], int]:
+    """Each block as low as it fits; if `sharing`, rather where another one is."""
     offsets: dict[Key, int] = {}
     placed: list[Block[Key]] = []
     total = ALIGNMENT  # an arena of no bytes would not be an array in C
     for block in order:
         others = [other for other in placed if other.meets(block)]
-        places = {0}
+        places, shared = {0}, set[int]()
         for other in others:
             at = offsets[other.key]
-            places.add(_aligned(at + other.size))
+            places.add(aligned(at + other.size))
             if overlap := overlaps.get((block.key, other.key)):
-                places.add((at + overlap.most) // ALIGNMENT * ALIGNMENT)
+                shared.add((at + overlap.most) // ALIGNMENT * ALIGNMENT)
             if overlap := overlaps.get((other.key, block.key)):
-                places.add(_aligned(at - overlap.most))
+                shared.add(aligned(at - overlap.most))
         offset = next(
             place
-            for place in sorted(places)
+            for place in (
+                [*sorted(shared), *sorted(places)] if sharing else sorted(places | shared)
+            )
             if place >= 0 and all(_fit(block, place, o, offsets[o.key], overlaps) for o in others)
         )
         offsets[block.key] = offset
         placed.append(block)
-        total = max(total, _aligned(offset + block.size))
+        total = max(total, aligned(offset + block.size))
     return offsets, total
 
 
@@ -140,5 +148,6 @@ def _fit(
     return False
 
 
-def _aligned(size: int) -> int:
+def aligned(size: int) -> int:
+    """Rounded up to what tensors begin at."""
     return -(-size // ALIGNMENT) * ALIGNMENT

@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyhil.image.compiler.graph import Node, Tensor
+from tinyhil.image.compiler.graph import LIMITS, Node, Tensor
 from tinyhil.image.compiler.refusals import REQUANTIZE
 
-INT8_MIN: Final = -128
-INT8_MAX: Final = 127
+INT8_MIN, INT8_MAX = LIMITS["INT8"]
+INT16_MIN, INT16_MAX = LIMITS["INT16"]
 MAX_CHANNELS: Final = 2**14
 _NONE, _RELU, _RELU_N1_TO_1, _RELU6 = range(4)  # ActivationFunctionType of the schema
 
@@ -46,6 +46,13 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if shift < -31 or multiplier == 0 else (multiplier, shift)
 
 
+def power_of_two(scale: float) -> int | None:
+    """The exponent of a scale that the reference takes for a power of two, as floats of 32 bits."""
+    exact = np.log(np.float32(scale)) * np.float32(1 / math.log(2.0))
+    nearest = math.floor(abs(exact) + np.float32(0.5)) * (-1 if exact < 0 else 1)
+    return nearest if abs(exact - np.float32(nearest)) < np.float32(1e-3) else None
+
+
 def multiply_high(a: int, b: int) -> int:
     """a * b / 2**31, halves up."""
     return (a * b + 2**30) >> 31
@@ -59,7 +66,7 @@ def divide_by_power(value: int, exponent: int) -> int:
 
 
 def activation_fields(node: Node, kind: str) -> dict[str, int]:
-    """Smallest and largest int8 output under the fused activation in options of the table `kind`.
+    """Smallest and largest output under the fused activation in options of the table `kind`.
 
     Raises:
         ModelError: the activation is not known.
@@ -74,8 +81,9 @@ def activation_fields(node: Node, kind: str) -> dict[str, int]:
     if activation not in bounds:
         raise node.refuse(f"has the fused activation {activation}, which is not known")
     low, high = bounds[int(activation)]
-    lowest = INT8_MIN if low is None else max(INT8_MIN, stored(node, low))
-    highest = INT8_MAX if high is None else min(INT8_MAX, stored(node, high))
+    least, most = node.output.limits
+    lowest = least if low is None else max(least, stored(node, low))
+    highest = most if high is None else min(most, stored(node, high))
     node.check(lowest <= highest, "has an output range that its activation leaves empty")
     return {"activation_min": lowest, "activation_max": highest}
 
@@ -115,7 +123,7 @@ def channels(
     """
     count = weights.shape[0]
     wide = weights.astype(np.int64)
-    folded = _biases(node, count, 2) - node.activation().zero_point * wide.sum(axis=1)
+    folded = biases_of(node, count, 2) - node.activation().zero_point * wide.sum(axis=1)
     bounds = np.abs(folded) + 128 * np.abs(wide).sum(axis=1)
     return tuple(
         channel(node, int(folded[i]), int(bounds[i]), multipliers[i]) for i in range(count)
@@ -126,17 +134,17 @@ def unfolded_channels(
     node: Node, weights: NDArray[Any], multipliers: Sequence[float], bias: int = 2
 ) -> tuple[Channel, ...]:
     """The same for kernels that take the zero point from each input; `bias` is its position."""
-    biases = _biases(node, len(weights), bias)
+    biases = biases_of(node, len(weights), bias)
     bounds = np.abs(biases) + 255 * np.abs(weights.astype(np.int64)).sum(axis=1)
     return tuple(
         channel(node, int(biases[i]), int(bounds[i]), multipliers[i]) for i in range(len(weights))
     )
 
 
-def _biases(node: Node, count: int, position: int) -> NDArray[np.int64]:
+def biases_of(node: Node, count: int, position: int, dtype: str = "INT32") -> NDArray[np.int64]:
     """One for each channel; 0 if they are left out."""
     node.check(count <= MAX_CHANNELS, f"has {count} output channels, more than {MAX_CHANNELS}")
-    bias = node.optional_constant(position, "INT32")
+    bias = node.optional_constant(position, dtype)
     if bias is None:
         return np.zeros(count, dtype=np.int64)
     assert bias.data is not None

@@ -35,12 +35,17 @@ FLOAT: Final = (
     f"{DOCUMENTATION}kernels/#quantize-a-float-model"
 )
 REQUANTIZE: Final = (
-    "quantize the model again, to int8 with symmetric weights and int32 biases, as is shown in "
+    "quantize the model again, to int8 with symmetric weights and int32 biases, or to int16 with "
+    "int64 biases, as is shown in "
     f"{DOCUMENTATION}kernels/#quantize-a-float-model"
 )
 ENDS_TYPE: Final = (
     "convert the model with inference_input_type and inference_output_type int8, or with operators "
     "QUANTIZE and DEQUANTIZE next to its ends"
+)
+WIDE: Final = (
+    "quantize the model to int8 when you convert it, or use operators that take int16: "
+    f"{DOCUMENTATION}operators/"
 )
 SHAPE: Final = "give the model's input a fixed shape, with a batch of 1, and convert it again"
 ENDS: Final = "split the model, or join its inputs and outputs inside of it"

@@ -60,9 +60,12 @@ def sliced(node: Node, axes: Sequence[Along], source: int = 0) -> Lowered:
     same = (given.scale, given.zero_point) == (result.scale, result.zero_point)
     node.check(same, "has an output of another scale or zero point than its input")
     start = 0
-    merged: list[tuple[int, int]] = []  # size and step of the output's axes, in the input
-    for i, along in enumerate(axes):
-        inner = prod(given.shape[i + 1 :])
+    # Size and step of the output's axes, in the input; the bytes of a number are the last axis.
+    merged: list[tuple[int, int]] = []
+    item = Along(0, 1, given.item)
+    shape = (*given.shape, given.item)
+    for i, along in enumerate((*axes, item)):
+        inner = prod(shape[i + 1 :])
         start += along.first * inner
         size, step = along.count, along.step * inner
         if size == 1:

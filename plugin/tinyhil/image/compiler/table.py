@@ -8,10 +8,12 @@ from collections.abc import Callable
 import numpy as np
 
 from tinyhil.image.compiler.graph import Node, Tensor
-from tinyhil.image.compiler.lowered import Lowered, int8_array
+from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array
 from tinyhil.image.compiler.plan import SAME_PLACE
 from tinyhil.image.compiler.quantize import (
-    INT8_MAX,
+    INT16_MAX,
+    INT16_MIN,
+    channel,
     divide_by_power,
     multiply_high,
     quantize_multiplier,
@@ -43,7 +45,7 @@ def of_reals(node: Node, function: Callable[[np.float32], np.float32]) -> Lowere
     def made(value: int) -> int:
         with np.errstate(over="ignore"):
             real = float(function(step * np.float32(value - source.zero_point)) * steps)
-        return int(math.copysign(math.floor(abs(real) + 0.5), real)) + result.zero_point
+        return _nearest(real) + result.zero_point
 
     return tabulated(node, made)
 
@@ -64,13 +66,75 @@ def rescaled(node: Node, ratio: float) -> Callable[[int], int]:
 
 def clamped(node: Node, least: float, most: float | None) -> Lowered:
     """What an activation function makes of its input: `least` and `most` are real numbers."""
+    if node.output.dtype == "INT16":
+        return _wide_clamped(node, least, most)
     source, result = node.activation(), node.output
     with np.errstate(over="ignore"):
         ratio = float(np.float32(source.scale) / np.float32(result.scale))
     node.check(math.isfinite(ratio), "has scales whose quotient is not a number")
     moved, low = rescaled(node, ratio), stored(node, least)
-    high = INT8_MAX if most is None else stored(node, most)
+    high = result.limits[1] if most is None else stored(node, most)
     return tabulated(node, lambda value: min(max(moved(value), low), high))
+
+
+def _wide_clamped(node: Node, least: float, most: float | None) -> Lowered:
+    """The same of int16, which has too many values for a table."""
+    with np.errstate(over="ignore"):
+        ratio = float(np.float32(node.activation().scale) / np.float32(node.output.scale))
+    high = INT16_MAX if most is None else min(INT16_MAX, stored(node, most))
+    return rescaled_wide(node, ratio, (max(INT16_MIN, stored(node, least)), high))
+
+
+def rescaled_wide(node: Node, ratio: float, bounds: tuple[int, int] | None = None) -> Lowered:
+    """Where one of input and output is int16: the stored output for each stored input.
+
+    Args:
+        node: the operator.
+        ratio: of the input's scale to the output's.
+        bounds: least and greatest output; None: all that its type has.
+    """
+    source, result = node.computed(), node.output
+    node.check(source.elements == result.elements, "changes the number of elements")
+    least, most = bounds or result.limits
+    factor = channel(node, -source.zero_point, 2**16, ratio)
+    return Lowered(
+        kernel="requantize_s16",
+        fields={
+            "elements": result.elements,
+            "input_bytes": source.item,
+            "output_bytes": result.item,
+            "output_zero_point": result.zero_point,
+            "activation_min": least,
+            "activation_max": most,
+        },
+        arrays=(channel_array([factor]),),
+        overlap=SAME_PLACE if source.item == result.item else None,
+    )
+
+
+def interpolated(function: Callable[[float], float], low: float, high: float) -> list[int]:
+    """513 values of a function, in units of 2**-15, that are joined by straight lines.
+
+    The reference moves each by half the error in the middle of its line.
+    """
+    step = (high - low) / 512
+
+    def stored_value(place: float) -> int:
+        return _nearest(function(place) * 2**15)
+
+    values = []
+    for i in range(512):
+        value, middle = stored_value(low + i * step), stored_value(low + i * step + step / 2)
+        following = function(low + (i + 1) * step) * 2**15
+        error = _nearest((following + value) / 2) - middle
+        values.append(value - _nearest(error / 2))
+    values.append(stored_value(high))
+    return [min(max(value, INT16_MIN), INT16_MAX) for value in values]
+
+
+def _nearest(real: float) -> int:
+    """Halves away from zero."""
+    return int(math.copysign(math.floor(abs(real) + 0.5), real))
 
 
 def _range(tensor: Tensor, beyond: int = 0) -> tuple[int, int]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Goal = Literal["speed", "size"]
+from tinyhil.catalog.cycles import FlashWaits
+
+Goal = Literal["speed", "size", "memory"]
+"""What is to be little: time, constants in flash, or the arena."""
 
 
 @dataclass(frozen=True)
@@ -15,9 +18,11 @@ class Target:
     kernels: tuple[str, ...] = ()
     """Folders of ``firmware/kernels`` that are looked into before ``portable``, best first."""
     goal: Goal = "speed"
-    """``size`` keeps all weights at 8 bits."""
+    """See `choice`."""
     keep_dead_channels: bool = False
     """Compute channels too that are proved constant or unread."""
+    flash: FlashWaits | None = None
+    """Where constants are, if reading them waits."""
 
     @property
     def dsp(self) -> bool:

@@ -12,7 +12,7 @@ import tflite
 from numpy.typing import NDArray
 
 from tinyhil.ground.errors import ModelError
-from tinyhil.image.compiler.graph import Quantization, Tensor
+from tinyhil.image.compiler.graph import LIMITS, Quantization, Tensor
 from tinyhil.image.compiler.refusals import (
     DAMAGED,
     FLOAT,
@@ -32,10 +32,9 @@ _DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "UINT8": np.dtype("<u1"),
     "INT16": np.dtype("<i2"),
     "INT32": np.dtype("<i4"),
+    "INT64": np.dtype("<i8"),
     "FLOAT32": np.dtype("<f4"),
 }
-_STORED: Final = {"INT8": (-128, 127), "UINT8": (0, 255)}
-"""Least and greatest stored value."""
 _FLOATS: Final = ("FLOAT16", "FLOAT32", "FLOAT64", "BFLOAT16")
 
 
@@ -101,9 +100,8 @@ class _Reading:
 
     def tensor(self, *, kept: bool) -> Tensor:
         dtype = _dtype(self.table)
-        what = f"is {dtype}; only int8 models (with int32 biases) are compiled"
-        known = dtype in _DTYPES and (dtype != "INT16" or kept)
-        self._check(known, what, FLOAT if dtype in _FLOATS else REQUANTIZE)
+        what = f"is {dtype}; only models of int8 or int16, with int8 weights, are compiled"
+        self._check(dtype in _DTYPES, what, FLOAT if dtype in _FLOATS else REQUANTIZE)
         shape, elements = self._shape(_DTYPES[dtype].itemsize)
         self._check(
             self.table.Sparsity() is None, "is sparse", "convert the model without sparsity"
@@ -111,12 +109,16 @@ class _Reading:
         variable = "is no variable" if kept else "is a variable"
         self._check(bool(self.table.IsVariable()) == kept, variable, STATE)
         data = self._data(_DTYPES[dtype], elements)
-        quantization = self.quantization(*_STORED.get(dtype, (-128, 127)))
+        quantization = self.quantization(*LIMITS.get(dtype, LIMITS["INT8"]))
         if data is None:
-            self._check(dtype != "INT32", f"is {dtype} and not a constant", REQUANTIZE)
+            whole_numbers = dtype in ("INT32", "INT64")
+            self._check(not whole_numbers, f"is {dtype} and not a constant", REQUANTIZE)
             whole = quantization is not None and quantization.scales.size == 1
             whole = whole or dtype == "FLOAT32"
             self._check(whole, "is not quantized as a whole", REQUANTIZE)
+        if dtype == "INT16" and quantization is not None:
+            centered = not quantization.zero_points.any()
+            self._check(centered, "is INT16 with a zero point that is not 0", REQUANTIZE)
         shaped = data if data is None else data.reshape(shape)
         return Tensor(self.index, dtype, shape, quantization, shaped)
 

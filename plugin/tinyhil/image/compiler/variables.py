@@ -97,8 +97,8 @@ class Variables:
                 raise self.refuse(replace(place, what=what, step=STATE))
             key = handles.get(operator.Inputs(0))
             value = tensors.read(operator.Inputs(1), place, self.refuse)
-            if key is None or value.data is None or value.dtype != "INT8":
-                what = "has a variable whose first content is not a constant of int8"
+            if key is None or value.data is None or value.dtype not in ("INT8", "INT16"):
+                what = "has a variable whose first content is not a constant of int8 or int16"
                 raise self.refuse(replace(place, what=what, step=STATE))
             known = self._variables.get(key)
             index = known.tensor.index if known else self._next_index()

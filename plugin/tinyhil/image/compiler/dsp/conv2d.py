@@ -36,11 +36,30 @@ def lower(
     target: Target,
 ) -> Lowered | None:
     """The operator with the general kernel's `fields`, and `weights` as the model has them."""
-    small = _form(fields, weights, channels, small=True)
-    if target.goal == "size":
-        return small
-    wide = _form(fields, weights, channels, small=False)
-    return wide if wide is None else replace(wide, smaller=small)
+    forms = []
+    for small in (True,) if target.goal == "size" else (False, True):
+        form = _form(fields, weights, channels, small=small)
+        if form is not None:
+            forms.append(form)
+            if target.flash and target.flash.wait_states:
+                forms.append(_staged(form))
+    if not forms:
+        return None
+    first, *others = forms
+    return replace(first, others=tuple(others))
+
+
+def _staged(form: Lowered) -> Lowered:
+    """The same from a copy of the weights in RAM, which all pixels read."""
+    assert form.scratch_bytes is not None
+    copied = form.constant_bytes
+    return replace(
+        form,
+        fields={**form.fields, "staged": copied},
+        scratch_bytes=form.scratch_bytes + copied,
+        spare=True,
+        form=f"{form.form}, staged in RAM",
+    )
 
 
 def _form(
@@ -53,7 +72,7 @@ def _form(
     """With weights of 16 bits, or of 8."""
     outputs, height, width, inputs = weights.shape
     line = width * inputs
-    row = line + -line % _QUAD
+    row = _whole(line)
     flat = weights.reshape(outputs, -1)
     biases = np.array([channel.bias for channel in channels], np.int64)
     if outputs % 2 or (small and not sharing_fits(flat, biases)):
@@ -73,12 +92,19 @@ def _form(
             "row": row,
             "bytes": int(small),
             "rounding": rounding,
+            "staged": 0,
         },
         arrays=(int32_array("stream", [word for part in stream for word in part]),),
         macs=fields["output_height"] * fields["output_width"] * weights.size,
-        scratch_bytes=2 * _PIXELS * height * row + _PIXELS * max(row, outputs) + row,
+        # Copied weights, in words, are behind it.
+        scratch_bytes=_whole(2 * _PIXELS * height * row + _PIXELS * max(row, outputs) + row),
+        form="weights of 8 bits" if small else "weights of 16 bits",
         overlap=reach_overlap(fields),
     )
+
+
+def _whole(size: int) -> int:
+    return size + -size % _QUAD
 
 
 _GENERAL: Final = ("patch", "run", "output_zero_point")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +17,7 @@ from tinyhil.image.compiler.quantize import Channel
 _BLOCK: Final = 4
 _QUAD: Final = 4
 _DIRECT: Final = 512
-"""So many inputs would take more memory, widened, than doing it again and again takes time."""
+"""So many inputs are widened first only where there is room: that much memory saves little time."""
 
 
 def lower(
@@ -32,7 +33,6 @@ def lower(
     rounding, found = next(((kind, found) for kind, found in proved if found), (SIGNED, None))
     if found is None:
         return None
-    direct = inputs >= _DIRECT and inputs % _QUAD == 0
     one_for_all = len(set(found)) == 1
     alive = np.array([finish.scale is not None for finish in found])
     finish = np.array([(one.multiplier, one.addend, one.right) for one in found], np.int64)
@@ -50,14 +50,24 @@ def lower(
     arrays = [int32_array("stream", signed(stream.ravel()))]
     if one_for_all:
         arrays.append(int32_array("finish", ends[0].tolist()))
-    return Lowered(
+    widened = Lowered(
         kernel="fully_connected_pairs_s8",
         fields={
             **{name: value for name, value in fields.items() if name != "output_zero_point"},
-            "direct": int(direct),
+            "direct": 0,
             "rounding": rounding,
         },
         arrays=tuple(arrays),
         macs=fields["rows"] * weights.size,
-        scratch_bytes=0 if direct else 2 * padded.shape[1],
+        scratch_bytes=2 * padded.shape[1],
+        form="inputs widened first",
     )
+    if inputs % _QUAD:
+        return widened
+    direct = replace(
+        widened,
+        fields={**widened.fields, "direct": 1},
+        scratch_bytes=0,
+        form="inputs widened again and again",
+    )
+    return replace(widened, spare=inputs >= _DIRECT, others=(direct,))

@@ -44,8 +44,15 @@ def lower(
         macs=fields["output_height"] * fields["output_width"] * weights.size,
         scratch_bytes=_PIXELS * patch,
         overlap=reach_overlap(fields),
+        form="pixels gathered",
     )
     if not pointwise:
         return gathered
-    direct = replace(gathered, fields={**gathered.fields, "direct": 1}, overlap=None)
-    return replace(gathered, faster=direct)
+    direct = replace(
+        gathered,
+        fields={**gathered.fields, "direct": 1},
+        overlap=None,
+        spare=True,
+        form="pixels where they are",
+    )
+    return replace(direct, others=(gathered,))

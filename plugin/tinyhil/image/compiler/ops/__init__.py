@@ -2,7 +2,8 @@
 
 A module has the operator's name in the TensorFlow Lite schema as `NAME`, and a function
 ``lower(node: Node, target: Target) -> Lowered`` that raises `ModelError` for what no kernel can do.
-`OUTPUTS`, if it is there, are the types of its output; else it is int8.
+`OUTPUTS`, if it is there, are the types of its output; else it is int8. What it computes with has
+the output's type, but for operators that change it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Protocol, cast
 
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered
-from tinyhil.image.compiler.refusals import ENDS_TYPE
+from tinyhil.image.compiler.refusals import ENDS_TYPE, WIDE
 from tinyhil.image.compiler.target import Target
 
 
@@ -47,5 +48,6 @@ def lower(node: Node, target: Target) -> Lowered:
     module = modules()[node.name]
     made = node.output.dtype
     wanted: tuple[str, ...] = getattr(module, "OUTPUTS", ("INT8",))
-    node.check(made in wanted, f"has an output of {made}, not {' or '.join(wanted)}", ENDS_TYPE)
+    step = WIDE if made == "INT16" else ENDS_TYPE
+    node.check(made in wanted, f"has an output of {made}, not {' or '.join(wanted)}", step)
     return module.lower(node, target)

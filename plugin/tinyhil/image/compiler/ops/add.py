@@ -13,12 +13,15 @@ from tinyhil.image.compiler.sums import EVERY, LEFT_SHIFT, contributions, from_s
 from tinyhil.image.compiler.target import Target
 
 NAME = "ADD"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _OPTIONS: Final = "AddOptions"
 
 
 def lower(node: Node, _target: Target) -> Lowered:
     """The coarser input comes first; of the other one, a table of all contributions."""
+    if node.output.dtype == "INT16":
+        return summed(node, _OPTIONS, 1)
     if any(tensor is not None and tensor.data is not None for tensor in node.inputs[:2]):
         return _with_constant(node)
     order = (0, 1) if node.activation(0).scale >= node.activation(1).scale else (1, 0)

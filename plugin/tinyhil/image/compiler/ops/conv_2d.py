@@ -1,4 +1,7 @@
-"""CONV_2D with a scale for each output channel; any window, stride, padding and dilation."""
+"""CONV_2D with a scale for each output channel; any window, stride, padding and dilation.
+
+Of int16, biases are int64 or int32, and must be there.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,11 @@ from tinyhil.image.compiler.mve import conv2d as mve_conv2d
 from tinyhil.image.compiler.packed import ALWAYS_FITS, packed_sums_fit
 from tinyhil.image.compiler.quantize import Channel, activation_fields, channels, weight_scales
 from tinyhil.image.compiler.target import Target
+from tinyhil.image.compiler.wide import wide_channels
 from tinyhil.image.compiler.window import Axis, dilation_fields, window_fields, windows
 
 NAME = "CONV_2D"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _OPTIONS: Final = "Conv2DOptions"
 _UNROLL: Final = 8
@@ -36,6 +41,8 @@ def lower(node: Node, target: Target) -> Lowered:
     flat = weights.data.reshape(outputs, -1)
     scales = weight_scales(node, weights, outputs, axis=0)
     multipliers = (image.scale * scales / node.output.scale).tolist()
+    if node.output.dtype == "INT16":
+        return _wide(node, vertical, horizontal, flat, multipliers)
     patch = flat.shape[1] + -flat.shape[1] % _UNROLL
     padded = np.pad(flat, ((0, 0), (0, patch - flat.shape[1])))
     fields = {
@@ -64,6 +71,26 @@ def lower(node: Node, target: Target) -> Lowered:
         arrays=(int8_array("weights", interleave(padded, 2)), channel_array(found)),
         macs=vertical.outputs * horizontal.outputs * weights.elements,
         scratch_bytes=8 * patch,
+    )
+
+
+def _wide(
+    node: Node, vertical: Axis, horizontal: Axis, flat: NDArray[Any], multipliers: list[float]
+) -> Lowered:
+    """Of int16, for windows of any kind; `flat` are weights [channels, inputs]."""
+    node.check(len(node.inputs) > 2 and node.inputs[2] is not None, "has int16 and no biases")
+    fields = {
+        **window_fields(node, vertical, horizontal),
+        **dilation_fields(vertical, horizontal),
+        "input_channels": node.activation().shape[3],
+        "output_channels": len(flat),
+        **activation_fields(node, _OPTIONS),
+    }
+    return Lowered(
+        kernel="conv2d_s16",
+        fields=fields,
+        arrays=(int8_array("weights", flat), wide_channels(node, flat, multipliers)),
+        macs=vertical.outputs * horizontal.outputs * flat.size,
     )
 
 

@@ -1,4 +1,7 @@
-"""DEPTHWISE_CONV_2D with a scale for each channel; any window, stride, padding and dilation."""
+"""DEPTHWISE_CONV_2D with a scale for each channel; any window, stride, padding and dilation.
+
+Of int16, biases are int64, and must be there.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,11 @@ from tinyhil.image.compiler.quantize import (
     weight_scales,
 )
 from tinyhil.image.compiler.target import Target
+from tinyhil.image.compiler.wide import wide_channels
 from tinyhil.image.compiler.window import Axis, dilation_fields, window_fields, windows
 
 NAME = "DEPTHWISE_CONV_2D"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _OPTIONS: Final = "DepthwiseConv2DOptions"
 _BLOCK: Final = 8
@@ -45,6 +50,8 @@ def lower(node: Node, target: Target) -> Lowered:
     flat = weights.data.reshape(-1, outputs).T
     scales = weight_scales(node, weights, outputs, axis=3)
     multipliers = (image.scale * scales / node.output.scale).tolist()
+    if node.output.dtype == "INT16":
+        return _wide(node, vertical, horizontal, flat, multipliers)
     if max(vertical.dilation, horizontal.dilation) > 1 or not packed_sums_fit(flat):
         return _dilated(node, vertical, horizontal, flat, multipliers)
     half = -(-vertical.outputs // 2)  # rows of outputs in each half of the folded plane
@@ -77,6 +84,27 @@ def lower(node: Node, target: Target) -> Lowered:
             4 * 2 * half + 4 * plane_height * plane_width,
             _BLOCK * height * (2 * width + plane_width),
         ),
+    )
+
+
+def _wide(
+    node: Node, vertical: Axis, horizontal: Axis, flat: NDArray[Any], multipliers: list[float]
+) -> Lowered:
+    """Of int16, for windows of any kind; `flat` are weights [channels, elements]."""
+    node.constant(2, "INT64")
+    inputs = node.activation().shape[3]
+    fields = {
+        **window_fields(node, vertical, horizontal),
+        **dilation_fields(vertical, horizontal),
+        "input_channels": inputs,
+        "multiplier": len(flat) // inputs,
+        **activation_fields(node, _OPTIONS),
+    }
+    return Lowered(
+        kernel="depthwise_conv2d_s16",
+        fields=fields,
+        arrays=(int8_array("weights", flat.T), wide_channels(node, flat, multipliers)),
+        macs=vertical.outputs * horizontal.outputs * flat.size,
     )
 
 

@@ -1,4 +1,4 @@
-"""DEQUANTIZE of int8 to floats, as at the end of a model."""
+"""DEQUANTIZE of int8 or int16 to floats, as at the end of a model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Final
 
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, float_array
+from tinyhil.image.compiler.refusals import ENDS_TYPE
 from tinyhil.image.compiler.target import Target
 
 NAME = "DEQUANTIZE"
@@ -14,10 +15,12 @@ OUTPUTS: Final = ("FLOAT32",)
 
 def lower(node: Node, _target: Target) -> Lowered:
     """Nothing to precompute."""
-    source = node.activation()
+    source = node.computed()
+    known = source.dtype in ("INT8", "INT16")
+    node.check(known, f"input 0 is {source.dtype}, not INT8 or INT16", ENDS_TYPE)
     node.check(source.elements == node.output.elements, "changes the number of elements")
-    return Lowered(
-        kernel="dequantize_f32",
-        fields={"elements": source.elements, "zero_point": source.zero_point},
-        arrays=(float_array("scale", source.scale),),
-    )
+    fields, scale = {"elements": source.elements}, (float_array("scale", source.scale),)
+    if source.dtype == "INT16":
+        return Lowered(kernel="dequantize_s16_f32", fields=fields, arrays=scale)
+    fields["zero_point"] = source.zero_point
+    return Lowered(kernel="dequantize_f32", fields=fields, arrays=scale)

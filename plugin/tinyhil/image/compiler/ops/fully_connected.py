@@ -1,4 +1,7 @@
-"""FULLY_CONNECTED with one scale, or one for each output."""
+"""FULLY_CONNECTED with one scale, or one for each output.
+
+Of int16, biases are int64 or int32.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, i
 from tinyhil.image.compiler.mve import fully_connected as mve_fully_connected
 from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
 from tinyhil.image.compiler.target import Target
+from tinyhil.image.compiler.wide import wide_channels
 
 NAME = "FULLY_CONNECTED"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _OPTIONS: Final = "FullyConnectedOptions"
 _BLOCK: Final = 4
@@ -32,6 +37,8 @@ def lower(node: Node, target: Target) -> Lowered:
     rows = source.elements // inputs
     node.check(source.elements == rows * inputs, f"has {source.elements} inputs, not {inputs}")
     node.check(node.output.elements == rows * outputs, f"does not have {rows * outputs} outputs")
+    if node.output.dtype == "INT16":
+        return _wide(node, rows, weights)
     fields = {
         "rows": rows,
         "inputs": inputs,
@@ -54,6 +61,29 @@ def lower(node: Node, target: Target) -> Lowered:
         arrays=(int8_array("weights", interleave(padded, 2)), channel_array(found)),
         macs=rows * weights.elements,
         scratch_bytes=2 * padded.shape[1],
+    )
+
+
+def _wide(node: Node, rows: int, weights: Tensor) -> Lowered:
+    """Of int16: as a convolution of a column of pixels."""
+    assert weights.data is not None
+    outputs, inputs = weights.shape
+    ones = ("kernel_height", "kernel_width", "stride_height", "stride_width",
+            "dilation_height", "dilation_width", "input_width", "output_width")  # fmt: skip
+    fields = {
+        "input_height": rows,
+        "output_height": rows,
+        "input_channels": inputs,
+        "output_channels": outputs,
+        **dict.fromkeys(ones, 1),
+        **activation_fields(node, _OPTIONS),
+    }
+    factors = multipliers(node, node.activation(), weights)
+    return Lowered(
+        kernel="conv2d_s16",
+        fields=fields,
+        arrays=(int8_array("weights", weights.data), wide_channels(node, weights.data, factors)),
+        macs=rows * weights.elements,
     )
 
 

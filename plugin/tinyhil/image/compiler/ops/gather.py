@@ -11,6 +11,7 @@ from tinyhil.image.compiler.slices import Along, sliced
 from tinyhil.image.compiler.target import Target
 
 NAME = "GATHER"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _OPTIONS: Final = "GatherOptions"
 
@@ -36,13 +37,9 @@ def lower(node: Node, _target: Target) -> Lowered:
         axes = [Along(0, 1, length) for length in source.shape]
         axes[axis] = Along(taken[0], step, len(taken))
         return sliced(node, axes)
+    run = prod(inner) * source.item
     return Lowered(
         kernel="gather_s8",
-        fields={
-            "outer": prod(outer),
-            "size": size * prod(inner),
-            "inner": prod(inner),
-            "count": len(taken),
-        },
-        arrays=(int32_array("places", [number * prod(inner) for number in taken]),),
+        fields={"outer": prod(outer), "size": size * run, "inner": run, "count": len(taken)},
+        arrays=(int32_array("places", [number * run for number in taken]),),
     )

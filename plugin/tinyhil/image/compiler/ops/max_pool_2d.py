@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.pool import pool_fields
 from tinyhil.image.compiler.target import Target
 
 NAME = "MAX_POOL_2D"
+OUTPUTS: Final = ("INT8", "INT16")
 
 
 def lower(node: Node, _target: Target) -> Lowered:
     """Nothing to precompute but the range."""
-    return Lowered(kernel="max_pool_s8", fields=pool_fields(node))
+    kernel = "max_pool_s16" if node.output.dtype == "INT16" else "max_pool_s8"
+    return Lowered(kernel=kernel, fields=pool_fields(node))

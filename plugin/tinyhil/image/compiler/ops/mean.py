@@ -11,6 +11,7 @@ from tinyhil.image.compiler.reduced import reduced_fields
 from tinyhil.image.compiler.target import Target
 
 NAME = "MEAN"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _MAX_ELEMENTS: Final = 2**16
 """Of one mean: far below what overflows a 32-bit sum."""
@@ -26,10 +27,14 @@ def lower(node: Node, _target: Target) -> Lowered:
     more = max(0, min(count.bit_length() - 1, 31 + shift))
     shift -= more
     left, right = max(shift, 0), max(-shift, 0)
-    node.check((256 * count) << left < 2**31, "has sums that may not fit into 32 bits")
+    wide = node.output.dtype == "INT16"
+    largest = 2**15 if wide else 2**8
+    node.check((largest * count) << left < 2**31, "has sums that may not fit into 32 bits")
     factor = Channel(-source.zero_point * count, (multiplier << more) // count, left, right, 1)
+    if not wide:
+        fields["output_zero_point"] = node.output.zero_point
     return Lowered(
-        kernel="mean_s8",
-        fields={**fields, "output_zero_point": node.output.zero_point},
+        kernel="mean_s16" if wide else "mean_s8",
+        fields=fields,
         arrays=(channel_array([factor]),),
     )

@@ -11,6 +11,7 @@ from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.target import Target
 
 NAME = "PACK"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _OPTIONS: Final = "PackOptions"
 

@@ -1,4 +1,7 @@
-"""PAD along any of four axes, with the input's zero point: zero in real numbers."""
+"""PAD along any of four axes, with the input's zero point: zero in real numbers.
+
+Numbers of 16 bits are two bytes of 0 there.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.target import Target
 
 NAME = "PAD"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _AXES: Final = ("batch", "height", "width", "channels")
 
@@ -18,6 +22,7 @@ def lower(node: Node, _target: Target) -> Lowered:
     source, result, padding = node.activation(), node.output, node.constant(1, "INT32")
     assert padding.data is not None
     rank = len(source.shape)
+    node.check(rank > 0, "has no axes")
     node.check(rank <= len(_AXES), f"has {rank} dimensions, more than {len(_AXES)}")
     node.check(padding.shape == (rank, 2), f"has padding of shape {list(padding.shape)}")
     before, after = padding.data.T.tolist()
@@ -27,9 +32,9 @@ def lower(node: Node, _target: Target) -> Lowered:
     node.check_scale_kept()
     missing = len(_AXES) - rank
     sizes = {
-        "input": (1,) * missing + source.shape,
-        "output": (1,) * missing + result.shape,
-        "before": (0,) * missing + tuple(before),
+        "input": (1,) * missing + source.rows,
+        "output": (1,) * missing + result.rows,
+        "before": (0,) * missing + (*before[:-1], before[-1] * source.item),
     }
     fields = {
         f"{name}_{axis}": size

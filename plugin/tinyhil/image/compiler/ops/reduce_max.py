@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.reduced import reduced_fields
 from tinyhil.image.compiler.target import Target
 
 NAME = "REDUCE_MAX"
+OUTPUTS: Final = ("INT8", "INT16")
 
 
 def lower(node: Node, _target: Target) -> Lowered:
     """Nothing to precompute."""
     fields, _ = reduced_fields(node)
     node.check_scale_kept()
-    return Lowered(kernel="reduce_max_s8", fields=fields)
+    kernel = "reduce_max_s16" if node.output.dtype == "INT16" else "reduce_max_s8"
+    return Lowered(kernel=kernel, fields=fields)

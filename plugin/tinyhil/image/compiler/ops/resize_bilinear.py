@@ -10,6 +10,7 @@ from tinyhil.image.compiler.resize import sides
 from tinyhil.image.compiler.target import Target
 
 NAME = "RESIZE_BILINEAR"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _OPTIONS: Final = "ResizeBilinearOptions"
 _ONE: Final = 2**10
@@ -33,7 +34,8 @@ def lower(node: Node, _target: Target) -> Lowered:
         ]
     height, width = both[0][1], both[1][1]
     fields = {"height": height, "width": width, "channels": channels}
-    return Lowered(kernel="resize_bilinear_s8", fields=fields, arrays=tuple(arrays))
+    kernel = "resize_bilinear_s16" if node.output.dtype == "INT16" else "resize_bilinear_s8"
+    return Lowered(kernel=kernel, fields=fields, arrays=tuple(arrays))
 
 
 def _between(

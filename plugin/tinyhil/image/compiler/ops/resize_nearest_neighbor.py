@@ -12,6 +12,7 @@ from tinyhil.image.compiler.resize import sides
 from tinyhil.image.compiler.target import Target
 
 NAME = "RESIZE_NEAREST_NEIGHBOR"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _OPTIONS: Final = "ResizeNearestNeighborOptions"
 
@@ -20,7 +21,7 @@ def lower(node: Node, _target: Target) -> Lowered:
     """Where each row and each column of the output comes from, as the reference has it."""
     both, aligned, half = sides(node, _OPTIONS)
     rows, columns = (_places(*side, aligned=aligned, half=half) for side in both)
-    channels = node.output.channels
+    channels = node.output.channels * node.output.item  # in bytes
     row = both[1][0] * channels
     return Lowered(
         kernel="resize_nearest_s8",

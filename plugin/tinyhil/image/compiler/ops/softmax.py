@@ -13,16 +13,25 @@ import math
 from typing import Final
 
 from tinyhil.image.compiler.graph import Node
-from tinyhil.image.compiler.lowered import Lowered, int32_array
+from tinyhil.image.compiler.lowered import (
+    Lowered,
+    channel_array,
+    int16_array,
+    int32_array,
+)
+from tinyhil.image.compiler.plan import SAME_PLACE
 from tinyhil.image.compiler.quantize import (
     INT8_MIN,
+    channel,
     divide_by_power,
     multiply_high,
     quantize_multiplier,
 )
+from tinyhil.image.compiler.table import interpolated
 from tinyhil.image.compiler.target import Target
 
 NAME = "SOFTMAX"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _OPTIONS: Final = "SoftmaxOptions"
 _INTEGER_BITS: Final = 5
@@ -42,11 +51,13 @@ def lower(node: Node, _target: Target) -> Lowered:
     source, result = node.activation(), node.output
     beta = float(node.option(_OPTIONS, "Beta"))
     node.check(source.shape == result.shape and len(source.shape) > 0, "changes the shape")
+    classes = source.shape[-1]
+    if result.dtype == "INT16":
+        return _wide(node, beta)
     node.check(
         (result.scale, result.zero_point) == (1 / 256, INT8_MIN),
         "has an output of another scale than 1/256 or zero point than -128",
     )
-    classes = source.shape[-1]
     node.check(classes <= _MAX_CLASSES, f"has {classes} classes, more than {_MAX_CLASSES}")
     node.check(math.isfinite(beta) and beta > 0, f"has beta {beta}")
     node.check(source.scale * beta > _SMALLEST_SCALE, f"has an input scale of {source.scale}")
@@ -59,6 +70,26 @@ def lower(node: Node, _target: Target) -> Lowered:
             "exponentials_count": len(table),
         },
         arrays=(int32_array("exponentials", table),),
+    )
+
+
+def _wide(node: Node, beta: float) -> Lowered:
+    """Of int16: with exponentials of -10 to 0 and reciprocals of 1 to 2, both of 513 steps."""
+    source = node.activation()
+    classes = source.shape[-1]
+    node.check(node.output.scale == 2.0**-15, "has an output of another scale than 2**-15")
+    node.check(classes < 2**16, f"has {classes} classes, more than {2**16 - 1}")
+    node.check(math.isfinite(beta) and beta > 0, f"has beta {beta}")
+    factor = channel(node, 0, 2**16, source.scale * beta / (10.0 / 65535.0))
+    return Lowered(
+        kernel="softmax_s16",
+        fields={"rows": source.elements // classes, "classes": classes},
+        arrays=(
+            int16_array("exponentials", interpolated(math.exp, -10.0, 0.0)),
+            int16_array("reciprocals", interpolated(lambda x: 1.0 / (1.0 + x), 0.0, 1.0)),
+            channel_array([factor]),
+        ),
+        overlap=SAME_PLACE,
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.slices import axis_of, part_of_axis
 from tinyhil.image.compiler.target import Target
 
 NAME = "SPLIT_V"
+OUTPUTS: Final = ("INT8", "INT16")
 
 
 def lower(node: Node, _target: Target) -> Lowered:

@@ -10,6 +10,7 @@ from tinyhil.image.compiler.slices import Along, sliced
 from tinyhil.image.compiler.target import Target
 
 NAME = "STRIDED_SLICE"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _OPTIONS: Final = "StridedSliceOptions"
 

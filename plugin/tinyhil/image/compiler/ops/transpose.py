@@ -10,6 +10,7 @@ from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.target import Target
 
 NAME = "TRANSPOSE"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _AXES: Final = 4
 
@@ -26,7 +27,7 @@ def lower(node: Node, _target: Target) -> Lowered:
     node.check_scale_kept()
     merged: list[tuple[int, int]] = []  # size and step of the output's axes
     for axis in axes:
-        size, step = source.shape[axis], prod(source.shape[axis + 1 :])
+        size, step = source.shape[axis], prod(source.shape[axis + 1 :]) * source.item
         if merged and merged[-1][1] == size * step:
             size *= merged.pop()[0]
         if size > 1:
@@ -34,7 +35,5 @@ def lower(node: Node, _target: Target) -> Lowered:
     node.check(len(merged) <= _AXES, f"has the order {axes}, which mixes too many axes")
     merged = [(1, 0)] * (_AXES - len(merged)) + merged
     fields = {f"size_{i}": size for i, (size, _) in enumerate(merged)}
-    return Lowered(
-        kernel="transpose_s8",
-        fields={**fields, **{f"step_{i}": step for i, (_, step) in enumerate(merged)}},
-    )
+    steps = {f"step_{i}": step for i, (_, step) in enumerate(merged)}
+    return Lowered(kernel="transpose_s8", fields={**fields, **steps, "item": source.item})

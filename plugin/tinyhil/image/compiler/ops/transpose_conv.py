@@ -1,4 +1,7 @@
-"""TRANSPOSE_CONV with a scale for each output channel; any window, stride and padding."""
+"""TRANSPOSE_CONV with a scale for each output channel; any window, stride and padding.
+
+Of int16, biases are int64 or int32.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array
 from tinyhil.image.compiler.quantize import activation_fields, unfolded_channels, weight_scales
 from tinyhil.image.compiler.target import Target
+from tinyhil.image.compiler.wide import wide_channels
 
 NAME = "TRANSPOSE_CONV"
+OUTPUTS: Final = ("INT8", "INT16")
 
 _OPTIONS: Final = "TransposeConvOptions"
 _SAME: Final = 0  # Padding of the schema
@@ -43,17 +48,20 @@ def lower(node: Node, _target: Target) -> Lowered:
         "stride_width": strides[1],
         "pad_top": _pad(node, 1, height, strides[0]),
         "pad_left": _pad(node, 2, width, strides[1]),
-        "input_zero_point": image.zero_point,
-        "output_zero_point": result.zero_point,
         **activation_fields(node, _OPTIONS),
     }
+    if result.dtype == "INT16":
+        kernel = "transpose_conv_s16"
+        channels = wide_channels(node, flat, multipliers, bias=3)
+    else:
+        kernel = "transpose_conv_s8"
+        channels = channel_array(unfolded_channels(node, flat, multipliers, bias=3))
+        fields["input_zero_point"] = image.zero_point
+        fields["output_zero_point"] = result.zero_point
     return Lowered(
-        kernel="transpose_conv_s8",
+        kernel=kernel,
         fields=fields,
-        arrays=(
-            int8_array("weights", flat),
-            channel_array(unfolded_channels(node, flat, multipliers, bias=3)),
-        ),
+        arrays=(int8_array("weights", flat), channels),
         macs=image.shape[1] * image.shape[2] * weights.elements,
         order=(2,),
     )
