@@ -332,6 +332,10 @@ def test_what_a_driver_raises_is_a_line_too() -> None:
         (("--board", "nowhere"), "no station 'nowhere'; known: "),
         (("--board", "nucleo-l4r5zi"), "is a board type, and no station of it is known"),
         (("--flash",), "option --flash: of which board?"),
+        (("--board", ""), "no station ''; known: "),
+        (("--board", "mps2-an386", "--port", "COM3"), "'mps2-an386' is played by QEMU alone"),
+        (("--board", "microbit", "--port", "usb:zz"), "'usb:zz' does not name a USB device"),
+        (("--board", "microbit", "--port", "COM3", "--probe", "remote:x"), "form remote:HOST:PORT"),
         (("--board", "mps2-an386", "--firmware", "x.elf"), "x.elf is not a file"),
     ],
 )
@@ -368,6 +372,8 @@ PROBES = (
     FoundProbe("0240000034", "DAPLink", "", False),
     FoundProbe("mps2-an386.00000000", "virtual", "", True),
 )
+ST_LINK = FoundProbe("0764000034", "STM32 STLink", "stm32l475xg", False)
+"""Of a board that QEMU plays too."""
 
 
 def test_a_bench_file_is_proposed_and_valid_as_it_is(
@@ -380,11 +386,12 @@ def test_a_bench_file_is_proposed_and_valid_as_it_is(
         ListPortInfo("/dev/ttyS0"),
     ]
     monkeypatch.setattr(ports, "_there", lambda: there)
-    found = proposal.places(PROBES, there)
+    found = proposal.places((*PROBES, ST_LINK), [*there, info("/dev/ttyACM2", ST_LINK.uid)])
     text = proposal.bench_file(found, load_boards(), None)
     (tmp_path / "bench.toml").write_text(text, encoding="utf-8")
     known = stations(load_boards(), tmp_path / "bench.toml")
-    (name,) = (name for name, station in known.items() if station.wiring)
+    name, other = (name for name, station in known.items() if station.wiring)
+    assert (other, known[other].board.emulated) == ("b-l475e-iot01a-3", False)
     wiring = known[name].wiring
     assert wiring
     assert (name, wiring.probe) == ("nucleo-l4r5zi-1", UID)
@@ -414,4 +421,6 @@ def test_write_replaces_nothing_and_takes_the_users_word_for_the_board(
     assert "bench.toml: is there already" in capsys.readouterr().err
     os.unlink("bench.toml")  # noqa: PTH108
     assert main(["doctor", "--write", "--board", "mps2-an386"]) == 2
-    assert "no physical board type 'mps2-an386'" in capsys.readouterr().err
+    assert "no physical board type 'mps2-an386'; known: b-l475e-iot01a" in capsys.readouterr().err
+    assert main(["doctor", "--write", "--board", "b-l475e-iot01a"]) == 0
+    assert "b-l475e-iot01a-1" in stations(load_boards(), Path("bench.toml"))

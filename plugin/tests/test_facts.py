@@ -9,9 +9,10 @@ import pytest
 from tinyhil.catalog.bench import select, stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.facts import load_named
-from tinyhil.catalog.task import load_tasks
+from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.paths import BOARDS
+from tinyhil.image.build import compile_for, port_of
 
 BOARD = (BOARDS / "mps2-an386.toml").read_text()
 BENCH = """
@@ -56,6 +57,54 @@ def test_an_unknown_key_in_a_nested_table_is_named_with_its_place(tmp_path: Path
     text = wrong_board(tmp_path, 'name = "psram"', 'label = "psram"')
     assert "unknown key 'memory.2.label'" in text
     assert "known keys here: kind, name, size, start" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("start = 0x2100_0000", "start = 0x2000_1000", "'ssram23' (0x20000000 to 0x203fffff) and"),
+        ("start = 0x2100_0000", "start = 0xFFFF_0000", "'psram' goes beyond the last address"),
+        ("start = 0x2100_0000", "start = 0x2100_0001", "key 'memory.2.start': Input should be a m"),
+        (
+            "clock_hz = 25_000_000",
+            "clock_hz = true",
+            "key 'clock_hz': Input should be a valid number",
+        ),
+        (
+            "clock_hz = 25_000_000",
+            "clock_hz = '25'",
+            "key 'clock_hz': Input should be a valid number",
+        ),
+        ("clock_hz = 25_000_000", "clock_hz = 25_000_000_000", "should be less than 4294967296"),
+        ("max = 0.771485", "max = nan", "latency_p50_s.max': Input should be a finite number"),
+        ('port = "mps2"', 'port = "./a\\u0000"', "key 'port' has a control character"),
+        ('"-mthumb"', '"\\u001B[31m"', "key 'toolchain.flags' has a control character"),
+        ("icount_shift = 5", '"a\\u0007" = 5', r"a key 'a\x07' has a control character"),
+        ("icount_shift = 5", "icount_shift = 5\ndevice_options = { worn = -1 }", "device_options"),
+        ("schema = 1", "schema = " + "9" * 5000, "a number in it has thousands of digits"),
+        ("schema = 1", "schema = " + "[" * 5000, "it nests too deep"),
+        ('"tinyhil_mps2_an386"', '"stm32l475xg"', "begins with tinyhil_"),
+        (
+            '"tinyhil_mps2_an386"',
+            '"tinyhil_x"\npart = { address = 0, mask = 0xFF, value = 0x415 }',
+            "key 'flash.part': 'value' has bits that 'mask' (0xff) leaves out",
+        ),
+    ],
+)
+def test_what_no_board_can_be_is_told_by_its_key(
+    tmp_path: Path, old: str, new: str, text: str
+) -> None:
+    assert text in wrong_board(tmp_path, old, new)
+
+
+def test_kernels_that_are_not_there_are_no_slow_ones(tmp_path: Path, kws01: Task) -> None:
+    board = load_boards()["mps2-an386"]
+    tools = board.toolchain.model_copy(update={"kernels": ("armv7em",)})
+    wrong = board.model_copy(update={"toolchain": tools, "port": "m" * 5000})
+    with pytest.raises(ConfigError, match="no kernels 'armv7em'; known: armv7e-m, mve"):
+        compile_for(kws01, tmp_path / "any.tflite", wrong)
+    with pytest.raises(ConfigError, match=r"has no port\.cmake"):
+        port_of(wrong)
 
 
 @pytest.mark.parametrize(

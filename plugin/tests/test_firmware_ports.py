@@ -120,6 +120,20 @@ def test_time_goes_on_while_a_core_sleeps_whose_cycle_counter_stands_still(tmp_p
     assert done.returncode == 0, done.stdout
 
 
+def test_an_nrf5_without_its_crystal_starts_and_says_so(tmp_path: Path) -> None:
+    """No emulator has a chip whose crystal fails, so the test plays one."""
+    source, program = Path(__file__).parent / "played_core" / "nrf5.c", tmp_path / "chip"
+    (tmp_path / "hil_config.h").touch()
+    own = (FIRMWARE / "ports" / name for name in ("nrf5", "nrf52840-dk", "cortex-m", "."))
+    folders = (tmp_path, *own, FIRMWARE / "core" / "include")
+    includes = [f"-I{folder}" for folder in folders]
+    subprocess.run(
+        ["cc", *includes, "-Wall", "-Werror", "-o", program, source], check=True, timeout=60
+    )
+    done = subprocess.run([program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.long
 def test_other_compiler_flags_in_a_boards_file_build_another_image(
     tiny: tuple[Task, Path], tmp_path: Path

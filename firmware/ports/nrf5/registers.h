@@ -9,6 +9,8 @@
 #define CLOCK(offset)             REGISTER(0x40000000u + (offset)) /* RM 13, PS 5.4 */
 #define CLOCK_TASKS_HFCLKSTART    CLOCK(0x000u)
 #define CLOCK_EVENTS_HFCLKSTARTED CLOCK(0x100u)
+#define CLOCK_HFCLKSTAT           CLOCK(0x40cu)
+#define CLOCK_HFCLKSTAT_CRYSTAL   (1u << 0) /* SRC: what runs; else the RC oscillator. */
 
 #define UART(offset)       REGISTER(0x40002000u + (offset)) /* RM 29, PS 6.33 */
 #define UART_TASKS_STARTRX UART(0x000u)

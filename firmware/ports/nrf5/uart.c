@@ -16,7 +16,7 @@ static const uint32_t rates[] = {
 
 static bool sending; /* A byte was handed over, and has not left. */
 
-/* As the manuals' tables have it: the nearest multiple of 0x1000. */
+/* The nearest multiple of 0x1000; the manuals' tables are within 0.2 % of it. */
 static uint32_t divider(uint32_t baud) {
     uint64_t parts = (((uint64_t)baud << 32) + CLOCK_HZ / 2u) / CLOCK_HZ;
     return ((uint32_t)parts + 0x800u) & ~UINT32_C(0xfff);

@@ -15,7 +15,7 @@
 
 #define PWR_CR1        REGISTER(0x40007000u) /* 5.4.1 */
 #define PWR_CR1_DBP    (1u << 8)             /* The LSE's register may be written. */
-#define PWR_CR5        REGISTER(0x40007080u) /* RM0432, 5.4.23 */
+#define PWR_CR5        REGISTER(0x40007080u) /* RM0432, 5.4.26 */
 #define PWR_CR5_R1MODE (1u << 8)             /* No range 1 boost, which 80 MHz and more need. */
 
 #define MSI_HZ   4000000u

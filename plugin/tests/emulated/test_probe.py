@@ -17,7 +17,10 @@ from pyocd.core.target import Target
 from pyocd.probe.aggregator import DebugProbeAggregator
 
 from tinyhil.catalog.board import Board, load_boards
+from tinyhil.emulator.gdb import GdbClient, connected
 from tinyhil.emulator.qemu import EmulatedBoard, start
+from tinyhil.emulator.registry import running_boards
+from tinyhil.emulator.runtime import GDB_SOCKET
 from tinyhil.flash import flash
 from tinyhil.ground.deadline import Deadline
 from tinyhil.image.elf import Image
@@ -324,6 +327,19 @@ input()
     ):
         port.write(b"T")
         assert b"ticks" in port.read_until(b"\n")
+
+
+def test_a_debugger_that_was_lost_inside_a_packet_does_not_spoil_the_next_one(
+    emulated: EmulatedBoard,
+) -> None:
+    (folder,) = (one.folder for one in running_boards() if one.probe_uid == emulated.probe_uid)
+    for cut in (b"$M0,4:00", b"$m0,1#", b"$m0,1#4", b"$m}", b"$m0*"):
+        lost = connected(folder / GDB_SOCKET, 5)
+        lost.sendall(cut)
+        lost.close()
+        client = GdbClient(folder / GDB_SOCKET)
+        assert len(client.read(0, 4)) == 4, cut
+        client.close()
 
 
 def test_the_death_of_the_board_is_a_disconnected_probe(emulated: EmulatedBoard) -> None:

@@ -5,12 +5,14 @@ What is wired to this desk (probe, port) is not a fact about a type: see `bench`
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from tinyhil.catalog.facts import Facts, Limit, Metric, NamedFacts, load_folders, shipped_and_own
+from tinyhil.catalog.identity import OUR_TARGETS
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.paths import BOARDS
 
@@ -20,7 +22,7 @@ class Memory(Facts):
 
     name: str
     """As the data sheet calls it; errors name it."""
-    start: int = Field(ge=0, lt=1 << 32)
+    start: int = Field(ge=0, lt=1 << 32, multiple_of=4)
     """First address."""
     size: int = Field(gt=0, le=1 << 32)
     """In bytes."""
@@ -34,6 +36,12 @@ class Memory(Facts):
     def end(self) -> int:
         """First address after the region."""
         return self.start + self.size
+
+    @model_validator(mode="after")
+    def _has_addresses(self) -> Self:
+        if self.end > 1 << 32:
+            raise ValueError(f"'{self.name}' goes beyond the last address of a 32-bit core")
+        return self
 
 
 class Toolchain(Facts):
@@ -50,12 +58,18 @@ class Toolchain(Facts):
 class Part(Facts):
     """How to know the chip: a word that it holds."""
 
-    address: int = Field(ge=0, lt=1 << 32)
+    address: int = Field(ge=0, lt=1 << 32, multiple_of=4)
     """Where."""
     mask: int = Field(gt=0, lt=1 << 32)
     """The bits that count."""
     value: int = Field(ge=0, lt=1 << 32)
     """What they are in this board's chip."""
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        if self.value & ~self.mask:
+            raise ValueError(f"'value' has bits that 'mask' ({self.mask:#x}) leaves out")
+        return self
 
 
 class FlashFacts(Facts):
@@ -100,7 +114,10 @@ class EmulatorFacts(Facts):
     """Version of QEMU that plays it, as in ``>=9``; empty: any."""
     devices: str = Field(default="", pattern=r"^[a-z0-9]*$")
     """What QEMU's machine lacks: a name of ``tinyhil/emulator/devices``, loaded into it."""
-    device_options: dict[str, int] = Field(default_factory=dict)
+    device_options: dict[
+        Annotated[str, Field(pattern=r"^[a-z]+$")],
+        Annotated[int, Field(strict=True, ge=0, lt=1 << 32)],
+    ] = Field(default_factory=dict)
     """Of these devices, to break them on purpose: ``worn``, a page that no longer erases …"""
     flash_controller: bool = False
     """Whether flash is changed through the chip's own controller alone, so that pyOCD programs it
@@ -128,13 +145,13 @@ class Board(NamedFacts):
     """As a results table shows it, with its maker."""
     core: str
     """As GCC's ``-mcpu`` calls it."""
-    clock_hz: int = Field(gt=0)
+    clock_hz: int = Field(gt=0, lt=1 << 32)
     """Of the timer behind the device's time stamps, in Hz."""
     port: str | None = None
     """Folder of ``firmware/ports``, or with a ``/`` in it one of the user's own, relative to the
     board's file; without one the reference firmware does not run on it, and images are the
     user's own."""
-    baud: int = Field(default=115200, gt=0)
+    baud: int = Field(default=115200, gt=0, lt=1 << 32)
     """At which the firmware's serial port starts."""
     input_buffer: Literal["benchmark", "sample"] = "benchmark"
     """What our firmware keeps memory for: the benchmark's largest sample (27,648 bytes), as its
@@ -150,6 +167,28 @@ class Board(NamedFacts):
     """How QEMU plays it; a physical board has no such table."""
     limits: dict[str, dict[Metric, Limit]] = Field(default_factory=dict)
     """Limits by task and metric."""
+
+    @model_validator(mode="after")
+    def _has_a_target_of_its_own(self) -> Self:
+        """Where flash is RAM, pyOCD is taught the target, which must be none that it knows."""
+        taught = self.emulator is not None and not self.emulator.flash_controller
+        if taught and self.flash.target and not self.flash.target.startswith(OUR_TARGETS):
+            raise ValueError(
+                f"'flash.target' of an emulated board without 'flash_controller' begins with "
+                f"{OUR_TARGETS}"
+            )
+        return self
+
+    @field_validator("memory")
+    @classmethod
+    def _lies_apart(cls, memory: tuple[Memory, ...]) -> tuple[Memory, ...]:
+        for one, other in pairwise(sorted(memory, key=lambda region: region.start)):
+            if other.start < one.end:
+                raise ValueError(
+                    f"'{one.name}' ({one.start:#x} to {one.end - 1:#x}) and '{other.name}' "
+                    f"({other.start:#x} to {other.end - 1:#x}) overlap"
+                )
+        return memory
 
     def placed(self, folder: Path) -> Board:
         """The board with the port of its own below `folder`, where its file is."""

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.project import project_around
+from tinyhil.ground.toml import parsed
 
 
 class Facts(BaseModel):
     """Base of everything that is read from TOML: frozen, strict, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse ``true`` and ``"1"`` for a number, which pydantic would take."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        kinds = {annotation, *get_args(annotation)}
+        if isinstance(value, bool | str) and type(value) not in kinds and kinds & {int, float}:
+            raise ValueError("Input should be a valid number")
+        return value
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], where: object) -> Self:
@@ -95,12 +112,12 @@ def load(path: Path, model: type[Model]) -> Model:
             type; the text names the file, the key and, for an unknown one, the known keys.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = parsed(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read: {error.strerror}", hint="check the path and its permissions"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ConfigError(
             f"{path}: is not TOML: {error}", hint="fix the line that it names"
         ) from error
@@ -169,7 +186,8 @@ def _explain(path: object, model: type[Facts], error: ValidationError) -> Config
             known = ", ".join(sorted(f.alias or name for name, f in here.model_fields.items()))
             lines.append(f"{path}: unknown key '{key}'; known keys here: {known}")
         else:
-            lines.append(f"{path}: key '{key}': {problem['msg']}")
+            said = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{path}: key '{key}': {said}")
     return ConfigError("\n".join(lines), hint="correct the key in that file; nothing was started")
 
 

@@ -21,6 +21,10 @@ from tinyhil.ground.deadline import Deadline
 ANSWER_S = 5.0
 """How long QEMU may take to answer; it answers in well under a millisecond."""
 
+_END = b"#00" * 3
+"""Ends, in any state of QEMU's reader, the packet in whose middle the last client was lost: else it
+would take our first one for the rest of that. Between packets it is passed over."""
+
 _INTERRUPT = b"\x03"
 _SIGINT = 2
 _MEMORY_CHUNK = 1984
@@ -80,6 +84,7 @@ class GdbClient:
         self._signal = _SIGINT
         """Of the last stop."""
         try:
+            self._outgoing += _END
             self._post("?")  # also drops what a client that was killed left as breakpoints
             self._receive(Deadline.after(ANSWER_S))
             self._registers = self._read_registers()

@@ -40,7 +40,11 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.TransferError, "check power and debug wiring, or lower 'flash.frequency_hz'"),
     (exceptions.Error, "check power and debug wiring; 'pyocd list' shows the probes found"),
     (OSError, "check that the probe is still plugged in and that you may use it"),
-    (Exception, "check power and debug wiring, or lower 'flash.frequency_hz'; then run it again"),
+    (
+        Exception,
+        "see that 'flash.target' is this chip's; check power and debug wiring, or lower "
+        "'flash.frequency_hz'; then run it again",
+    ),
 )
 _FAR_HINT = (
     "see that its host is up, that `pyocd server` serves the probe there, and that the tunnel to "

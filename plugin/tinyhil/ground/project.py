@@ -5,13 +5,13 @@ Imported by every pytest run in the environment: nothing heavy is imported here.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.toml import parsed
 
 FILE = "pyproject.toml"
 
@@ -65,12 +65,12 @@ def project_in(folder: Path) -> Project:
     if not path.is_file():
         return Project(folder)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("tinyhil", {})
+        table = parsed(path.read_text(encoding="utf-8")).get("tool", {}).get("tinyhil", {})
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read: {error.strerror}", hint="check its permissions"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as error:
+    except (ValueError, AttributeError) as error:
         raise ConfigError(
             f"{path}: is not TOML with tables: {error}", hint="fix the line that it names"
         ) from error

@@ -60,7 +60,7 @@ class Wishes:
         """What the compiler compiles for; without a board, the portable kernels."""
         from tinyhil.image.compiler import Target  # noqa: PLC0415 - of an extra
 
-        kernels = board.toolchain.kernels if board else ()
+        kernels = kernels_of(board) if board else ()
         flash = waiting_flash(board.name if board else "", self.wait_states)
         return Target(kernels, self.goal, self.keep_dead_channels, flash)
 
@@ -152,13 +152,30 @@ def port_of(board: Board) -> str:
             hint="name an image of yours: --hil-firmware ELF, or a [firmware] table in the bench "
             "file; or leave out probe and flash of the station, to measure what it holds",
         )
-    if not (FIRMWARE / "ports" / board.port / "port.cmake").is_file():
+    if not os.path.isfile(FIRMWARE / "ports" / board.port / "port.cmake"):  # noqa: PTH113 - bears any
         raise ConfigError(
             f"board '{board.name}': its port {board.port} has no port.cmake",
             hint="correct 'port' in the board's file; `tinyhil new board --port` writes such a "
             "folder",
         )
     return board.port
+
+
+def kernels_of(board: Board) -> tuple[str, ...]:
+    """The folders of ``firmware/kernels`` that a board has before the portable one.
+
+    Raises:
+        ConfigError: one of them is not there; else a slip of the pen would cost its speed.
+    """
+    folders = (FIRMWARE / "kernels").iterdir()
+    known = sorted({one.name for one in folders if one.is_dir()} - {"include", "portable"})
+    for name in board.toolchain.kernels:
+        if name not in known:
+            raise ConfigError(
+                f"board '{board.name}': there are no kernels '{name}'; known: {', '.join(known)}",
+                hint="correct 'toolchain.kernels' in the board's file; [] for the portable ones",
+            )
+    return board.toolchain.kernels
 
 
 def compile_for(
@@ -174,6 +191,7 @@ def compile_for(
             than the task, takes numbers of another type, keeps a state that the task has no use
             for, or has more results than fit a line.
         BenchError: the extra `build` is not installed.
+        ConfigError: there are no such kernels.
     """
     with part_of("build", "building firmware"):
         from tinyhil.image.compiler import compile_model  # noqa: PLC0415 - of an extra

@@ -116,9 +116,9 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
         sys.stdout.write(RULES.read_text(encoding="utf-8"))
         return 0
-    if options.write:
+    if options.write is not None:
         return _write(options, console)
-    if options.board:
+    if options.board is not None:
         return _examine(options, console)
     for name in ("bench", "probe", "port", "firmware", "flash"):
         if getattr(options, name):
@@ -198,8 +198,10 @@ def _write(options: argparse.Namespace, console: Console) -> int:
         raise ConfigError(f"{path}: is there already", hint="name another file: --write FILE")
     check_file(path, "--write")
     boards = load_boards(options.boards)
-    if options.board and (options.board not in boards or boards[options.board].emulated):
-        physical = (name for name, board in boards.items() if not board.emulated)
+    if options.board is not None and (
+        options.board not in boards or not boards[options.board].on_desks
+    ):
+        physical = (name for name, board in boards.items() if board.on_desks)
         raise ConfigError(
             f"option --board: no physical board type '{options.board}'; known: "
             f"{', '.join(physical)}",

@@ -10,7 +10,7 @@ from pathlib import Path
 from tinyhil.catalog.bench import Station, stations
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.task import load_tasks
-from tinyhil.catalog.wiring import Wiring
+from tinyhil.catalog.wiring import Wiring, check_wiring
 from tinyhil.cli.bench.port import PortSteps
 from tinyhil.cli.bench.probe import ProbeSteps
 from tinyhil.cli.bench.steps import Step, tried
@@ -50,7 +50,13 @@ def station_of(wish: Wish, boards: dict[str, Board]) -> Station:
     if wish.board in known and not given:
         return known[wish.board]
     board = boards.get(wish.board)
-    if board is None or board.emulated:
+    if board is not None and not board.on_desks:
+        raise ConfigError(
+            f"option --board: '{board.name}' is played by QEMU alone, with a probe and a port of "
+            "its own",
+            hint="leave out --probe and --port",
+        )
+    if board is None:
         raise ConfigError(
             f"option --board: no {'board type' if given else 'station'} '{wish.board}'; known: "
             f"{', '.join(sorted(known))}",
@@ -63,6 +69,7 @@ def station_of(wish: Wish, boards: dict[str, Board]) -> Station:
             "it; `tinyhil doctor --write` proposes one",
         )
     wiring = Wiring(board=board.name, probe=wish.probe or "", port=wish.port)
+    check_wiring(f"option --board: '{board.name}'", wiring, board)
     return Station(board.name, wiring.board_of(board), wiring)
 
 

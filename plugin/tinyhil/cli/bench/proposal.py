@@ -51,7 +51,7 @@ def bench_file(found: Sequence[Place], boards: Mapping[str, Board], chosen: str 
         boards: the known types.
         chosen: the type that the user says it is, if he does.
     """
-    physical = [name for name, board in boards.items() if not board.emulated]
+    physical = [name for name, board in boards.items() if board.on_desks]
     parts = [_HEAD]
     for number, place in enumerate(found, 1):
         types = [chosen] if chosen else _types(place, boards)
@@ -67,7 +67,7 @@ def _types(place: Place, boards: Mapping[str, Board]) -> list[str]:
     return [
         name
         for name, board in boards.items()
-        if target and not board.emulated and board.flash.target.casefold() == target.casefold()
+        if target and board.on_desks and board.flash.target.casefold() == target.casefold()
     ]
 
 

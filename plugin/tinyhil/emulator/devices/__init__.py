@@ -127,7 +127,7 @@ class Loading:
         if facts.devices:
             path = plugin(facts.devices, board)
             self._told, ready = os.pipe()
-            options = {"ready": ready, **facts.device_options}
+            options = {**facts.device_options, "ready": ready}
             words = ",".join(f"{name}={value}" for name, value in options.items())
             self.arguments = ["-plugin", f"{path},{words}"]
             self.inherited = (ready,)
