@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyocd.probe.pydapaccess import DAPAccessIntf
+from pyocd.probe.pydapaccess.dap_access_cmsis_dap import DAPAccessCMSISDAP
 
 from tinyhil.benchmarks.faults_probe import STATES, attempt, debugging, held, image_of, try_state
 from tinyhil.catalog.bench import stations
@@ -19,7 +21,7 @@ from tinyhil.emulator import devices
 from tinyhil.emulator.qemu import EmulatedBoard, start
 from tinyhil.emulator.usb.backend import EmulatedDevice, usb_boards
 from tinyhil.emulator.usb.trouble import sabotage
-from tinyhil.flash import flash
+from tinyhil.flash import flash, open_flasher
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError
 from tinyhil.image.elf import Segment
@@ -171,6 +173,24 @@ def test_a_board_that_hangs_is_a_probe_that_is_gone_until_it_goes_on(
         os.kill(l475.pid, signal.SIGCONT)
     monkeypatch.undo()
     assert attempt(l475, board, image_of(board, 3, 600))[0] == "held"
+
+
+def test_a_probe_that_fails_at_being_closed_or_opened_is_given_back(
+    l475: EmulatedBoard, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pyOCD takes the one for closed, and forgets the interface of the other."""
+
+    def fail(*_: object) -> None:
+        monkeypatch.undo()
+        raise DAPAccessIntf.TransferTimeoutError
+
+    image = image_of(board, 4, 600)
+    with open_flasher(board, l475.probe_uid, Deadline.after(60)) as flasher:
+        flasher.flash(image, Deadline.after(60))
+        monkeypatch.setattr(DAPAccessCMSISDAP, "close", fail)
+    assert attempt(l475, board, image)[0] == "held"
+    monkeypatch.setattr(DAPAccessCMSISDAP, "_read_protocol_version", fail)
+    assert attempt(l475, board, image)[0] == "held", "it is opened again"
 
 
 def test_another_chip_is_refused_before_it_is_touched(l475: EmulatedBoard, board: Board) -> None:

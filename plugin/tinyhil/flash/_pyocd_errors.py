@@ -8,9 +8,11 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from pyocd.core import exceptions
 from pyocd.core.session import Session
+from pyocd.probe.debug_probe import DebugProbe
 
 from tinyhil.catalog.identity import called, is_remote
 from tinyhil.ground.cutoff import OverdueError, cut_off
@@ -65,14 +67,20 @@ def let_go(session: Session) -> None:
     Whatever fails was told where the probe was used, and an access that Ctrl-C has interrupted
     leaves one that complains about everything: no error here may replace the one on its way out.
     """
-    try:
-        with cut_off(_LET_GO_S):
-            session.close()
-    except (Exception, OverdueError):
-        # What failed has emptied the probe's queue, which was in the way of giving it back; else
-        # this process would keep it from all others, and from its own next session.
+    # A session takes a probe that could not be closed for closed, and its second try succeeds: what
+    # failed has emptied the queue that was in the way. What is not given back, this process would
+    # keep from all others, and from its own next session.
+    for close in (session.close, session.probe.close, lambda: _close_interface(session.probe)):
         with suppress(Exception, OverdueError), cut_off(_LET_GO_S):
-            session.probe.close()
+            close()
+
+
+def _close_interface(probe: DebugProbe) -> None:
+    """Give back the USB interface of a CMSIS-DAP probe that failed while it was being opened: pyOCD
+    does not take it for open."""
+    interface: Any = getattr(getattr(probe, "_link", None), "_interface", None)
+    if getattr(interface, "closed", True) is False:
+        interface.close()
 
 
 class Warnings(logging.Handler):
