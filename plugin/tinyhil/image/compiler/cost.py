@@ -1,10 +1,11 @@
-"""How many instructions and cycles a kernel is going to take on a Cortex-M4.
+"""How many instructions and cycles a kernel is going to take.
 
 For each kernel a sum: how often it does what, and what that costs. What assembly does is counted in
 its text; the other factors were fitted to counts of each operator of the models of MLPerf Tiny for
 keyword spotting, visual wake words, image classification, anomaly detection and streaming wake
 words, in QEMU as board mps2-an386 (GCC 12.2, -O2, kernels of ``armv7e-m``). There every model is
-within 3 %, nearly every operator within 8 %.
+within 3 %, nearly every operator within 8 %. For cores with Helium, see `mve.cost`; all others are
+taken for a Cortex-M4.
 
 Cycles are instructions times those of one, by kernel: averages of what ``make bench-kernels`` says.
 A convolution reads its weights again and again, which small caches do not hold.
@@ -18,32 +19,33 @@ from typing import Final
 
 from tinyhil.catalog.cycles import FlashWaits
 from tinyhil.image.compiler.lowered import Lowered
+from tinyhil.image.compiler.mve.cost import CYCLES as MVE_CYCLES
+from tinyhil.image.compiler.mve.cost import MODELS as MVE_MODELS
+from tinyhil.image.compiler.target import Target
 
 Fields = Mapping[str, int]
 
 
-def predict(lowered: Lowered) -> int | None:
+def predict(lowered: Lowered, target: Target) -> int | None:
     """Instructions of one inference; None for a kernel without a model."""
     if lowered.kernel is None:
         return 0
-    model = _MODELS.get(lowered.kernel)
+    model = (MVE_MODELS if target.vectors else _MODELS).get(lowered.kernel)
     return None if model is None else round(model(lowered.fields))
 
 
-def cycles(lowered: Lowered, flash: FlashWaits | None = None) -> int | None:
-    """Cycles of one inference; None for a kernel without a model.
+def cycles(lowered: Lowered, target: Target) -> int | None:
+    """Cycles of one inference, with waits for constants if the target's flash is known to wait.
 
-    Args:
-        lowered: kernel and constants.
-        flash: where constants are, if reading them waits.
+    None for a kernel without a model.
     """
-    instructions = predict(lowered)
+    instructions = predict(lowered, target)
     if not instructions or lowered.kernel is None:
         return instructions
-    each = _CYCLES[lowered.kernel]
+    each = (MVE_CYCLES if target.vectors else _CYCLES)[lowered.kernel]
     if lowered.kernel == "conv2d_pairs_s8" and lowered.fields["bytes"]:
         each = 1.465
-    return round(instructions * each) + (_waits(lowered, flash) if flash else 0)
+    return round(instructions * each) + (_waits(lowered, target.flash) if target.flash else 0)
 
 
 def _waits(lowered: Lowered, flash: FlashWaits) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from numpy.typing import NDArray
@@ -66,9 +67,7 @@ def lower(node: Node, target: Target) -> Lowered:
         better = dsp_depthwise.lower(fields, kernel, found)
     elif target.vectors:
         better = mve_depthwise.lower(fields, kernel, found)
-    if better is not None:
-        return better
-    return Lowered(
+    general = Lowered(
         kernel="depthwise_conv2d_s8",
         fields=fields,
         arrays=(int8_array("weights", flat), channel_array(found)),
@@ -78,6 +77,12 @@ def lower(node: Node, target: Target) -> Lowered:
             _BLOCK * height * (2 * width + plane_width),
         ),
     )
+    if better is None:
+        return general
+    if target.vectors and vertical.stride == 2:  # there it may be faster, in more memory
+        general = replace(general, spare=True, form="8 channels at once")
+        return replace(better, others=(*better.others, general))
+    return better
 
 
 def _dilated(
