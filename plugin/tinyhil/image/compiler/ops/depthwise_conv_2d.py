@@ -12,6 +12,7 @@ from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array
 from tinyhil.image.compiler.mve import depthwise as mve_depthwise
 from tinyhil.image.compiler.packed import packed_sums_fit
+from tinyhil.image.compiler.plan import SAME_PLACE
 from tinyhil.image.compiler.quantize import (
     activation_fields,
     channels,
@@ -76,6 +77,8 @@ def lower(node: Node, target: Target) -> Lowered:
             4 * 2 * half + 4 * plane_height * plane_width,
             _BLOCK * height * (2 * width + plane_width),
         ),
+        # A channel is copied whole before its outputs are written, but not by Helium's twin.
+        overlap=SAME_PLACE if multiplier == 1 and not target.vectors else None,
     )
     if better is None:
         return general
