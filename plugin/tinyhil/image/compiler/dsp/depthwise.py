@@ -96,5 +96,5 @@ def _form(common: Lowered, group: int, memory: int) -> Lowered:
         common,
         fields={**shape, "group": group, "words": words, "band": band},
         scratch_bytes=4 * group * words * ((band - 1) * stride + _KERNEL),
-        form=f"{group} channels at once, {band} lines",
+        form=f"{group} channels, {band} line{'s' * (band > 1)}",
     )

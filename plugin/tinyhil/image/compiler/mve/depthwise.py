@@ -82,5 +82,5 @@ def _form(common: Lowered, memory: int | None) -> Lowered:
         common,
         fields={**shape, "width": width, "band": band},
         scratch_bytes=size + -size % 16,
-        form="" if memory is None else f"{band} lines at once",
+        form="" if memory is None else f"1 channel, {band} line{'s' * (band > 1)}",
     )

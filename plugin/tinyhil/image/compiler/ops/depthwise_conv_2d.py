@@ -83,7 +83,7 @@ def lower(node: Node, target: Target) -> Lowered:
     if better is None:
         return general
     if target.vectors and vertical.stride == 2:  # there it may be faster, in more memory
-        general = replace(general, spare=True, form="8 channels at once")
+        general = replace(general, spare=True, form="8 channels")
         return replace(better, others=(*better.others, general))
     return better
 
