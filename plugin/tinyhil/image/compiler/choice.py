@@ -41,8 +41,8 @@ def choose(
     for node, low in zip(graph.nodes, lowered, strict=True):
         own = [low, *low.others]
         if target.goal == "size":
-            least = min(form.constant_bytes for form in own)
-            own = [form for form in own if form.constant_bytes == least]
+            least = min(form.constant_bytes for form in own if not form.spare)
+            own = [form for form in own if form.constant_bytes <= least]
         forms.append([(needs.of(node, form), form) for form in own])
     limit = _limit(forms, target)
     fitting = [[form for need, form in own if need <= limit] for own in forms]

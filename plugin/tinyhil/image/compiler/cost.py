@@ -135,8 +135,9 @@ def _depthwise_pairs(op: Fields) -> float:
     made = ((lines - 1) * op["stride"] + 3) * op["channels"] / op["group"]  # lines of all planes
     pairs = 27 * (places // 2) + 16 * (places % 2) + 16
     line = pairs if op["stride"] == 1 else 18 * places + 13
-    words = (15 if op["group"] == 4 else 10) * op["words"] + 95
-    return op["channels"] * (lines * line + 65 * bands) + made * words
+    words = 15 * op["words"] + 70 if op["group"] == 4 else 10 * op["words"] + 80
+    kept = 4 * op["words"] * (3 - op["stride"]) * (bands - 1)
+    return op["channels"] * (lines * line + 55 * bands + kept) + made * words
 
 
 def _fully_connected_pairs(op: Fields) -> float:
