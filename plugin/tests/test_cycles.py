@@ -72,11 +72,11 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Image:
     return built(PROGRAM, tmp_path_factory.mktemp("counted"))
 
 
-def built(source: str, folder: Path) -> Image:
+def built(source: str, folder: Path, core: str = "cortex-m4") -> Image:
     text, elf = folder / "program.s", folder / "program.elf"
     text.write_text(source, encoding="utf-8")
     compiler = require_tool("arm-none-eabi-gcc")
-    flags = ["-mcpu=cortex-m4", "-nostdlib", "-Wl,-Ttext=0,-e,reset"]
+    flags = [f"-mcpu={core}", "-nostdlib", "-Wl,-Ttext=0,-e,reset"]
     subprocess.run([compiler, *flags, str(text), "-o", str(elf)], check=True, timeout=60)
     return read_image(elf)
 
@@ -165,6 +165,7 @@ def test_what_ran_must_be_in_the_image(program: Image) -> None:
         ("ldrd r0, r1, [r2]", "pair", 0),
         ("ldmia.w sp!, {r4, r6-r8, pc}", "multiple", 5),
         ("push {r4, r9, sl, fp, lr}", "multiple", 5),
+        ("vpush {d8-d15}", "multiple", 16),
         ("strb r0, [r1, #0]", "store", 0),
         ("smlad r0, r1, r2, r3", "multiply-add", 0),
         ("smmlar r0, r1, r2, r3", "multiply-add", 0),
@@ -189,6 +190,15 @@ def test_what_ran_must_be_in_the_image(program: Image) -> None:
 def test_instructions_are_known_by_their_text(text: str, kind: Kind, registers: int) -> None:
     found = instruction(*text.split(" ", 1)) if " " in text else instruction(text, "")
     assert (found.kind, found.registers) == (kind, registers)
+
+
+def test_heliums_instructions_are_known_in_an_image(tmp_path: Path) -> None:
+    lines = ["vldrb.s32 q1, [r0, #4]", "vmla.s32 q0, q1, r5", "vpst", "vstrbt.8 q0, [r1]",
+             "vmladava.s8 r0, q0, q1", "vctp.32 r0", "ldr r0, [r1]"]  # fmt: skip
+    source = "\n".join((".syntax unified", ".thumb", "reset:", *lines, ""))
+    image = built(source, tmp_path, "cortex-m55")
+    kinds = [one.kind for one in disassemble(image.path, "arm-none-eabi-", vectors=True).values()]
+    assert kinds == ["vector"] * 6 + ["load"]
 
 
 def test_every_emulated_core_has_cycles_with_a_source_and_an_error() -> None:

@@ -132,6 +132,7 @@ def test_limits_are_what_the_peer_needs_measured_as_our_figures_are(name: str) -
     assert board.limits.keys() == load_tasks().keys()
     for task, own in board.limits.items():
         peer = peers[task].cortex_m55 if helium else peers[task].cortex_m4
+        assert peer.instructions is not None
         for metric in LATENCIES:
             limit = own[metric]
             assert "3900 for a time stamp" in limit.source

@@ -20,7 +20,11 @@ struct conv2d_s8 {
     const struct channel_s8 *channels; /**< [output_channels] */
 };
 
-/** `scratch`: 8 * patch bytes, aligned to 4. The three buffers must not overlap. */
+/**
+ * `scratch`: 8 * patch bytes, aligned to 4. Without vectors, pixels are read before their outputs
+ * are written, in the order of memory: the output may overlap the input as far as what later pixels
+ * read is still there. Other than that the three buffers must not overlap.
+ */
 void conv2d_s8(const struct conv2d_s8 *op, const int8_t *input, int8_t *output, int8_t *scratch);
 
 #endif

@@ -21,8 +21,9 @@ struct depthwise_conv2d_s8 {
 
 /**
  * `scratch`: 4 * (output_height rounded up to 2) + 4 * plane_height * plane_width bytes, but at
- * least 8 * kernel_height * (2 * kernel_width + plane_width), aligned to 4. The three buffers must
- * not overlap.
+ * least 8 * kernel_height * (2 * kernel_width + plane_width), aligned to 4. Without
+ * vectors and with a multiplier of 1, the output may begin where the input does. Other than that
+ * the three buffers must not overlap.
  */
 void depthwise_conv2d_s8(const struct depthwise_conv2d_s8 *op, const int8_t *input, int8_t *output,
                          int8_t *scratch);

@@ -13,10 +13,13 @@ struct fully_connected_fours_s8 {
     int32_t output_zero_point;
     int32_t is_signed; /**< 0: all that is below the zero point becomes the same output. */
     int32_t activation_min, activation_max;
+    int32_t
+        finish_step; /**< Words from four outputs' constants to the next ones; 0: all share them. */
     /** [outputs / 4][inputs / 16][4][16], both rounded up, with zeros. */
     const int8_t *weights;
-    /** [outputs / 4][3][4]: biases, with the input's zero point folded in; multipliers in units of
-     * 2^-31; right shifts, negative. */
+    /** [outputs / 4][4], rounded up: with the input's zero point folded in. */
+    const int32_t *biases;
+    /** [outputs / 4 or 1][2][4]: multipliers in units of 2^-31; right shifts, negative. */
     const int32_t *finish;
 };
 

@@ -17,7 +17,8 @@ struct fully_connected_s8 {
     const struct channel_s8 *channels; /**< [outputs] */
 };
 
-/** `scratch`: 2 * (inputs rounded up to 8) bytes, aligned to 4. The three buffers must not overlap.
+/** `scratch`: for Armv7E-M 2 * (inputs rounded up to 8) bytes, aligned to 4; else none. The three
+ * buffers must not overlap.
  */
 void fully_connected_s8(const struct fully_connected_s8 *op, const int8_t *input, int8_t *output,
                         int8_t *scratch);

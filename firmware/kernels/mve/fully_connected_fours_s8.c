@@ -33,18 +33,19 @@ static inline int32x4_t multiply(const int8_t *input, const int8_t **weights, in
 static void connect(const struct fully_connected_fours_s8 *op, const int8_t *input,
                     int8_t *output) {
     const int8_t *weights = op->weights;
-    const int32_t *finish = op->finish;
+    const int32_t *biases = op->biases, *finish = op->finish;
     for (int32_t left = op->outputs; left > 0; left -= GROUP) {
-        int32x4_t value = multiply(input, &weights, op->inputs, finish);
-        const int32x4_t minus_right = vldrwq_s32(finish + 2 * GROUP);
-        value = vqrdmulhq_s32(value, vldrwq_s32(finish + GROUP));
+        int32x4_t value = multiply(input, &weights, op->inputs, biases);
+        const int32x4_t minus_right = vldrwq_s32(finish + GROUP);
+        value = vqrdmulhq_s32(value, vldrwq_s32(finish));
         if (op->is_signed) {
             /* One less where there is a shift and the value is negative: halves away from zero. */
             value = vaddq_s32(value, vshrq_n_s32(vandq_s32(value, minus_right), 31));
         }
         value = vaddq_n_s32(vrshlq_s32(value, minus_right), op->output_zero_point);
         vstrbq_p_s32(output, saturate_mve(value), vctp32q((uint32_t)left));
-        finish += 3 * GROUP;
+        biases += GROUP;
+        finish += op->finish_step;
         output += GROUP;
     }
 }

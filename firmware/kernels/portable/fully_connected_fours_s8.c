@@ -7,12 +7,12 @@ static int8_t connect(const struct fully_connected_fours_s8 *op, const int8_t *i
                       int32_t output) {
     int32_t chunks = (op->inputs + CHUNK - 1) / CHUNK, sum = 0;
     const int8_t *weights = op->weights + output / GROUP * GROUP * chunks * CHUNK;
-    const int32_t *finish = op->finish + output / GROUP * 3 * GROUP + output % GROUP;
+    const int32_t *finish = op->finish + output / GROUP * op->finish_step + output % GROUP;
     for (int32_t i = 0; i < op->inputs; i++) {
         sum += input[i] * weights[(i / CHUNK * GROUP + output % GROUP) * CHUNK + i % CHUNK];
     }
     const struct channel_s8 facts = {
-        .bias = finish[0], .multiplier = finish[GROUP], .right = (uint8_t)-finish[2 * GROUP]};
+        .bias = op->biases[output], .multiplier = finish[0], .right = (uint8_t)-finish[GROUP]};
     return requantize_careful_s8(sum, &facts, op->output_zero_point);
 }
 

@@ -156,6 +156,16 @@ def test_weights_are_staged_in_ram_where_flash_waits_and_there_is_room() -> None
     assert _cycles(there) > _cycles(waiting)
 
 
+def test_helium_has_forms_for_each_goal_too() -> None:
+    fast, small, least = (
+        compile_model(_stand_in("vww01"), Target(("mve",), goal)) for goal in GOALS
+    )
+    assert small.weights_bytes <= fast.weights_bytes
+    assert least.arena_bytes <= fast.arena_bytes < 38_000
+    kernels = {one.kernel for one in fast.operators if one.name == "DEPTHWISE_CONV_2D"}
+    assert kernels == {"depthwise_planes_s8", "depthwise_conv2d_s8"}, "with a stride of 2, either"
+
+
 def test_a_boards_flash_waits_if_it_is_known_to_or_as_it_is_told() -> None:
     boards = load_boards()
     flash = load_cycles().flash

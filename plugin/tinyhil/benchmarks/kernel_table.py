@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from tinyhil.catalog.cycles import CycleFile
-from tinyhil.image.compiler import Goal
 
 
 @dataclass(frozen=True)
@@ -19,13 +18,14 @@ class Figure:
     data_set: str
     board: str
     core: str
-    optimize: Goal
+    optimize: str
+    """``speed``, ``size``, ``memory``; with ``-waits`` if the compiler knew of flash's waits."""
     macs: int
     instructions: int
     baseline_instructions: int | None
     """What was committed, of the same compiler."""
     goal_instructions: int | None
-    peer_instructions: int
+    peer_instructions: int | None
     mix: dict[str, int]
     """Instructions of the model by kind, and of them the jumps that were taken."""
     predicted_cycles: int
@@ -61,7 +61,7 @@ _ROWS: Sequence[tuple[str, Cell]] = (
     ("instructions", lambda one: _judged(one.instructions, one.goal_instructions)),
     ("  goal", lambda one: _number(one.goal_instructions)),
     ("  peer", lambda one: _number(one.peer_instructions)),
-    ("  ratio to the peer", lambda one: f"{one.instructions / one.peer_instructions:.2f}"),
+    ("  ratio to the peer", lambda one: _ratio(one.instructions, one.peer_instructions)),
     ("predicted cycles, no waits", lambda one: _number(one.predicted_cycles)),
     ("  a MAC", lambda one: f"{one.predicted_cycles / one.macs:.2f}"),
     ("predicted cycles, flash waits", lambda one: _number(one.predicted_cycles_waiting)),
@@ -132,6 +132,10 @@ def notes(figures: Sequence[Figure], facts: CycleFile) -> str:
 
 def _peer_flash(one: Figure) -> int | None:
     return None if one.peer_code_bytes is None else one.peer_code_bytes + one.peer_model_bytes
+
+
+def _ratio(value: int, other: int | None) -> str:
+    return "-" if other is None else ("! " if value > other else "") + f"{value / other:.2f}"
 
 
 def _judged(value: float | None, most: float | None) -> str:

@@ -31,6 +31,7 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.paths import SUITES, official_data
 from tinyhil.ground.progress import progress_bar
 from tinyhil.image import build as firmware
+from tinyhil.image.elf import Image
 
 _STEP_S = 120.0
 
@@ -77,7 +78,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--link", default="rtt", choices=names(), help="how the samples travel; default: rtt"
     )
+    parser.add_argument("--optimize", default="speed", choices=("speed", "size", "memory"))
+    parser.add_argument(
+        "--wait-states",
+        type=int,
+        choices=range(64),
+        metavar="N",
+        help="of flash; see tinyhil build",
+    )
     options = parser.parse_args(arguments)
+    wishes = firmware.Wishes(options.optimize, wait_states=options.wait_states)
     root = official_data()
     oracle = root / "oracle" if root else SUITES / "standin"
     chosen = select(stations(load_boards(), None), options.board or ["mps2-an386"])
@@ -88,19 +98,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 continue
             made = material(task, root, BUILD / "data")
             wanted = expected(task, made, oracle, options.limit)
-            figures.append(_compare(station, task, made, wanted, options.link, console))
+            image = _built(station, task, made, wishes)
+            figures.append(_compare(station, (task, made), wanted, image, options.link, console))
     console.print(_table(figures))
     write_figures("oracle", [asdict(figure) for figure in figures])
     return 0 if all(figure.equal == figure.outputs for figure in figures) else 1
 
 
-def _compare(
-    station: Station, task: Task, made: Material, wanted: Expected, link: str, console: Console
-) -> Figure:
-    name = station.name
+def _built(station: Station, task: Task, made: Material, wishes: firmware.Wishes) -> Image:
     folder = firmware.folder_of(BUILD, station.board.name, task.name, made.data.kind)
-    image = firmware.build(station.board, task, made.model, folder).image
-    equal = 0
+    return firmware.build(station.board, task, made.model, folder, wishes=wishes).image
+
+
+def _compare(
+    station: Station,
+    of: tuple[Task, Material],
+    wanted: Expected,
+    image: Image,
+    link: str,
+    console: Console,
+) -> Figure:
+    (task, made), name, equal = of, station.name, 0
     with ExitStack() as stack:
         dut = stack.enter_context(attached(station))
         flash.flash(image, dut.board, dut.probe_uid, Deadline.after(_STEP_S))

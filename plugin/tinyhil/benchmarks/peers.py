@@ -16,7 +16,7 @@ _FILE: Final = SUITES / "peers.toml"
 class Peer(Facts):
     """What another runtime needs for one model on one core."""
 
-    instructions: int
+    instructions: int | None = None
     code_bytes: int | None = None
     arena_bytes: int | None = None
 
@@ -48,20 +48,22 @@ class PeerModel(Facts):
     stand_in: str | None = None
     cortex_m4: Peer = Field(alias="cortex-m4")
     cortex_m55: Peer = Field(alias="cortex-m55")
+    cortex_m3: Peer = Field(alias="cortex-m3", default=Peer())
     best_public_ms: float | None = None
     """Of a Cortex-M4 at 120 MHz, measured on silicon."""
     goals: Goals | None = None
 
     def peer(self, board: Board) -> Peer:
         """Figures for the board's core."""
-        return self.cortex_m4 if board.core == "cortex-m4" else self.cortex_m55
+        cores = {"cortex-m3": self.cortex_m3, "cortex-m4": self.cortex_m4}
+        return cores.get(board.core, self.cortex_m55)
 
     def goal(self, board: Board, optimize: str) -> int | None:
         """Instructions that are wanted at most."""
-        if self.goals is None:
+        if self.goals is None or board.core == "cortex-m3":
             return None
         core = self.goals.cortex_m4 if board.core == "cortex-m4" else self.goals.cortex_m55
-        return core.size if optimize == "size" else core.speed
+        return {"speed": core.speed, "size": core.size}.get(optimize)
 
 
 class PeerFile(Facts):

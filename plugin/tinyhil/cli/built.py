@@ -64,11 +64,10 @@ def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> 
         lines.append(f"state kept between inferences {model.state_bytes:,} bytes")
     if any(one.disagrees for one in model.operators):
         lines.append(
-            "* of this operator's forms, the one with the fewest instructions is not the one with\n"
-            "the fewest cycles (predicted): in this flash, or where nothing is known of it, in one "
-            "that\n"
-            f"waits {load_cycles().flash.wait_states} cycles behind small caches, as "
-            "NUCLEO-L4R5ZI's: try --wait-states"
+            "* another form has fewer instructions but more cycles (predicted), or the other way\n"
+            "round: in this flash, or if nothing is known of it, in one that waits "
+            f"{load_cycles().flash.wait_states} cycles\n"
+            "behind small caches, as NUCLEO-L4R5ZI's: try --wait-states"
         )
     constant = sum(one.constant_channels for one in model.operators)
     unread = sum(one.unread_channels for one in model.operators)

@@ -50,18 +50,21 @@ class Instruction:
     """How many a load or store of multiple ones moves."""
 
 
-def disassemble(elf: Path, prefix: str) -> Mapping[int, Instruction]:
+def disassemble(elf: Path, prefix: str, *, vectors: bool = False) -> Mapping[int, Instruction]:
     """All instructions of an image, by address, in order.
 
     Args:
         elf: the image.
         prefix: of the cross compiler's programs.
+        vectors: whether it is for a core with Helium, whose instructions objdump takes for a
+            coprocessor's unless it is told.
 
     Raises:
         BenchError: the disassembler is not installed.
         FirmwareError: it fails.
     """
-    command = [require_tool(f"{prefix}objdump"), "-d", "--no-show-raw-insn", str(elf)]
+    machine = ["-m", "armv8.1-m.main"] if vectors else []
+    command = [require_tool(f"{prefix}objdump"), "-d", "--no-show-raw-insn", *machine, str(elf)]
     try:
         done = run_group(command, _DISASSEMBLE_S)
     except subprocess.TimeoutExpired as error:
@@ -86,10 +89,10 @@ def instruction(name: str, operands: str) -> Instruction:
 
 
 def _registers(operands: str) -> int:
-    """How many a list such as ``{r4, r6-r8, pc}`` has."""
+    """How many words a list such as ``{r4, r6-r8, pc}`` has; those of ``d8`` are two."""
     listed = re.search(r"\{(.*)\}", operands)
     count = 0
     for part in listed[1].split(",") if listed else ():
         ends = [_NUMBERS.get(name) or int(name[1:]) for name in part.strip().split("-")]
-        count += ends[-1] - ends[0] + 1
+        count += (ends[-1] - ends[0] + 1) * (2 if part.strip().startswith("d") else 1)
     return count

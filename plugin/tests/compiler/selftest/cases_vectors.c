@@ -83,7 +83,7 @@ bool depthwise_planes_case(void) {
     do {
         y = draw_axis(13, 3);
         x = draw_axis(13, 3);
-    } while (y.kernel < 3 || x.kernel < 3 || y.stride > 1 || x.stride > 1);
+    } while (y.kernel < 3 || x.kernel < 3 || y.stride > 2 || x.stride != y.stride);
     int32_t channels = draw(1, 9), inputs = y.input * x.input * channels;
     struct depthwise_planes_s8 op = {
         .channels = channels,
@@ -97,9 +97,13 @@ bool depthwise_planes_case(void) {
         .output_place_step = channels,
         .pad_lines = y.pad,
         .pad_places = x.pad,
+        .stride = y.stride,
+        .width = y.stride == 1 ? x.output + 2 : round_up(x.output, 4) * 3,
+        .band = y.stride == 1 ? y.output : draw(1, y.output),
         .input_zero_point = draw(INT8_MIN, INT8_MAX),
     };
-    if (draw(0, 1)) { /* columns are lines */
+    bool upright = draw(0, 1); /* columns are lines */
+    if (upright) {
         op.input_line_step = op.output_line_step = channels;
         op.input_place_step = y.input * channels;
         op.output_place_step = y.output * channels;
@@ -117,9 +121,11 @@ bool depthwise_planes_case(void) {
     clear_results();
     portable_depthwise_planes_s8(&op, input, portable.output + MARGIN, portable.scratch);
     bool same = y.input == y.output && x.input == x.output;
-    depthwise_planes_s8(&op, maybe_in_place(same, input, inputs), twin.output + MARGIN,
-                        twin.scratch);
-    return results_agree(round_up((y.output + 2) * (x.output + 2), CHUNK));
+    bool possible = op.stride == 1 ? same : !upright;
+    const int8_t *from = maybe_in_place(possible, input, inputs);
+    depthwise_planes_s8(&op, from, twin.output + MARGIN, twin.scratch);
+    forget_input(from, inputs, y.output * x.output * channels);
+    return results_agree(round_up(((op.band - 1) * op.stride + 3) * op.width, CHUNK));
 }
 
 bool fully_connected_fours_case(void) {
@@ -128,10 +134,16 @@ bool fully_connected_fours_case(void) {
     int32_t padded = round_up(op.inputs, CHUNK);
     int32_t groups = (op.outputs + GROUP - 1) / GROUP;
     op.is_signed = draw_signed(&op.output_zero_point, &op.activation_min, &op.activation_max);
-    int32_t finish[3 * GROUP * GROUP];
+    op.finish_step = draw(0, 1) ? 2 * GROUP : 0;
+    int32_t biases[GROUP * GROUP], finish[2 * GROUP * GROUP];
     for (int32_t i = 0; i < groups * GROUP; i++) {
-        draw_finish(finish + i / GROUP * 3 * GROUP + i % GROUP, GROUP, op.inputs);
+        int32_t drawn[3];
+        draw_finish(drawn, 1, op.inputs);
+        biases[i] = drawn[0];
+        finish[i / GROUP * 2 * GROUP + i % GROUP] = drawn[1];
+        finish[i / GROUP * 2 * GROUP + GROUP + i % GROUP] = drawn[2];
     }
+    op.biases = biases;
     op.finish = finish;
     int8_t *weights = weights_buffer(groups * GROUP * padded);
     fill(weights, groups * GROUP * padded);

@@ -136,6 +136,12 @@ const int8_t *maybe_in_place(bool possible, const int8_t *input, int32_t count) 
     return twin.output + MARGIN;
 }
 
+void forget_input(const int8_t *from, int32_t inputs, int32_t outputs) {
+    if (from == twin.output + MARGIN && inputs > outputs) {
+        memset(twin.output + MARGIN + outputs, MARGIN_VALUE, (size_t)(inputs - outputs));
+    }
+}
+
 bool results_agree(int32_t used) {
     for (int32_t i = used; i < SCRATCH_BYTES; i++) {
         if (twin.scratch[i] != MARGIN_VALUE) {

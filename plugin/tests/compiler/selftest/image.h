@@ -61,6 +61,9 @@ enum { MARGIN = 64 };
 /** The twin's input: at times its own output's place, with the inputs in it. */
 const int8_t *maybe_in_place(bool possible, const int8_t *input, int32_t count);
 
+/** Takes away what is left of an input `from` there, behind the outputs that it is more than. */
+void forget_input(const int8_t *from, int32_t inputs, int32_t outputs);
+
 /** The tests, one a kernel: one random case, and whether both kernels agree on it. */
 bool add_case(void);
 bool conv2d_case(void);

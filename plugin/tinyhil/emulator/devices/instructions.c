@@ -37,6 +37,7 @@ uint64_t qemu_plugin_insn_vaddr(const Insn *);
 size_t qemu_plugin_insn_size(const Insn *);
 void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id, void (*)(plugin_id, Tb *));
 void qemu_plugin_register_vcpu_tb_exec_cb(Tb *, void (*)(unsigned, void *), int, void *);
+unsigned qemu_plugin_mem_size_shift(uint32_t);
 void qemu_plugin_register_vcpu_mem_cb(Insn *, void (*)(unsigned, uint32_t, uint64_t, void *), int,
                                       int, void *);
 EXPORTED int qemu_plugin_version = API;
@@ -120,9 +121,13 @@ static void fetch_code(const Block *block) {
 }
 
 static void loaded(unsigned core, uint32_t info, uint64_t address, void *unused) {
-    (void)core, (void)info, (void)unused;
-    if (counting && address >= flash_from && address < flash_to && missed(&data, address))
-        fetches[operator_].data++;
+    uint64_t last = address + (1u << qemu_plugin_mem_size_shift(info)) - 1;
+    (void)core, (void)unused;
+    if (!counting || address < flash_from || last >= flash_to)
+        return;
+    for (uint64_t at = address / fetch_bytes; at <= last / fetch_bytes; at++)
+        if (missed(&data, at * fetch_bytes))
+            fetches[operator_].data++;
 }
 
 static Count *count_of(Block *block) {

@@ -41,8 +41,8 @@ def choose(
     for node, low in zip(graph.nodes, lowered, strict=True):
         own = [low, *low.others]
         if target.goal == "size":
-            least = min(form.constant_bytes for form in own)
-            own = [form for form in own if form.constant_bytes == least]
+            least = min(form.constant_bytes for form in own if not form.spare)
+            own = [form for form in own if form.constant_bytes <= least]
         forms.append([(needs.of(node, form), form) for form in own])
     limit = _limit(forms, target)
     fitting = [[form for need, form in own if need <= limit] for own in forms]
@@ -63,11 +63,11 @@ def disagrees(low: Lowered, target: Target) -> bool:
         target: whose flash it is; if nothing is known of it, that of NUCLEO-L4R5ZI.
     """
     there = replace(target, flash=target.flash or load_cycles().flash)
-    count, time = cost.predict(low), _time(low, there)
+    count, time = cost.predict(low, target), _time(low, there)
     if not count:
         return False
     return any(
-        ((cost.predict(form) or 0) - count) * (_time(form, there) - time) < 0
+        ((cost.predict(form, target) or 0) - count) * (_time(form, there) - time) < 0
         for form in low.others
         if not form.spare
     )
@@ -75,7 +75,7 @@ def disagrees(low: Lowered, target: Target) -> bool:
 
 def _time(low: Lowered, target: Target) -> int:
     """Predicted cycles; 0 for a kernel without a model, whose forms are in order."""
-    return cost.cycles(low, target.flash) or 0
+    return cost.cycles(low, target) or 0
 
 
 def _limit(forms: Sequence[Sequence[tuple[int, Lowered]]], target: Target) -> int:

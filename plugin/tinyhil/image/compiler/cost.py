@@ -1,10 +1,11 @@
-"""How many instructions and cycles a kernel is going to take on a Cortex-M4.
+"""How many instructions and cycles a kernel is going to take.
 
 For each kernel a sum: how often it does what, and what that costs. What assembly does is counted in
 its text; the other factors were fitted to counts of each operator of the models of MLPerf Tiny for
 keyword spotting, visual wake words, image classification, anomaly detection and streaming wake
 words, in QEMU as board mps2-an386 (GCC 12.2, -O2, kernels of ``armv7e-m``). There every model is
-within 3 %, nearly every operator within 8 %.
+within 3 %, nearly every operator within 8 %. For cores with Helium, see `mve.cost`; all others are
+taken for a Cortex-M4.
 
 Cycles are instructions times those of one, by kernel: averages of what ``make bench-kernels`` says.
 A convolution reads its weights again and again, which small caches do not hold.
@@ -18,32 +19,35 @@ from typing import Final
 
 from tinyhil.catalog.cycles import FlashWaits
 from tinyhil.image.compiler.lowered import Lowered
+from tinyhil.image.compiler.mve.cost import CYCLES as MVE_CYCLES
+from tinyhil.image.compiler.mve.cost import MODELS as MVE_MODELS
+from tinyhil.image.compiler.target import Target
 
 Fields = Mapping[str, int]
 
 
-def predict(lowered: Lowered) -> int | None:
+def predict(lowered: Lowered, target: Target) -> int | None:
     """Instructions of one inference; None for a kernel without a model."""
     if lowered.kernel is None:
         return 0
-    model = _MODELS.get(lowered.kernel)
+    model = (MVE_MODELS if target.vectors else _MODELS).get(lowered.kernel)
     return None if model is None else round(model(lowered.fields))
 
 
-def cycles(lowered: Lowered, flash: FlashWaits | None = None) -> int | None:
-    """Cycles of one inference; None for a kernel without a model.
+def cycles(lowered: Lowered, target: Target) -> int | None:
+    """Cycles of one inference, with waits for constants if the target's flash is known to wait.
 
-    Args:
-        lowered: kernel and constants.
-        flash: where constants are, if reading them waits.
+    None for a kernel without a model.
     """
-    instructions = predict(lowered)
+    instructions = predict(lowered, target)
     if not instructions or lowered.kernel is None:
         return instructions
-    each = _CYCLES[lowered.kernel]
+    each = (MVE_CYCLES if target.vectors else _CYCLES)[lowered.kernel]
     if lowered.kernel == "conv2d_pairs_s8" and lowered.fields["bytes"]:
         each = 1.465
-    return round(instructions * each) + (_waits(lowered, flash) if flash else 0)
+    if lowered.kernel == "fully_connected_pairs_s8" and lowered.fields["direct"]:
+        each = 1.35
+    return round(instructions * each) + (_waits(lowered, target.flash) if target.flash else 0)
 
 
 def _waits(lowered: Lowered, flash: FlashWaits) -> int:
@@ -131,8 +135,9 @@ def _depthwise_pairs(op: Fields) -> float:
     made = ((lines - 1) * op["stride"] + 3) * op["channels"] / op["group"]  # lines of all planes
     pairs = 27 * (places // 2) + 16 * (places % 2) + 16
     line = pairs if op["stride"] == 1 else 18 * places + 13
-    words = (15 if op["group"] == 4 else 10) * op["words"] + 95
-    return op["channels"] * (lines * line + 65 * bands) + made * words
+    words = 15 * op["words"] + 70 if op["group"] == 4 else 10 * op["words"] + 80
+    kept = 4 * op["words"] * (3 - op["stride"]) * (bands - 1)
+    return op["channels"] * (lines * line + 55 * bands + kept) + made * words
 
 
 def _fully_connected_pairs(op: Fields) -> float:
@@ -173,7 +178,7 @@ _CYCLES: Final[Mapping[str, float]] = {
     "fully_connected_s8": 1.33,
     "conv2d_pairs_s8": 1.62,
     "depthwise_pairs_s8": 1.49,
-    "fully_connected_pairs_s8": 1.46,
+    "fully_connected_pairs_s8": 1.42,
     "avg_pool_s8": 1.33,
     "add_s8": 1.07,
     "softmax_s8": 1.3,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tinyhil.image.compiler.plan import Overlap
+from tinyhil.image.compiler.plan import SAME_PLACE, Overlap
 
 
 def reach_overlap(fields: Mapping[str, int]) -> Overlap:
@@ -24,3 +24,17 @@ def reach_overlap(fields: Mapping[str, int]) -> Overlap:
             for pixel in range(fields["output_height"] * across)
         )
     )
+
+
+def lines_overlap(fields: Mapping[str, int], *, upright: bool) -> Overlap | None:
+    """Of depthwise kernels, channel by channel: over the same place's input, or an earlier one's.
+
+    Args:
+        fields: the general kernel's, with equal strides.
+        upright: whether the kernel's lines are columns.
+    """
+    if fields["stride_height"] > 1:
+        return None if upright else SAME_PLACE
+    axes = ("height", "width")
+    same = all(fields[f"input_{axis}"] == fields[f"output_{axis}"] for axis in axes)
+    return SAME_PLACE if same else None

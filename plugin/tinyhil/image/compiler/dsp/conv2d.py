@@ -98,7 +98,7 @@ def _form(
         macs=fields["output_height"] * fields["output_width"] * weights.size,
         # Copied weights, in words, are behind it.
         scratch_bytes=_whole(2 * _PIXELS * height * row + _PIXELS * max(row, outputs) + row),
-        form="weights of 8 bits" if small else "weights of 16 bits",
+        form="8 bits" if small else "16 bits",
         overlap=reach_overlap(fields),
     )
 

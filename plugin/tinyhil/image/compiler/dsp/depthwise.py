@@ -13,7 +13,7 @@ from tinyhil.image.compiler.dsp.finish import FIXED, Finish, finishes, sums
 from tinyhil.image.compiler.dsp.words import scaled, signed
 from tinyhil.image.compiler.lines import line_fields
 from tinyhil.image.compiler.lowered import ConstantArray, Lowered, int32_array
-from tinyhil.image.compiler.plan import SAME_PLACE, Overlap
+from tinyhil.image.compiler.overlaps import lines_overlap
 from tinyhil.image.compiler.quantize import Channel
 
 _SHIFT: Final = 10
@@ -60,7 +60,7 @@ def lower(
         },
         arrays=(_stream(weights.transpose(0, 2, 1) if upright else weights, channels, proved),),
         macs=fields["output_height"] * fields["output_width"] * weights.size,
-        overlap=_overlap(fields, upright=upright),
+        overlap=lines_overlap(fields, upright=upright),
     )
     found: dict[int | None, Lowered] = {}
     for group, memory in (*_PLANES, _SPARE):
@@ -96,14 +96,5 @@ def _form(common: Lowered, group: int, memory: int) -> Lowered:
         common,
         fields={**shape, "group": group, "words": words, "band": band},
         scratch_bytes=4 * group * words * ((band - 1) * stride + _KERNEL),
-        form=f"{group} channels at once, {band} lines",
+        form=f"{group} channels, {band} line{'s' * (band > 1)}",
     )
-
-
-def _overlap(fields: Mapping[str, int], *, upright: bool) -> Overlap | None:
-    """Outputs over their own channels' inputs: of the same place, or of an earlier one."""
-    if fields["stride_height"] > 1:
-        return None if upright else SAME_PLACE
-    axes = ("height", "width")
-    same = all(fields[f"input_{axis}"] == fields[f"output_{axis}"] for axis in axes)
-    return SAME_PLACE if same else None

@@ -60,7 +60,7 @@ def lower(
         arrays=tuple(arrays),
         macs=fields["rows"] * weights.size,
         scratch_bytes=2 * padded.shape[1],
-        form="inputs widened first",
+        form="widened once",
     )
     if inputs % _QUAD:
         return widened
@@ -68,6 +68,6 @@ def lower(
         widened,
         fields={**widened.fields, "direct": 1},
         scratch_bytes=0,
-        form="inputs widened again and again",
+        form="widened each time",
     )
     return replace(widened, spare=inputs >= _DIRECT, others=(direct,))

@@ -44,7 +44,7 @@ def lower(
         macs=fields["output_height"] * fields["output_width"] * weights.size,
         scratch_bytes=_PIXELS * patch,
         overlap=reach_overlap(fields),
-        form="pixels gathered",
+        form="gathered",
     )
     if not pointwise:
         return gathered
@@ -53,6 +53,6 @@ def lower(
         fields={**gathered.fields, "direct": 1},
         overlap=None,
         spare=True,
-        form="pixels where they are",
+        form="not gathered",
     )
     return replace(direct, others=(gathered,))

@@ -19,10 +19,15 @@ def four_arrays(
     weights: NDArray[Any], channels: Sequence[Channel]
 ) -> tuple[ConstantArray, ConstantArray]:
     """Of weights [channels, inputs]: ``weights`` and ``finish``, rounded up with zeros."""
-    outputs, inputs = weights.shape
-    more = -outputs % _GROUP
-    padded = np.pad(weights, ((0, more), (0, -inputs % _CHUNK)))
-    groups = padded.reshape(-1, _GROUP, padded.shape[1] // _CHUNK, _CHUNK).transpose(0, 2, 1, 3)
+    more = -len(weights) % _GROUP
     constants = np.array([(one.bias, one.multiplier, -one.right) for one in channels], np.int64)
     finish = np.pad(constants, ((0, more), (0, 0))).reshape(-1, _GROUP, 3).transpose(0, 2, 1)
-    return int8_array("weights", groups), int32_array("finish", finish.ravel().tolist())
+    return four_weights(weights), int32_array("finish", finish.ravel().tolist())
+
+
+def four_weights(weights: NDArray[Any]) -> ConstantArray:
+    """``weights`` alone."""
+    outputs, inputs = weights.shape
+    padded = np.pad(weights, ((0, -outputs % _GROUP), (0, -inputs % _CHUNK)))
+    groups = padded.reshape(-1, _GROUP, padded.shape[1] // _CHUNK, _CHUNK).transpose(0, 2, 1, 3)
+    return int8_array("weights", groups)

@@ -15,6 +15,7 @@ from tinyhil.image.compiler.dsp import conv2d as dsp_conv2d
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, interleave
 from tinyhil.image.compiler.mve import conv2d as mve_conv2d
+from tinyhil.image.compiler.overlaps import reach_overlap
 from tinyhil.image.compiler.packed import ALWAYS_FITS, packed_sums_fit
 from tinyhil.image.compiler.quantize import Channel, activation_fields, channels, weight_scales
 from tinyhil.image.compiler.target import Target
@@ -71,6 +72,8 @@ def lower(node: Node, target: Target) -> Lowered:
         arrays=(int8_array("weights", interleave(padded, 2)), channel_array(found)),
         macs=vertical.outputs * horizontal.outputs * weights.elements,
         scratch_bytes=8 * patch,
+        # Helium's twin reads pixels where they are.
+        overlap=None if target.vectors else reach_overlap(fields),
     )
 
 

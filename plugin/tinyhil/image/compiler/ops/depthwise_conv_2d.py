@@ -5,6 +5,7 @@ Of int16, biases are int64, and must be there.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array
 from tinyhil.image.compiler.mve import depthwise as mve_depthwise
 from tinyhil.image.compiler.packed import packed_sums_fit
+from tinyhil.image.compiler.plan import SAME_PLACE
 from tinyhil.image.compiler.quantize import (
     activation_fields,
     channels,
@@ -73,9 +75,7 @@ def lower(node: Node, target: Target) -> Lowered:
         better = dsp_depthwise.lower(fields, kernel, found)
     elif target.vectors:
         better = mve_depthwise.lower(fields, kernel, found)
-    if better is not None:
-        return better
-    return Lowered(
+    general = Lowered(
         kernel="depthwise_conv2d_s8",
         fields=fields,
         arrays=(int8_array("weights", flat), channel_array(found)),
@@ -84,7 +84,15 @@ def lower(node: Node, target: Target) -> Lowered:
             4 * 2 * half + 4 * plane_height * plane_width,
             _BLOCK * height * (2 * width + plane_width),
         ),
+        # A channel is copied whole before its outputs are written, but not by Helium's twin.
+        overlap=SAME_PLACE if multiplier == 1 and not target.vectors else None,
     )
+    if better is None:
+        return general
+    if target.vectors and vertical.stride == 2:  # there it may be faster, in more memory
+        general = replace(general, spare=True, form="8 channels")
+        return replace(better, others=(*better.others, general))
+    return better
 
 
 def _wide(

@@ -60,7 +60,7 @@ def lower(node: Node, target: Target) -> Lowered:
         fields=fields,
         arrays=(int8_array("weights", interleave(padded, 2)), channel_array(found)),
         macs=rows * weights.elements,
-        scratch_bytes=2 * padded.shape[1],
+        scratch_bytes=2 * padded.shape[1] if target.dsp else 0,
     )
 
 
