@@ -6,7 +6,7 @@ Imported only where a test needs a board: it brings numpy, pyOCD and all else th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from tinyhil.device.raw_log import RecordedLink
 from tinyhil.device.session import Session
 from tinyhil.flash import flash, reset
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import ConfigError, TinyhilError
+from tinyhil.ground.errors import ConfigError, TinyhilError, WriteError
 from tinyhil.ground.interrupts import unbroken
 from tinyhil.ground.paths import official_data
 from tinyhil.image import build as firmware
@@ -41,6 +41,7 @@ from tinyhil.pytest_side.plan import Options, Plan, make_plan
 from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
 from tinyhil.pytest_side.summary import SummaryFile
 from tinyhil.record import Record
+from tinyhil.record.packing import Known, is_long, pack
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal, versions
 from tinyhil.record.signing import sign
@@ -210,7 +211,9 @@ def record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
         made.close()
 
 
-def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.FixtureRequest) -> Job:
+def job(
+    hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.FixtureRequest
+) -> Iterator[Job]:
     """See the fixture `hil_job`."""
     plan, report = plan_of(request.config), report_of(request.config)
     options = plan.options
@@ -242,13 +245,25 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
     hil_record.begin(job.facts, job.contents)
     if image is None:
         report.say(f"{hil_board.station}: is measured as it is, nothing is flashed")
-        return job
-    with _located(hil_board, "flash"), report.bar("flash") as progress:
-        result = flash(
-            image, hil_board.board, hil_board.probe_uid, _flash_deadline(hil_board), progress
-        )
-    report.flashed(hil_board, result)
-    return job
+    else:
+        with _located(hil_board, "flash"), report.bar("flash") as progress:
+            result = flash(
+                image, hil_board.board, hil_board.probe_uid, _flash_deadline(hil_board), progress
+            )
+        report.flashed(hil_board, result)
+    yield job
+    _pack_logs(job, hil_record)
+
+
+def _pack_logs(job: Job, record: Record) -> None:
+    """Nothing is written to a task's logs any more: what of them is the data set's is left out."""
+    samples = [sample.data for sample in job.material.data.samples]
+    logs = [log for log in record.raw.glob(f"{job.task.name}-*.log") if is_long(log)]
+    known = Known(job.task, samples) if logs else None
+    for log in logs:
+        assert known is not None
+        with suppress(WriteError, ConfigError):  # A log that is not packed is as good.
+            pack(log, known, samples)
 
 
 def tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) -> Iterator[Tap]:

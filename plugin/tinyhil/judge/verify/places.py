@@ -37,7 +37,8 @@ def check_files(files: Sequence[str], description: Description, findings: Findin
 def _files(task: str, facts: JobFacts) -> Iterator[str]:
     subject, kept = facts.subject, facts.kept
     yield from (f"{RAW}/{task}-{measure}.jsonl" for measure in MeasureName)
-    yield from (f"{RAW}/{task}-{link}.log" for link in ("serial", subject.link.partition(",")[0]))
+    for link in ("serial", subject.link.partition(",")[0]):
+        yield from (f"{RAW}/{task}-{link}.log{packed}" for packed in ("", ".gz"))
     sums = (subject.data_sha256, subject.model_sha256, subject.firmware_sha256)
     for sha256 in (*sums, kept.board, kept.task, kept.labels):
         yield f"{KEPT}/{sha256}.gz"
