@@ -40,6 +40,7 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, TakenError, TinyhilError
 from tinyhil.ground.paths import SUITES
 from tinyhil.image.build import Firmware
+from tinyhil.record.description import read_description
 
 pytestmark = pytest.mark.long
 
@@ -249,6 +250,8 @@ def test_a_run_takes_every_free_place_and_gives_it_back(
         code, output = run(tmp_path / "runs", "--hil-board", "labgrid:*", "--hil-quick")
         assert code == 0, output
         assert "far: far of labgrid" in output
+        (folder,) = (file.parent for file in (tmp_path / "runs").glob("*/run.json"))
+        assert read_description(folder).board_at == "place far, host bench"
         assert "far" not in labgrid_client("who")
 
         (row,) = status(tmp_path / "runs").boards

@@ -41,6 +41,7 @@ from tinyhil.pytest_side.plan import Options, Plan, make_plan
 from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
 from tinyhil.pytest_side.summary import SummaryFile
 from tinyhil.record import Record
+from tinyhil.record.description import Where
 from tinyhil.record.packing import Known, is_long, pack
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal, versions
@@ -191,11 +192,15 @@ def record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
     plan = plan_of(request.config)
     tasks = _tasks_of(request.session.items, hil_board.station)
     configuration = plan.configuration(plan.station(hil_board.station), tasks)
+    host = hil_board.host or hil_board.place_host
+    at = (
+        Where(place=hil_board.place or None, host=host or None) if hil_board.place or host else None
+    )
     if plan.options.resume:
-        made, found = resume(plan.options.resume, configuration)
+        made, found = resume(plan.options.resume, configuration, at)
         report_of(request.config).say(f"{hil_board.station}: {made.run} {found}")
     else:
-        made = Record.start(plan.options.runs, configuration)
+        made = Record.start(plan.options.runs, configuration, at)
     report_of(request.config).using(hil_board.station, hil_board.board, made.folder)
     ending = request.config.pluginmanager.getplugin(ENDING)
     assert isinstance(ending, Ending)
