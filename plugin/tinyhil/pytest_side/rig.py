@@ -39,6 +39,7 @@ from tinyhil.pytest_side.items import BOARD, TASK, asks_for, plan_key
 from tinyhil.pytest_side.pages import new_folder
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
 from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
+from tinyhil.pytest_side.rerun import Rerun
 from tinyhil.pytest_side.summary import SummaryFile
 from tinyhil.record import Record
 from tinyhil.record.description import Where
@@ -91,6 +92,10 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
     config.pluginmanager.register(gate)
     config.pluginmanager.register(neighbours)
     config.pluginmanager.register(again)
+    plan = plan_of(config)
+    if plan.earlier:
+        rerun = Rerun({one.name: plan.earlier_of(one) for one in plan.stations})
+        config.pluginmanager.register(rerun)
 
 
 def _find_places(config: pytest.Config) -> None:
@@ -153,6 +158,7 @@ def plan_of(config: pytest.Config) -> Plan:
             runs=option("--hil-runs"),
             build=option("--hil-build"),
             resume=option("--hil-resume"),
+            rerun=option("--hil-rerun-failed"),
             wait_s=option("--hil-wait"),
             sign=option("--hil-sign"),
             seed=option("--hil-seed"),
@@ -200,11 +206,12 @@ def record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
         made, found = resume(plan.options.resume, configuration, at)
         report_of(request.config).say(f"{hil_board.station}: {made.run} {found}")
     else:
-        made = Record.start(plan.options.runs, configuration, at)
+        earlier = [one.run for one in plan.earlier_of(plan.station(hil_board.station))]
+        made = Record.start(plan.options.runs, configuration, at, earlier)
     report_of(request.config).using(hil_board.station, hil_board.board, made.folder)
     ending = request.config.pluginmanager.getplugin(ENDING)
     assert isinstance(ending, Ending)
-    ending.began(hil_board.station, made.folder)
+    ending.began(hil_board.station, made.folder, made)
     try:
         yield made
         with ending.telling_once(hil_board.station), unbroken():

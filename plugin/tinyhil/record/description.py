@@ -115,6 +115,8 @@ class Description(_Object):
     jobs: dict[str, JobFacts] = {}
     """By task."""
     parts: tuple[Part, ...]
+    rerun_of: tuple[Name, ...] = ()
+    """Runs whose tests it goes on with: those that did not end there."""
 
     def with_part(self, part: Part) -> Description:
         """The same with one more part."""
@@ -157,6 +159,8 @@ class Description(_Object):
         for part in values["parts"]:
             if part["board_at"] is None:
                 del part["board_at"]
+        if not self.rerun_of:
+            del values["rerun_of"]
         replace(folder / RUN, (json.dumps(values, indent=1) + "\n").encode())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,7 @@ from tinyhil.record.description import Description, JobFacts, Part, Where
 from tinyhil.record.entry import Entry
 from tinyhil.record.kept import keep
 from tinyhil.record.reading import read_rows
-from tinyhil.record.schema import LINES, RAW, Line
+from tinyhil.record.schema import LINES, RAW, TESTS, EndedTest, Line
 
 Row = dict[str, Any]
 
@@ -46,7 +46,11 @@ class Record:
 
     @classmethod
     def start(
-        cls, runs: Path, configuration: Configuration, board_at: Where | None = None
+        cls,
+        runs: Path,
+        configuration: Configuration,
+        board_at: Where | None = None,
+        rerun_of: Sequence[str] = (),
     ) -> Record:
         """Make the folder of a new run.
 
@@ -54,6 +58,7 @@ class Record:
             runs: folder of all runs.
             configuration: what the run is asked to do.
             board_at: where its board is, if that is to be told.
+            rerun_of: names of the runs whose tests it goes on with.
 
         Raises:
             WriteError: it can't be made.
@@ -67,7 +72,8 @@ class Record:
         except OSError as error:
             raise unwritable(runs, error) from error
         part = new_part(board_at=board_at)
-        description = Description(run=folder.name, configuration=configuration, parts=(part,))
+        description = Description(run=folder.name, configuration=configuration, parts=(part,),
+                                  rerun_of=tuple(rerun_of))  # fmt: skip
         description.write(folder)
         return cls(folder, description, descriptor)
 
@@ -100,6 +106,14 @@ class Record:
             WriteError: it can't be written.
         """
         append(self.folder / LINES, _line(entry.as_json(self.run)), lasting=True)
+
+    def tested(self, test: EndedTest) -> None:
+        """Note that a test has ended.
+
+        Raises:
+            WriteError: it can't be written.
+        """
+        append(self.folder / TESTS, _line(test.model_dump(mode="json")))
 
     def keep(self, name: str, row: Mapping[str, Any]) -> None:
         """Write one raw answer of the device to ``raw/<name>.jsonl``.

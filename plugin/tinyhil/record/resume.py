@@ -14,7 +14,7 @@ from tinyhil.record import Configuration, Record
 from tinyhil.record.description import Description, Where, read_description
 from tinyhil.record.folder import new_part
 from tinyhil.record.reading import list_files, read_rows, untorn
-from tinyhil.record.schema import LINES, SEAL, SIGNATURE, Line
+from tinyhil.record.schema import LINES, SEAL, SIGNATURE, TESTS, Line
 from tinyhil.record.seal import differences, read_seal
 from tinyhil.record.store import record_lines
 
@@ -106,7 +106,7 @@ def _clear(folder: Path) -> tuple[Found, tuple[Line, ...]]:
     for name in names:
         if name == LINES:
             lines = tuple(line for _, line in untorn(record_lines(folder)))
-        elif name.endswith(".jsonl"):
+        elif name.endswith(".jsonl") and name != TESTS:
             rows[PurePosixPath(name).stem] = sum(1 for _ in untorn(read_rows(folder / name)))
     # The seal goes first: without it the run counts as killed, if anything fails next.
     for name in (SEAL, SIGNATURE):

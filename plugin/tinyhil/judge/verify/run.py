@@ -30,9 +30,9 @@ from tinyhil.judge.verify.reference import check_answers
 from tinyhil.judge.verify.samples import check_data, check_names, material_of, official_model
 from tinyhil.measure.audit.answers import Scores
 from tinyhil.record.description import Description, JobFacts, read_description
-from tinyhil.record.reading import list_files, read_rows
+from tinyhil.record.reading import list_files, read_objects, read_rows
 from tinyhil.record.rows import Row, plain
-from tinyhil.record.schema import LINES, RAW, RUN, SEAL, SIGNATURE, Line
+from tinyhil.record.schema import LINES, RAW, RUN, SEAL, SIGNATURE, TESTS, EndedTest, Line
 from tinyhil.record.seal import differences, read_seal
 from tinyhil.record.signing import UNSIGNED, Signature, read_signature
 from tinyhil.record.store import record_lines
@@ -124,6 +124,9 @@ def verify(
             progress(done, len(jobs))
         own = [(number, line) for number, line in lines if line.task == task]
         _check_task(check, task, facts, own)
+    if TESTS in files:
+        for _ in _read(check, TESTS, read_objects(folder / TESTS, EndedTest)):
+            pass
     check_files(files, check.description, check.findings)
     if check.signers is None:
         need = "--signers FILE" if check.signature.signed else "an unsigned seal names nobody"
