@@ -28,7 +28,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-oracle bench-ports bench-resume bench-same docs docs-check picture farm faults faults-probe fuzz graphs test test-long lint qemu release setup soak-energy system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-many bench-oracle bench-ports bench-resume bench-same docs docs-check picture farm faults faults-probe fuzz graphs test test-long lint qemu release setup soak-energy system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -72,6 +72,9 @@ soak-energy: setup ## an hour of samples at 100 kHz, accelerated: none lost, mem
 
 bench-checks: setup ## what the default checks of a run cost (RUN=reports/runs/…, CHECKS="--data DIR")
 	python -m tinyhil.benchmarks.check_costs $(RUN) $(CHECKS)
+
+bench-many: setup ## results, history and gate over 3,000 runs, made of one: each below a second (RUN=reports/runs/… MANY="--runs 300")
+	python -m tinyhil.benchmarks.many_runs $(RUN) $(MANY)
 
 bench-contention: setup ## many users and sessions want eight stations: is one ever opened twice?
 	python -m tinyhil.benchmarks.contention

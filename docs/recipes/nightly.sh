@@ -17,6 +17,9 @@ WAIT=${WAIT:-3600}
 RUNS=${RUNS:-reports/runs}
 summary=${GITHUB_STEP_SUMMARY:-summary.md}
 
+# What an earlier night that was killed has left behind on this host.
+case $BOARDS in labgrid:*) tinyhil farm clean > cleaned.txt || true ;; esac
+
 # One worker a board; what one board does wrong ends nothing for the others.
 set -- "$SUITE" --hil-board "$BOARDS" --hil-wait "$WAIT" --hil-runs "$RUNS" \
     --junitxml=junit.xml --hil-summary "$summary" ${OPTIONS:-}

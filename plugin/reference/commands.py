@@ -21,9 +21,11 @@ from tinyhil.cli.doctor import Check
 from tinyhil.cli.farm.status import FarmBoard
 from tinyhil.cli.main import parser
 from tinyhil.cli.runs import PrunedRun
+from tinyhil.device.far.janitor import Swept
 from tinyhil.ground.answer import Answer, Failed
 from tinyhil.image.compiler.compiled import OperatorSummary
 from tinyhil.judge.gate.compare import Comparison
+from tinyhil.judge.gate.fleet import Diagnosis
 from tinyhil.judge.verify.findings import Finding
 from tinyhil.judge.verify.run import Checked
 from tinyhil.publish.results.rows import Results
@@ -38,12 +40,14 @@ _NAMES: dict[str, Any] = {
         Check,
         Checked,
         Comparison,
+        Diagnosis,
         FarmBoard,
         Finding,
         OperatorSummary,
         PrunedRun,
         Refusal,
         Step,
+        Swept,
     )
 }
 """What answers name and their modules import only for type checkers."""

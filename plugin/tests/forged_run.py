@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyhil.catalog import metrics
-from tinyhil.judge.verify import transfers
+from tinyhil.device import raw_lines
 from tinyhil.record.rows import accuracy_of
 from tinyhil.record.seal import read_seal, seal
 
@@ -88,7 +88,7 @@ class Forged:
         made: list[str] = []
         for line in path.read_text().splitlines():
             if made and _of_text(line) and _of_text(made[-1]):
-                pieces = (transfers._bytes(one[15:]) or b"" for one in (made.pop(), line))
+                pieces = (raw_lines.bytes_of(one[15:]) or b"" for one in (made.pop(), line))
                 line = line[:15] + repr(b"".join(pieces))  # noqa: PLW2901
             made.append(line)
         text, count = re.subn(pattern, new, "\n".join(made))

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tinyhil.judge.verify import framed, transfers
+from tinyhil.device import raw_lines
+from tinyhil.judge.verify import framed
 from tinyhil.judge.verify.conversation import hear
 from tinyhil.judge.verify.findings import Findings
 
@@ -352,7 +353,7 @@ def _rewrite(log: Path, change: Callable[[bytes], bytes]) -> None:
     session, held, made = None, b"", []
     for line in log.read_text(encoding="utf-8").splitlines():
         head, shown = line[:15], line[15:]
-        data = transfers._bytes(shown)
+        data = raw_lines.bytes_of(shown)
         assert data is not None
         if head[13] == ">":
             for raw in data.split(b"\0"):

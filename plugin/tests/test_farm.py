@@ -24,12 +24,14 @@ from tests.processes import child
 from tests.runs import run
 from tinyhil.catalog.bench import Station, station_of_place
 from tinyhil.catalog.board import Board
+from tinyhil.catalog.places import wanted
 from tinyhil.catalog.wiring import Wiring
 from tinyhil.cli.farm.exporter import text_of
 from tinyhil.cli.farm.status import status
 from tinyhil.device.dut import Dut, attached
 from tinyhil.device.far import coordinator as labgrids
 from tinyhil.device.far import labgrid, tunnel
+from tinyhil.device.far.janitor import sweep
 from tinyhil.device.links import Link
 from tinyhil.device.links.serial import open_link
 from tinyhil.device.lock import FOLDER_VARIABLE
@@ -38,8 +40,10 @@ from tinyhil.emulator.foreign import ForeignDevice
 from tinyhil.flash import _pyocd_remote, flash, reset
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, TakenError, TinyhilError
+from tinyhil.ground.living import name_of_process
 from tinyhil.ground.paths import SUITES
 from tinyhil.image.build import Firmware
+from tinyhil.record.description import read_description
 
 pytestmark = pytest.mark.long
 
@@ -249,6 +253,8 @@ def test_a_run_takes_every_free_place_and_gives_it_back(
         code, output = run(tmp_path / "runs", "--hil-board", "labgrid:*", "--hil-quick")
         assert code == 0, output
         assert "far: far of labgrid" in output
+        (folder,) = (file.parent for file in (tmp_path / "runs").glob("*/run.json"))
+        assert read_description(folder).board_at == "place far, host bench"
         assert "far" not in labgrid_client("who")
 
         (row,) = status(tmp_path / "runs").boards
@@ -267,6 +273,31 @@ def test_a_run_takes_every_free_place_and_gives_it_back(
             pass
         labgrids.take_back("far")
         assert labgrid.resolved(["labgrid:*"]) == [f"labgrid:far@{live.board.name}"]
+
+
+def test_the_janitor_puts_right_what_is_this_hosts(coordinator: Path, mps2: Board) -> None:
+    """A place whose holder was killed, and one that the coordinator has forgotten."""
+    ended = subprocess.Popen(["sleep", "60"])
+    dead = name_of_process(ended.pid)
+    ended.kill()
+    ended.wait()
+    with exported(coordinator, b1={"board": mps2.name, "port": "/dev/null"}):
+        for holder, puts_right in ((dead, True), ("1-1-00000000", False), ("1234", False)):
+            assert labgrids.run("-p", "b1", "acquire", user=f"ci.{holder}").returncode == 0
+            assert [one.done for one in sweep(dry=True)] == [False] * puts_right
+            assert f"ci.{holder}" in labgrid_client("who")
+            assert [(one.kind, one.done) for one in sweep()] == (
+                [("held by a process that has ended", True)] * puts_right
+            )
+            assert (f"ci.{holder}" in labgrid_client("who")) != puts_right
+            labgrids.run("-p", "b1", "release", user=f"ci.{holder}")
+        with labgrid.acquired(wanted("b1", "here"), tell=lambda _: None):
+            labgrids.run("-p", "b1", "release")
+            assert "b1" not in labgrid_client("who")
+            assert [(one.kind, one.done) for one in sweep()] == [("forgotten", True)]
+            assert labgrids.user_name() in labgrid_client("who")
+        assert "b1" not in labgrid_client("who")
+        assert list(sweep()) == []
 
 
 def test_the_nights_script_gates_reports_and_prunes(tmp_path: Path) -> None:

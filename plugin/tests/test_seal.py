@@ -12,6 +12,7 @@ import pytest
 
 from tinyhil.ground.errors import BenchError, ConfigError, WriteError
 from tinyhil.record import Configuration, Record, sums
+from tinyhil.record.description import Where, read_description
 from tinyhil.record.seal import Difference, differences, read_seal, seal, versions
 
 from .recorded import full_above
@@ -144,3 +145,16 @@ def test_a_seal_that_names_files_elsewhere_does_not_lead_there(folder: Path) -> 
     values["files"]["../../../etc/passwd"] = values["files"]["run.json"]
     path.write_text(json.dumps(values))
     assert Difference("../../../etc/passwd", None, "is missing") in found(folder)
+
+
+def test_a_run_tells_where_its_board_is_if_that_is_not_here(tmp_path: Path) -> None:
+    configuration = Configuration(station="desk", board="mps2-an386")
+    for at, told in (
+        (None, ""),
+        (Where(host="bench1"), "host bench1"),
+        (Where(place="l4-3", host="bench1"), "place l4-3, host bench1"),
+    ):
+        record = Record.start(tmp_path, configuration, at)
+        record.close()
+        assert read_description(record.folder).board_at == told
+        assert ("board_at" in (record.folder / "run.json").read_text()) == (at is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,9 @@ class Dut:
     """Whether the official interface board is between port and device."""
     host: str = ""
     """Where ssh leads to the host that it is plugged into, if that is another one."""
+    place: str = ""
+    """labgrid's name of it, and `place_host` the host that its exporter names."""
+    place_host: str = ""
     port_returns: bool = False
     """Whether a port that goes away may come back: one that is plugged in, not an emulated one."""
 
@@ -98,8 +101,9 @@ def attached(
         choice = wanted(station.wiring.labgrid, f"station '{station.name}'")
         with labgrid.acquired(choice, wait_s=wait_s, tell=tell) as place:
             tell(f"{station.name}: {place.name} of labgrid")
+            host = str((place.board or {}).get("host", ""))
             with attached(labgrid.at_place(station, place), wait_s=wait_s, tell=tell) as dut:
-                yield dut
+                yield replace(dut, place=place.name, place_host=host)
         return
     if station.wiring:
         wiring = station.wiring

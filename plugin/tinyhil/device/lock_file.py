@@ -71,6 +71,24 @@ def let_go(folder: Path, name: str, handle: int) -> None:
     locking.release(handle)
 
 
+def said(folder: Path, name: str) -> dict[str, object]:
+    """What the last holder of a file says of itself; nothing where it can't be read."""
+    if not _BY_PLACE:
+        return {}
+    try:
+        place = _folder(folder)
+        try:
+            handle = os.open(name, os.O_RDONLY | _flags(), dir_fd=place)
+        finally:
+            os.close(place)
+    except OSError:
+        return {}
+    try:
+        return _read(handle) if stat.S_ISREG(os.fstat(handle).st_mode) else {}
+    finally:
+        os.close(handle)
+
+
 def _taken(handle: int) -> int | dict[str, object]:
     """The descriptor, locked; or, closed, what its holder says."""
     if locking.take(handle):

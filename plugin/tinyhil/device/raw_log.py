@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import time
-from base64 import b64encode
 from pathlib import Path
 
 from tinyhil.device.links import Link
+from tinyhil.device.raw_lines import shown
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import LinkError
 from tinyhil.ground.files import Appender, unwritable
-
-_BINARY = re.compile(rb"[^\r\n\x20-\x7e]")
 
 
 class RecordedLink:
     """A `Link` that writes down what passes through another one.
 
     The file holds one line for each transfer: seconds on the host's clock since the link was
-    opened, ``>`` (to the device) or ``<``, and the bytes: text as a Python bytes literal, so that
-    no byte is lost or acts on a terminal, anything else (frames) as ``base64:`` and the encoded
-    bytes. What goes to the device is written down before it is sent, what comes before it is looked
-    at, each line whole: a killed process loses nothing that a figure was made of.
+    opened, ``>`` (to the device) or ``<``, and the bytes as `raw_lines.shown` has them, so that
+    no byte is lost or acts on a terminal. What goes to the device is written down before it is
+    sent, what comes before it is looked at, each line whole: a killed process loses nothing that a
+    figure was made of.
 
     Raises:
         WriteError: the file can't be opened or written.
@@ -74,9 +71,7 @@ class RecordedLink:
         self._file.close()
 
     def _note(self, direction: str, data: bytes) -> None:
-        text = data.isascii() and _BINARY.search(data) is None
-        shown = repr(data) if text else f"base64:{b64encode(data).decode()}"
-        line = f"{time.monotonic() - self._opened:012.6f} {direction} {shown}\n"
+        line = f"{time.monotonic() - self._opened:012.6f} {direction} {shown(data)}\n"
         try:
             self._file.write(line.encode("ascii"))
         except OSError as error:

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from tinyhil.ground import locking
-from tinyhil.ground.errors import BenchError, ConfigError
+from tinyhil.ground.errors import BenchError
 from tinyhil.ground.files import lock, writing_to
 from tinyhil.judge.gate.figures import read as read_baseline
-from tinyhil.publish.report.history import RUNS, place_in_history
-from tinyhil.record.description import Description, read_description
-from tinyhil.record.reading import list_files
-from tinyhil.record.seal import record_state
+from tinyhil.publish.headings import Heading, Unreadable, headings
+from tinyhil.publish.report.history import RUNS
 from tinyhil.record.store import find_runs
 
 Why = Literal[
@@ -64,46 +62,36 @@ def judge_runs(
     oldest = (now or datetime.now(UTC)) - timedelta(days=days)
     newer: Counter[object] = Counter()
     found = []
-    for folder in reversed(find_runs(runs)):
-        try:
-            description = read_description(folder)
-            size = sum((folder / name).stat().st_size for name in list_files(folder))
-        except (ConfigError, OSError):
-            found.append(Judged(folder, "not as it was sealed", 0))
-            continue
-        found.append(Judged(folder, _why(folder, description, named, oldest, newer), size))
+    for one in reversed(list(headings(find_runs(runs)))):
+        if isinstance(one, Unreadable):
+            found.append(Judged(one.folder, "not as it was sealed", 0))
+        else:
+            found.append(Judged(one.folder, _why(one, named, oldest, newer), one.size_bytes))
     return tuple(found)
 
 
-def _why(
-    folder: Path,
-    description: Description,
-    named: set[str],
-    oldest: datetime,
-    newer: Counter[object],
-) -> Why:
+def _why(heading: Heading, named: set[str], oldest: datetime, newer: Counter[object]) -> Why:
     """Why a run stays, or ``old``; counts it in the histories that it is a part of."""
-    state = record_state(folder)
-    if _is_written(folder):
+    if _is_written(heading.folder):
         return "being written"
-    if state != "sealed":
-        return "not finished" if state == "not sealed" else "not as it was sealed"
-    places = [place_in_history(folder, task) for task in description.jobs]
-    drawn = [place for place in places if place is not None and newer[place] < RUNS]
-    newer.update(place for place in places if place is not None)
-    if {folder.name, description.run} & named:
+    if heading.state != "sealed":
+        return "not finished" if heading.state == "not sealed" else "not as it was sealed"
+    places = list(heading.histories.items())
+    drawn = [place for place in places if newer[place] < RUNS]
+    newer.update(places)
+    if {heading.folder.name, heading.run} & named:
         return "baseline"
-    started = _started(description)
+    started = _started(heading.started)
     if started is None or started > oldest:
         return "recent"
     return "history" if drawn else "old"
 
 
-def _started(description: Description) -> datetime | None:
+def _started(text: str) -> datetime | None:
     """When the last part of a run began."""
     try:
-        started = datetime.fromisoformat(description.parts[-1].started)
-    except (IndexError, ValueError):
+        started = datetime.fromisoformat(text)
+    except ValueError:
         return None
     return started if started.tzinfo else started.replace(tzinfo=UTC)
 

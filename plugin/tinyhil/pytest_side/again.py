@@ -23,6 +23,11 @@ _attempts: pytest.StashKey[int] = pytest.StashKey()
 _failed: pytest.StashKey[bool] = pytest.StashKey()
 
 
+def attempts_of(item: pytest.Item) -> int:
+    """How often a test was begun."""
+    return max(1, item.stash.get(_attempts, 1))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Count the attempts, for JUnit's file too, and let go of what has failed."""

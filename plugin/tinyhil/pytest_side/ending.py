@@ -9,20 +9,25 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tinyhil.ground.errors import ConfigError, TinyhilError, WriteError
 from tinyhil.ground.interrupts import Interrupts, unbroken
 from tinyhil.ground.outputs import check_file
+from tinyhil.pytest_side.again import attempts_of
 from tinyhil.pytest_side.items import station_of
+from tinyhil.pytest_side.rerun import name_of
+from tinyhil.record import Record
+from tinyhil.record.schema import EndedTest
 
 ENDING = "tinyhil-ending"
 """Name of the `Ending` among pytest's plugins."""
 
-_OWN = ("--hil-board", "--hil-resume")
+_OWN = ("--hil-board", "--hil-resume", "--hil-rerun-failed")
 """Options that the continuing command sets itself."""
 
 
@@ -63,6 +68,7 @@ class Ending:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._runs: dict[str, Path] = {}
+        self._records: dict[str, Record] = {}
         self.left: Counter[str] = Counter()
         """Tests of each station that have not ended."""
         self.failed: dict[str, str] = {}
@@ -78,9 +84,11 @@ class Ending:
         self._signals.close()
         self._held.close()
 
-    def began(self, station: str, folder: Path) -> None:
-        """The run of a station is in `folder`."""
+    def began(self, station: str, folder: Path, record: Record | None = None) -> None:
+        """The run of a station is in `folder`; this process writes to it by `record`."""
         self._runs[station] = folder
+        if record:
+            self._records[station] = record
 
     @contextmanager
     def telling_once(self, station: str) -> Iterator[None]:
@@ -121,7 +129,21 @@ class Ending:
             self.failed[item.nodeid] = station
         report = yield
         self.passed(report)
+        if report.when == "call" or not report.passed:
+            self._note(item, report, error)
         return report
+
+    def _note(
+        self, item: pytest.Item, report: pytest.TestReport, error: BaseException | None
+    ) -> None:
+        """Write into the run that a test has ended, and how."""
+        record = self._records.get(station_of(item) or "")
+        if record is None or report.when == "teardown":
+            return
+        broken = isinstance(error, TinyhilError) or not isinstance(error, Exception)
+        how: Any = "error" if report.failed and broken else report.outcome
+        with suppress(WriteError):  # The test that could not be written is told anyway.
+            record.tested(EndedTest(test=name_of(item), how=how, attempts=attempts_of(item)))
 
     def passed(self, report: pytest.TestReport) -> None:
         """A test has ended; one that passes when it is run again has nothing left to try."""

@@ -103,6 +103,12 @@ OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
         {"type": Path, "metavar": "RUN"},
     ),
     (
+        "--hil-rerun-failed",
+        "folder of a run that is over: runs only the tests that did not end there, as a run of its "
+        "own; `tinyhil gate` and `tinyhil results` take both together; repeatable, one per station",
+        {"action": "append", "default": [], "type": Path, "metavar": "RUN"},
+    ),
+    (
         "--hil-sign",
         "sign the seal of each run with this SSH key, a private one without a passphrase or the "
         "public one of a key that the SSH agent has; `tinyhil verify --signers` checks it "
@@ -147,9 +153,9 @@ OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
 KEYS: Mapping[str, Mapping[str, Any]] = {
     name.removeprefix("--hil-").replace("-", "_"): keywords
     for name, _, keywords in OPTIONS
-    if name != "--hil-resume"
+    if name not in ("--hil-resume", "--hil-rerun-failed")
 }
-"""What ``[tool.tinyhil]`` may hold: all but the option that is of one run alone."""
+"""What ``[tool.tinyhil]`` may hold: all but the options that are of one run alone."""
 
 DEFAULTS: Mapping[str, Any] = {
     "link": "auto",

@@ -28,6 +28,7 @@ from tinyhil.ground.outputs import check_file, check_folder
 from tinyhil.ground.text import printable
 from tinyhil.image.elf import Image, read_image
 from tinyhil.measure.monitors import names, options_of
+from tinyhil.pytest_side.rerun import Earlier, earlier_of, read_earlier
 from tinyhil.record import Configuration, resume
 from tinyhil.record.signing import check_key
 
@@ -53,6 +54,8 @@ class Options:
     """Folder of firmware builds and generated data sets."""
     resume: Path | None = None
     """Folder of a run to continue."""
+    rerun: Sequence[Path] = ()
+    """Folders of runs whose tests that did not end are run."""
     wait_s: float = 0.0
     """How long to wait for a station that somebody else uses."""
     tasks: Sequence[str] = ()
@@ -96,6 +99,8 @@ class Plan:
     """The user's own models, by task."""
     key: Path | None = None
     """SSH key that signs the runs, which has been tried."""
+    earlier: tuple[Earlier, ...] = ()
+    """Runs whose tests that did not end are run."""
 
     @property
     def own_firmware(self) -> bool:
@@ -125,6 +130,15 @@ class Plan:
                 hint=f"add it, or leave the task out: -k 'not {task}'",
             )
         return self.image or self.images.get(task)
+
+    def earlier_of(self, station: Station) -> tuple[Earlier, ...]:
+        """The runs that one station goes on with.
+
+        Raises:
+            ConfigError: see `rerun.earlier_of`.
+        """
+        names = [one.name for one in self.stations]
+        return earlier_of(self.earlier, self.configuration(station, ()), names)
 
     def station(self, name: str) -> Station:
         """The chosen station of this name."""
@@ -184,8 +198,16 @@ def make_plan(options: Options) -> Plan:
         images,
         _models(options.models, tested, [*tasks] if image else [*images]),
         _key(options),
+        read_earlier(options.rerun),
     )
     _check_monitors(plan)
+    if options.resume and options.rerun:
+        raise ConfigError(
+            "option --hil-rerun-failed: --hil-resume goes on with one run and is its own",
+            hint="leave one of the two out",
+        )
+    for station in chosen:
+        plan.earlier_of(station)
     if options.resume:
         for station in chosen:
             resume.check(options.resume, plan.configuration(station, ()))
@@ -199,6 +221,7 @@ def _check_given(options: Options) -> None:
         ("--hil-firmware", options.firmware, "file"),
         ("--hil-data (or TINYHIL_DATA)", options.data, "folder"),
         ("--hil-resume", options.resume, "folder"),
+        *(("--hil-rerun-failed", path, "folder") for path in options.rerun),
     ):
         if path and not (path.is_file() if wanted == "file" else path.is_dir()):
             raise ConfigError(f"option {option}: {path} is not a {wanted}", hint="correct the path")

@@ -157,11 +157,11 @@ def hil_record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Recor
 @pytest.fixture(scope="session")
 def hil_job(
     hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.FixtureRequest
-) -> Job:
+) -> Iterator[Job]:
     """The job whose image the board holds and runs when this returns."""
     from tinyhil.pytest_side import rig  # noqa: PLC0415 - heavy
 
-    return rig.job(hil_board, hil_task, hil_record, request)
+    yield from rig.job(hil_board, hil_task, hil_record, request)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ Imported only where a test needs a board: it brings numpy, pyOCD and all else th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from tinyhil.device.raw_log import RecordedLink
 from tinyhil.device.session import Session
 from tinyhil.flash import flash, reset
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import ConfigError, TinyhilError
+from tinyhil.ground.errors import ConfigError, TinyhilError, WriteError
 from tinyhil.ground.interrupts import unbroken
 from tinyhil.ground.paths import official_data
 from tinyhil.image import build as firmware
@@ -39,8 +39,11 @@ from tinyhil.pytest_side.items import BOARD, TASK, asks_for, plan_key
 from tinyhil.pytest_side.pages import new_folder
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
 from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
+from tinyhil.pytest_side.rerun import Rerun
 from tinyhil.pytest_side.summary import SummaryFile
 from tinyhil.record import Record
+from tinyhil.record.description import Where
+from tinyhil.record.packing import Known, is_long, pack
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal, versions
 from tinyhil.record.signing import sign
@@ -89,6 +92,10 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
     config.pluginmanager.register(gate)
     config.pluginmanager.register(neighbours)
     config.pluginmanager.register(again)
+    plan = plan_of(config)
+    if plan.earlier:
+        rerun = Rerun({one.name: plan.earlier_of(one) for one in plan.stations})
+        config.pluginmanager.register(rerun)
 
 
 def _find_places(config: pytest.Config) -> None:
@@ -151,6 +158,7 @@ def plan_of(config: pytest.Config) -> Plan:
             runs=option("--hil-runs"),
             build=option("--hil-build"),
             resume=option("--hil-resume"),
+            rerun=option("--hil-rerun-failed"),
             wait_s=option("--hil-wait"),
             sign=option("--hil-sign"),
             seed=option("--hil-seed"),
@@ -190,15 +198,20 @@ def record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
     plan = plan_of(request.config)
     tasks = _tasks_of(request.session.items, hil_board.station)
     configuration = plan.configuration(plan.station(hil_board.station), tasks)
+    host = hil_board.host or hil_board.place_host
+    at = (
+        Where(place=hil_board.place or None, host=host or None) if hil_board.place or host else None
+    )
     if plan.options.resume:
-        made, found = resume(plan.options.resume, configuration)
+        made, found = resume(plan.options.resume, configuration, at)
         report_of(request.config).say(f"{hil_board.station}: {made.run} {found}")
     else:
-        made = Record.start(plan.options.runs, configuration)
+        earlier = [one.run for one in plan.earlier_of(plan.station(hil_board.station))]
+        made = Record.start(plan.options.runs, configuration, at, earlier)
     report_of(request.config).using(hil_board.station, hil_board.board, made.folder)
     ending = request.config.pluginmanager.getplugin(ENDING)
     assert isinstance(ending, Ending)
-    ending.began(hil_board.station, made.folder)
+    ending.began(hil_board.station, made.folder, made)
     try:
         yield made
         with ending.telling_once(hil_board.station), unbroken():
@@ -210,7 +223,9 @@ def record(hil_board: Dut, request: pytest.FixtureRequest) -> Iterator[Record]:
         made.close()
 
 
-def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.FixtureRequest) -> Job:
+def job(
+    hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.FixtureRequest
+) -> Iterator[Job]:
     """See the fixture `hil_job`."""
     plan, report = plan_of(request.config), report_of(request.config)
     options = plan.options
@@ -242,13 +257,25 @@ def job(hil_board: Dut, hil_task: Task, hil_record: Record, request: pytest.Fixt
     hil_record.begin(job.facts, job.contents)
     if image is None:
         report.say(f"{hil_board.station}: is measured as it is, nothing is flashed")
-        return job
-    with _located(hil_board, "flash"), report.bar("flash") as progress:
-        result = flash(
-            image, hil_board.board, hil_board.probe_uid, _flash_deadline(hil_board), progress
-        )
-    report.flashed(hil_board, result)
-    return job
+    else:
+        with _located(hil_board, "flash"), report.bar("flash") as progress:
+            result = flash(
+                image, hil_board.board, hil_board.probe_uid, _flash_deadline(hil_board), progress
+            )
+        report.flashed(hil_board, result)
+    yield job
+    _pack_logs(job, hil_record)
+
+
+def _pack_logs(job: Job, record: Record) -> None:
+    """Nothing is written to a task's logs any more: what of them is the data set's is left out."""
+    samples = [sample.data for sample in job.material.data.samples]
+    logs = [log for log in record.raw.glob(f"{job.task.name}-*.log") if is_long(log)]
+    known = Known(job.task, samples) if logs else None
+    for log in logs:
+        assert known is not None
+        with suppress(WriteError, ConfigError):  # A log that is not packed is as good.
+            pack(log, known, samples)
 
 
 def tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) -> Iterator[Tap]:

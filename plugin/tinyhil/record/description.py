@@ -77,6 +77,20 @@ class JobFacts(_Object):
         return subject
 
 
+class Where(_Object):
+    """Where a board is, if it is not simply plugged into the host that runs pytest."""
+
+    place: Name | None = None
+    """labgrid's name of it."""
+    host: Name | None = None
+    """That it is plugged into."""
+
+    def __str__(self) -> str:
+        """In words; empty where nothing is known."""
+        told = [f"place {printable(self.place)}"] if self.place else []
+        return ", ".join([*told, *([f"host {printable(self.host)}"] if self.host else [])])
+
+
 class Part(_Object):
     """One process that measured for the run, or what it began anew after its board had failed."""
 
@@ -87,6 +101,8 @@ class Part(_Object):
     """How many rows of each measure were there when it started."""
     cut: dict[str, Count]
     """How many bytes of a torn last line it cut off each file."""
+    board_at: Where | None = None
+    """Where the board was."""
 
 
 class Description(_Object):
@@ -99,6 +115,8 @@ class Description(_Object):
     jobs: dict[str, JobFacts] = {}
     """By task."""
     parts: tuple[Part, ...]
+    rerun_of: tuple[Name, ...] = ()
+    """Runs whose tests it goes on with: those that did not end there."""
 
     def with_part(self, part: Part) -> Description:
         """The same with one more part."""
@@ -125,6 +143,12 @@ class Description(_Object):
             )
         return self.model_copy(update={"jobs": {**self.jobs, task: facts}})
 
+    @property
+    def board_at(self) -> str:
+        """Where the board was last, in words; empty where nothing is known."""
+        at = self.parts[-1].board_at if self.parts else None
+        return str(at or "")
+
     def write(self, folder: Path) -> None:
         """Write it to a run's folder.
 
@@ -132,6 +156,11 @@ class Description(_Object):
             BenchError: it can't be written.
         """
         values = self.model_dump(mode="json", by_alias=True)
+        for part in values["parts"]:
+            if part["board_at"] is None:
+                del part["board_at"]
+        if not self.rerun_of:
+            del values["rerun_of"]
         replace(folder / RUN, (json.dumps(values, indent=1) + "\n").encode())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +13,11 @@ from tinyhil.catalog.measure import MeasureName
 from tinyhil.ground import locking
 from tinyhil.ground.files import append, cut_lines, lock, unwritable
 from tinyhil.record.configuration import Configuration
-from tinyhil.record.description import Description, JobFacts, Part
+from tinyhil.record.description import Description, JobFacts, Part, Where
 from tinyhil.record.entry import Entry
 from tinyhil.record.kept import keep
 from tinyhil.record.reading import read_rows
-from tinyhil.record.schema import LINES, RAW, Line
+from tinyhil.record.schema import LINES, RAW, TESTS, EndedTest, Line
 
 Row = dict[str, Any]
 
@@ -45,12 +45,20 @@ class Record:
         self._finished = {(line.task, line.measure): line for line in lines if not line.failed}
 
     @classmethod
-    def start(cls, runs: Path, configuration: Configuration) -> Record:
+    def start(
+        cls,
+        runs: Path,
+        configuration: Configuration,
+        board_at: Where | None = None,
+        rerun_of: Sequence[str] = (),
+    ) -> Record:
         """Make the folder of a new run.
 
         Args:
             runs: folder of all runs.
             configuration: what the run is asked to do.
+            board_at: where its board is, if that is to be told.
+            rerun_of: names of the runs whose tests it goes on with.
 
         Raises:
             WriteError: it can't be made.
@@ -63,7 +71,9 @@ class Record:
             (folder / RAW).mkdir()
         except OSError as error:
             raise unwritable(runs, error) from error
-        description = Description(run=folder.name, configuration=configuration, parts=(new_part(),))
+        part = new_part(board_at=board_at)
+        description = Description(run=folder.name, configuration=configuration, parts=(part,),
+                                  rerun_of=tuple(rerun_of))  # fmt: skip
         description.write(folder)
         return cls(folder, description, descriptor)
 
@@ -81,7 +91,8 @@ class Record:
         description, task = self._description, facts.subject.task
         if task in self._begun:
             rows = {path.stem: len(self.rows(path.stem)) for path in self.raw.glob("*.jsonl")}
-            description = description.with_part(new_part(rows))
+            at = description.parts[-1].board_at
+            description = description.with_part(new_part(rows, board_at=at))
         self._begun.add(task)
         self._description = description.with_job(facts)
         for content in contents:
@@ -95,6 +106,14 @@ class Record:
             WriteError: it can't be written.
         """
         append(self.folder / LINES, _line(entry.as_json(self.run)), lasting=True)
+
+    def tested(self, test: EndedTest) -> None:
+        """Note that a test has ended.
+
+        Raises:
+            WriteError: it can't be written.
+        """
+        append(self.folder / TESTS, _line(test.model_dump(mode="json")))
 
     def keep(self, name: str, row: Mapping[str, Any]) -> None:
         """Write one raw answer of the device to ``raw/<name>.jsonl``.
@@ -133,13 +152,18 @@ class Record:
         locking.release(self._descriptor)
 
 
-def new_part(rows: Mapping[str, int] | None = None, cut: Mapping[str, int] | None = None) -> Part:
+def new_part(
+    rows: Mapping[str, int] | None = None,
+    cut: Mapping[str, int] | None = None,
+    board_at: Where | None = None,
+) -> Part:
     """This process as a part of a run, see `Part`."""
     return Part(
         started=datetime.now(UTC).isoformat(timespec="milliseconds"),
         tinyhil=version("pytest-tinyhil"),
         rows=dict(rows or {}),
         cut=dict(cut or {}),
+        board_at=board_at,
     )
 
 

@@ -11,10 +11,10 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import PARTIAL, cut_torn_line, lock, unwritable
 from tinyhil.ground.text import printable
 from tinyhil.record import Configuration, Record
-from tinyhil.record.description import Description, read_description
+from tinyhil.record.description import Description, Where, read_description
 from tinyhil.record.folder import new_part
 from tinyhil.record.reading import list_files, read_rows, untorn
-from tinyhil.record.schema import LINES, SEAL, SIGNATURE, Line
+from tinyhil.record.schema import LINES, SEAL, SIGNATURE, TESTS, Line
 from tinyhil.record.seal import differences, read_seal
 from tinyhil.record.store import record_lines
 
@@ -54,12 +54,15 @@ def check(folder: Path, configuration: Configuration) -> Description:
     return description
 
 
-def resume(folder: Path, configuration: Configuration) -> tuple[Record, Found]:
+def resume(
+    folder: Path, configuration: Configuration, board_at: Where | None = None
+) -> tuple[Record, Found]:
     """Open a run's folder again and clear what a kill left half done; its seal is broken.
 
     Args:
         folder: of the run.
         configuration: what is asked for now, which must be what the run was started with.
+        board_at: where its board is now, if that is to be told.
 
     Raises:
         ConfigError: the options differ, or a file was altered or is damaged; nothing was changed.
@@ -72,7 +75,7 @@ def resume(folder: Path, configuration: Configuration) -> tuple[Record, Found]:
         try:
             _check_seal(folder)
             found, lines = _clear(folder)
-            description = description.with_part(new_part(found.rows, found.cut))
+            description = description.with_part(new_part(found.rows, found.cut, board_at))
             description.write(folder)
         except BaseException:
             locking.release(descriptor)
@@ -103,7 +106,7 @@ def _clear(folder: Path) -> tuple[Found, tuple[Line, ...]]:
     for name in names:
         if name == LINES:
             lines = tuple(line for _, line in untorn(record_lines(folder)))
-        elif name.endswith(".jsonl"):
+        elif name.endswith(".jsonl") and name != TESTS:
             rows[PurePosixPath(name).stem] = sum(1 for _ in untorn(read_rows(folder / name)))
     # The seal goes first: without it the run counts as killed, if anything fails next.
     for name in (SEAL, SIGNATURE):

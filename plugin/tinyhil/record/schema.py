@@ -34,6 +34,7 @@ prove the others."""
 RUN = "run.json"
 LINES = "record.jsonl"
 RAW = "raw"
+TESTS = "tests.jsonl"
 KEPT = "kept"
 SEAL = "seal.json"
 SIGNATURE = "seal.json.sig"
@@ -187,6 +188,19 @@ class Line(_Object):
         except ValidationError as error:
             raise ValueError(wrong_key(error, "details")) from error
         return self
+
+
+class EndedTest(_Object):
+    """A line of ``tests.jsonl``: a test that has ended; its last line counts."""
+
+    test: Annotated[StrictStr, Field(min_length=1, max_length=4000)]
+    """Its name, with ``*`` for the station."""
+    how: Literal["passed", "failed", "skipped", "error"]
+    """``error``: the board has failed, or nothing was measured for another reason."""
+    attempts: AtLeastOne = 1
+    """How often it was run until it ended so."""
+    recovered: tuple[StrictStr, ...] = ()
+    """What it took to get the board back before it ended so."""
 
 
 class AccuracyRow(_Object):

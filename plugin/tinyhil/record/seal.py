@@ -121,8 +121,13 @@ def seal(folder: Path, packages: Mapping[str, str]) -> Path:
     )
     # A signature is of one seal alone.
     (folder / SIGNATURE).unlink(missing_ok=True)
-    replace(folder / SEAL, _rendered(made.model_dump(mode="json", by_alias=True)))
+    replace(folder / SEAL, rendered(made))
     return folder / SEAL
+
+
+def rendered(made: Seal) -> bytes:
+    """The bytes of a seal, as they are written."""
+    return _rendered(made.model_dump(mode="json", by_alias=True))
 
 
 def read_seal(folder: Path) -> Seal:

@@ -6,6 +6,7 @@ A run that was killed may end in a torn line; that line is left out, and the run
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,12 @@ def find_runs(path: Path) -> tuple[Path, ...]:
     """A run's folder itself, or those in a folder of runs, oldest first; none elsewhere."""
     if (path / LINES).is_file():
         return (path,)
-    return tuple(sorted(record.parent for record in path.glob(f"*/{LINES}")))
+    try:
+        with os.scandir(path) as entries:
+            names = sorted(entry.name for entry in entries)
+    except OSError:
+        return ()
+    return tuple(path / name for name in names if Path(f"{path}/{name}/{LINES}").is_file())
 
 
 def read_run(folder: Path) -> Run:

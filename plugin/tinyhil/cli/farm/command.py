@@ -17,6 +17,7 @@ from tinyhil.catalog.board import load_boards
 from tinyhil.cli.farm.exporter import default_host, text_of
 from tinyhil.cli.farm.status import FarmStatus, status
 from tinyhil.device.far import agent, coordinator
+from tinyhil.device.far.janitor import Swept, sweep
 from tinyhil.ground.answer import Answer, add_format, answered
 from tinyhil.ground.help import HelpText
 from tinyhil.ground.project import project_around
@@ -80,6 +81,19 @@ examples:
 
 next: `tinyhil farm return l4-3` when it is well again
 """
+_CLEAN = """\
+Put right what labgrid leaves behind and is this host's: places that are held by a process of this
+host which has ended; places that a run of this host uses and a restarted coordinator has forgotten;
+servers of serial ports whose exporter has ended. What is of other hosts, they put right: any number
+of them may do so at the same time. The exit status is 1 if something is not right then.
+"""
+_CLEAN_EPILOG = """\
+examples:
+  tinyhil farm clean --dry-run    only tell
+  tinyhil farm clean              on each host that runs pytest or an exporter, before each night
+
+next: `tinyhil farm status` shows every board
+"""
 _RETURN = "Let a board that was in quarantine be used again."
 _RETURN_EPILOG = """\
 examples:
@@ -105,6 +119,14 @@ class Quarantine(Answer):
     """labgrid's name of it."""
     reason: str
     """Why nobody gets it; empty: it can be used again."""
+
+
+@dataclass(frozen=True)
+class Cleaned(Answer):
+    """What was not as it should be; the exit status is 1 if something is not right now."""
+
+    found: tuple[Swept, ...]
+    """One thing each."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +176,10 @@ def add_command(commands: Any) -> None:
     back.add_argument("place", help="labgrid's name of it")
     add_format(back, Quarantine)
     back.set_defaults(run=_take_back)
+    swept = command("clean", "put right what labgrid leaves behind", _CLEAN, _CLEAN_EPILOG)
+    swept.add_argument("--dry-run", action="store_true", help="change nothing, only tell")
+    add_format(swept, Cleaned)
+    swept.set_defaults(run=_clean)
     text = "serve a board of this host to a run on another one"
     _add_serve(command("serve", text, _SERVE, _SERVE_EPILOG))
 
@@ -211,6 +237,18 @@ def _take_back(options: argparse.Namespace, console: Console) -> int:
     if not answered(options, Quarantine(options.place, "")):
         say(console, f"{options.place} can be used again")
     return 0
+
+
+def _clean(options: argparse.Namespace, console: Console) -> int:
+    found = tuple(sweep(dry=options.dry_run))
+    if not answered(options, Cleaned(found)):
+        for one in found:
+            who = f" ({text_shown(one.who)})" if one.who else ""
+            end = "put right" if one.done else f"next step: {text_shown(one.hint)}"
+            say(console, f"{text_shown(one.what)}: {one.kind}{who}; {end}")
+        if not found:
+            say(console, "nothing to put right")
+    return int(not all(one.done for one in found))
 
 
 def _serve(options: argparse.Namespace, console: Console) -> int:

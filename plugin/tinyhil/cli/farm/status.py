@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,12 +10,8 @@ from typing import Literal
 from tinyhil.device.far import coordinator
 from tinyhil.device.far.coordinator import Place
 from tinyhil.ground.answer import Answer
-from tinyhil.ground.errors import ConfigError
-from tinyhil.record.description import read_description
-from tinyhil.record.store import find_runs, read_run
-
-_LOOKED_AT = 1000
-"""Run folders at most, newest first."""
+from tinyhil.publish.headings import Heading, headings
+from tinyhil.record.store import find_runs
 
 Health = Literal["ok", "not exported", "quarantined"]
 
@@ -59,11 +55,11 @@ def status(runs: Path) -> FarmStatus:
         BenchError: labgrid's coordinator does not answer.
     """
     places = coordinator.places()
-    latest = _latest(runs, {place.name for place in places})
+    latest = _latest(runs)
     return FarmStatus(tuple(_row(place, latest.get(place.name)) for place in places))
 
 
-def _row(place: Place, run: Path | None) -> FarmBoard:
+def _row(place: Place, run: Heading | None) -> FarmBoard:
     facts = place.board or {}
     health: Health = "ok" if place.board else "not exported"
     return FarmBoard(
@@ -74,29 +70,11 @@ def _row(place: Place, run: Path | None) -> FarmBoard:
         reserved=bool(place.reservation),
         health="quarantined" if place.quarantined else health,
         quarantine=place.comment if place.quarantined else "",
-        last_run=run.name if run else None,
-        last_verdict=_worst(run) if run else None,
+        last_run=run.folder.name if run else None,
+        last_verdict=run.worst if run else None,
     )
 
 
-def _latest(runs: Path, names: Iterable[str]) -> Mapping[str, Path]:
+def _latest(runs: Path) -> Mapping[str, Heading]:
     """The newest run of each station."""
-    wanted, found = set(names), dict[str, Path]()
-    for folder in find_runs(runs)[: -_LOOKED_AT - 1 : -1]:
-        if found.keys() >= wanted:
-            break
-        try:
-            station = read_description(folder).configuration.station
-        except ConfigError:
-            continue
-        if station in wanted:
-            found.setdefault(station, folder)
-    return found
-
-
-def _worst(run: Path) -> str:
-    try:
-        verdicts = {line.verdict for line in read_run(run).lines}
-    except ConfigError:
-        return "error"
-    return next((v for v in ("error", "fail", "not judged", "pass") if v in verdicts), "nothing")
+    return {one.station: one for one in headings(find_runs(runs)) if isinstance(one, Heading)}

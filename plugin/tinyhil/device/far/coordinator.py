@@ -20,6 +20,7 @@ from typing import Any
 
 from tinyhil.ground.errors import BenchError
 from tinyhil.ground.extras import how_to_get, installed
+from tinyhil.ground.living import name_of_process
 from tinyhil.ground.processes import run_group
 from tinyhil.ground.text import shown
 
@@ -147,12 +148,29 @@ def _named(name: str) -> Place:
     )
 
 
-def run(*arguments: str, timeout_s: float = _CALL_S) -> subprocess.CompletedProcess[str]:
+def user_name() -> str:
+    """As whom we hold places: each process of ours is a user of its own, so that none gives back
+    what another one holds, and everybody on its host can tell whether it lives."""
+    return f"{os.environ.get('LG_USERNAME') or getpass.getuser()}.{name_of_process()}"
+
+
+def run(
+    *arguments: str, timeout_s: float = _CALL_S, user: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Call labgrid's client.
+
+    Args:
+        arguments: of it.
+        timeout_s: how long it may take.
+        user: as whom; this process by default.
+
+    Raises:
+        BenchError: it can't be started.
+        TimeoutExpired: it did not end.
+    """
     command = [*client(), *arguments]
-    # Each process of ours is a user of its own: none gives back what another one holds.
-    user = os.environ.get("LG_USERNAME") or getpass.getuser()
     try:
-        return run_group(command, timeout_s, variables={"LG_USERNAME": f"{user}.{os.getpid()}"})
+        return run_group(command, timeout_s, variables={"LG_USERNAME": user or user_name()})
     except OSError as error:
         raise BenchError(
             f"'{shown(command[0])}' cannot be started: {error.strerror}",

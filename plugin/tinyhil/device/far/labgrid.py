@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.places import ALL_FREE, PREFIX, Wanted, is_place
 from tinyhil.catalog.wiring import Wiring, check_wiring
-from tinyhil.device.far import coordinator
+from tinyhil.device.far import coordinator, notes
 from tinyhil.device.far.coordinator import Place
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError, TakenError, TinyhilError
@@ -101,7 +101,8 @@ def acquired(
             _release(name, tell)
             raise
         try:
-            yield next((one for one in coordinator.places() if one.name == got), Place(got))
+            with notes.noted(got, coordinator.user_name()):
+                yield next((one for one in coordinator.places() if one.name == got), Place(got))
         finally:
             _release(name, tell)
 

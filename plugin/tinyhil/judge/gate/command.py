@@ -18,6 +18,7 @@ from tinyhil.ground.text import say
 
 if TYPE_CHECKING:
     from tinyhil.judge.gate.compare import Comparison
+    from tinyhil.judge.gate.fleet import Diagnosis
 
 HELP = "compare a run with a baseline: is the firmware any worse?"
 _DESCRIPTION = """\
@@ -28,6 +29,9 @@ from different boards, data sets, models or links, or the baseline is of a quick
 
 A station is compared with the station of the same name. If the baseline has no such station, it is
 compared with the only station of the same board type, if both sides have exactly one of that type.
+With three units of a type or more in the baseline, a unit that it does not know is held against
+their spread, and a unit that was not measured is not missing; of three or more that were compared,
+the end says whether a worse figure is of the firmware or of one unit.
 
 Emulated figures are the same each time and are compared as they are. On silicon, a time or an
 energy is a regression when the whole confidence interval of its change is beyond the tolerance.
@@ -62,6 +66,8 @@ class Compared(Answer):
     """One a figure."""
     failed: int
     """How many got worse beyond their tolerance, or are missing."""
+    fleet: tuple[Diagnosis, ...]
+    """Whether it is the firmware or a unit, where several units of a type were compared."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """
     # What it imports, other commands need not.
     from tinyhil.judge.gate.compare import Gate, failed  # noqa: PLC0415
+    from tinyhil.judge.gate.fleet import diagnoses  # noqa: PLC0415
     from tinyhil.judge.gate.reading import load_all  # noqa: PLC0415
     from tinyhil.judge.gate.table import show  # noqa: PLC0415
     from tinyhil.judge.gate.tolerance import parse  # noqa: PLC0415
@@ -138,7 +145,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         )
     gate = Gate(load_all(paths[:1], _tell), parse(options.tolerance), options.confidence)
     comparisons = gate.compare(load_all(paths[1:], _tell))
-    answer = Compared(tuple(comparisons), len(failed(comparisons)))
+    answer = Compared(tuple(comparisons), len(failed(comparisons)), diagnoses(comparisons))
     if not answered(options, answer):
         show(comparisons, console)
     return 1 if failed(comparisons) else 0

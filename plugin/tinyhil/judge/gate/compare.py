@@ -10,15 +10,18 @@ comparisons among means", JASA 56, 1961), so that many figures do not make many 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from statistics import fmean
 
 from tinyhil.catalog.rules import CONFIDENCE
 from tinyhil.catalog.units import station_label
 from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.gate import quality, speed
 from tinyhil.judge.gate.figures import Line
+from tinyhil.judge.gate.fleet import LEAST_UNITS, one_more
 from tinyhil.judge.gate.judging import Judgement, Pair, Status
 from tinyhil.judge.gate.matching import (
     by_place,
@@ -29,7 +32,7 @@ from tinyhil.judge.gate.matching import (
     usable,
 )
 from tinyhil.judge.gate.reading import Measured
-from tinyhil.judge.gate.tolerance import GATED, Gated, Tolerances
+from tinyhil.judge.gate.tolerance import GATED, Gated, Tolerances, default
 from tinyhil.judge.gate.wording import change_text, value_text
 
 _NOISY: frozenset[Gated] = frozenset(
@@ -136,7 +139,10 @@ class Gate:
         found = by_place(candidate)
         theirs, stations = stations_of(self.lines), stations_of(one.line for one in found.values())
         pairs = pair(theirs, stations)
-        if not pairs:
+        types = Counter(theirs.values())
+        fleets = {board for board, units in types.items() if units >= LEAST_UNITS}
+        strangers = {name for name in stations if name not in pairs and stations[name] in fleets}
+        if not (pairs or strangers):
             raise ConfigError(
                 f"the baseline is of {labels(theirs)}, the candidate of {labels(stations)}",
                 hint="compare runs of the same station, or of two stations that are the only ones "
@@ -146,12 +152,17 @@ class Gate:
         compared = []
         for line in self.lines:
             station = ours.get(line.station, line.station)
+            if station not in stations and line.board in fleets & {*stations.values()}:
+                continue  # Another unit of the fleet, which was not measured.
             measured = found.get((station, line.task, line.measure))
             compared += [
                 self.compare_metric(line, measured, metric, station)
                 for metric in GATED
                 if metric in _figures(line)
             ]
+        for measured in found.values():
+            if measured.line.station in strangers:
+                compared += self._against_its_type(measured)
         known = {(entry.station, entry.task, entry.metric) for entry in compared}
         for measured in found.values():
             compared += [
@@ -161,6 +172,30 @@ class Gate:
             ]
         order = {metric: number for number, metric in enumerate(GATED)}
         return tuple(sorted(compared, key=lambda c: (c.station, c.task, order[c.metric])))
+
+    def _against_its_type(self, measured: Measured) -> Iterator[Comparison]:
+        """The figures of a unit that the baseline does not know."""
+        new = measured.line
+        like = (new.board, new.task, new.measure)
+        known = [line for line in self.lines if (line.board, line.task, line.measure) == like]
+        for line in known:
+            refuse_strangers(line, new)
+        for metric in GATED:
+            lines = [line for line in known if metric in _figures(line)]
+            values = [value for line in lines if (value := _value(line, metric))]
+            value = None if measured.problem else _value(new, metric)
+            spread = metric in _NOISY and not new.emulated and len(values) >= LEAST_UNITS
+            if metric == "outputs" or not (spread and value):
+                # What is the same on every unit is held against any one of them.
+                yield from (
+                    replace(self.compare_metric(line, measured, metric, new.station), against=None)
+                    for line in lines[:1]
+                )
+                continue
+            tolerance = self._tolerances.get(metric) or default(metric, emulated=False)
+            judgement = one_more(metric, values, value, tolerance, self._alpha)
+            yield _comparison(lines[0], new.station, metric, (fmean(values), value), judgement,
+                              own=True)  # fmt: skip
 
     def compare_metric(
         self, line: Line, measured: Measured | None, metric: Gated, station: str
@@ -259,8 +294,10 @@ def _comparison(
     metric: Gated,
     values: tuple[float | None, float | None],
     judgement: Judgement,
+    *,
+    own: bool = False,
 ) -> Comparison:
-    against = line.station if line.station != station else None
+    against = None if own or line.station == station else line.station
     return Comparison(
         station, line.board, line.task, line.emulated, metric, *values,
         judgement.status, judgement.reason, against,

@@ -14,7 +14,8 @@ _SAME = ("board", "core", "emulated", "link", "division", "data_set", "data_sha2
 
 
 def by_place(lines: Iterable[Measured]) -> dict[Place, Measured]:
-    """Lines by station, task and measure.
+    """Lines by station, task and measure; of one that ended with an error, the one that was made
+    again.
 
     Raises:
         ConfigError: two are of the same.
@@ -22,7 +23,9 @@ def by_place(lines: Iterable[Measured]) -> dict[Place, Measured]:
     found: dict[Place, Measured] = {}
     for measured in lines:
         line = measured.line
-        if line.place in found:
+        if line.place in found and measured.failed:
+            continue
+        if line.place in found and not found[line.place].failed:
             raise ConfigError(
                 f"{line} is in both {found[line.place].line.run} and {line.run}",
                 hint="name one run of each station",

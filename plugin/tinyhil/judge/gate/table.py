@@ -14,6 +14,7 @@ from tinyhil.catalog.wording import mark_of
 from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import say
 from tinyhil.judge.gate.compare import WORDS, Comparison, failed
+from tinyhil.judge.gate.fleet import diagnoses
 from tinyhil.judge.gate.wording import change_text, value_text
 
 _HEADINGS = ("station", "task", "metric", "baseline", "candidate", "change", "verdict")
@@ -34,7 +35,8 @@ def show(comparisons: Sequence[Comparison], console: Console) -> None:
     left_out = show_fitted(console, lambda without: _table(comparisons, without), gives_way)
     if "station" in left_out:
         say(console, f"Station: {comparisons[0].label}.")
-    for text in (*(f"- {entry}" for entry in failed(comparisons)), *_summary(comparisons)):
+    found = (f"fleet: {one}" for one in diagnoses(comparisons))
+    for text in (*(f"- {one}" for one in failed(comparisons)), *found, *_summary(comparisons)):
         say(console, text)
 
 

@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="folder of the data set, to compare the samples that were sent with; without it they "
-        "are taken from the raw bytes, which hold them with their CRCs",
+        "are known by the sums and CRCs that packed logs name",
     )
     parser.add_argument(
         "--signers",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tinyhil.judge.verify.boots import BootWatch
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.judge.verify.framed import LEAVE, Frames
 from tinyhil.judge.verify.text import Text
-from tinyhil.judge.verify.transfers import Transfer, read_transfers
+from tinyhil.judge.verify.transfers import Log, Transfer
 
 _CALL = re.compile(
     rb"U*(?:leave" + re.escape(LEAVE) + rb"%)?(?:(sync-[0-9a-f]{1,16})%(?:db load ([0-9]{3})%)?)?"
@@ -36,15 +36,24 @@ class Heard:
     """Frames from the device that arrived damaged, and were asked for again."""
     period: Period = field(default_factory=Period)
     """After which the device's clock begins anew, as far as its text shows."""
+    by_name: int = 0
+    """Inputs that the logs name, and whose bytes are not at hand."""
 
 
-def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
+def hear(
+    folder: Path,
+    logs: Sequence[str],
+    findings: Findings,
+    material: Mapping[str, bytes] | None = None,
+) -> Heard:
     """Decode the raw logs of one task.
 
     Args:
         folder: of the run.
         logs: paths below it.
         findings: where lines that are not transfers, and bytes that no host sends, are noted.
+        material: samples of the data set by SHA-256, which packed logs name; None: it is not at
+            hand.
 
     Raises:
         ConfigError: a log can't be read.
@@ -53,11 +62,12 @@ def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
     stacks: list[Stack] = []
     device = Device()
     boots: list[tuple[str, int]] = []
-    transfers = damaged = 0
+    transfers = damaged = by_name = 0
     period = Period()
     for log in logs:
-        text, frames, watch = Text(log, findings), Frames(log, findings), BootWatch()
-        for transfer in read_transfers(folder / log, log, findings):
+        source, watch = Log(folder, log, material, findings), BootWatch()
+        text, frames = Text(log, findings, source.named), Frames(log, findings, source.named)
+        for transfer in source.transfers():
             transfers += 1
             watch.saw(transfer)
             text.now_s = frames.now_s = transfer.seconds
@@ -72,8 +82,10 @@ def hear(folder: Path, logs: Sequence[str], findings: Findings) -> Heard:
         boots += ((log, line) for line in watch.boots)
         device = device.merged(text.device)
         damaged += frames.damaged
+        by_name += source.by_name
         period = period.joined(text.period)
-    return Heard(tuple(answers), device, tuple(stacks), transfers, tuple(boots), damaged, period)
+    return Heard(tuple(answers), device, tuple(stacks), transfers, tuple(boots), damaged, period,
+                 by_name)  # fmt: skip
 
 
 def _sent(transfer: Transfer, text: Text, frames: Frames) -> None:

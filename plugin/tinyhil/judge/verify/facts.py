@@ -229,7 +229,7 @@ def _sizes(sizes: ImageSizes) -> str:
 
 
 def unseen(
-    kept: Kept, facts: JobFacts, *, data: bool, answers: str | None
+    kept: Kept, facts: JobFacts, *, data: bool, named: int, answers: str | None
 ) -> Iterator[tuple[str, str]]:
     """What of a task is not looked at, and what that needs.
 
@@ -237,12 +237,15 @@ def unseen(
         kept: what lies in the run.
         facts: of the task.
         data: whether the data set is at hand.
+        named: inputs that the logs name, and whose bytes are not at hand.
         answers: what it needs to look at the answers; None where they were.
     """
     subject = facts.subject
     if subject.firmware_sha256 is None:
         yield "the image", "nobody has seen it"
-    if not data and kept.task and kept.task.input.window_bytes is not None:
+    if named:
+        yield "the bytes of samples, which its logs name by their sums", "--data DIR"
+    elif not data and kept.task and kept.task.input.window_bytes is not None:
         yield "the bytes of windows", "--data DIR"
     if answers and kept.model is None and (data or subject.division != "closed"):
         yield "whether answers are right", "the image is the user's own, its model is not there"

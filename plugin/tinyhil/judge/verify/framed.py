@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cobs import cobs
 
-from tinyhil.judge.verify.answers import Answer, digest_of
+from tinyhil.judge.verify.answers import Answer
 from tinyhil.judge.verify.findings import Findings
+from tinyhil.record.packing.transcript import Named, named
 
 _START, _DATA, _PING, _LEAVE, _RESULT = 0x01, 0x02, 0x03, 0x04, 0x12
 _TIMED, _LAPS = 1, 4
@@ -35,14 +37,18 @@ class Frames:
     Args:
         log: path of the log below the run's folder.
         findings: where what the host can't have sent is noted.
+        name: gives SHA-256 and CRC-32 of an input.
     """
 
-    def __init__(self, log: str, findings: Findings) -> None:
+    def __init__(
+        self, log: str, findings: Findings, name: Callable[[bytes], Named] = named
+    ) -> None:
         self.answers: list[Answer] = []
         self.damaged = 0
         """Frames from the device that came damaged."""
         self._log = log
         self._findings = findings
+        self._name = name
         self._epoch = 0
         self._session: int | None = None
         self.now_s = 0.0
@@ -136,8 +142,7 @@ class Frames:
             del stream[: head + size - keep]
             nth = self._queries[-1].nth + 1 if self._queries and new == self._input else 0
             self._input = new
-            named = digest_of(new), zlib.crc32(new)
-            self._queries.append(_Query(*named, flags, count, warm_up, nth, self.now_s))
+            self._queries.append(_Query(*self._name(new), flags, count, warm_up, nth, self.now_s))
 
     def _take_frame(self, line: int, raw: bytes) -> None:
         assert self._session is not None

@@ -10,7 +10,7 @@ from tinyhil.catalog.measure import MeasureName
 from tinyhil.ground.files import PARTIAL
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.record.description import Description, JobFacts
-from tinyhil.record.schema import KEPT, LINES, RAW, RUN, SEAL, SIGNATURE
+from tinyhil.record.schema import KEPT, LINES, RAW, RUN, SEAL, SIGNATURE, TESTS
 
 _TRACE = re.compile(rf"{RAW}/[^-]+-{MeasureName.ENERGY}-[0-9]+(\.edges)?\.npy")
 
@@ -28,7 +28,7 @@ def check_files(files: Sequence[str], description: Description, findings: Findin
         task = PurePosixPath(name).name.partition("-")[0]
         if name.startswith(f"{RAW}/") and task not in description.jobs:
             findings.add(name, None, "belongs to a task that run.json does not have")
-        elif name not in {RUN, LINES, SEAL, SIGNATURE, *own} and not (
+        elif name not in {RUN, LINES, TESTS, SEAL, SIGNATURE, *own} and not (
             _TRACE.fullmatch(name) or name.endswith(PARTIAL)
         ):
             findings.add(name, None, "is no file of such a run: nothing of it was looked at")
@@ -37,7 +37,8 @@ def check_files(files: Sequence[str], description: Description, findings: Findin
 def _files(task: str, facts: JobFacts) -> Iterator[str]:
     subject, kept = facts.subject, facts.kept
     yield from (f"{RAW}/{task}-{measure}.jsonl" for measure in MeasureName)
-    yield from (f"{RAW}/{task}-{link}.log" for link in ("serial", subject.link.partition(",")[0]))
+    for link in ("serial", subject.link.partition(",")[0]):
+        yield from (f"{RAW}/{task}-{link}.log{packed}" for packed in ("", ".gz"))
     sums = (subject.data_sha256, subject.model_sha256, subject.firmware_sha256)
     for sha256 in (*sums, kept.board, kept.task, kept.labels):
         yield f"{KEPT}/{sha256}.gz"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TypeVar
 
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
+from tinyhil.catalog.task import Task
+from tinyhil.data.material import DataSet
 from tinyhil.emulator.program import QEMU
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.progress import Progress
@@ -24,12 +27,12 @@ from tinyhil.judge.verify.lists import check_full_set, check_lists
 from tinyhil.judge.verify.matching import Matching, claims, left_over
 from tinyhil.judge.verify.places import check_files
 from tinyhil.judge.verify.reference import check_answers
-from tinyhil.judge.verify.samples import check_data, check_names, official_model
+from tinyhil.judge.verify.samples import check_data, check_names, material_of, official_model
 from tinyhil.measure.audit.answers import Scores
 from tinyhil.record.description import Description, JobFacts, read_description
-from tinyhil.record.reading import list_files, read_rows
+from tinyhil.record.reading import list_files, read_objects, read_rows
 from tinyhil.record.rows import Row, plain
-from tinyhil.record.schema import LINES, RAW, RUN, SEAL, SIGNATURE, Line
+from tinyhil.record.schema import LINES, RAW, RUN, SEAL, SIGNATURE, TESTS, EndedTest, Line
 from tinyhil.record.seal import differences, read_seal
 from tinyhil.record.signing import UNSIGNED, Signature, read_signature
 from tinyhil.record.store import record_lines
@@ -121,6 +124,9 @@ def verify(
             progress(done, len(jobs))
         own = [(number, line) for number, line in lines if line.task == task]
         _check_task(check, task, facts, own)
+    if TESTS in files:
+        for _ in _read(check, TESTS, read_objects(folder / TESTS, EndedTest)):
+            pass
     check_files(files, check.description, check.findings)
     if check.signers is None:
         need = "--signers FILE" if check.signature.signed else "an unsigned seal names nobody"
@@ -186,8 +192,13 @@ def _check_task(
         for name in own
         if name.endswith(".jsonl")
     }
+    logs = sorted({name.removesuffix(".gz") for name in own if name.endswith((".log", ".log.gz"))})
+    material = material_of(check.data, facts) if check.data is not None else None
+    samples = material and {
+        hashlib.sha256(sample.data).hexdigest(): sample.data for sample in material[1].samples
+    }
     try:
-        heard = hear(check.folder, [name for name in own if name.endswith(".log")], check.findings)
+        heard = hear(check.folder, logs, check.findings, samples)
     except ConfigError as error:
         check.findings.add_error(prefix, error)
         return
@@ -196,7 +207,7 @@ def _check_task(
     matching = _match(check, heard, rows, prefix)
     _check_device(heard, facts, prefix, lines, check.findings)
     _check_boots(check, heard, lines)
-    kept = _check_kept(check, facts, heard, matching, rows)
+    kept = _check_kept(check, facts, heard, matching, rows, material)
     finished: dict[str, tuple[int, Line]] = {}
     for number, line in lines:
         if line.measure in finished:
@@ -223,6 +234,7 @@ def _check_kept(
     heard: Heard,
     matching: Matching,
     rows: Mapping[str, Sequence[Row]],
+    material: tuple[Task, DataSet] | None,
 ) -> Kept:
     """Hold a task against what lies in the run, against the host's clock, and against the data set
     where it is at hand."""
@@ -234,14 +246,15 @@ def _check_kept(
     if not subject.emulated:
         check_clocks(heard, matching.used, heard.device.tick_hz or 10**6, check.findings)
     why: str | None = "--data DIR"
-    if check.data is not None:
-        own_task, inputs = check_data(check.data, facts, asked, matching, rows, check.findings)
+    if check.data is not None and material is not None:
+        own_task = material[0]
+        inputs = check_data(material, facts, asked, matching, rows, check.findings)
         model, ours = kept.model, kept.model is not None
         if model is None and subject.division == "closed":
             model = official_model(own_task, check.data)
         if model is not None:
             why = check_answers(own_task, model, inputs, matching, check.findings, ours=ours)
-    for each in unseen(kept, facts, data=check.data is not None, answers=why):
+    for each in unseen(kept, facts, data=material is not None, named=heard.by_name, answers=why):
         check.unseen.setdefault(each, []).append(printable(subject.task))
     return kept
 

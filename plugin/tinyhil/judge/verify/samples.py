@@ -45,19 +45,33 @@ def check_names(matching: Matching, findings: Findings) -> None:
             findings.add(claim.file, claim.line, text)
 
 
+def material_of(root: Path, facts: JobFacts) -> tuple[Task, DataSet]:
+    """The data set that a task was measured with.
+
+    Args:
+        root: the folder that holds it: as MLCommons gives it to its members, or, for a stand-in
+            set, the folder that tinyhil generates it into.
+        facts: what the task was measured with.
+
+    Raises:
+        ConfigError: there is no such task, or no such data set in the folder.
+    """
+    task = _task(facts.subject.task)
+    return task, _data_set(task, root, facts)
+
+
 def check_data(
-    root: Path,
+    material: tuple[Task, DataSet],
     facts: JobFacts,
     configuration: Configuration,
     matching: Matching,
     rows: Mapping[str, Sequence[Row]],
     findings: Findings,
-) -> tuple[Task, Inputs]:
+) -> Inputs:
     """Compare with the data set itself.
 
     Args:
-        root: the folder that holds it: as MLCommons gives it to its members, or, for a stand-in
-            set, the folder that tinyhil generates it into.
+        material: see `material_of`.
         facts: what the task was measured with.
         configuration: of the run.
         matching: of the task's rows.
@@ -65,13 +79,9 @@ def check_data(
         findings: where differences are noted.
 
     Returns:
-        The task, and what the data set has to be inferred.
-
-    Raises:
-        ConfigError: there is no such task, or no such data set in the folder.
+        What the data set has to be inferred.
     """
-    task = _task(facts.subject.task)
-    found = _data_set(task, root, facts)
+    task, found = material
     samples = found.samples[: facts.samples]
     every = [
         (sample.name, task.input.windows(sample.data, all_windows=configuration.all_windows))
@@ -92,7 +102,7 @@ def check_data(
     for file, own in rows.items():
         changed = _check_canaries(file, own, task, every, matching, findings)
         inputs |= {digest_of(data): data for data in changed}
-    return task, inputs
+    return inputs
 
 
 def _check_canaries(

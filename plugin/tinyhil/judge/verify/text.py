@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -35,8 +35,9 @@ from tinyhil.device.protocol import (
 )
 from tinyhil.device.wraps import Period, Stamp
 from tinyhil.ground.text import printable
-from tinyhil.judge.verify.answers import Answer, Device, Stack, digest_of
+from tinyhil.judge.verify.answers import Answer, Device, Stack
 from tinyhil.judge.verify.findings import Findings
+from tinyhil.record.packing.transcript import Named, named
 
 _MOST_LINES = 8193
 _LEARNS = ("profile", "name", "profile", "name")
@@ -56,15 +57,19 @@ class Text:
     Args:
         log: path of the log below the run's folder.
         findings: where what the host can't have sent is noted.
+        name: gives SHA-256 and CRC-32 of an input.
     """
 
-    def __init__(self, log: str, findings: Findings) -> None:
+    def __init__(
+        self, log: str, findings: Findings, name: Callable[[bytes], Named] = named
+    ) -> None:
         self.answers: list[Answer] = []
         self.device = Device()
         self.stacks: list[Stack] = []
         self._doubted: dict[str, str] = {}
         self._log = log
         self._findings = findings
+        self._name = name
         self._epoch = 0
         self._reader = LineReader()
         # Of lines that no command has taken yet, with the host's time.
@@ -245,7 +250,7 @@ class Text:
             if reply != [LoadDone()] * whole:
                 self._loading = None
             elif whole:
-                self._digest, self._loading, self._nth = digest_of(self._loading), None, 0
+                self._digest, self._loading, self._nth = self._name(self._loading)[0], None, 0
 
     def _infer(self, line: int, arguments: list[str], reply: list[Message]) -> None:
         warm_up: int | None = None

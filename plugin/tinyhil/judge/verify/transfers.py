@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from base64 import b64decode, b64encode
-from binascii import Error
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tinyhil.device.raw_lines import parsed
 from tinyhil.judge.verify.findings import Findings
-from tinyhil.record.reading import read_lines
-
-_LINE = re.compile(rb"(\d{5,12}\.\d{6}) ([<>]) ([\x20-\x7e]+)\n")
-_TEXT = re.compile(r"b(['\"])([ -~]*)\1")
-_ESCAPE = re.compile(r"\\(.?)")
-_ESCAPED = {"n": "\n", "r": "\r"}
+from tinyhil.record.packing import Transcript
+from tinyhil.record.packing.transcript import Named, named
+from tinyhil.record.reading import read_lines, read_whole
+from tinyhil.record.sums import sum_of
 
 
 @dataclass(frozen=True)
@@ -30,32 +26,58 @@ class Transfer:
     data: bytes
 
 
-def read_transfers(path: Path, name: str, findings: Findings) -> Iterator[Transfer]:
-    """What passed over a link, in its order; lines that are not a transfer are wrong.
+@dataclass
+class Log:
+    """A raw log: what of it was packed, then what was not.
 
-    Raises:
-        ConfigError: the log can't be read.
+    Args:
+        folder: of the run.
+        name: path of the log below it, as it was written.
+        material: samples of the data set by SHA-256; None: it is not at hand.
+        findings: where lines that are not a transfer are noted.
     """
-    for number, line in read_lines(path):
-        match = _LINE.fullmatch(line)
-        data = _bytes(match[3].decode("ascii")) if match else None
-        if match is None or data is None:
-            torn = "" if line.endswith(b"\n") else ": it is torn"
-            findings.add(name, number, f"is not a line of a raw log{torn}")
-            continue
-        yield Transfer(number, float(match[1]), match[2] == b">", data)
 
+    folder: Path
+    name: str
+    material: Mapping[str, bytes] | None
+    findings: Findings
+    by_name: int = field(default=0, init=False)
+    """Inputs whose bytes are not at hand."""
 
-def _bytes(shown: str) -> bytes | None:
-    """The bytes that a line shows, if it shows them as `RecordedLink` does."""
-    if shown.startswith("base64:"):
-        try:
-            data = b64decode(shown[7:], validate=True)
-        except Error:
-            return None
-        return data if b64encode(data).decode() == shown[7:] else None
-    text = _TEXT.fullmatch(shown)
-    if text is None:
-        return None
-    data = _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text[2]).encode("ascii")
-    return data if repr(data) == shown else None
+    def __post_init__(self) -> None:
+        self._naming: Callable[[bytes], Named] = named
+
+    def named(self, data: bytes) -> Named:
+        """SHA-256 and CRC-32 of an input."""
+        return self._naming(data)
+
+    def transfers(self) -> Iterator[Transfer]:
+        """What passed over the link, in its order.
+
+        Raises:
+            ConfigError: the log can't be read.
+        """
+        for number, line in self._lines():
+            passed = parsed(line)
+            if passed is None:
+                torn = "" if line.endswith(b"\n") else ": it is torn"
+                self.findings.add(self.name, number, f"is not a line of a raw log{torn}")
+                continue
+            yield Transfer(number, passed.seconds, passed.to_device, passed.data)
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        path, packed = self.folder / self.name, self.folder / f"{self.name}.gz"
+        last, heads = 0, list[str]()
+        if packed.exists():
+            transcript = Transcript(
+                *(read_whole(packed), str(packed), self.material),
+                lambda line, text: self.findings.add(f"{self.name}.gz", line, text),
+            )
+            self._naming = transcript.name
+            for last, line in transcript.lines():
+                yield last, line
+            self.by_name, heads = transcript.by_name, transcript.heads
+        # A process that was killed between packing a log and removing it has left both.
+        if path.exists() and not (heads and sum_of(path).sha256 == heads[-1]):
+            for number, line in read_lines(path):
+                yield last + number, line

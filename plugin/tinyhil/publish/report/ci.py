@@ -12,6 +12,7 @@ from tinyhil.catalog.units import format_metric, station_label, unit_of
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.ground.text import in_markdown, shown
 from tinyhil.judge.gate.compare import Comparison
+from tinyhil.judge.gate.fleet import diagnoses
 from tinyhil.judge.gate.wording import change_text, value_text
 from tinyhil.publish.report.history import missed_since, points_of
 from tinyhil.publish.report.table import limit_text, remarks
@@ -111,6 +112,7 @@ def summary(
         heads = ("station", "task", "metric", "baseline", "candidate", "change", "verdict")
         lines += _table(heads, map(_compared_row, comparisons))
     said = [*_failures(entries, last), *(f"FAIL {one}" for one in comparisons if not one)]
+    said += [f"fleet: {one}" for one in diagnoses(comparisons)]
     said += [*_errors(entries), *notes, *remarks(entries, boards), *(f"Run: {run}" for run in runs)]
     return "\n".join([*lines, *(f"- {in_markdown(note)}" for note in said), "", ""])
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.verdict import Verdict, keeps
@@ -20,20 +19,18 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.text import shown
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.judge.gate.wording import value_text
+from tinyhil.publish.headings import Heading, History, headings, history_of, is_kept, name_of
 from tinyhil.record import Subject
 from tinyhil.record.schema import LINES
 from tinyhil.record.seal import record_state
-from tinyhil.record.store import Run, read_run
+from tinyhil.record.store import Run, find_runs, read_run
 
 RUNS = 30
 """At most so many runs are drawn."""
 
-_LOOKED_AT = 300
+_LOOKED_AT = 20_000
 """Run folders, at most, newest first."""
 _RECORD_BYTES = 4 << 20
-
-_SAME = ("station", "board", "core", "emulated", "task", "division", "data_set", "data_sha256")
-"""What the runs of one history have in common."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +60,13 @@ def series(folder: Path, task: str) -> tuple[Subject, tuple[Point, ...]] | None:
         return None
     key, subject, point = own
     points = [point]
-    for other in _before(folder):
+    for other in _before(folder, task, name_of(key)):
         found = _point(other, task)
         if found and found[0] == key:
             points.append(found[2])
         if len(points) == RUNS:
             break
     return subject, tuple(reversed(points))
-
-
-def place_in_history(folder: Path, task: str) -> tuple[Any, ...] | None:
-    """What the runs of one history have in common with this one; None where it has no figures."""
-    found = _point(folder, task)
-    return found[0] if found else None
 
 
 def points_of(folder: Path, task: str) -> tuple[Point, ...]:
@@ -149,27 +140,37 @@ def _since(steps: Iterable[_Step], bad: str, good: str, never: str) -> str:
     return f"{bad} since {row[-1]}, {many}; {before or none}"
 
 
-def _before(folder: Path) -> list[Path]:
-    """Run folders older than `folder`, the newest first: their names begin with their time."""
+def _before(folder: Path, task: str, history: str) -> list[Path]:
+    """Runs of one history older than `folder`, the newest first: names begin with their time."""
     try:
-        beside = [path for path in folder.parent.iterdir() if path.name < folder.name]
+        changed = folder.parent.stat().st_mtime_ns
     except OSError:
         return []
-    return sorted(beside, reverse=True)[:_LOOKED_AT]
+    return [
+        one.folder
+        for one in reversed(_beside(folder.parent, changed))
+        if one.folder.name < folder.name and one.histories.get(task) == history
+    ]
 
 
-def _point(folder: Path, task: str) -> tuple[tuple[Any, ...], Subject, Point] | None:
+@lru_cache(maxsize=4)
+def _beside(parent: Path, _changed: int) -> tuple[Heading, ...]:
+    """The runs in a folder that can be read and are as they were sealed, the oldest first; as they
+    were when the folder was changed last."""
+    found = headings(find_runs(parent)[-_LOOKED_AT:])
+    return tuple(one for one in found if isinstance(one, Heading) and one.state != "changed")
+
+
+def _point(folder: Path, task: str) -> tuple[History, Subject, Point] | None:
     """What must be the same, what was measured, and its figures."""
     run = run_of(folder)
-    lines = [line for line in run.lines if line.task == task] if run else []
-    kept = [line for line in lines if not line.failed and line.metrics]
-    if run is None or not kept:
+    key = history_of(run, task) if run else None
+    if run is None or key is None:
         return None
-    last, quick = kept[-1], any(map(run.is_short, lines))
+    kept = [line for line in run.lines if line.task == task and is_kept(line)]
+    last = kept[-1]
     subject = Subject(**{field.name: getattr(last, field.name) for field in fields(Subject)})
     metrics = {name: value for line in kept for name, value in line.metrics.items()}
-    own_firmware = subject.model_sha256 is None
-    key = (*(getattr(subject, name) for name in _SAME), quick, own_firmware)
     point = Point(
         folder.name,
         last.started,
@@ -199,7 +200,7 @@ def run_of(folder: Path) -> Run | None:
     return _run_at(folder, size) if size <= _RECORD_BYTES else None
 
 
-@lru_cache(maxsize=_LOOKED_AT)
+@lru_cache(maxsize=300)
 def _run_at(folder: Path, _size: int) -> Run | None:
     """A record grows only: one of the same size is the same."""
     try:

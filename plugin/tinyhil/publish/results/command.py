@@ -19,8 +19,8 @@ from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import say
 
 if TYPE_CHECKING:
+    from tinyhil.publish.headings import Heading
     from tinyhil.publish.results.rows import Row
-    from tinyhil.record.store import Run
 
 FORMATS = ("table", "markdown", "html", "csv", "json")
 
@@ -116,10 +116,11 @@ def _read(sources: Sequence[Path], *, every_run: bool) -> tuple[list[Row], int]:
     Raises:
         ConfigError: there is nothing to read, or a run that was named itself can't be read.
     """
-    from tinyhil.publish.results.rows import rows_of_runs  # noqa: PLC0415 - as above
+    from tinyhil.publish.headings import Heading, Unreadable, headings  # noqa: PLC0415 - as above
+    from tinyhil.publish.results.rows import latest, rows_of_runs  # noqa: PLC0415
     from tinyhil.record.store import find_runs, read_run  # noqa: PLC0415
 
-    runs: list[Run] = []
+    shown: list[Heading] = []
     rows: list[Row] = []
     left_out, aside = 0, Console(stderr=True, markup=False)
     for source in sources:
@@ -128,20 +129,24 @@ def _read(sources: Sequence[Path], *, every_run: bool) -> tuple[list[Row], int]:
                 f"{source}: is not a folder", hint="name folders of runs or submissions"
             )
         found = find_runs(source)
-        for folder in found:
-            try:
-                runs.append(read_run(folder))
-            except ConfigError as error:
-                if folder == source:
-                    raise
-                say(aside, f"left out: {error}")
+        with aside.status("reading runs"):
+            known = list(headings(found))
+        for one in known:
+            if isinstance(one, Unreadable):
+                if one.folder == source:
+                    raise one.error
+                say(aside, f"left out: {one.error}")
                 left_out += 1
+        readable = [one for one in known if isinstance(one, Heading)]
+        for one in readable:
+            for remark in one.remarks:
+                say(aside, remark)
+        shown += readable
         if not found:
             rows += _of_tree(source)
-    for run in runs:
-        for remark in run.remarks:
-            say(aside, remark)
     with aside.status("verifying what is shown"):
+        chosen = shown if every_run else latest(shown)
+        runs = [read_run(one.folder) for one in chosen]
         each = [[run] for run in runs] if every_run else [runs]
         of_runs = [row for one in each for row in rows_of_runs(one)]
     return [*of_runs, *rows], left_out

@@ -14,6 +14,7 @@ from tinyhil.ground.answer import Answer
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.text import printable
 from tinyhil.judge.verify.trust import trust_of
+from tinyhil.publish.headings import Heading
 from tinyhil.publish.submission.labels import list_of, official_lists
 from tinyhil.record.recall import board_of
 from tinyhil.record.schema import AccuracyRow, Line
@@ -131,6 +132,17 @@ class Results(Answer):
     """One a system and division."""
     remarks: tuple[str, ...]
     """What a reader of the figures has to know."""
+
+
+def latest(runs: Sequence[Heading]) -> list[Heading]:
+    """Those that hold a figure which is the latest of its measure: no other one is shown."""
+    newest: dict[tuple[str, bool], tuple[float, int]] = {}
+    for place, run in enumerate(runs):
+        for what, started in run.ended.items():
+            key = (what, run.own_firmware)
+            if key not in newest or newest[key][0] <= started:
+                newest[key] = (started, place)
+    return [runs[place] for place in sorted({place for _, place in newest.values()})]
 
 
 def rows_of_runs(runs: Sequence[Run]) -> tuple[Row, ...]:

@@ -92,7 +92,7 @@ class Placed:
         return Measured(
             anchor=self.anchor,
             station=self.label,
-            processor=self._board.processor if self._board else self._subject.core,
+            processor=", ".join(filter(None, (self._processor, self.board_at))),
             task=shown(self.place[1]),
             title=self._task.title if self._task else "",
             data=data_label(self._subject.data_set),
@@ -107,9 +107,20 @@ class Placed:
             run=self._folder.name,
         )
 
+    @property
+    def _processor(self) -> str:
+        return self._board.processor if self._board else self._subject.core
+
+    @property
+    def board_at(self) -> str:
+        """Host and place of labgrid, where they are known."""
+        run = run_of(self._folder)
+        return shown(run.description.board_at) if run else ""
+
     def problems(self) -> Iterator[Problem]:
         """What needs a person, the errors first."""
-        where = f"{shown(self.place[1])} on {self.label}"
+        at = f" ({self.board_at})" if self.board_at else ""
+        where = f"{shown(self.place[1])} on {self.label}{at}"
         for entry in self._entries:
             if entry.error is not None:
                 text = shown(entry.error, _TEXT_CHARACTERS, keep="\n")

@@ -1,0 +1,96 @@
+"""``--hil-rerun-failed``: only what did not end is run, and both runs together are one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tinyhil.ground.errors import ConfigError
+from tinyhil.judge.gate.matching import by_place
+from tinyhil.judge.gate.reading import load_all
+from tinyhil.judge.verify.run import verify
+from tinyhil.pytest_side.rerun import earlier_of, read_earlier
+from tinyhil.record import Configuration, Record
+from tinyhil.record.description import read_description
+from tinyhil.record.schema import TESTS, EndedTest
+
+from .gate_runs import Content, write
+from .runs import run
+
+
+def made(runs: Path, station: str, **tests: str) -> Path:
+    record = Record.start(runs, Configuration(station=station, board="mps2-an386"))
+    for test, how in tests.items():
+        record.tested(EndedTest(test=test, how=how))
+    record.close()
+    return record.folder
+
+
+def test_a_test_has_ended_unless_its_board_failed_at_last(tmp_path: Path) -> None:
+    folder = made(tmp_path, "a", one="passed", two="error", three="failed", four="skipped")
+    (earlier,) = read_earlier([folder])
+    assert earlier.ended == {"one", "three", "four"}
+    with (folder / TESTS).open("a") as file:
+        file.write('{"test": "two", "how": "passed"}\n{"test": "thr')
+    assert read_earlier([folder])[0].ended == {"one", "two", "three", "four"}
+    (folder / TESTS).unlink()
+    with pytest.raises(ConfigError, match="does not tell which of its tests"):
+        read_earlier([folder])
+
+
+def test_a_board_goes_on_with_its_own_run_else_with_one_of_its_type(tmp_path: Path) -> None:
+    runs = read_earlier([made(tmp_path, name, one="passed") for name in ("a", "b")])
+
+    def chosen(station: str, *, quick: bool = False) -> list[str]:
+        asked = Configuration(station=station, board="mps2-an386", quick=quick)
+        return [one.configuration.station for one in earlier_of(runs, asked, ["a", "c"])]
+
+    assert chosen("a") == ["a"]
+    assert chosen("c") == ["b"], "a is tested itself"
+    with pytest.raises(ConfigError, match=r"quick is on, that of .* was off"):
+        chosen("a", quick=True)
+
+
+def test_a_gate_takes_the_run_that_failed_and_the_one_that_went_on(tmp_path: Path) -> None:
+    failed = write(tmp_path, Content(error="the port is gone"))
+    again = write(tmp_path, Content(leave_out=("accuracy", "throughput", "memory")))
+    for order in ([failed, again], [again, failed]):
+        found = by_place(load_all(order))
+        assert not any(one.failed for one in found.values())
+        assert {one.line.run for one in found.values()} == {failed.name, again.name}
+    with pytest.raises(ConfigError, match="is in both"):
+        by_place(load_all([again, again]))
+
+
+@pytest.mark.long
+def test_only_what_did_not_end_is_run_again(tmp_path: Path) -> None:
+    options = ("--hil-quick", "-k", "kws01", "-m", "memory or latency", "--hil-board", "mps2-an386")
+    code, output = run(tmp_path / "runs", *options)
+    assert code == 0, output
+    (first,) = (file.parent for file in (tmp_path / "runs").glob("*/run.json"))
+    assert verify(first).findings == ()
+    lines = [json.loads(line) for line in (first / TESTS).read_text().splitlines()]
+    assert lines
+    assert all(
+        line["how"] in ("passed", "skipped") and "[*-kws01" in line["test"] for line in lines
+    )
+    again = ("--hil-rerun-failed", str(first))
+    code, output = run(tmp_path / "runs", *options, *again)
+    assert code == 0, output
+    assert f"{len(lines)} tests had ended in {first.name}" in output
+
+    next(line for line in lines if line["how"] == "passed")["how"] = "error"
+    (first / TESTS).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (first / "seal.json").unlink()
+    code, output = run(tmp_path / "runs", *options, *again)
+    assert code == 0, output
+    assert "1 passed" in output
+    (other,) = (
+        file.parent for file in (tmp_path / "runs").glob("*/run.json") if file.parent != first
+    )
+    assert read_description(other).rerun_of == (first.name,)
+    assert verify(other).findings == ()
+    shutil.rmtree(other)
