@@ -33,14 +33,23 @@ class Drawn:
         """Whether activations have 16 bits."""
         return bool(self.dtype == tflite.TensorType.INT16)
 
+    @property
+    def legacy(self) -> bool:
+        """Whether activations, and weights, are uint8."""
+        return bool(self.dtype == tflite.TensorType.UINT8)
+
     def zero_point(self) -> int:
         """Any that an activation can have."""
+        if self.legacy:
+            return self.pick(0, 255)
         return 0 if self.wide else self.pick(-128, 127)
 
     def stored(self, shape: tuple[int, ...]) -> NDArray[Any]:
         """Any stored values of a constant that is of the activations' type."""
         if self.wide:
             return self.random.integers(-(2**15), 2**15, shape, dtype=np.int16)
+        if self.legacy:
+            return self.random.integers(0, 256, shape, dtype=np.uint8)
         return self.random.integers(-128, 128, shape, dtype=np.int8)
 
     @property
@@ -103,6 +112,7 @@ class Drawn:
         activation = self.random.choice([0, 1, 1, 3])
         zero_point = -128 if activation and self.chance(0.8) else self.pick(-128, 127)
         zero_point = 0 if self.wide else zero_point
+        zero_point += 128 * self.legacy
         # The input's scale is 1: then those of weights are all that counts.
         output_scale = float(self.random.choice([0.02, 0.1, 1.0]))
         scales = (steps * output_scale / self.last.scale).astype(np.float32)
@@ -114,8 +124,13 @@ class Drawn:
         large = self.wide and (name == "DEPTHWISE_CONV_2D" or self.chance(0.7))
         limit, integer = (2**40, np.int64) if large else (2**28, np.int32)
         biases = np.clip(biases, -limit, limit)
+        given = Weights(weights, scales.tolist(), axis=axis)
+        if self.legacy:  # one scale for all
+            own = self.pick(90, 160) if self.chance(0.8) else 128
+            stored = (weights.astype(int) + own).clip(0, 255).astype(np.uint8)
+            given = Weights(stored, [float(scales[0])], 0, own)
         self.tensors += [
-            Weights(weights, scales.tolist(), axis=axis),
+            given,
             Weights(biases.astype(integer)),
             Activation(shape, output_scale, zero_point, self.dtype),
         ]

@@ -318,7 +318,7 @@ def _reduce_max(drawn: Drawn) -> None:
 def _softmax(drawn: Drawn) -> None:
     inputs = (len(drawn.tensors) - 1,)
     beta = float(np.float32(drawn.random.choice([1.0, 0.5, 3.0])))
-    scale, zero_point = (2.0**-15, 0) if drawn.wide else (1 / 256, -128)
+    scale, zero_point = (2.0**-15, 0) if drawn.wide else (1 / 256, -128 + 128 * drawn.legacy)
     shape = drawn.last.shape
     drawn.made("SOFTMAX", inputs, shape, "SoftmaxOptions", scale, zero_point, Beta=beta)
 
@@ -441,6 +441,7 @@ def _fully_connected(drawn: Drawn) -> None:
 def _curve(name: str) -> Callable[[Drawn], None]:
     def append(drawn: Drawn) -> None:
         scale, zero_point = (1 / 128, 0) if name == "TANH" else (1 / 256, -128)
+        zero_point += 128 * drawn.legacy
         if drawn.wide:
             scale, zero_point = 2.0**-15, 0
         inputs = (len(drawn.tensors) - 1,)
@@ -511,6 +512,11 @@ OPERATORS: Final[dict[str, Callable[[Drawn], None]]] = {
     "QUANTIZE": _rescaled("QUANTIZE", "QuantizeOptions"),
     "QUANTIZE to int8": _narrowed,
 }
+_OF_INT8: Final = (
+    *("READ_VARIABLE", "UNIDIRECTIONAL_SEQUENCE_LSTM", "QUANTIZE to int8", "RESIZE_BILINEAR"),
+)
+LEGACY: Final = tuple(f"{name} uint8" for name in OPERATORS if name not in _OF_INT8)
+"""Names of those of uint8."""
 _NARROW: Final = ("HARD_SWISH", "RELU_N1_TO_1", "UNIDIRECTIONAL_SEQUENCE_LSTM")
 """They have no form of 16 bits."""
 WIDE: Final = tuple(f"{name} int16" for name in OPERATORS if name not in _NARROW)
@@ -520,9 +526,9 @@ WIDE: Final = tuple(f"{name} int16" for name in OPERATORS if name not in _NARROW
 def draw_one(name: str, random: np.random.Generator) -> Model:
     """A model of one operator of `OPERATORS` or `WIDE`, with what it needs."""
     drawn = Drawn(random)
-    own = name.removesuffix(" int16")
+    own = name.removesuffix(" int16").removesuffix(" uint8")
     if own != name:
-        drawn.dtype = tflite.TensorType.INT16
+        drawn.dtype = getattr(tflite.TensorType, name.rsplit(maxsplit=1)[-1].upper())
     shape = (1, drawn.pick(1, 7), drawn.pick(1, 7), drawn.pick(1, 6))
     scale = float(np.float32(2.0 ** random.uniform(-7, 1)))
     if drawn.wide:

@@ -20,16 +20,17 @@ from tinyhil.image.compiler import ANY_CORE, compile_model
 from .fuzz import fuzz
 from .many import differing, run_many
 from .models import Activation, Model, Operator, Weights
-from .operators import OPERATORS, WIDE, draw_one
+from .operators import LEGACY, OPERATORS, WIDE, draw_one
 
 ORACLE = Path(__file__).with_name("oracle.npz")
+ALL = (*OPERATORS, *WIDE, *LEGACY)
 
 
 def test_every_operator_gives_the_oracles_answers(host_compiler: list[str], tmp_path: Path) -> None:
     with np.load(ORACLE) as file:
         arrays = dict(file)
     cases = sorted({name.rpartition("/")[0] for name in arrays})
-    assert {case.partition("/")[0] for case in cases} == {*OPERATORS, *WIDE}
+    assert {case.partition("/")[0] for case in cases} == {*ALL}
     models = [arrays[f"{case}/model"].tobytes() for case in cases]
     inputs = [arrays[f"{case}/inputs"] for case in cases]
     made = run_many(models, inputs, [ANY_CORE], tmp_path, host_compiler)
@@ -46,10 +47,10 @@ def test_a_damaged_operator_is_compiled_or_refused_and_nothing_else(
     tmp_path: Path, count: int
 ) -> None:
     refused = 0
-    for name in (*OPERATORS, *WIDE):
+    for name in ALL:
         content = draw_one(name, np.random.default_rng(zlib.crc32(name.encode()))).build()
         refused += fuzz(content, tmp_path, count=count, seed=1)
-    assert 0 < refused < count * len((*OPERATORS, *WIDE))
+    assert 0 < refused < count * len(ALL)
 
 
 IMAGE = Activation((1, 4, 6, 2), 0.5, 3)

@@ -91,7 +91,7 @@ def _groups(graph: Graph) -> list[_Group]:
     found = (
         _group(graph, maker, readers)
         for maker, node in enumerate(graph.nodes)
-        if node.name in _MIXERS and node.output.dtype == "INT8"
+        if node.name in _MIXERS and node.output.dtype == "INT8" and not node.legacy
     )
     return [group for group in found if group is not None]
 

@@ -111,6 +111,10 @@ class Node:
     """All outputs of such an operator, in order."""
     between: tuple[Quantization | None, ...] = ()
     """Of what an operator computes in between, and writes nowhere."""
+    legacy: bool = False
+    """Whether it is of a model of uint8, of which `legacy` made one of int8."""
+    added: bool = False
+    """Whether the compiler added it: it has the index of an operator beside it."""
 
     def refuse(self, what: str, step: str = OPERATOR) -> ModelError:
         """The error that says that this operator can't be compiled, and which step helps."""

@@ -51,7 +51,7 @@ def ranges(graph: Graph) -> Mapping[int, Range]:
     for node in graph.nodes:
         source = next(t for t in node.inputs if t is not None and t.data is None)
         channels = node.output.channels
-        known = node.output.dtype == "INT8"
+        known = node.output.dtype == "INT8" and not node.legacy
         made = _range(node, found[source.index]) if known else _anything(channels)
         # A FULLY_CONNECTED may have its outputs in another shape.
         found[node.output.index] = made if len(made.low) == channels else _anything(channels)
