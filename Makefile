@@ -89,6 +89,7 @@ graphs: setup ## 20,000 random graphs, compiled in each way there is: the same o
 
 fuzz: setup ## damaged models, sessions and commands against compiler, host and device; half an hour
 	cd plugin/tests && python -m compiler.fuzz $(CURDIR)/suites/standin/ic01.tflite 20000
+	cd plugin/tests && python -m compiler.fuzz operators 300
 	cd plugin && python -m tests.fuzz_protocol
 	cd plugin && python -m tests.fuzz_device
 

@@ -57,6 +57,7 @@ _NARROW: Final = ("HARD_SWISH", "RELU_N1_TO_1", "UNIDIRECTIONAL_SEQUENCE_LSTM")
 """They have no form of 16 bits."""
 WIDE: Final = tuple(f"{name} int16" for name in OPERATORS if name not in _NARROW)
 """Names of those of int16."""
+ALL: Final = (*OPERATORS, *WIDE, *LEGACY)
 
 
 def draw_one(name: str, random: np.random.Generator) -> Model:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .operators import LEGACY, OPERATORS, WIDE, draw_graph, draw_one
+from .operators import ALL, draw_graph, draw_one
 
 SAMPLES: Final = 4
 
@@ -65,7 +65,7 @@ def main() -> None:
     file, count = Path(sys.argv[1]), int(sys.argv[2])
     random = np.random.default_rng(int(sys.argv[3]) if sys.argv[3:] else 0)
     arrays: dict[str, NDArray[Any]] = {}
-    for name in sys.argv[4:] or (*OPERATORS, *WIDE, *LEGACY):
+    for name in sys.argv[4:] or ALL:
         for i in range(count):
             content, given, made = _taken(name, random)
             arrays[f"{name}/{i}/model"] = np.frombuffer(content, np.uint8)
