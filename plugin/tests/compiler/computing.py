@@ -6,6 +6,7 @@ Each function appends it, and what it needs, to what is `drawn`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import tflite
@@ -87,6 +88,24 @@ def convolution(name: str) -> Callable[[Drawn], None]:
         drawn.mixed(name, weights, 3, (1, *size, outputs), "DepthwiseConv2DOptions", options)
 
     return append
+
+
+def padded(drawn: Drawn) -> None:
+    """A PAD, and one or two convolutions that read it."""
+    source, (_, height, width, channels) = len(drawn.tensors) - 1, drawn.last.shape
+    sides = [[0, 0], *([drawn.pick(0, 2), drawn.pick(0, 2)] for _ in range(2)), [0, 0]]
+    made = (1, height + sum(sides[1]), width + sum(sides[2]), channels)
+    drawn.made("PAD", (source, drawn.constant(sides)), made, "PadOptions")
+    image = len(drawn.tensors) - 1
+    if drawn.chance(0.5):
+        drawn.depthwise(valid=True)
+    else:
+        drawn.convolution(pointwise=False, valid=True)
+    if drawn.chance(0.2):
+        drawn.tensors.append(drawn.tensors[image])  # for its shape
+        drawn.convolution(pointwise=False, valid=True)
+        own = drawn.operators.pop()
+        drawn.operators.append(replace(own, inputs=(image, *own.inputs[1:])))
 
 
 def transpose_conv(drawn: Drawn) -> None:

@@ -64,7 +64,7 @@ class Drawn:
         ends = tuple(number for number in made if number not in read)
         return Model(self.tensors, self.operators, tuple(self.inputs), ends, self.others)
 
-    def constant(self, data: NDArray[np.int32] | list[int] | int) -> int:
+    def constant(self, data: NDArray[np.int32] | list[int] | list[list[int]] | int) -> int:
         """A tensor of numbers that are not quantized; returns its index."""
         self.tensors.append(Weights(np.array(data, np.int32)))
         return len(self.tensors) - 1
@@ -145,20 +145,20 @@ class Drawn:
             values[..., self.random.random(shape[-1]) < 0.3] = 0
         return values
 
-    def convolution(self, *, pointwise: bool) -> None:
+    def convolution(self, *, pointwise: bool, valid: bool = False) -> None:
         _, height, width, inputs = self.last.shape
         outputs = self.pick(1, 6) * 2 - int(self.chance(0.15))
         if self.chance(0.3):
             outputs = inputs
         kernel = (1, 1) if pointwise else (self.pick(1, 3), self.pick(1, 4))
-        options, size = self._window(kernel, height, width)
+        options, size = self._window(kernel, height, width, valid=valid)
         weights = self.weights(outputs, *kernel, inputs)
         self.mixed("CONV_2D", weights, 0, (1, *size, outputs), "Conv2DOptions", options)
 
-    def depthwise(self) -> None:
+    def depthwise(self, *, valid: bool = False) -> None:
         _, height, width, channels = self.last.shape
         kernel = (3, 3) if self.chance(0.8) else (self.pick(1, 3), self.pick(1, 3))
-        options, size = self._window(kernel, height, width)
+        options, size = self._window(kernel, height, width, valid=valid)
         weights = self.weights(1, *kernel, channels)
         kind = "DepthwiseConv2DOptions"
         self.mixed(
@@ -167,10 +167,10 @@ class Drawn:
         )  # fmt: skip
 
     def _window(
-        self, kernel: tuple[int, int], height: int, width: int
+        self, kernel: tuple[int, int], height: int, width: int, *, valid: bool
     ) -> tuple[dict[str, int | float], tuple[int, int]]:
         fits = kernel[0] <= height and kernel[1] <= width
-        same = not fits or self.chance(0.7)
+        same = not fits or (not valid and self.chance(0.7))
         stride = self.random.choice([1, 1, 2])
         strides = (stride, stride) if self.chance(0.8) else (self.pick(1, 2), self.pick(1, 3))
         room = (height, width) if same else (height - kernel[0] + 1, width - kernel[1] + 1)

@@ -37,6 +37,7 @@ OPERATORS: Final[dict[str, Callable[[Drawn], None]]] = {
     "MAX_POOL_2D": computing.window("MAX_POOL_2D"),
     "MEAN": computing.mean,
     "PAD": moving.pad,
+    "PAD of a convolution": computing.padded,
     "TRANSPOSE": moving.transpose,
     "CONCATENATION": moving.concatenation,
     "FULLY_CONNECTED": computing.fully_connected,

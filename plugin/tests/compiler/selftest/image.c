@@ -111,14 +111,20 @@ void draw_range(int32_t *zero_point, int32_t *lowest, int32_t *highest) {
 
 struct axis draw_axis(int32_t longest, int32_t largest) {
     struct axis axis = {.input = draw(1, longest), .stride = draw(1, 3)};
-    bool same = draw(0, 1);
+    int32_t padding = draw(0, 2);
+    bool same = padding == 1;
     axis.kernel = draw(1, same || axis.input > largest ? largest : axis.input);
     if (same) {
         axis.output = (axis.input + axis.stride - 1) / axis.stride;
         int32_t missing = (axis.output - 1) * axis.stride + axis.kernel - axis.input;
         axis.pad = missing > 0 ? missing / 2 : 0;
     } else {
-        axis.output = (axis.input - axis.kernel) / axis.stride + 1;
+        int32_t after = 0;
+        if (padding == 2) { /* that of an operator before, which was folded into this one */
+            axis.pad = draw(0, axis.kernel - 1);
+            after = draw(0, axis.kernel - 1);
+        }
+        axis.output = (axis.pad + axis.input + after - axis.kernel) / axis.stride + 1;
     }
     return axis;
 }

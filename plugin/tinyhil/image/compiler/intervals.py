@@ -61,7 +61,8 @@ def ranges(graph: Graph) -> Mapping[int, Range]:
 def padded(node: Node) -> bool:
     """Whether a CONV_2D's or DEPTHWISE_CONV_2D's window may hang over the edge."""
     weights = node.constant(1, "INT8")
-    return int(node.options["Padding"]) == _SAME and weights.shape[1] * weights.shape[2] > 1
+    same = int(node.options["Padding"]) == _SAME
+    return any(node.around) or (same and weights.shape[1] * weights.shape[2] > 1)
 
 
 def _anything(channels: int) -> Range:

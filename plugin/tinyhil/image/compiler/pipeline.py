@@ -14,6 +14,7 @@ from tinyhil.image.compiler.copies import with_copies
 from tinyhil.image.compiler.graph import Graph, Node, Tensor
 from tinyhil.image.compiler.layout import Layout, lay_out, sources, state_offsets, with_room
 from tinyhil.image.compiler.lowered import Lowered
+from tinyhil.image.compiler.pads import fold_pads
 from tinyhil.image.compiler.reader import read_graph
 from tinyhil.image.compiler.refusals import LARGE, Blocker, collected, refusal, refused
 from tinyhil.image.compiler.target import ANY_CORE, Target
@@ -47,10 +48,13 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     if blockers or graph is None:
         raise refused(path, blockers, ops.modules())
     macs_before = [low.macs for low in lowered]
+    checked, graph = graph, fold_pads(graph)
+    changed = graph is not checked
     left_out: Mapping[int, dead.Dead] = {}
     if not target.keep_dead_channels:
         graph, left_out = dead.fold(graph)
-        lowered = _lower(path, graph.nodes, target, []) if left_out else lowered
+    if left_out or changed:
+        lowered = _lower(path, graph.nodes, target, [])
     lowered = with_copies(graph, _within(lowered, path.stat().st_size))
     lowered = with_room(graph, lowered)
     layout = lay_out(graph, lowered)
