@@ -180,6 +180,8 @@ static void reset_handler(void) {
     run("depthwise_conv2d_s8", depthwise_case);
     run("fully_connected_s8", fully_connected_case);
     run("avg_pool_s8", avg_pool_case);
+    run("max_pool_s8", max_pool_case);
+    run("transpose_s8", transpose_case);
     run("conv2d_pairs_s8", conv2d_pairs_case);
     run("depthwise_pairs_s8", depthwise_pairs_case);
     run("fully_connected_pairs_s8", fully_connected_pairs_case);
