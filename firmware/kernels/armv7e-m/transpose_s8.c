@@ -31,6 +31,11 @@ static void turn(const int8_t *input, int32_t input_step, int8_t *output, int32_
 static int8_t *copy_axis(const struct transpose_s8 *op, const int8_t *input, int32_t first,
                          int8_t *output) {
     output += first * op->item;
+    if (first == 0 && op->step_3 == op->item) { /* neighbours stay neighbours */
+        size_t run = (size_t)(op->size_3 * op->item);
+        memcpy(output, input, run);
+        return output + run;
+    }
     for (int32_t i = first; i < op->size_3; i++, output += op->item) {
         const int8_t *in = input + i * op->step_3;
         if (op->item == 1) {
