@@ -4,7 +4,7 @@ For each kernel a sum: how often it does what, and what that costs. What assembl
 its text; the other factors were fitted to counts of each operator of the models of MLPerf Tiny for
 keyword spotting, visual wake words, image classification, anomaly detection and streaming wake
 words, in QEMU as board mps2-an386 (GCC 12.2, -O2, kernels of ``armv7e-m``). There every model is
-within 3 %, nearly every operator within 8 %.
+within 3 %, nearly every operator within 8 %. Other kernels are in `cost_rough`.
 
 Cycles are instructions times those of one, by kernel: averages of what ``make bench-kernels`` says.
 A convolution reads its weights again and again, which small caches do not hold.
@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from tinyhil.catalog.cycles import FlashWaits
+from tinyhil.image.compiler import cost_rough
 from tinyhil.image.compiler.lowered import Lowered
 
 Fields = Mapping[str, int]
@@ -27,7 +28,10 @@ def predict(lowered: Lowered) -> int | None:
     if lowered.kernel is None:
         return 0
     model = _MODELS.get(lowered.kernel)
-    return None if model is None else round(model(lowered.fields))
+    if model is not None:
+        return round(model(lowered.fields))
+    rough = cost_rough.instructions(lowered.kernel, lowered.fields)
+    return None if rough is None else round(rough)
 
 
 def cycles(lowered: Lowered) -> int | None:
@@ -35,7 +39,7 @@ def cycles(lowered: Lowered) -> int | None:
     instructions = predict(lowered)
     if not instructions or lowered.kernel is None:
         return instructions
-    each = _CYCLES[lowered.kernel]
+    each = _CYCLES.get(lowered.kernel, _ANY_CYCLES)
     if lowered.kernel == "conv2d_pairs_s8" and lowered.fields["bytes"]:
         each = 1.465
     return round(instructions * each)
@@ -185,3 +189,5 @@ _CYCLES: Final[Mapping[str, float]] = {
     "softmax_s8": 1.3,
 }
 """Of an instruction, on the average; of weights at 16 bits, where there are two forms."""
+_ANY_CYCLES: Final = 1.4
+"""The same of all other kernels: about the average of these."""
