@@ -27,7 +27,12 @@ def is_legacy(nodes: Iterable[Node]) -> bool:
 
 def as_int8(nodes: Sequence[Node]) -> tuple[Node, ...]:
     """The same operators on int8."""
-    return tuple(_changed(replace(node, legacy=_computes_uint8(node)), _narrowed) for node in nodes)
+    return tuple(
+        node  # which its own module then refuses
+        if _mixes(node)
+        else _changed(replace(node, legacy=_computes_uint8(node)), _narrowed)
+        for node in nodes
+    )
 
 
 def with_ends(graph: Graph) -> Graph:
@@ -54,6 +59,13 @@ def with_ends(graph: Graph) -> Graph:
 def _computes_uint8(node: Node) -> bool:
     tensors = (tensor for tensor in (*node.inputs, node.output) if tensor is not None)
     return node.name != "QUANTIZE" and any(tensor.dtype == "UINT8" for tensor in tensors)
+
+
+def _mixes(node: Node) -> bool:
+    """Whether it reads one of both types and writes the other, as only a QUANTIZE may."""
+    computed = [tensor for tensor in node.inputs if tensor is not None and tensor.data is None]
+    types = {tensor.dtype for tensor in (*computed, node.output)}
+    return node.name != "QUANTIZE" and types >= {"INT8", "UINT8"}
 
 
 def _changed(node: Node, change: Callable[[Tensor], Tensor]) -> Node:
