@@ -267,7 +267,7 @@ def test_a_pad_is_a_part_of_its_convolution(
     tmp_path: Path, size: int, padding: int, folded: bool
 ) -> None:
     height, width = (5 - size + 1, 8 - size + 1) if padding else (5, 8)
-    tensors = [
+    tensors: list[Weights | Activation] = [
         IMAGE, PADDING, dataclasses.replace(IMAGE, shape=(1, 5, 8, 2)),
         Weights(np.ones((3, size, size, 2), np.int8), [0.25]),
         Activation((1, height, width, 3), 4.0, 3),

@@ -45,7 +45,8 @@ def _around(node: Node) -> Around | None:
     sides: Sequence[list[int]] = padding.data.tolist()
     if len(sides) != 4 or any(sides[0]) or any(sides[3]):
         return None
-    return (*sides[1], *sides[2])
+    (above, below), (left, right) = sides[1], sides[2]
+    return above, below, left, right
 
 
 def _reads(node: Node, tensor: Tensor) -> bool:
