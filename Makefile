@@ -28,7 +28,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-many bench-oracle bench-ports bench-resume bench-same docs docs-check picture farm faults faults-probe fuzz graphs test test-long lint qemu release setup soak-energy system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-many bench-oracle bench-ports bench-resume bench-same docs docs-check picture farm faults faults-probe fuzz graphs graphs-oracle test test-long lint qemu release setup soak-energy system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -90,8 +90,19 @@ faults-probe: setup ## thousands of faults between a debug probe and its chip; h
 graphs: setup ## 20,000 random graphs, compiled in each way there is: the same outputs; an hour or two
 	cd plugin/tests && python -m compiler.graphs $(or $(GRAPHS),20000)
 
+ORACLE_PYTHON := build/oracle/bin/python
+# The oracle has wheels up to Python 3.11, and none for NumPy 2.
+graphs-oracle: setup ## 1,000 random graphs against TensorFlow Lite's reference kernels; minutes (GRAPHS="COUNT SEED")
+	$(PYTHON) -m venv build/oracle
+	$(ORACLE_PYTHON) -m pip install --quiet --no-compile 'tflite-runtime==2.14.0' 'numpy<2' \
+	    flatbuffers tflite
+	cd plugin/tests && $(CURDIR)/$(ORACLE_PYTHON) -m compiler.oracle $(CURDIR)/build/graphs.npz \
+	    $(or $(GRAPHS),1000 1) graph
+	cd plugin/tests && python -m compiler.graphs --oracle $(CURDIR)/build/graphs.npz
+
 fuzz: setup ## damaged models, sessions and commands against compiler, host and device; half an hour
 	cd plugin/tests && python -m compiler.fuzz $(CURDIR)/suites/standin/ic01.tflite 20000
+	cd plugin/tests && python -m compiler.fuzz operators 300
 	cd plugin && python -m tests.fuzz_protocol
 	cd plugin && python -m tests.fuzz_device
 

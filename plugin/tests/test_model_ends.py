@@ -22,7 +22,11 @@ from tinyhil.image.reference import reference
 from .compiler.models import Activation, Model, Operator
 from .compiler.operators import draw_one
 
-TYPES = {"float32": tflite.TensorType.FLOAT32, "uint8": tflite.TensorType.UINT8}
+TYPES = {
+    "float32": tflite.TensorType.FLOAT32,
+    "uint8": tflite.TensorType.UINT8,
+    "int16": tflite.TensorType.INT16,
+}
 
 
 def model(kind: str) -> bytes:
@@ -34,9 +38,9 @@ def model(kind: str) -> bytes:
     return Model([ends, middle, ends], operators).build()
 
 
-def task(encoding: Literal["int8", "uint8", "float32"]) -> Task:
+def task(encoding: Literal["int8", "uint8", "int16", "float32"]) -> Task:
     kws01 = load_tasks()["kws01"]
-    size = 48 if encoding == "float32" else 12
+    size = {"float32": 48, "int16": 24}.get(encoding, 12)
     sample = kws01.input.model_copy(update={"bytes": size, "encoding": encoding})
     return kws01.model_copy(update={"input": sample})
 
@@ -53,6 +57,27 @@ def test_samples_of_the_models_own_type_reach_it_as_they_are(tmp_path: Path) -> 
         made = reference(task(kind), file, tmp_path)  # type: ignore[arg-type]
         assert made is not None
         assert made.answers([sample]) == [tuple(numbers)]
+
+
+def wide() -> bytes:
+    """Twelve numbers of 16 bits, as they are."""
+    end = Activation((1, 12), 0.25, 0, TYPES["int16"])
+    return Model([end, end], [Operator("RESHAPE", (0,), 1)]).build()
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler: no 'cc' on the path")
+def test_a_model_of_int16_takes_its_own_samples_or_floats(tmp_path: Path) -> None:
+    numbers = np.array([-8192, -700.25, -2, -0.25, 0, 0.5, 3, 77, 100.75, 1000, 4096, 8191.75])
+    file = tmp_path / "wide.tflite"
+    file.write_bytes(wide())
+    for kind, sample in (("int16", (numbers * 4).astype("<i2")), ("float32", numbers + 0.05)):
+        stored = sample if kind == "int16" else sample.astype("<f4")
+        made = reference(task(kind), file, tmp_path)  # type: ignore[arg-type]
+        assert made is not None
+        assert made.answers([stored.tobytes()]) == [tuple(numbers)]
+    assert task_for(file, load_tasks()).input.encoding == "int16"
+    with pytest.raises(ModelError, match="takes int16, the samples of the task kws01 are uint8"):
+        compile_for(task("uint8"), file, None)
 
 
 def test_samples_of_another_type_are_refused(tmp_path: Path) -> None:

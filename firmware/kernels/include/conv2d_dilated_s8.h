@@ -1,4 +1,7 @@
-/* CONV_2D on int8 with windows whose elements are apart; a scale for each output channel. */
+/*
+ * CONV_2D and FULLY_CONNECTED on int8 with windows whose elements are apart, or with weights that
+ * have a zero point; a scale for each output channel.
+ */
 #ifndef TINYHIL_CONV2D_DILATED_S8_H
 #define TINYHIL_CONV2D_DILATED_S8_H
 
@@ -14,6 +17,7 @@ struct conv2d_dilated_s8 {
     int32_t pad_top, pad_left;
     int32_t input_zero_point, output_zero_point;
     int32_t activation_min, activation_max;
+    int32_t weights_zero_point;
     const int8_t *weights;             /**< [output_channels][height][width][input_channels] */
     const struct channel_s8 *channels; /**< [output_channels]; the zero point is in the bias */
 };

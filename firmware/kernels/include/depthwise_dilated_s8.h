@@ -1,4 +1,7 @@
-/* DEPTHWISE_CONV_2D on int8 with windows whose elements are apart, or of any size. */
+/*
+ * DEPTHWISE_CONV_2D on int8 with windows whose elements are apart, or of any size, or with weights
+ * that have a zero point.
+ */
 #ifndef TINYHIL_DEPTHWISE_DILATED_S8_H
 #define TINYHIL_DEPTHWISE_DILATED_S8_H
 
@@ -15,6 +18,7 @@ struct depthwise_dilated_s8 {
     int32_t pad_top, pad_left;
     int32_t input_zero_point, output_zero_point;
     int32_t activation_min, activation_max;
+    int32_t weights_zero_point;
     const int8_t *weights;             /**< [height][width][output channels] */
     const struct channel_s8 *channels; /**< [output channels]; without the zero point */
 };

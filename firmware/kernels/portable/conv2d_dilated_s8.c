@@ -1,4 +1,4 @@
-/* CONV_2D with dilation: the patch of one pixel, then each channel's sum of products with it. */
+/* CONV_2D of any kind: the patch of one pixel, then each channel's sum of products with it. */
 #include "conv2d_dilated_s8.h"
 
 #include <string.h>
@@ -32,7 +32,7 @@ void conv2d_dilated_s8(const struct conv2d_dilated_s8 *op, const int8_t *input, 
             for (int32_t channel = 0; channel < op->output_channels; channel++) {
                 int32_t sum = 0;
                 for (int32_t i = 0; i < size; i++) {
-                    sum += scratch[i] * *weights++;
+                    sum += scratch[i] * (*weights++ - op->weights_zero_point);
                 }
                 *out++ = requantize_careful_s8(sum, &op->channels[channel], op->output_zero_point);
             }

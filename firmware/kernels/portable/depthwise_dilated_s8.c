@@ -1,4 +1,4 @@
-/* DEPTHWISE_CONV_2D with dilation: the elements of each window that lie in the image. */
+/* DEPTHWISE_CONV_2D of any kind: the elements of each window that lie in the image. */
 #include "depthwise_dilated_s8.h"
 
 static int32_t sum_of(const struct depthwise_dilated_s8 *op, const int8_t *input, int32_t top,
@@ -10,7 +10,7 @@ static int32_t sum_of(const struct depthwise_dilated_s8 *op, const int8_t *input
             int32_t x = left + j * op->dilation_width;
             if (y >= 0 && y < op->input_height && x >= 0 && x < op->input_width) {
                 int32_t value = input[(y * op->input_width + x) * op->input_channels];
-                sum += (value - op->input_zero_point) * *weights;
+                sum += (value - op->input_zero_point) * (*weights - op->weights_zero_point);
             }
         }
     }

@@ -5,6 +5,11 @@
 
 /** The innermost axis of the output; returns its end. */
 static int8_t *copy_axis(const struct transpose_s8 *op, const int8_t *input, int8_t *output) {
+    if (op->step_3 == op->item) { /* neighbours stay neighbours */
+        size_t run = (size_t)(op->size_3 * op->item);
+        memcpy(output, input, run);
+        return output + run;
+    }
     if (op->item == 1) {
         for (int32_t i = 0; i < op->size_3; i++) {
             *output++ = input[i * op->step_3];

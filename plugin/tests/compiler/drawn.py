@@ -33,14 +33,23 @@ class Drawn:
         """Whether activations have 16 bits."""
         return bool(self.dtype == tflite.TensorType.INT16)
 
+    @property
+    def legacy(self) -> bool:
+        """Whether activations, and weights, are uint8."""
+        return bool(self.dtype == tflite.TensorType.UINT8)
+
     def zero_point(self) -> int:
         """Any that an activation can have."""
+        if self.legacy:
+            return self.pick(0, 255)
         return 0 if self.wide else self.pick(-128, 127)
 
     def stored(self, shape: tuple[int, ...]) -> NDArray[Any]:
         """Any stored values of a constant that is of the activations' type."""
         if self.wide:
             return self.random.integers(-(2**15), 2**15, shape, dtype=np.int16)
+        if self.legacy:
+            return self.random.integers(0, 256, shape, dtype=np.uint8)
         return self.random.integers(-128, 128, shape, dtype=np.int8)
 
     @property
@@ -55,7 +64,7 @@ class Drawn:
         ends = tuple(number for number in made if number not in read)
         return Model(self.tensors, self.operators, tuple(self.inputs), ends, self.others)
 
-    def constant(self, data: NDArray[np.int32] | list[int] | int) -> int:
+    def constant(self, data: NDArray[np.int32] | list[int] | list[list[int]] | int) -> int:
         """A tensor of numbers that are not quantized; returns its index."""
         self.tensors.append(Weights(np.array(data, np.int32)))
         return len(self.tensors) - 1
@@ -103,6 +112,7 @@ class Drawn:
         activation = self.random.choice([0, 1, 1, 3])
         zero_point = -128 if activation and self.chance(0.8) else self.pick(-128, 127)
         zero_point = 0 if self.wide else zero_point
+        zero_point += 128 * self.legacy
         # The input's scale is 1: then those of weights are all that counts.
         output_scale = float(self.random.choice([0.02, 0.1, 1.0]))
         scales = (steps * output_scale / self.last.scale).astype(np.float32)
@@ -114,8 +124,13 @@ class Drawn:
         large = self.wide and (name == "DEPTHWISE_CONV_2D" or self.chance(0.7))
         limit, integer = (2**40, np.int64) if large else (2**28, np.int32)
         biases = np.clip(biases, -limit, limit)
+        given = Weights(weights, scales.tolist(), axis=axis)
+        if self.legacy:  # one scale for all
+            own = self.pick(90, 160) if self.chance(0.8) else 128
+            stored = (weights.astype(int) + own).clip(0, 255).astype(np.uint8)
+            given = Weights(stored, [float(scales[0])], 0, own)
         self.tensors += [
-            Weights(weights, scales.tolist(), axis=axis),
+            given,
             Weights(biases.astype(integer)),
             Activation(shape, output_scale, zero_point, self.dtype),
         ]
@@ -130,20 +145,20 @@ class Drawn:
             values[..., self.random.random(shape[-1]) < 0.3] = 0
         return values
 
-    def convolution(self, *, pointwise: bool) -> None:
+    def convolution(self, *, pointwise: bool, valid: bool = False) -> None:
         _, height, width, inputs = self.last.shape
         outputs = self.pick(1, 6) * 2 - int(self.chance(0.15))
         if self.chance(0.3):
             outputs = inputs
         kernel = (1, 1) if pointwise else (self.pick(1, 3), self.pick(1, 4))
-        options, size = self._window(kernel, height, width)
+        options, size = self._window(kernel, height, width, valid=valid)
         weights = self.weights(outputs, *kernel, inputs)
         self.mixed("CONV_2D", weights, 0, (1, *size, outputs), "Conv2DOptions", options)
 
-    def depthwise(self) -> None:
+    def depthwise(self, *, valid: bool = False) -> None:
         _, height, width, channels = self.last.shape
         kernel = (3, 3) if self.chance(0.8) else (self.pick(1, 3), self.pick(1, 3))
-        options, size = self._window(kernel, height, width)
+        options, size = self._window(kernel, height, width, valid=valid)
         weights = self.weights(1, *kernel, channels)
         kind = "DepthwiseConv2DOptions"
         self.mixed(
@@ -152,10 +167,10 @@ class Drawn:
         )  # fmt: skip
 
     def _window(
-        self, kernel: tuple[int, int], height: int, width: int
+        self, kernel: tuple[int, int], height: int, width: int, *, valid: bool
     ) -> tuple[dict[str, int | float], tuple[int, int]]:
         fits = kernel[0] <= height and kernel[1] <= width
-        same = not fits or self.chance(0.7)
+        same = not fits or (not valid and self.chance(0.7))
         stride = self.random.choice([1, 1, 2])
         strides = (stride, stride) if self.chance(0.8) else (self.pick(1, 2), self.pick(1, 3))
         room = (height, width) if same else (height - kernel[0] + 1, width - kernel[1] + 1)

@@ -1,12 +1,14 @@
 """Damages models at random: the compiler must compile each of them or refuse it with `ModelError`.
 
-As a program: ``python -m compiler.fuzz MODEL COUNT [SEED]`` in ``plugin/tests``.
+As a program: ``python -m compiler.fuzz MODEL COUNT [SEED]`` in ``plugin/tests``; ``operators``
+instead of a model is one of each operator, of which there are `COUNT` damaged ones each.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -16,6 +18,8 @@ from numpy.typing import NDArray
 
 from tinyhil.ground.errors import ModelError
 from tinyhil.image.compiler import compile_model
+
+from .operators import ALL, draw_one
 
 _EXTREMES: Final = (0, 1, 2**7, 2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1)
 _MAX_SOURCE_BYTES: Final = 200 << 20
@@ -30,6 +34,15 @@ def fuzz(content: bytes, folder: Path, count: int, seed: int) -> int:
     random = np.random.default_rng(seed)
     file = folder / "model.tflite"
     return sum(_refused(file, _mutant(content, random)) for _ in range(count))
+
+
+def fuzz_operators(folder: Path, count: int, seed: int) -> tuple[int, int]:
+    """Compile `count` damaged models of each operator and type; returns how many, and refused."""
+    refused = 0
+    for name in ALL:
+        content = draw_one(name, np.random.default_rng(zlib.crc32(name.encode()) + seed)).build()
+        refused += fuzz(content, folder, count, seed)
+    return count * len(ALL), refused
 
 
 def _refused(file: Path, content: bytes) -> bool:
@@ -90,10 +103,13 @@ _DAMAGES: Final[tuple[Callable[[Bytes, np.random.Generator], Bytes], ...]] = (
 
 
 def main() -> None:
-    """Fuzz with a model file."""
+    """Fuzz with a model file, or with all operators."""
     path, count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) if sys.argv[3:] else 0
     with tempfile.TemporaryDirectory() as folder:
-        refused = fuzz(Path(path).read_bytes(), Path(folder), count, seed)
+        if path == "operators":
+            count, refused = fuzz_operators(Path(folder), count, seed)
+        else:
+            refused = fuzz(Path(path).read_bytes(), Path(folder), count, seed)
     sys.stdout.write(f"{count} damaged models: {refused} refused, {count - refused} compiled\n")
 
 

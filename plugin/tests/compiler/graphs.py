@@ -3,29 +3,34 @@
 The general kernels, all channels kept, are what is compared with the definition elsewhere; here
 they are the reference.
 
-As a program: ``python -m compiler.graphs COUNT [SEED]`` in ``plugin/tests``.
+As a program: ``python -m compiler.graphs COUNT [SEED]`` in ``plugin/tests``; or with
+``--oracle FILE ...``, which compares with what the oracle made of graphs, see `oracle`.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import tflite
+from numpy.typing import NDArray
 
 from tinyhil.catalog.cycles import load_cycles
+from tinyhil.ground.errors import ModelError
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.image.compiler import Target
+from tinyhil.image.compiler import ANY_CORE, Target, compile_model
 
-from .drawn import Drawn
 from .many import Bytes, differing, run_many
 from .models import Activation, Model
-from .operators import OPERATORS
+from .operators import draw_graph
 
 _KERNELS: Final = FIRMWARE / "kernels"
 _BATCH: Final = 100
@@ -42,55 +47,48 @@ WAYS: Final = (
 """The first one is the reference."""
 
 
-def draw_graph(random: np.random.Generator) -> Model:
-    """A chain as in MobileNet, small; in every other one, operators of other kinds in between."""
-    drawn = Drawn(random)
-    others = 0.4 * drawn.chance(0.5)
-    channels = drawn.pick(1, 3) if drawn.chance(0.5) else 4 * drawn.pick(1, 3)
-    shape = (1, drawn.pick(1, 9), drawn.pick(1, 9), channels)
-    drawn.tensors.append(Activation(shape, 1.0, drawn.pick(-128, 127)))
-    _others(drawn, others)
-    drawn.convolution(pointwise=drawn.chance(0.3))
-    for _ in range(drawn.pick(0, 2)):
-        _others(drawn, others)
-        if drawn.chance(0.7):
-            drawn.depthwise()
-        _others(drawn, others)
-        drawn.convolution(pointwise=drawn.chance(0.8))
-    _others(drawn, others)
-    if drawn.chance(0.5):
-        drawn.pool()
-    for _ in range(drawn.pick(0, 2)):
-        drawn.fully_connected()
-    return drawn.model()
-
-
-def _others(drawn: Drawn, probability: float) -> None:
-    """One or two operators of any kind, or none."""
-    while drawn.chance(probability):
-        name = str(drawn.random.choice(sorted(OPERATORS)))
-        OPERATORS[name](drawn)
-
-
 def _inputs(random: np.random.Generator, model: Model) -> Bytes:
     """The least and the greatest values, small ones, and any."""
     ends = [model.tensors[number] for number in model.inputs]
-    size = sum(int(np.prod(end.shape)) for end in ends if isinstance(end, Activation))
+    bytes_each = 2 if ends[0].dtype == tflite.TensorType.INT16 else 1  # type: ignore[union-attr]
+    size = bytes_each * sum(int(np.prod(end.shape)) for end in ends if isinstance(end, Activation))
     made = random.integers(0, 256, (_SAMPLES, size), np.uint8)
     made[0], made[1] = 0x80, 0x7F
     made[2] %= 4
     return made
 
 
-@dataclass(frozen=True)
+@dataclass
 class Compared:
     """What came out of a number of graphs."""
 
-    differences: list[str]
-    kernels: Counter[str]
+    graphs: int = 0
+    refused: int = 0
+    """Graphs besides these that the compiler takes none of."""
+    differences: list[str] = field(default_factory=list)
+    kernels: Counter[str] = field(default_factory=Counter)
     """How often each kernel was chosen."""
-    left_out: int
+    left_out: int = 0
     """Channels."""
+
+    def add(self, other: Compared) -> None:
+        """Those of other graphs too."""
+        self.graphs += other.graphs
+        self.refused += other.refused
+        self.differences += other.differences
+        self.kernels += other.kernels
+        self.left_out += other.left_out
+
+
+def _taken(contents: Sequence[bytes], folder: Path) -> list[int]:
+    """Those graphs that the compiler does not refuse, such as for sums that may be too large."""
+    file, found = folder / "model.tflite", []
+    for i, content in enumerate(contents):
+        file.write_bytes(content)
+        with suppress(ModelError):
+            compile_model(file)
+            found.append(i)
+    return found
 
 
 def compare(count: int, seed: int, folder: Path, compiler: Sequence[str]) -> Compared:
@@ -104,33 +102,75 @@ def compare(count: int, seed: int, folder: Path, compiler: Sequence[str]) -> Com
     """
     random = np.random.default_rng(seed)
     models = [draw_graph(random) for _ in range(count)]
-    inputs = [_inputs(random, model) for model in models]
-    made = run_many([model.build() for model in models], inputs, WAYS, folder, compiler)
+    contents = [model.build() for model in models]
+    taken = _taken(contents, folder)
+    inputs = [_inputs(random, models[i]) for i in taken]
+    made = run_many([contents[i] for i in taken], inputs, WAYS, folder, compiler)
     differences = [
-        f"graph {graph}, way {way}, sample {sample}"
+        f"seed {seed}, graph {taken[graph]}, way {way}, sample {sample}"
         for graph, rows in enumerate(made.rows)
         for way, row in enumerate(rows)
         for sample in differing(rows[0], row)
     ]
-    return Compared(differences, made.kernels, made.left_out)
+    refused = count - len(taken)
+    return Compared(len(taken), refused, differences, made.kernels, made.left_out)
+
+
+def compare_with_oracle(
+    cases: Mapping[str, NDArray[Any]], names: Sequence[str], folder: Path, compiler: Sequence[str]
+) -> Compared:
+    """Compile and run models of a file of `oracle`; the other arguments are as for `compare`."""
+    contents = [cases[f"{name}/model"].tobytes() for name in names]
+    taken = [names[i] for i in _taken(contents, folder)]
+    models = [cases[f"{name}/model"].tobytes() for name in taken]
+    inputs = [cases[f"{name}/inputs"] for name in taken]
+    made = run_many(models, inputs, [ANY_CORE], folder, compiler)
+    differences = [
+        f"{name}, sample {sample}"
+        for name, (row,) in zip(taken, made.rows, strict=True)
+        for sample in differing(row, cases[f"{name}/outputs"])
+    ]
+    return Compared(len(taken), len(names) - len(taken), differences, made.kernels)
 
 
 def main() -> int:
     """Compare many graphs; 1 if any output differs."""
-    count, seed = int(sys.argv[1]), int(sys.argv[2]) if sys.argv[2:] else 0
+    total = Compared()
+    with tempfile.TemporaryDirectory() as objects:
+        compiler = _compiler(Path(objects))
+        if sys.argv[1] == "--oracle":
+            for file in sys.argv[2:]:
+                with np.load(file) as opened:
+                    cases = dict(opened)
+                names = sorted({name.rpartition("/")[0] for name in cases})
+                for part in _batches(names):
+                    with tempfile.TemporaryDirectory() as folder:
+                        total.add(compare_with_oracle(cases, part, Path(folder), compiler))
+        else:
+            count, seed = int(sys.argv[1]), int(sys.argv[2]) if sys.argv[2:] else 0
+            for first in range(0, count, _BATCH):
+                size = min(_BATCH, count - first)
+                with tempfile.TemporaryDirectory() as folder:
+                    total.add(compare(size, seed + first, Path(folder), compiler))
+    kinds = ", ".join(f"{name or 'none'} {n}" for name, n in sorted(total.kernels.items()))
+    sys.stdout.write(
+        f"{total.graphs} graphs: {len(total.differences)} outputs differ; {total.refused} more "
+        f"were refused; kernels: {kinds}\n"
+    )
+    sys.stdout.writelines(f"{difference}\n" for difference in total.differences[:20])
+    return 1 if total.differences else 0
+
+
+def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[i : i + _BATCH] for i in range(0, len(names), _BATCH))
+
+
+def _compiler(folder: Path) -> list[str]:
+    """A C compiler's command, with the portable kernels, compiled into a folder."""
+    command = ["cc", "-std=c11", "-O1", f"-I{_KERNELS / 'include'}"]
     kernels = sorted(str(path) for path in (_KERNELS / "portable").glob("*.c"))
-    compiler = ["cc", "-std=c11", "-O1", f"-I{_KERNELS / 'include'}", *kernels]
-    total: Counter[str] = Counter()
-    differences: list[Any] = []
-    for first in range(0, count, _BATCH):
-        with tempfile.TemporaryDirectory() as folder:
-            found = compare(min(_BATCH, count - first), seed + first, Path(folder), compiler)
-        total += found.kernels
-        differences += [(seed + first, line) for line in found.differences]
-    kinds = ", ".join(f"{name or 'none'} {number}" for name, number in sorted(total.items()))
-    sys.stdout.write(f"{count} graphs: {len(differences)} outputs differ; kernels: {kinds}\n")
-    sys.stdout.writelines(f"{difference}\n" for difference in differences[:20])
-    return 1 if differences else 0
+    subprocess.run([*command, "-c", *kernels], cwd=folder, check=True)
+    return [*command, *sorted(map(str, folder.glob("*.o")))]
 
 
 if __name__ == "__main__":

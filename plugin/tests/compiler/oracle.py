@@ -2,7 +2,8 @@
 
 As a program, of an environment with ``tflite-runtime==2.14.0`` and ``numpy<2``:
 ``python -m compiler.oracle FILE COUNT [SEED [OPERATOR ...]]`` in ``plugin/tests`` writes `COUNT`
-models of each operator, with inputs and the right outputs.
+models of each operator, with inputs and the right outputs; of ``graph``, chains of many operators.
+``python -m compiler.graphs --oracle FILE ...`` compares them with ours.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .operators import OPERATORS, WIDE, draw_one
+from .operators import ALL, draw_graph, draw_one
 
 SAMPLES: Final = 4
 
@@ -45,9 +46,9 @@ def answers(content: bytes, random: np.random.Generator) -> tuple[NDArray[Any], 
 
 
 def _taken(name: str, random: np.random.Generator) -> tuple[bytes, NDArray[Any], NDArray[Any]]:
-    """A model of an operator that the oracle takes, and its `answers`."""
-    for _ in range(20):
-        content = draw_one(name, random).build()
+    """A model that the oracle takes, and its `answers`."""
+    for _ in range(100):
+        content = (draw_graph(random) if name == "graph" else draw_one(name, random)).build()
         try:
             return (content, *answers(content, random))
         except RuntimeError as error:  # such as one weight scale, and a bias of another one
@@ -64,7 +65,7 @@ def main() -> None:
     file, count = Path(sys.argv[1]), int(sys.argv[2])
     random = np.random.default_rng(int(sys.argv[3]) if sys.argv[3:] else 0)
     arrays: dict[str, NDArray[Any]] = {}
-    for name in sys.argv[4:] or (*OPERATORS, *WIDE):
+    for name in sys.argv[4:] or ALL:
         for i in range(count):
             content, given, made = _taken(name, random)
             arrays[f"{name}/{i}/model"] = np.frombuffer(content, np.uint8)

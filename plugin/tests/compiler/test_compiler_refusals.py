@@ -145,7 +145,7 @@ def test_all_that_is_wrong_is_told_at_once(file: Path) -> None:
         "known are ADD, ",
     ):
         assert what in error.message
-    assert len(error.hint.splitlines()) == 5  # a step for each kind of cause
+    assert len(error.hint.splitlines()) == 6  # a step for each kind of cause
 
 
 @pytest.mark.parametrize("kinds", [1, 40])

@@ -111,14 +111,20 @@ void draw_range(int32_t *zero_point, int32_t *lowest, int32_t *highest) {
 
 struct axis draw_axis(int32_t longest, int32_t largest) {
     struct axis axis = {.input = draw(1, longest), .stride = draw(1, 3)};
-    bool same = draw(0, 1);
+    int32_t padding = draw(0, 2);
+    bool same = padding == 1;
     axis.kernel = draw(1, same || axis.input > largest ? largest : axis.input);
     if (same) {
         axis.output = (axis.input + axis.stride - 1) / axis.stride;
         int32_t missing = (axis.output - 1) * axis.stride + axis.kernel - axis.input;
         axis.pad = missing > 0 ? missing / 2 : 0;
     } else {
-        axis.output = (axis.input - axis.kernel) / axis.stride + 1;
+        int32_t after = 0;
+        if (padding == 2) { /* that of an operator before, which was folded into this one */
+            axis.pad = draw(0, axis.kernel - 1);
+            after = draw(0, axis.kernel - 1);
+        }
+        axis.output = (axis.pad + axis.input + after - axis.kernel) / axis.stride + 1;
     }
     return axis;
 }
@@ -180,6 +186,8 @@ static void reset_handler(void) {
     run("depthwise_conv2d_s8", depthwise_case);
     run("fully_connected_s8", fully_connected_case);
     run("avg_pool_s8", avg_pool_case);
+    run("max_pool_s8", max_pool_case);
+    run("transpose_s8", transpose_case);
     run("conv2d_pairs_s8", conv2d_pairs_case);
     run("depthwise_pairs_s8", depthwise_pairs_case);
     run("fully_connected_pairs_s8", fully_connected_pairs_case);

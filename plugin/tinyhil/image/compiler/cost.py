@@ -5,7 +5,7 @@ its text; the other factors were fitted to counts of each operator of the models
 keyword spotting, visual wake words, image classification, anomaly detection and streaming wake
 words, in QEMU as board mps2-an386 (GCC 12.2, -O2, kernels of ``armv7e-m``). There every model is
 within 3 %, nearly every operator within 8 %. For cores with Helium, see `mve.cost`; all others are
-taken for a Cortex-M4.
+taken for a Cortex-M4. Kernels without a model are in `cost_rough`.
 
 Cycles are instructions times those of one, by kernel: averages of what ``make bench-kernels`` says.
 A convolution reads its weights again and again, which small caches do not hold.
@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from tinyhil.catalog.cycles import FlashWaits
+from tinyhil.image.compiler import cost_rough
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.mve.cost import CYCLES as MVE_CYCLES
 from tinyhil.image.compiler.mve.cost import MODELS as MVE_MODELS
@@ -31,7 +32,10 @@ def predict(lowered: Lowered, target: Target) -> int | None:
     if lowered.kernel is None:
         return 0
     model = (MVE_MODELS if target.vectors else _MODELS).get(lowered.kernel)
-    return None if model is None else round(model(lowered.fields))
+    if model is not None:
+        return round(model(lowered.fields))
+    rough = cost_rough.instructions(lowered.kernel, lowered.fields)
+    return None if rough is None else round(rough)
 
 
 def cycles(lowered: Lowered, target: Target) -> int | None:
@@ -42,7 +46,7 @@ def cycles(lowered: Lowered, target: Target) -> int | None:
     instructions = predict(lowered, target)
     if not instructions or lowered.kernel is None:
         return instructions
-    each = (MVE_CYCLES if target.vectors else _CYCLES)[lowered.kernel]
+    each = (MVE_CYCLES if target.vectors else _CYCLES).get(lowered.kernel, _ANY_CYCLES)
     if lowered.kernel == "conv2d_pairs_s8" and lowered.fields["bytes"]:
         each = 1.465
     if lowered.kernel == "fully_connected_pairs_s8" and lowered.fields["direct"]:
@@ -184,3 +188,5 @@ _CYCLES: Final[Mapping[str, float]] = {
     "softmax_s8": 1.3,
 }
 """Of an instruction, on the average; of weights at 16 bits, where there are two forms."""
+_ANY_CYCLES: Final = 1.4
+"""The same of all other kernels: about the average of these."""

@@ -86,12 +86,12 @@ def _groups(graph: Graph) -> list[_Group]:
     readers: dict[int, list[int]] = {tensor.index: [-1] for tensor in graph.outputs}
     for i, node in enumerate(graph.nodes):
         for tensor in node.inputs:
-            if tensor is not None and tensor.data is None:
+            if tensor is not None and tensor.data is None and not node.folded:
                 readers.setdefault(tensor.index, []).append(i)
     found = (
         _group(graph, maker, readers)
         for maker, node in enumerate(graph.nodes)
-        if node.name in _MIXERS and node.output.dtype == "INT8"
+        if node.name in _MIXERS and node.output.dtype == "INT8" and not node.legacy
     )
     return [group for group in found if group is not None]
 

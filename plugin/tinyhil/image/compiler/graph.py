@@ -89,6 +89,10 @@ class Tensor:
         return int(self.quantization.zero_points[0])
 
 
+Around = tuple[int, int, int, int]
+"""Elements above, below, left and right of an image."""
+
+
 @dataclass(frozen=True)
 class Node:
     """One operator of the graph."""
@@ -111,6 +115,14 @@ class Node:
     """All outputs of such an operator, in order."""
     between: tuple[Quantization | None, ...] = ()
     """Of what an operator computes in between, and writes nowhere."""
+    legacy: bool = False
+    """Whether it is of a model of uint8, of which `legacy` made one of int8."""
+    around: Around = (0, 0, 0, 0)
+    """Of an image that a PAD before it would add to, see `pads`."""
+    folded: bool = False
+    """Whether it is such a PAD: then its readers read its input."""
+    added: bool = False
+    """Whether the compiler added it: it has the index of an operator beside it."""
 
     def refuse(self, what: str, step: str = OPERATOR) -> ModelError:
         """The error that says that this operator can't be compiled, and which step helps."""

@@ -51,7 +51,7 @@ def ranges(graph: Graph) -> Mapping[int, Range]:
     for node in graph.nodes:
         source = next(t for t in node.inputs if t is not None and t.data is None)
         channels = node.output.channels
-        known = node.output.dtype == "INT8"
+        known = node.output.dtype == "INT8" and not node.legacy
         made = _range(node, found[source.index]) if known else _anything(channels)
         # A FULLY_CONNECTED may have its outputs in another shape.
         found[node.output.index] = made if len(made.low) == channels else _anything(channels)
@@ -61,7 +61,8 @@ def ranges(graph: Graph) -> Mapping[int, Range]:
 def padded(node: Node) -> bool:
     """Whether a CONV_2D's or DEPTHWISE_CONV_2D's window may hang over the edge."""
     weights = node.constant(1, "INT8")
-    return int(node.options["Padding"]) == _SAME and weights.shape[1] * weights.shape[2] > 1
+    same = int(node.options["Padding"]) == _SAME
+    return any(node.around) or (same and weights.shape[1] * weights.shape[2] > 1)
 
 
 def _anything(channels: int) -> Range:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tinyhil.image.compiler import cost, dead, emit, ops
+from tinyhil.image.compiler import cost, dead, emit, legacy, ops
 from tinyhil.image.compiler.choice import choose, disagrees
 from tinyhil.image.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
 from tinyhil.image.compiler.copies import with_copies
 from tinyhil.image.compiler.graph import Graph, Node, Tensor
 from tinyhil.image.compiler.layout import Layout, lay_out, sources, state_offsets
 from tinyhil.image.compiler.lowered import Lowered
+from tinyhil.image.compiler.pads import fold_pads
 from tinyhil.image.compiler.reader import read_graph
 from tinyhil.image.compiler.refusals import LARGE, Blocker, collected, refusal, refused
 from tinyhil.image.compiler.target import ANY_CORE, Target
@@ -36,16 +38,23 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
             compiled: the text names all of them, by operator and tensor.
     """
     draft = read_graph(path, ops.modules().keys())
-    blockers = list(draft.blockers)
-    lowered = _lower(path, draft.nodes, target, blockers)
-    graph = draft.graph
+    blockers, nodes, graph = list(draft.blockers), draft.nodes, draft.graph
+    if legacy.is_legacy(nodes):
+        nodes = legacy.as_int8(nodes)
+        if graph is not None:
+            graph = legacy.with_ends(replace(graph, nodes=nodes))
+            nodes = graph.nodes
+    lowered = _lower(path, nodes, target, blockers)
     if blockers or graph is None:
         raise refused(path, blockers, ops.modules())
     macs_before = [low.macs for low in lowered]
+    checked, graph = graph, fold_pads(graph)
+    changed = graph is not checked
     left_out: Mapping[int, dead.Dead] = {}
     if not target.keep_dead_channels:
         graph, left_out = dead.fold(graph)
-        lowered = _lower(path, graph.nodes, target, []) if left_out else lowered
+    if left_out or changed:
+        lowered = _lower(path, graph.nodes, target, [])
     lowered = choose(graph, with_copies(graph, lowered), target, path.stat().st_size)
     layout = lay_out(graph, lowered)
     if layout.arena_bytes > MAX_ARENA_BYTES:
@@ -148,6 +157,12 @@ def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
     }
 
 
+def _symbol(node: Node) -> str:
+    if node.added:
+        return f"end{node.output.index}"
+    return f"op{node.index}" + f"_{node.part}" * (len(node.parts) > 1)
+
+
 def _call(node: Node, low: Lowered, layout: Layout) -> emit.Call:
     inputs = sources(node, low)
     arguments = [layout.buffers[tensor.index] for tensor in inputs]
@@ -160,7 +175,7 @@ def _call(node: Node, low: Lowered, layout: Layout) -> emit.Call:
     result = "x".join(map(str, node.output.shape))
     return emit.Call(
         title=f"{node.index}: {node.name}, {shapes} to {result}, {low.macs} MACs",
-        symbol=f"op{node.index}" + f"_{node.part}" * (len(node.parts) > 1),
+        symbol=_symbol(node),
         lowered=low,
         arguments=tuple(arguments),
     )

@@ -96,14 +96,46 @@ def stored(node: Node, real: float) -> int:
     return node.output.zero_point + int(math.copysign(math.floor(abs(quotient) + 0.5), quotient))
 
 
+def centered(node: Node, weights: Tensor) -> NDArray[np.int16]:
+    """Weights without their zero point, which only those of a legacy model have."""
+    assert weights.data is not None
+    values: NDArray[np.int16] = weights.data.astype(np.int16)
+    return values - np.int16(weights_zero_point(node, weights))
+
+
+def factors_of(node: Node, source: Tensor, weights: Tensor, axis: int) -> list[float]:
+    """The factor from sums to outputs, of each output channel."""
+    scales = weight_scales(node, weights, weights.shape[axis], axis)
+    products = source.scale * scales
+    if node.legacy:  # the reference multiplies a single weight scale in float32
+        with np.errstate(over="ignore"):
+            products = products.astype(np.float32).astype(np.float64)
+    made: list[float] = (products / node.output.scale).tolist()
+    return made
+
+
+def fits_int8(values: NDArray[np.int16]) -> bool:
+    """Whether weights without their zero point still have 8 bits."""
+    return bool(values.min() >= INT8_MIN and values.max() <= INT8_MAX)
+
+
+def weights_zero_point(node: Node, weights: Tensor) -> int:
+    """0 but in a legacy model."""
+    quantization = weights.quantization
+    if not node.legacy or quantization is None or quantization.scales.size != 1:
+        return 0
+    return int(quantization.zero_points[0])
+
+
 def weight_scales(node: Node, weights: Tensor, channels: int, axis: int) -> NDArray[np.float64]:
     """Scale of each output channel's weights, which must be symmetric."""
     quantization = weights.quantization
     if quantization is None:
         raise node.refuse("has weights without quantization", REQUANTIZE)
-    symmetric = not quantization.zero_points.any()
+    symmetric = node.legacy or not quantization.zero_points.any()
     node.check(symmetric, "has weights with a zero point", step=REQUANTIZE)
     scales = quantization.scales.astype(np.float64)
+    node.check(scales.size == 1 or not node.legacy, "has uint8 weights of several scales")
     if scales.size == 1:
         return np.repeat(scales, channels)
     node.check(scales.size == channels, f"has {scales.size} weight scales for {channels} channels")

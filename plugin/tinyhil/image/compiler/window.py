@@ -39,22 +39,37 @@ def windows(node: Node, kind: str, height: int, width: int) -> tuple[Axis, Axis]
     node.check(len(image) == 4 and len(result) == 4, "is not on NHWC images")
     node.check(image[0] == 1 and result[0] == 1, "has a batch of more than one image")
     axes = []
-    for size, direction, inputs, outputs in (
-        (height, "H", image[1], result[1]),
-        (width, "W", image[2], result[2]),
+    for size, direction, inputs, outputs, (before, after) in (
+        (height, "H", image[1], result[1], node.around[:2]),
+        (width, "W", image[2], result[2], node.around[2:]),
     ):
         stride = int(node.option(kind, f"Stride{direction}"))
-        dilation = int(node.options.get(f"Dilation{direction}Factor", 1)) if size > 1 else 1
+        dilation = _dilation(node, direction, size)
         node.check(0 < dilation < 2**12, f"has dilation {dilation}")
         node.check(0 < stride < 2**16 and size > 0, f"has stride {stride} and window size {size}")
-        extent = (size - 1) * dilation + 1
-        axis = _axis(node, int(node.option(kind, "Padding")), extent, stride, inputs)
-        axis = replace(axis, size=size, dilation=dilation)
+        extent = reach_of(node, direction, size)
+        padding = int(node.option(kind, "Padding"))
+        axis = _axis(node, padding, extent, stride, before + inputs + after)
+        axis = replace(axis, size=size, dilation=dilation, pad=axis.pad + before)
         node.check(
             axis.outputs == outputs, f"has {outputs} outputs where its windows give {axis.outputs}"
         )
         axes.append(axis)
     return axes[0], axes[1]
+
+
+def is_valid(node: Node, kind: str) -> bool:
+    """Whether its windows do not hang over the edge; options are of the table `kind`."""
+    return int(node.option(kind, "Padding")) == _VALID
+
+
+def reach_of(node: Node, direction: str, size: int) -> int:
+    """From the first to behind the last of `size` elements of a window, along ``H`` or ``W``."""
+    return (size - 1) * _dilation(node, direction, size) + 1
+
+
+def _dilation(node: Node, direction: str, size: int) -> int:
+    return int(node.options.get(f"Dilation{direction}Factor", 1)) if size > 1 else 1
 
 
 def window_fields(node: Node, vertical: Axis, horizontal: Axis) -> dict[str, int]:

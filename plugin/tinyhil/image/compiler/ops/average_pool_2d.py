@@ -26,4 +26,6 @@ def lower(node: Node, _target: Target) -> Lowered:
         f"has the window {height}x{width}, which is too large",
     )
     kernel = "avg_pool_s16" if node.output.dtype == "INT16" else "avg_pool_s8"
+    if node.legacy:
+        kernel = "avg_pool_u8"
     return Lowered(kernel=kernel, fields=fields)

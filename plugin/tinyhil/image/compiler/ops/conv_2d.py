@@ -12,12 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.image.compiler.dsp import conv2d as dsp_conv2d
-from tinyhil.image.compiler.graph import Node
-from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, interleave
+from tinyhil.image.compiler.graph import Node, Tensor
+from tinyhil.image.compiler.lowered import (
+    Lowered,
+    channel_array,
+    int8_array,
+    interleave,
+    stored_array,
+)
 from tinyhil.image.compiler.mve import conv2d as mve_conv2d
 from tinyhil.image.compiler.overlaps import reach_overlap
 from tinyhil.image.compiler.packed import ALWAYS_FITS, packed_sums_fit
-from tinyhil.image.compiler.quantize import Channel, activation_fields, channels, weight_scales
+from tinyhil.image.compiler.quantize import (
+    Channel,
+    activation_fields,
+    centered,
+    channels,
+    factors_of,
+    fits_int8,
+    weights_zero_point,
+)
 from tinyhil.image.compiler.target import Target
 from tinyhil.image.compiler.wide import wide_channels
 from tinyhil.image.compiler.window import Axis, dilation_fields, window_fields, windows
@@ -39,9 +53,9 @@ def lower(node: Node, target: Target) -> Lowered:
     vertical, horizontal = windows(node, _OPTIONS, height, width)
     node.check(inputs == image.shape[3], f"has weights for {inputs} of {image.shape[3]} channels")
     node.check(outputs == node.output.shape[3], f"has weights for {outputs} output channels")
-    flat = weights.data.reshape(outputs, -1)
-    scales = weight_scales(node, weights, outputs, axis=0)
-    multipliers = (image.scale * scales / node.output.scale).tolist()
+    multipliers = factors_of(node, image, weights, axis=0)
+    values = centered(node, weights)
+    flat = values.reshape(outputs, -1)
     if node.output.dtype == "INT16":
         return _wide(node, vertical, horizontal, flat, multipliers)
     patch = flat.shape[1] + -flat.shape[1] % _UNROLL
@@ -58,14 +72,16 @@ def lower(node: Node, target: Target) -> Lowered:
     }
     found = channels(node, flat, multipliers)
     if max(vertical.dilation, horizontal.dilation) > 1:
-        return _dilated(node, vertical, horizontal, flat, found)
+        return _dilated(node, vertical, horizontal, weights, found)
     better = None
     if target.dsp:
-        better = dsp_conv2d.lower(fields, weights.data, found, target)
-    elif target.vectors:
-        better = mve_conv2d.lower(fields, weights.data, found)
+        better = dsp_conv2d.lower(fields, values, found, target)
+    elif target.vectors and fits_int8(values):
+        better = mve_conv2d.lower(fields, values, found)
     if better is not None:
         return better
+    if not fits_int8(values):
+        return _dilated(node, vertical, horizontal, weights, found)
     return Lowered(
         kernel="conv2d_s8",
         fields=fields,
@@ -98,15 +114,16 @@ def _wide(
 
 
 def _dilated(
-    node: Node, vertical: Axis, horizontal: Axis, flat: NDArray[Any], found: Sequence[Channel]
+    node: Node, vertical: Axis, horizontal: Axis, weights: Tensor, found: Sequence[Channel]
 ) -> Lowered:
-    """Of windows whose elements are apart; `flat` are weights [channels, inputs]."""
-    image = node.activation()
+    """Of windows whose elements are apart, or of weights with a zero point."""
+    image, size = node.activation(), weights.elements // len(found)
     fields = {
         **window_fields(node, vertical, horizontal),
         **dilation_fields(vertical, horizontal),
         "input_channels": image.shape[3],
-        "output_channels": len(flat),
+        "output_channels": len(found),
+        "weights_zero_point": weights_zero_point(node, weights),
         "input_zero_point": image.zero_point,
         "output_zero_point": node.output.zero_point,
         **activation_fields(node, _OPTIONS),
@@ -114,7 +131,7 @@ def _dilated(
     return Lowered(
         kernel="conv2d_dilated_s8",
         fields=fields,
-        arrays=(int8_array("weights", flat), channel_array(found)),
-        macs=vertical.outputs * horizontal.outputs * flat.size,
-        scratch_bytes=flat.shape[1],
+        arrays=(stored_array("weights", weights), channel_array(found)),
+        macs=vertical.outputs * horizontal.outputs * weights.elements,
+        scratch_bytes=size,
     )

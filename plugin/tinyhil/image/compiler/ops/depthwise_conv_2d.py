@@ -11,16 +11,19 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from tinyhil.image.compiler.dsp import depthwise as dsp_depthwise
-from tinyhil.image.compiler.graph import Node
-from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array
+from tinyhil.image.compiler.graph import Node, Tensor
+from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, stored_array
 from tinyhil.image.compiler.mve import depthwise as mve_depthwise
 from tinyhil.image.compiler.packed import packed_sums_fit
 from tinyhil.image.compiler.plan import SAME_PLACE
 from tinyhil.image.compiler.quantize import (
     activation_fields,
+    centered,
     channels,
+    factors_of,
+    fits_int8,
     unfolded_channels,
-    weight_scales,
+    weights_zero_point,
 )
 from tinyhil.image.compiler.target import Target
 from tinyhil.image.compiler.wide import wide_channels
@@ -49,13 +52,12 @@ def lower(node: Node, target: Target) -> Lowered:
     # The options repeat the multiplier; the shapes decide, as in the reference.
     node.check(outputs == multiplier * inputs, f"has {outputs} outputs for {inputs} channels")
     node.check(outputs == node.output.shape[3], f"has weights for {outputs} output channels")
-    flat = weights.data.reshape(-1, outputs).T
-    scales = weight_scales(node, weights, outputs, axis=3)
-    multipliers = (image.scale * scales / node.output.scale).tolist()
+    flat = centered(node, weights).reshape(-1, outputs).T
+    multipliers = factors_of(node, image, weights, axis=3)
     if node.output.dtype == "INT16":
         return _wide(node, vertical, horizontal, flat, multipliers)
     if max(vertical.dilation, horizontal.dilation) > 1 or not packed_sums_fit(flat):
-        return _dilated(node, vertical, horizontal, flat, multipliers)
+        return _dilated(node, vertical, horizontal, weights, multipliers)
     half = -(-vertical.outputs // 2)  # rows of outputs in each half of the folded plane
     plane_height = (half - 1) * vertical.stride + height
     plane_width = horizontal.reach
@@ -73,8 +75,10 @@ def lower(node: Node, target: Target) -> Lowered:
     better, kernel = None, flat.reshape(outputs, height, width)
     if target.dsp:
         better = dsp_depthwise.lower(fields, kernel, found)
-    elif target.vectors:
+    elif target.vectors and fits_int8(flat):
         better = mve_depthwise.lower(fields, kernel, found)
+    if not fits_int8(flat):
+        return better or _dilated(node, vertical, horizontal, weights, multipliers)
     general = Lowered(
         kernel="depthwise_conv2d_s8",
         fields=fields,
@@ -117,23 +121,25 @@ def _wide(
 
 
 def _dilated(
-    node: Node, vertical: Axis, horizontal: Axis, flat: NDArray[Any], multipliers: list[float]
+    node: Node, vertical: Axis, horizontal: Axis, weights: Tensor, multipliers: list[float]
 ) -> Lowered:
-    """Of windows whose elements are apart, or large; `flat` are weights [channels, elements]."""
-    image = node.activation()
+    """Of windows whose elements are apart, or large, or of weights with a zero point."""
+    image, outputs = node.activation(), weights.shape[3]
     fields = {
         **window_fields(node, vertical, horizontal),
         **dilation_fields(vertical, horizontal),
         "input_channels": image.shape[3],
-        "multiplier": len(flat) // image.shape[3],
+        "multiplier": outputs // image.shape[3],
+        "weights_zero_point": weights_zero_point(node, weights),
         "input_zero_point": image.zero_point,
         "output_zero_point": node.output.zero_point,
         **activation_fields(node, _OPTIONS),
     }
+    flat = centered(node, weights).reshape(-1, outputs).T
     found = unfolded_channels(node, flat, multipliers)
     return Lowered(
         kernel="depthwise_dilated_s8",
         fields=fields,
-        arrays=(int8_array("weights", flat.T), channel_array(found)),
-        macs=vertical.outputs * horizontal.outputs * flat.size,
+        arrays=(stored_array("weights", weights), channel_array(found)),
+        macs=vertical.outputs * horizontal.outputs * weights.elements,
     )

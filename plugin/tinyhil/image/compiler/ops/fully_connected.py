@@ -5,15 +5,30 @@ Of int16, biases are int64 or int32.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from tinyhil.image.compiler.dsp import fully_connected as dsp_fully_connected
 from tinyhil.image.compiler.graph import Node, Tensor
-from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array, interleave
+from tinyhil.image.compiler.lowered import (
+    Lowered,
+    channel_array,
+    int8_array,
+    interleave,
+    stored_array,
+)
 from tinyhil.image.compiler.mve import fully_connected as mve_fully_connected
-from tinyhil.image.compiler.quantize import activation_fields, channels, weight_scales
+from tinyhil.image.compiler.quantize import (
+    Channel,
+    activation_fields,
+    centered,
+    channels,
+    fits_int8,
+    weight_scales,
+    weights_zero_point,
+)
 from tinyhil.image.compiler.target import Target
 from tinyhil.image.compiler.wide import wide_channels
 
@@ -46,15 +61,18 @@ def lower(node: Node, target: Target) -> Lowered:
         "output_zero_point": node.output.zero_point,
         **activation_fields(node, _OPTIONS),
     }
-    found = channels(node, weights.data, multipliers(node, source, weights))
+    values = centered(node, weights)
+    found = channels(node, values, multipliers(node, source, weights))
+    if not fits_int8(values):
+        return _asymmetric(node, rows, weights, found)
     better = None
     if target.dsp:
-        better = dsp_fully_connected.lower(fields, weights.data, found)
+        better = dsp_fully_connected.lower(fields, values, found)
     elif target.vectors:
-        better = mve_fully_connected.lower(fields, weights.data, found)
+        better = mve_fully_connected.lower(fields, values, found)
     if better is not None:
         return better
-    padded = np.pad(weights.data, ((0, -outputs % _BLOCK), (0, -inputs % _UNROLL)))
+    padded = np.pad(values, ((0, -outputs % _BLOCK), (0, -inputs % _UNROLL)))
     return Lowered(
         kernel="fully_connected_s8",
         fields=fields,
@@ -64,13 +82,12 @@ def lower(node: Node, target: Target) -> Lowered:
     )
 
 
-def _wide(node: Node, rows: int, weights: Tensor) -> Lowered:
-    """Of int16: as a convolution of a column of pixels."""
-    assert weights.data is not None
+def _column(node: Node, rows: int, weights: Tensor) -> dict[str, int]:
+    """Fields of the convolution of a column of pixels that does the same."""
     outputs, inputs = weights.shape
     ones = ("kernel_height", "kernel_width", "stride_height", "stride_width",
             "dilation_height", "dilation_width", "input_width", "output_width")  # fmt: skip
-    fields = {
+    return {
         "input_height": rows,
         "output_height": rows,
         "input_channels": inputs,
@@ -78,6 +95,29 @@ def _wide(node: Node, rows: int, weights: Tensor) -> Lowered:
         **dict.fromkeys(ones, 1),
         **activation_fields(node, _OPTIONS),
     }
+
+
+def _asymmetric(node: Node, rows: int, weights: Tensor, found: Sequence[Channel]) -> Lowered:
+    """Of weights with a zero point."""
+    fields = {
+        **_column(node, rows, weights),
+        "weights_zero_point": weights_zero_point(node, weights),
+        "input_zero_point": node.activation().zero_point,
+        "output_zero_point": node.output.zero_point,
+    }
+    return Lowered(
+        kernel="conv2d_dilated_s8",
+        fields=fields,
+        arrays=(stored_array("weights", weights), channel_array(found)),
+        macs=rows * weights.elements,
+        scratch_bytes=weights.shape[1],
+    )
+
+
+def _wide(node: Node, rows: int, weights: Tensor) -> Lowered:
+    """Of int16."""
+    assert weights.data is not None
+    fields = _column(node, rows, weights)
     factors = multipliers(node, node.activation(), weights)
     return Lowered(
         kernel="conv2d_s16",

@@ -1,6 +1,7 @@
 """PAD along any of four axes, with the input's zero point: zero in real numbers.
 
-Numbers of 16 bits are two bytes of 0 there.
+It is a part of the convolutions that read it, where it adds to height and width and no window is
+larger. Else it copies; numbers of 16 bits are two bytes of 0 around them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ _AXES: Final = ("batch", "height", "width", "channels")
 
 
 def lower(node: Node, _target: Target) -> Lowered:
-    """Shapes with leading axes of 1, so that there are four."""
+    """Shapes with leading axes of 1, so that there are four; none if it is folded."""
+    if node.folded:
+        return Lowered(kernel=None)
     source, result, padding = node.activation(), node.output, node.constant(1, "INT32")
     assert padding.data is not None
     rank = len(source.shape)

@@ -19,6 +19,7 @@ _ONE: Final = 2**10
 
 def lower(node: Node, _target: Target) -> Lowered:
     """The two rows and the two columns that each one of the output lies between, and where."""
+    node.check(not node.legacy, "is of uint8, which the reference computes with floats")
     both, aligned, half = sides(node, _OPTIONS)
     channels = node.output.channels
     arrays = []

@@ -9,7 +9,14 @@ from typing import Final
 
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, channel_array, int8_array
-from tinyhil.image.compiler.quantize import activation_fields, unfolded_channels, weight_scales
+from tinyhil.image.compiler.quantize import (
+    activation_fields,
+    centered,
+    factors_of,
+    fits_int8,
+    unfolded_channels,
+)
+from tinyhil.image.compiler.refusals import REQUANTIZE
 from tinyhil.image.compiler.target import Target
 from tinyhil.image.compiler.wide import wide_channels
 
@@ -31,9 +38,10 @@ def lower(node: Node, _target: Target) -> Lowered:
     outputs, height, width, inputs = weights.shape
     node.check(inputs == image.shape[3], f"has weights for {inputs} of {image.shape[3]} channels")
     node.check(outputs == result.shape[3], f"has weights for {outputs} output channels")
-    flat = weights.data.reshape(outputs, -1)
-    scales = weight_scales(node, weights, outputs, axis=0)
-    multipliers = (image.scale * scales / result.scale).tolist()
+    values = centered(node, weights)
+    node.check(fits_int8(values), "has weights with a zero point", step=REQUANTIZE)
+    flat = values.reshape(outputs, -1)
+    multipliers = factors_of(node, image, weights, axis=0)
     strides = [int(node.option(_OPTIONS, f"Stride{axis}")) for axis in "HW"]
     fields = {
         "input_height": image.shape[1],

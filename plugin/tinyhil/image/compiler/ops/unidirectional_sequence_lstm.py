@@ -32,6 +32,7 @@ _GATE: Final = np.float32(2.0**-12)
 
 def lower(node: Node, _target: Target) -> Lowered:
     """Weights of all gates, and the factors from their sums to what goes into the gates."""
+    node.check(not node.legacy, "is of uint8", REQUANTIZE)
     source, result = node.activation(), node.output
     activation = node.option(_OPTIONS, "FusedActivationFunction")
     node.check(activation == _TANH, f"has the activation {activation}, not TANH")
