@@ -86,13 +86,16 @@ def test_a_second_ram_makes_room_for_the_largest_model() -> None:
 
 def test_a_board_of_little_ram_keeps_no_more_than_the_models_input(kws01: Task) -> None:
     board = load_boards()["microbit"]
+    flash, ram = board.memory
+    ram = ram.model_copy(update={"size": 12_288})
+    board = board.model_copy(update={"memory": (flash, ram)})
     compiled = firmware.compile_for(kws01, stand_in_model(kws01), board)
     needed = 2 * 490 + 2048 + compiled.arena_bytes + 12 + 4096
-    told = rf"ram \(16,384 bytes at 0x20000000\) is too small by at least {needed - 16_384:,} bytes"
+    told = rf"ram \(12,288 bytes at 0x20000000\) is too small by at least {needed - 12_288:,} bytes"
     with pytest.raises(FirmwareError, match=told):
         limits.check_memory(board, kws01, compiled)
     whole = board.model_copy(update={"input_buffer": "benchmark"})
-    told = f"by at least {needed - 3028 + 27_648 - 16_384:,} bytes"
+    told = f"by at least {needed - 3028 + 27_648 - 12_288:,} bytes"
     with pytest.raises(FirmwareError, match=told):
         limits.check_memory(whole, kws01, compiled)
 

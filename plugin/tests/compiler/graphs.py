@@ -43,6 +43,8 @@ WAYS: Final = (
     Target(("armv7e-m",), flash=load_cycles().flash),
     Target(("armv7e-m",), keep_dead_channels=True),
     Target(("mve",)),
+    Target(("mve",), "memory"),
+    Target(("mve",), "size"),
 )
 """The first one is the reference."""
 
