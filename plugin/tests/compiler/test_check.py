@@ -13,9 +13,9 @@ from tinyhil.catalog.task import load_tasks
 from tinyhil.cli.main import main
 from tinyhil.ground.paths import SUITES
 from tinyhil.image import check
-from tinyhil.image.build import Wishes
 from tinyhil.image.check import compare
-from tinyhil.image.generic import task_for
+from tinyhil.image.compiler import CompiledModel, Target, compile_model
+from tinyhil.image.generic import task_for, write_task
 
 from .models import Activation, Model, Operator, Weights
 
@@ -36,8 +36,12 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
+def compiled(model: Path, board: str) -> CompiledModel:
+    return compile_model(model, Target(load_boards()[board].toolchain.kernels))
+
+
 def test_what_is_made_for_a_board_equals_the_general_form(model: Path) -> None:
-    compared = compare(model, load_boards()["mps2-an386"], 40, 1, Wishes())
+    compared = compare(model, compiled(model, "mps2-an386"), 40, 1)
     assert (compared.inputs, compared.differing, compared.first) == (40, 0, "")
 
 
@@ -51,18 +55,29 @@ def test_a_kernel_that_answers_otherwise_is_found_out(
     assert text.count(sound) == 1
     wrong.write_text(text.replace(sound, "sums[i] = (uint32_t)*words++ + 4096u;"))
     monkeypatch.setattr(check, "_KERNELS", kernels)
-    compared = compare(model, load_boards()["mps2-an386"], 40, 1, Wishes())
+    compared = compare(model, compiled(model, "mps2-an386"), 40, 1)
     assert compared.differing > 20
     assert compared.first.startswith("input ")
     # A Cortex-M55 has kernels of its own: the wrong one is not of its model.
-    assert compare(model, load_boards()["mps3-an547"], 40, 1, Wishes()).differing == 0
+    assert compare(model, compiled(model, "mps3-an547"), 40, 1).differing == 0
 
 
 def test_a_model_has_the_task_that_it_fits_or_its_own(model: Path) -> None:
     tasks = load_tasks()
-    assert task_for(SUITES / "standin" / "kws01.tflite", tasks).name == "kws01"
-    own = task_for(model, tasks)
-    assert (own.name, own.input.bytes, own.input.encoding, own.results) == ("own", 20, "int8", 5)
+    known = SUITES / "standin" / "kws01.tflite"
+    assert task_for(known, compile_model(known), tasks).name == "kws01"
+    own = task_for(model, compile_model(model), tasks)
+    assert (own.name, own.input.bytes, own.input.encoding, own.results) == ("five", 20, "int8", 5)
+    # Names are those of files; one that is taken, or says nothing, is made another.
+    for stem, name in (("kws01", "ownkws01"), ("_", "own"), ("My_Model-v2", "mymodelv2")):
+        assert task_for(Path(f"{stem}.tflite"), compile_model(model), tasks).name == name
+
+
+def test_the_file_of_such_a_task_says_the_same(tmp_path: Path, model: Path) -> None:
+    model = model.rename(tmp_path / 'odd "\\ [red] é.tflite')
+    made = task_for(model, compile_model(model), load_tasks())
+    write_task(made, tmp_path / "task")
+    assert load_tasks(tmp_path / "task")[made.name] == made
 
 
 def test_the_command_builds_and_checks_a_model_of_no_task(

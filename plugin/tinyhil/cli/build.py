@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shlex
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from tinyhil.cli.answers import Built
 from tinyhil.ground.answer import add_format, answered
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.outputs import check_folder
+from tinyhil.ground.paths import SUITES
 from tinyhil.ground.project import project_around
 from tinyhil.ground.tables import show_fitted
 
@@ -101,34 +103,44 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.cli.built import OPTIONAL, built_table, summary  # noqa: PLC0415
     from tinyhil.data.material import stand_in_model  # noqa: PLC0415
     from tinyhil.image import build as firmware  # noqa: PLC0415
-    from tinyhil.image.generic import task_for  # noqa: PLC0415
+    from tinyhil.image.generic import task_for, write_task  # noqa: PLC0415
 
     board, tasks = named_board(options.board), load_tasks()
     _check_options(options, tasks)
     if options.baud is not None:
         board = board.model_copy(update={"baud": options.baud})
-    if options.model and options.task is None:
-        task = task_for(options.model, tasks)
-    else:
-        task = tasks[options.task or "kws01"]
-    model = options.model or stand_in_model(task)
+    named = tasks.get(options.task or ("" if options.model else "kws01"))
+    model = options.model or stand_in_model(named or tasks["kws01"])
+    wishes = firmware.Wishes(options.optimize, options.keep_dead_channels)
+    task, compiled = firmware.compile_as(
+        lambda made: named or task_for(model, made, tasks), model, board, wishes
+    )
     folder = options.out or project_around(Path.cwd()).build / "firmware" / board.name / task.name
     check_folder(folder, "--out")
-    wishes = firmware.Wishes(options.optimize, options.keep_dead_channels)
     with console.status(f"building for {board.name}"):
-        built = firmware.build(board, task, model, folder, energy=options.energy, wishes=wishes)
+        built = firmware.build_compiled(board, task, compiled, folder, energy=options.energy)
+        of_none = None if task.name in tasks else write_task(task, folder / "task")
     checked = None
     if options.check:
         from tinyhil.image.check import compare  # noqa: PLC0415 - only where it is asked for
 
         with console.status("checking on this machine"):
-            checked = compare(model, board, options.check, random.getrandbits(32), wishes)
+            checked = compare(model, compiled, options.check, random.getrandbits(32))
     status = 1 if checked and checked.differing else 0
     if not answered(options, Built.of(board, task.name, built, checked)):
         show_fitted(console, partial(built_table, board, built), OPTIONAL)
-        console.print(summary(built, checked, of_a_task=task.name in tasks))
+        console.print(summary(built, checked, of_a_task=of_none is None))
+        if of_none:
+            console.print(_how_to_run(board.name, task.name, of_none), soft_wrap=True, markup=False)
         console.print(f"{built.image.path}", soft_wrap=True)
     return status
+
+
+def _how_to_run(board: str, task: str, file: Path) -> str:
+    """The command that measures a model of no task."""
+    suites = "suites" if Path("suites").resolve() == SUITES.resolve() else str(SUITES)
+    words = ["pytest", suites, "--hil-board", board, "--hil-tasks", str(file.parent)]
+    return shlex.join([*words, "--hil-task", task, "-m", "latency or memory"])
 
 
 def _check_options(options: argparse.Namespace, tasks: Mapping[str, Task]) -> None:

@@ -76,7 +76,10 @@ def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> 
             "(proved for every input: no output changes, so it is dead code, not pruning)"
         )
     if not of_a_task:
-        lines.append("of no task: samples are the bytes of its input, results its outputs")
+        lines.append(
+            "of no task: samples are the bytes of its input, results its outputs; a task of random "
+            "inputs measures latency and memory, no quality:"
+        )
     if checked:
         lines.append(_checked(checked))
     return "\n".join(lines)

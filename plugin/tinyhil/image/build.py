@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,6 @@ from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
 from tinyhil.image.elf import Image, read_image
-from tinyhil.image.generic import GENERIC
 from tinyhil.image.limits import (
     check_line,
     check_memory,
@@ -106,7 +105,27 @@ def build(
     """
     port_of(board)
     compiled = compile_for(task, model, board, wishes)
-    # Two runs may build the same firmware at once, one for each of two equal boards.
+    return build_compiled(
+        board, task, compiled, folder, energy=energy, extension=extension, sources=sources
+    )
+
+
+def build_compiled(
+    board: Board,
+    task: Task,
+    compiled: CompiledModel,
+    folder: Path,
+    *,
+    energy: bool = False,
+    extension: bool = True,
+    sources: Path | None = None,
+) -> Firmware:
+    """The same of a model that is compiled already.
+
+    Raises:
+        ConfigError, BenchError, WriteError, FirmwareError: as `build`.
+    """
+    port_of(board)
     check_memory(board, task, compiled)
     speaks = extension and frames_carry(task, compiled)
     options = {
@@ -117,6 +136,7 @@ def build(
     }
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        # Two runs may build the same firmware at once, one for each of two equal boards.
         try:
             with FileLock(folder / "lock", timeout=_BUILD_S):
                 return _build(board, task, compiled, folder, options, sources or FIRMWARE)
@@ -162,10 +182,35 @@ def compile_for(
             for, or has more results than fit a line.
         BenchError: the extra `build` is not installed.
     """
+    return compile_as(lambda _: task, model, board, wishes)[1]
+
+
+def compile_as(
+    task_of: Callable[[CompiledModel], Task],
+    model: Path,
+    board: Board | None,
+    wishes: Wishes = Wishes(),
+) -> tuple[Task, CompiledModel]:
+    """Compile a model, and choose its task by what it turns out to be.
+
+    Raises:
+        ModelError, BenchError: as `compile_for`; and what `task_of` raises.
+    """
     with part_of("build", "building firmware"):
         from tinyhil.image.compiler import Target, compile_model  # noqa: PLC0415 - of an extra
     kernels = board.toolchain.kernels if board else ()
     compiled = compile_model(model, Target(kernels, wishes.goal, wishes.keep_dead_channels))
+    task = task_of(compiled)
+    check_task(task, model, compiled)
+    return task, compiled
+
+
+def check_task(task: Task, model: Path, compiled: CompiledModel) -> None:
+    """Refuse a model that is not of the task.
+
+    Raises:
+        ModelError: see `compile_for`.
+    """
     made = compiled.input.elements, compiled.output.elements
     results = task.results if task.result == "scores" else task.input.elements
     names = _counted(operator.name for operator in compiled.operators)
@@ -185,7 +230,6 @@ def compile_for(
             f"{takes}, by the key `encoding`",
         )
     check_line(str(model), task, compiled)
-    return compiled
 
 
 def _check_state(model: Path, task: Task, compiled: CompiledModel) -> None:
@@ -194,12 +238,12 @@ def _check_state(model: Path, task: Task, compiled: CompiledModel) -> None:
     Raises:
         ModelError: the model keeps a state, or has several tensors where one is meant.
     """
-    if compiled.state_bytes and task.name != GENERIC:
+    if compiled.state_bytes and not task.keeps_state:
         raise ModelError(
             f"{model}: the model keeps {compiled.state_bytes:,} bytes from one inference to the "
             f"next; samples of the task {task.name} are asked for in any order, and again",
-            hint="build it for itself: `tinyhil build --model`; or convert it so that all that it "
-            "needs is in its input",
+            hint="build it for itself: `tinyhil build --model`; or say so in a task of its own: "
+            "own.keeps_state; or convert it so that all that it needs is in its input",
         )
     quantized = compiled.input.dtype == "int8" and task.input.encoding == "float32"
     several = {

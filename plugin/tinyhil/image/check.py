@@ -18,12 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyhil.catalog.board import Board
 from tinyhil.ground.errors import BenchError, FirmwareError
 from tinyhil.ground.extras import part_of
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
-from tinyhil.image.build import Wishes
 
 with part_of("build", "checking a model"):
     from tinyhil.image.compiler import CompiledModel, Target, compile_model
@@ -53,15 +51,14 @@ class Comparison:
     """Building and running."""
 
 
-def compare(model: Path, board: Board, count: int, seed: int, wishes: Wishes) -> Comparison:
+def compare(model: Path, chosen: CompiledModel, count: int, seed: int) -> Comparison:
     """Feed random inputs to a model as it is compiled for a board, and in its general form.
 
     Args:
         model: a ``.tflite``.
-        board: whose kernels are chosen.
+        chosen: the same, compiled for a board.
         count: of inputs; the first two are the smallest and the largest numbers alone.
         seed: of the others.
-        wishes: of the compiler.
 
     Raises:
         ModelError: the compiler refuses the model.
@@ -74,11 +71,7 @@ def compare(model: Path, board: Board, count: int, seed: int, wishes: Wishes) ->
             hint="install a C compiler, on Debian the package gcc",
         )
     started = time.monotonic()
-    targets = (
-        Target(keep_dead_channels=True),
-        Target(board.toolchain.kernels, wishes.goal, wishes.keep_dead_channels),
-    )
-    general, chosen = (compile_model(model, target) for target in targets)
+    general = compile_model(model, Target(keep_dead_channels=True))
     inputs = _inputs(general, count, seed)
     with tempfile.TemporaryDirectory(prefix="tinyhil-") as folder:
         wanted, found = (

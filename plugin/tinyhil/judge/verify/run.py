@@ -234,14 +234,17 @@ def _check_kept(
     if not subject.emulated:
         check_clocks(heard, matching.used, heard.device.tick_hz or 10**6, check.findings)
     why: str | None = "--data DIR"
-    if check.data is not None:
-        own_task, inputs = check_data(check.data, facts, asked, matching, rows, check.findings)
+    drawn = kept.task is not None and kept.task.draws_inputs
+    if check.data is not None or drawn:
+        own_task, inputs = check_data(
+            None if drawn else check.data, kept.task, facts, asked, matching, rows, check.findings
+        )
         model, ours = kept.model, kept.model is not None
-        if model is None and subject.division == "closed":
+        if model is None and check.data and subject.division == "closed":
             model = official_model(own_task, check.data)
         if model is not None:
             why = check_answers(own_task, model, inputs, matching, check.findings, ours=ours)
-    for each in unseen(kept, facts, data=check.data is not None, answers=why):
+    for each in unseen(kept, facts, data=check.data is not None or drawn, answers=why):
         check.unseen.setdefault(each, []).append(printable(subject.task))
     return kept
 

@@ -46,7 +46,8 @@ def check_names(matching: Matching, findings: Findings) -> None:
 
 
 def check_data(
-    root: Path,
+    root: Path | None,
+    kept: Task | None,
     facts: JobFacts,
     configuration: Configuration,
     matching: Matching,
@@ -57,7 +58,8 @@ def check_data(
 
     Args:
         root: the folder that holds it: as MLCommons gives it to its members, or, for a stand-in
-            set, the folder that tinyhil generates it into.
+            set, the folder that tinyhil generates it into; None for random inputs.
+        kept: the task as it lies in the run: it is enough to draw random inputs again.
         facts: what the task was measured with.
         configuration: of the run.
         matching: of the task's rows.
@@ -70,7 +72,7 @@ def check_data(
     Raises:
         ConfigError: there is no such task, or no such data set in the folder.
     """
-    task = _task(facts.subject.task)
+    task = kept if kept and kept.draws_inputs else _task(facts.subject.task)
     found = _data_set(task, root, facts)
     samples = found.samples[: facts.samples]
     every = [
@@ -147,9 +149,9 @@ def _task(name: str) -> Task:
     return tasks[name]
 
 
-def _data_set(task: Task, root: Path, facts: JobFacts) -> DataSet:
+def _data_set(task: Task, root: Path | None, facts: JobFacts) -> DataSet:
     wanted = facts.subject
-    if wanted.data_set == "stand-in":
+    if root and wanted.data_set == "stand-in":
         if task.stand_in is None or not (root / _cached(task)).is_dir():
             raise DataError(
                 f"{root}: does not hold the stand-in set of {task.name}",
