@@ -83,7 +83,9 @@ def test_a_model_with_a_state_is_built_measured_and_verified(
     printed = capsys.readouterr().out
     assert f"--hil-tasks {out / 'task'} --hil-task wake -m 'latency or memory'" in printed
     options = ("--hil-tasks", str(out / "task"), "--hil-task", "wake", "-k", "wake")
-    status, output = run(runs, *NO_PAGE, *options, "--hil-quick", "-m", "latency or memory or accuracy")
+    status, output = run(
+        runs, *NO_PAGE, *options, "--hil-quick", "-m", "latency or memory or accuracy"
+    )
     assert status == 0, output
     assert "they tell nothing of quality" in output
     (folder,) = (path.parent for path in runs.glob("*/run.json"))

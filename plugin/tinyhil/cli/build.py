@@ -79,6 +79,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="size: weights stay at 8 bits; default: %(default)s",
     )
     parser.add_argument(
+        "--arena",
+        type=int,
+        metavar="BYTES",
+        help="of the tensor arena at most, without input and output; a model of larger activations "
+        "is computed in bands of rows, as where the board has no room (default: the board's room)",
+    )
+    parser.add_argument(
         "--keep-dead-channels",
         action="store_true",
         help="compute channels too that are proved constant, or that nothing reads",
@@ -111,7 +118,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         board = board.model_copy(update={"baud": options.baud})
     named = tasks.get(options.task or ("" if options.model else "kws01"))
     model = options.model or stand_in_model(named or tasks["kws01"])
-    wishes = firmware.Wishes(options.optimize, options.keep_dead_channels)
+    wishes = firmware.Wishes(options.optimize, options.keep_dead_channels, options.arena)
     task, compiled = firmware.compile_as(
         lambda made: named or task_for(model, made, tasks), model, board, wishes
     )
@@ -153,6 +160,10 @@ def _check_options(options: argparse.Namespace, tasks: Mapping[str, Task]) -> No
         raise ConfigError(
             f"option --baud: {options.baud} is not a rate in baud",
             hint="9600, 115200 and 921600 are usual",
+        )
+    if options.arena is not None and options.arena < 1:
+        raise ConfigError(
+            f"option --arena: {options.arena} is no number of bytes", hint="65536 are 64 KiB"
         )
     if options.check is not None and not 1 <= options.check <= 100_000:
         raise ConfigError(

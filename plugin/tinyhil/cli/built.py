@@ -13,7 +13,7 @@ from tinyhil.image.build import Firmware
 
 if TYPE_CHECKING:
     from tinyhil.image.check import Comparison
-    from tinyhil.image.compiler import OperatorSummary
+    from tinyhil.image.compiler import CompiledModel, OperatorSummary
 
 
 OPTIONAL = ("MACs left out", "output")
@@ -58,6 +58,8 @@ def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> 
         f"(no plan of it can do with less than {model.arena_least_bytes:,} bytes)",
         f"text {image.text_bytes:,}, data {image.data_bytes:,}, bss {image.bss_bytes:,} bytes",
     ]
+    if model.bands > 1:
+        lines.append(_in_bands(model))
     if model.state_bytes:
         lines.append(f"state kept between inferences {model.state_bytes:,} bytes")
     if any(one.waits_less for one in model.operators):
@@ -83,6 +85,17 @@ def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> 
     if checked:
         lines.append(_checked(checked))
     return "\n".join(lines)
+
+
+def _in_bands(model: CompiledModel) -> str:
+    """What computing the first operators in bands saves and costs."""
+    last = max(one.index for one in model.operators if one.bands > 1)
+    again = sum(one.macs_again for one in model.operators)
+    return (
+        f"operators up to {last} are computed in {model.bands} bands of rows: the arena would be "
+        f"{model.arena_at_once_bytes:,} bytes otherwise;\n"
+        f"{again:,} MACs are computed again, {again / (model.macs - again):.1%} more"
+    )
 
 
 def _cycles(one: OperatorSummary) -> str:

@@ -25,6 +25,7 @@ from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
 from tinyhil.image.elf import Image, read_image
 from tinyhil.image.limits import (
+    arena_room,
     check_line,
     check_memory,
     frames_carry,
@@ -49,6 +50,8 @@ class Wishes:
     """What kernels and the form of weights are chosen for."""
     keep_dead_channels: bool = False
     """Compute what is proved constant or unread too."""
+    most_arena_bytes: int | None = None
+    """The tensor arena may be no larger; None: as large as the board has room for."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +202,20 @@ def compile_as(
     with part_of("build", "building firmware"):
         from tinyhil.image.compiler import Target, compile_model  # noqa: PLC0415 - of an extra
     kernels = board.toolchain.kernels if board else ()
-    compiled = compile_model(model, Target(kernels, wishes.goal, wishes.keep_dead_channels))
+    most = wishes.most_arena_bytes
+
+    def room(made: CompiledModel) -> int:
+        has = arena_room(board, task_of(made), made) if board else made.arena_bytes
+        return has if most is None else min(has, most)
+
+    target = Target(kernels, wishes.goal, wishes.keep_dead_channels)
+    compiled = compile_model(model, target, room)
+    if most is not None and compiled.arena_bytes > most:
+        raise ModelError(
+            f"{model}: the tensor arena needs {compiled.arena_bytes:,} bytes, {most:,} are allowed; "
+            "no bands of rows bring it below",
+            hint="allow more, or choose a model of smaller activations",
+        )
     task = task_of(compiled)
     check_task(task, model, compiled)
     return task, compiled

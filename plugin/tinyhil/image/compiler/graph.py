@@ -67,6 +67,20 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Band:
+    """Of an operator that makes some rows of its output alone, see `bands`."""
+
+    number: int
+    """From 1, from top to bottom."""
+    pad: int
+    """Rows that its window hangs over, above its first input row."""
+    into: tuple[int, int] | None = None
+    """The tensor that its output is a part of, and how many bytes behind its beginning."""
+    offset: int = 0
+    """Where nothing is computed: how many bytes behind the input's beginning the output begins."""
+
+
+@dataclass(frozen=True)
 class Node:
     """One operator of the graph."""
 
@@ -88,6 +102,8 @@ class Node:
     """All outputs of such an operator, in order."""
     between: tuple[Quantization | None, ...] = ()
     """Of what an operator computes in between, and writes nowhere."""
+    band: Band | None = None
+    """None: it makes all rows."""
 
     def refuse(self, what: str, step: str = OPERATOR) -> ModelError:
         """The error that says that this operator can't be compiled, and which step helps."""

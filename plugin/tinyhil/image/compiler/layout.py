@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from tinyhil.image.compiler.graph import Graph, Node, Tensor
 from tinyhil.image.compiler.lowered import Lowered
-from tinyhil.image.compiler.plan import ALIGNMENT, Block, Overlap, least_arena, plan_arena
+from tinyhil.image.compiler.plan import ALIGNMENT, Block, Overlap, Overlaps, least_arena, plan_arena
 
 _Key = tuple[str, int]
-"""``tensor`` or ``scratch``, and the tensor's or the operator's index."""
+"""``tensor`` or ``scratch``, and the tensor's index or the operator's position."""
 
 
 @dataclass(frozen=True)
@@ -24,22 +24,75 @@ class Home:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """A place in the arena, from one operator to another one."""
+
+    kind: str
+    """``tensor`` or ``scratch``, which is working memory of a kernel."""
+    index: int
+    """Of the tensor, or the position of the operator."""
+    offset: int
+    """In bytes."""
+    size: int
+    first: int
+    """Position of the operator that writes it first."""
+    last: int
+    """Position of the last one that needs it."""
+
+
+@dataclass(frozen=True)
 class Layout:
     """Where everything is that is not constant."""
 
     buffers: Mapping[int, str]
     """C expression of an activation's memory, by index of the tensor."""
     scratch: Mapping[int, str]
-    """The same of the working memory of operators that need some, by index of the operator."""
+    """The same of the working memory of operators that need some, by their position."""
     arena_bytes: int
     least_bytes: int
     """What no plan can do with less than."""
+    placed: tuple[Placed, ...]
+    """What is in the arena, in the order in which it is written."""
 
 
 def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
     """Give every activation memory for as long as it is needed."""
     homes = homes_of(graph, lowered)
     outside = _outside(graph, homes)
+    blocks, overlaps = _blocks(graph, lowered, homes, outside)
+    offsets, arena_bytes = plan_arena(blocks, overlaps)
+    places = {key: ("arena", offset) for key, offset in offsets.items()}
+    buffers = {}
+    for tensor, home in homes.items():
+        name, start = outside.get(home.tensor) or places["tensor", home.tensor]
+        buffers[tensor] = _expression(name, start + home.offset)
+    placed = (
+        Placed(kind, index, offsets[kind, index], block.size, block.first, block.last)
+        for block in blocks
+        for kind, index in [block.key]
+    )
+    return Layout(
+        buffers,
+        {i: _expression(*place) for (kind, i), place in places.items() if kind == "scratch"},
+        arena_bytes,
+        least_arena(blocks, overlaps),
+        tuple(sorted(placed, key=lambda one: (one.first, one.offset))),
+    )
+
+
+def least_bytes(graph: Graph, lowered: Sequence[Lowered]) -> int:
+    """What no plan of the arena can do with less than."""
+    homes = homes_of(graph, lowered)
+    return least_arena(*_blocks(graph, lowered, homes, _outside(graph, homes)))
+
+
+def _blocks(
+    graph: Graph,
+    lowered: Sequence[Lowered],
+    homes: Mapping[int, Home],
+    outside: Mapping[int, object],
+) -> tuple[list[Block[_Key]], Overlaps[_Key]]:
+    """What needs memory of the arena, and what may share some."""
     lives = _lives(graph, lowered, homes)
     sizes = {node.output.index: node.output.size for node in graph.nodes}
     blocks = [
@@ -48,23 +101,11 @@ def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
         if home not in outside
     ]
     blocks += [
-        Block(("scratch", node.index), low.scratch_bytes, node.index, node.index)
-        for node, low in zip(graph.nodes, lowered, strict=True)
+        Block(("scratch", step), low.scratch_bytes, step, step)
+        for step, low in enumerate(lowered)
         if low.scratch_bytes
     ]
-    overlaps = _overlaps(graph, lowered, homes, lives, outside)
-    offsets, arena_bytes = plan_arena(blocks, overlaps)
-    places = {key: ("arena", offset) for key, offset in offsets.items()}
-    buffers = {}
-    for tensor, home in homes.items():
-        name, start = outside.get(home.tensor) or places["tensor", home.tensor]
-        buffers[tensor] = _expression(name, start + home.offset)
-    return Layout(
-        buffers,
-        {i: _expression(*place) for (kind, i), place in places.items() if kind == "scratch"},
-        arena_bytes,
-        least_arena(blocks, overlaps),
-    )
+    return blocks, _overlaps(graph, lowered, homes, lives, outside)
 
 
 def with_room(graph: Graph, lowered: Sequence[Lowered]) -> list[Lowered]:
@@ -101,7 +142,7 @@ def homes_at_start(graph: Graph) -> dict[int, Home]:
 def home_of(node: Node, low: Lowered, homes: Mapping[int, Home]) -> Home:
     """Of an operator's output, by those of what it reads."""
     if low.kernel:
-        return Home(node.output.index, 0)
+        return Home(*node.band.into) if node.band and node.band.into else Home(node.output.index, 0)
     source = homes[sources(node, low)[0].index]
     return Home(source.tensor, source.offset + low.offset)
 
@@ -149,23 +190,24 @@ def _overlaps(
     """Which outputs may share the memory of inputs that end there; all of them in the arena."""
     return {
         (("tensor", node.output.index), ("tensor", homes[tensor.index].tensor)): low.overlap
-        for node, low in zip(graph.nodes, lowered, strict=True)
+        for step, (node, low) in enumerate(zip(graph.nodes, lowered, strict=True))
         for tensor in sources(node, low)
         if low.overlap is not None
+        and homes[node.output.index] == Home(node.output.index, 0)
         and not {homes[node.output.index].tensor, homes[tensor.index].tensor} & outside.keys()
         and not any(homes[other.index].offset for other in sources(node, low))
-        and lives[homes[tensor.index].tensor][1] == node.index
+        and lives[homes[tensor.index].tensor][1] == step
     }
 
 
 def _lives(
     graph: Graph, lowered: Sequence[Lowered], homes: Mapping[int, Home]
 ) -> dict[int, tuple[int, int]]:
-    """First and last operator that needs each memory, by the tensor whose it is."""
+    """First and last operator that needs each memory, by position; by the tensor whose it is."""
     lives: dict[int, tuple[int, int]] = {}
-    for node, low in zip(graph.nodes, lowered, strict=True):
+    for step, (node, low) in enumerate(zip(graph.nodes, lowered, strict=True)):
         for tensor in (*sources(node, low), node.output):
             home = homes[tensor.index].tensor
-            first, _ = lives.get(home, (node.index, node.index))
-            lives[home] = (first, node.index)
+            first, _ = lives.get(home, (step, step))
+            lives[home] = (first, step)
     return lives

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from tinyhil.catalog.cycles import FlashWaits, load_cycles
 from tinyhil.image.compiler import cost, dead, emit, ops
-from tinyhil.image.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
+from tinyhil.image.compiler.bands import JOIN, VIEW
+from tinyhil.image.compiler.compiled import (
+    CompiledModel,
+    InArena,
+    OperatorSummary,
+    Step,
+    TensorFacts,
+)
 from tinyhil.image.compiler.copies import with_copies
 from tinyhil.image.compiler.graph import Graph, Node, Tensor
-from tinyhil.image.compiler.layout import Layout, lay_out, sources, state_offsets, with_room
+from tinyhil.image.compiler.layout import Layout, sources, state_offsets
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.reader import read_graph
 from tinyhil.image.compiler.refusals import LARGE, Blocker, collected, refusal, refused
+from tinyhil.image.compiler.stage import Plan, banded_plan, whole_plan
 from tinyhil.image.compiler.target import ANY_CORE, Target
 
 _C_TYPES: Final = {"INT8": "int8_t", "UINT8": "uint8_t", "FLOAT32": "float"}
@@ -22,8 +30,18 @@ MAX_ARENA_BYTES: Final = 64 << 20
 MAX_CONSTANT_BYTES: Final = 16 << 20
 
 
-def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
+Room = Callable[[CompiledModel], int]
+"""How many bytes a board has for the arena of a model."""
+
+
+def compile_model(path: Path, target: Target = ANY_CORE, room: Room | None = None) -> CompiledModel:
     """Compile an int8 ``.tflite`` model.
+
+    Args:
+        path: the model.
+        target: for whom.
+        room: where the arena is larger, its first operators are computed in bands of rows, if that
+            helps; None: never.
 
     Raises:
         ModelError: the file can't be read or is damaged; or the model holds operators that are
@@ -41,25 +59,64 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
     if not target.keep_dead_channels:
         graph, left_out = dead.fold(graph)
         lowered = _lower(path, graph.nodes, target, []) if left_out else lowered
-    lowered = with_copies(graph, _within(lowered, path.stat().st_size))
-    lowered = with_room(graph, lowered)
-    layout = lay_out(graph, lowered)
-    if layout.arena_bytes > MAX_ARENA_BYTES:
-        raise refusal(path, Blocker(f"needs an arena of {layout.arena_bytes:,} bytes", LARGE))
-    flash = load_cycles().flash
+    within = _within(lowered, path.stat().st_size)
+    small = {i for i, low in enumerate(lowered) if low is not within[i]}
+    lowered = with_copies(graph, within)
+    plan = whole_plan(graph, lowered)
+    if plan.layout.arena_bytes > MAX_ARENA_BYTES:
+        what = f"needs an arena of {plan.layout.arena_bytes:,} bytes"
+        raise refusal(path, Blocker(what, LARGE))
+    model = _compiled(plan, plan, left_out, macs_before)
+    most = model.arena_bytes if room is None else room(model)
+    if most < model.arena_bytes:
+        banded = banded_plan(graph, lowered, small, target, most)
+        model = _compiled(banded, plan, left_out, macs_before) if banded else model
+    return model
+
+
+def _compiled(
+    plan: Plan, whole: Plan, left_out: Mapping[int, dead.Dead], macs_before: Sequence[int]
+) -> CompiledModel:
+    """The text of a plan, and what is known of it.
+
+    Args:
+        plan: to be written.
+        whole: the same model, each operator at once.
+        left_out: dead channels, by the operator's index.
+        macs_before: of each operator, with them.
+    """
+    graph, layout, flash = plan.graph, plan.layout, load_cycles().flash
+    parts: list[list[Lowered]] = [[] for _ in whole.lowered]
+    for node, low, origin in zip(graph.nodes, plan.lowered, plan.origins, strict=True):
+        if node.name not in (VIEW, JOIN):
+            parts[origin].append(low)
     operators = tuple(
-        _summary(node, low, left_out.get(node.index, dead.Dead()), macs, flash)
-        for node, low, macs in zip(graph.nodes, lowered, macs_before, strict=True)
+        _summary(node, (low, own), left_out.get(node.index, dead.Dead()), macs, flash)
+        for node, low, own, macs in zip(
+            whole.graph.nodes, whole.lowered, parts, macs_before, strict=True
+        )
     )
-    calls = [_call(node, low, layout) for node, low in zip(graph.nodes, lowered, strict=True)]
-    macs = sum(operator.macs for operator in operators)
+    calls = [
+        _call(step, node, low, layout)
+        for step, (node, low) in enumerate(zip(graph.nodes, plan.lowered, strict=True))
+    ]
+    arrays = {id(array): array.size for low in plan.lowered for array in low.arrays}
     state = _state(graph)
+    macs = sum(operator.macs for operator in operators)
     return CompiledModel(
         sha256=graph.sha256,
         operators=operators,
         arena_bytes=layout.arena_bytes,
         arena_least_bytes=layout.least_bytes,
-        weights_bytes=sum(low.constant_bytes for low in lowered),
+        arena_at_once_bytes=whole.layout.arena_bytes,
+        arena=tuple(
+            InArena(one.kind, one.offset, one.size, one.first, one.last) for one in layout.placed
+        ),
+        steps=tuple(
+            Step(origin, low.kernel, node.band.number if node.band else None)
+            for node, low, origin in zip(graph.nodes, plan.lowered, plan.origins, strict=True)
+        ),
+        weights_bytes=sum(arrays.values()),
         state_bytes=len(state),
         inputs=tuple(map(_facts, graph.inputs)),
         outputs=tuple(map(_facts, graph.outputs)),
@@ -71,21 +128,36 @@ def compile_model(path: Path, target: Target = ANY_CORE) -> CompiledModel:
 
 
 def _summary(
-    node: Node, low: Lowered, left_out: dead.Dead, macs_before: int, flash: FlashWaits
+    node: Node,
+    made: tuple[Lowered, Sequence[Lowered]],
+    left_out: dead.Dead,
+    macs_before: int,
+    flash: FlashWaits,
 ) -> OperatorSummary:
+    """Of an operator: at once, and as the bands that it is computed in."""
+    low, bands = made
+    macs = sum(one.macs for one in bands)
     return OperatorSummary(
         index=node.index,
         name=node.name,
         output_shape=node.output.shape,
-        macs=low.macs,
-        instructions=cost.predict(low),
-        cycles=cost.cycles(low),
-        waits_less=cost.waits_less(low, flash),
-        kernel=low.kernel,
+        macs=macs,
+        instructions=_sum(map(cost.predict, bands)),
+        cycles=_sum(map(cost.cycles, bands)),
+        waits_less=any(cost.waits_less(one, flash) for one in bands),
+        kernel=bands[0].kernel,
         constant_channels=left_out.constant,
         unread_channels=left_out.unread,
         macs_left_out=macs_before - low.macs,
+        bands=len(bands),
+        macs_again=macs - low.macs,
     )
+
+
+def _sum(parts: Iterable[int | None]) -> int | None:
+    """None if one of them is not known."""
+    known = list(parts)
+    return None if None in known else sum(one or 0 for one in known)
 
 
 def _lower(
@@ -167,19 +239,20 @@ def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
     }
 
 
-def _call(node: Node, low: Lowered, layout: Layout) -> emit.Call:
+def _call(step: int, node: Node, low: Lowered, layout: Layout) -> emit.Call:
     inputs = sources(node, low)
     arguments = [layout.buffers[tensor.index] for tensor in inputs]
     if low.gathered:
         arguments = [f"(const int8_t *const[]){{{', '.join(arguments)}}}"]
     arguments.append(layout.buffers[node.output.index])
     if low.scratch_bytes is not None:
-        arguments.append(layout.scratch.get(node.index, "0"))
+        arguments.append(layout.scratch.get(step, "0"))
     shapes = " and ".join("x".join(map(str, tensor.shape)) for tensor in inputs)
     result = "x".join(map(str, node.output.shape))
+    band, part = (f", band {node.band.number}", f"_{step}") if node.band else ("", "")
     return emit.Call(
-        title=f"{node.index}: {node.name}, {shapes} to {result}, {low.macs} MACs",
-        symbol=f"op{node.index}" + f"_{node.part}" * (len(node.parts) > 1),
+        title=f"{node.index}: {node.name}{band}, {shapes} to {result}, {low.macs} MACs",
+        symbol=f"op{node.index}" + f"_{node.part}" * (len(node.parts) > 1) + part,
         lowered=low,
         arguments=tuple(arguments),
     )

@@ -48,7 +48,10 @@ def windows(node: Node, kind: str, height: int, width: int) -> tuple[Axis, Axis]
         node.check(0 < dilation < 2**12, f"has dilation {dilation}")
         node.check(0 < stride < 2**16 and size > 0, f"has stride {stride} and window size {size}")
         extent = (size - 1) * dilation + 1
-        axis = _axis(node, int(node.option(kind, "Padding")), extent, stride, inputs)
+        if node.band and direction == "H":
+            axis = Axis(extent, stride, node.band.pad, outputs)
+        else:
+            axis = _axis(node, int(node.option(kind, "Padding")), extent, stride, inputs)
         axis = replace(axis, size=size, dilation=dilation)
         node.check(
             axis.outputs == outputs, f"has {outputs} outputs where its windows give {axis.outputs}"
