@@ -94,7 +94,7 @@ def _in_bands(model: CompiledModel) -> str:
     return (
         f"operators up to {last} are computed in {model.bands} bands of rows: the arena would be "
         f"{model.arena_at_once_bytes:,} bytes otherwise;\n"
-        f"{again:,} MACs are computed again, {again / (model.macs - again):.1%} more"
+        f"{again:+,} MACs ({again / (model.macs - again):+.1%}), as bands have rows in common"
     )
 
 

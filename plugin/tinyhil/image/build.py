@@ -212,8 +212,8 @@ def compile_as(
     compiled = compile_model(model, target, room)
     if most is not None and compiled.arena_bytes > most:
         raise ModelError(
-            f"{model}: the tensor arena needs {compiled.arena_bytes:,} bytes, {most:,} are allowed; "
-            "no bands of rows bring it below",
+            f"{model}: {most:,} bytes are allowed for the tensor arena, it needs "
+            f"{compiled.arena_bytes:,}, in bands of rows too",
             hint="allow more, or choose a model of smaller activations",
         )
     task = task_of(compiled)

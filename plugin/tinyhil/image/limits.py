@@ -99,9 +99,10 @@ def check_memory(board: Board, task: Task, compiled: CompiledModel) -> None:
 
 def arena_room(board: Board, task: Task, compiled: CompiledModel) -> int:
     """Bytes that the board has for the arena, beside what else our firmware needs there."""
-    data = places_of(board).data
-    parts = next(parts for memory, parts in _needs(board, task, compiled) if memory == data)
-    return data.size - (sum(parts.values()) - parts["arena"]) - _OWN_VARIABLES
+    places = places_of(board)
+    parts = next(parts for memory, parts in _needs(board, task, compiled) if memory == places.data)
+    own = _OWN_VARIABLES if places.variables == places.data else 0
+    return places.data.size - (sum(parts.values()) - parts["arena"]) - own
 
 
 def _needs(

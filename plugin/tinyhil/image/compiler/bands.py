@@ -38,7 +38,7 @@ class Rows:
     end: int
 
     def __len__(self) -> int:
-        return self.end - self.first
+        return max(0, self.end - self.first)
 
     def with_(self, other: Rows | None) -> Rows:
         """The rows from the first one of both to the last one."""
@@ -294,7 +294,7 @@ def _needed(stage: Sequence[Node], rows: Rows) -> Mapping[int, Rows] | None:
         if made is None:
             continue
         read = _reads(node, made)
-        if len(read) <= 0:
+        if not read:
             return None
         for tensor in _activations(node):
             needed[tensor.index] = read.with_(needed.get(tensor.index))
