@@ -111,7 +111,7 @@ def test_bands_cost_a_few_rows_that_are_computed_again() -> None:
     # The weights are in flash once; only rows at the sides of bands are computed again.
     assert facts.weights_bytes == at_once.weights_bytes
     again = sum(one.macs_again for one in facts.operators)
-    assert 0 < again == facts.macs - at_once.macs < at_once.macs // 10
+    assert 0 < again == facts.macs - at_once.macs < at_once.macs // 4
 
 
 def test_only_what_has_no_room_is_computed_in_bands() -> None:
@@ -164,8 +164,8 @@ def test_an_activation_of_a_mebibyte_fits_a_board_of_half_of_it(tmp_path: Path) 
     assert at_once.arena_bytes >= 1 << 20
     facts = compiled_for(of_512_kib(board), file)
     assert facts.bands > 1
-    assert facts.arena_bytes < 400 << 10
-    assert facts.macs < at_once.macs * 1.2
+    assert facts.arena_bytes < 450_000
+    assert facts.macs < at_once.macs * 1.01
     asked = compiled_for(board, file, Wishes(most_arena_bytes=200 << 10))
     assert asked.arena_bytes <= 200 << 10
     with pytest.raises(
