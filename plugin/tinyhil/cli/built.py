@@ -10,35 +10,48 @@ from rich.table import Table
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.cycles import load_cycles
 from tinyhil.image.build import Firmware
+from tinyhil.publish.model_page.picture import line, peak_text
 
 if TYPE_CHECKING:
     from tinyhil.image.check import Comparison
     from tinyhil.image.compiler import CompiledModel, OperatorSummary
+    from tinyhil.measure.profile import OperatorCount, Profile
 
 
 OPTIONAL = ("MACs left out", "output")
 """Columns that a narrow terminal does without, the first one first."""
 
 
-def built_table(board: Board, built: Firmware, without: frozenset[str]) -> Table:
+def built_table(
+    board: Board, built: Firmware, counted: Profile | None, without: frozenset[str]
+) -> Table:
     """One row an operator, with the kernel that the compiler chose for it."""
     # The cost model knows the kernels of Armv7E-M; of Helium's it says nothing.
     predicted = "mve" not in board.toolchain.kernels
     dead = any(operator.macs_left_out for operator in built.model.operators)
-    columns: dict[str, Callable[[OperatorSummary], str]] = {
-        "#": lambda one: str(one.index),
-        "operator": lambda one: one.name,
-        "output": lambda one: "x".join(map(str, one.output_shape)),
-        "kernel": lambda one: one.kernel or "-",
-        "MACs": lambda one: f"{one.macs:,}",
-        **({"MACs left out": lambda one: f"{one.macs_left_out:,}"} if dead else {}),
-        **({"instructions,\npredicted": lambda one: _count(one.instructions)} if predicted else {}),
-        **({"cycles,\npredicted": _cycles} if predicted else {}),
+    columns: dict[str, Callable[[OperatorSummary, OperatorCount | None], str]] = {
+        "#": lambda one, _: str(one.index),
+        "operator": lambda one, _: one.name,
+        "output": lambda one, _: "x".join(map(str, one.output_shape)),
+        "kernel": lambda one, _: one.kernel or "-",
     }
+    if built.model.bands > 1:
+        columns["bands"] = lambda one, _: str(one.bands)
+    columns["MACs"] = lambda one, _: f"{one.macs:,}"
+    if dead:
+        columns["MACs left out"] = lambda one, _: f"{one.macs_left_out:,}"
+    if predicted:
+        columns["instructions,\npredicted"] = lambda one, _: _count(one.instructions)
+    if counted:
+        columns["instructions,\ncounted"] = lambda _, ran: _count(ran.instructions if ran else None)
+    if predicted or counted:
+        columns["cycles,\npredicted"] = _cycles
     shown = {name: cell for name, cell in columns.items() if name not in without}
     table = Table(*shown, box=None)
-    for operator in built.model.operators:
-        table.add_row(*(cell(operator) for cell in shown.values()))
+    operators = built.model.operators
+    ran = counted.operators if counted else [None] * len(operators)
+    for operator, count in zip(operators, ran, strict=True):
+        table.add_row(*(cell(operator, count) for cell in shown.values()))
     return table
 
 
@@ -55,7 +68,6 @@ def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> 
         f"{model.macs:,} MACs, {model.weights_bytes:,} bytes of weights",
         f"tensor arena {model.arena_bytes:,} bytes without input and output, "
         f"{model.whole_arena_bytes:,} with them",
-        f"(no plan of it can do with less than {model.arena_least_bytes:,} bytes)",
         f"text {image.text_bytes:,}, data {image.data_bytes:,}, bss {image.bss_bytes:,} bytes",
     ]
     if model.bands > 1:
@@ -98,8 +110,16 @@ def _in_bands(model: CompiledModel) -> str:
     )
 
 
-def _cycles(one: OperatorSummary) -> str:
-    return _count(one.cycles) + (" *" if one.waits_less else "")
+def _cycles(one: OperatorSummary, ran: OperatorCount | None) -> str:
+    """Of the instructions that ran, where they were counted."""
+    return _count(ran.cycles if ran else one.cycles) + (" *" if one.waits_less else "")
+
+
+def arena_text(model: CompiledModel, columns: int, encoding: str) -> str:
+    """The arena over time in a line, and where it is fullest."""
+    plain = not encoding.lower().startswith("utf")
+    used = line(model, max(8, columns - 2), plain=plain)
+    return f"arena in use, step by step ({len(model.steps)} steps):\n{used}\n{peak_text(model)}"
 
 
 def _count(number: int | None) -> str:
