@@ -88,6 +88,20 @@ def compare(model: Path, chosen: CompiledModel, count: int, seed: int) -> Compar
     )
 
 
+def outputs_here(model: CompiledModel, inputs: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a compiled model makes of inputs on this machine, one after the other.
+
+    Args:
+        model: compiled for any board; the portable kernels run.
+        inputs: bytes ``(count, size)``.
+
+    Raises:
+        FirmwareError: its program can't be built, or fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="tinyhil-") as folder:
+        return _outputs(model, inputs, Path(folder) / "model")
+
+
 def _inputs(model: CompiledModel, count: int, seed: int) -> NDArray[np.uint8]:
     """Bytes ``(count, size)`` of the model's input."""
     random, facts = np.random.default_rng(seed), model.input
