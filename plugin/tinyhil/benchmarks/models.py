@@ -93,8 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not options.model or file.stem in options.model:
                 figures.append(_measure(station.board, file, options.rows))
                 console.print(_line(figures[-1]), soft_wrap=True, highlight=False)
+                write_figures("models", [asdict(figure) for figure in figures])
     console.print(_table(figures))
-    write_figures("models", [asdict(figure) for figure in figures])
     wrong = [one for one in figures if "unequal" in one.here + one.there]
     return 1 if wrong else 0
 
@@ -193,7 +193,7 @@ def _ask(
 
 
 def _line(one: Figure) -> str:
-    return f"{one.board} {one.model}: {one.there or 'refused'}"
+    return f"{one.board} {one.model}: {one.there}"
 
 
 def _table(figures: Sequence[Figure]) -> Table:
