@@ -22,11 +22,11 @@ from tinyhil.cli.farm.status import FarmBoard
 from tinyhil.cli.main import parser
 from tinyhil.cli.runs import PrunedRun
 from tinyhil.ground.answer import Answer, Failed
-from tinyhil.image.compiler.compiled import InArena, OperatorSummary, Step
+from tinyhil.image.compiler.compiled import InArena, ModelStep, OperatorSummary
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.judge.verify.findings import Finding
 from tinyhil.judge.verify.run import Checked
-from tinyhil.measure.profile import Profile
+from tinyhil.measure.profile import OperatorCount, Profile
 from tinyhil.publish.results.rows import Results
 from tinyhil.publish.submission import report
 from tinyhil.publish.submission.refusals import Refusal
@@ -43,8 +43,9 @@ _NAMES: dict[str, Any] = {
         Finding,
         InArena,
         OperatorSummary,
+        ModelStep,
+        OperatorCount,
         Profile,
-        Step,
         PrunedRun,
         Refusal,
         Step,

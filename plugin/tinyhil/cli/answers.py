@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tinyhil.cli.doctor import Check
     from tinyhil.image.build import Firmware
     from tinyhil.image.check import Comparison
-    from tinyhil.image.compiler.compiled import InArena, OperatorSummary, Step
+    from tinyhil.image.compiler.compiled import InArena, ModelStep, OperatorSummary
     from tinyhil.measure.profile import Profile
 
 
@@ -140,7 +140,7 @@ class Built(Answer):
     """Of the arena, if they were computed at once."""
     arena: tuple[InArena, ...]
     """What is in the arena, from which step to which."""
-    steps: tuple[Step, ...]
+    steps: tuple[ModelStep, ...]
     """What is computed, one after the other: operators, or bands of them."""
     checked: Comparison | None
     """What a check of the compiled model has found; None without one."""

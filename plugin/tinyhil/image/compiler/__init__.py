@@ -9,8 +9,8 @@ from __future__ import annotations
 from tinyhil.image.compiler.compiled import (
     CompiledModel,
     InArena,
+    ModelStep,
     OperatorSummary,
-    Step,
     TensorFacts,
 )
 from tinyhil.image.compiler.pipeline import Room, compile_model
@@ -21,9 +21,9 @@ __all__ = [
     "CompiledModel",
     "Goal",
     "InArena",
+    "ModelStep",
     "OperatorSummary",
     "Room",
-    "Step",
     "Target",
     "TensorFacts",
     "compile_model",

@@ -42,7 +42,7 @@ class OperatorSummary:
 
 
 @dataclass(frozen=True)
-class Step:
+class ModelStep:
     """A step of an inference: an operator, or a band of one."""
 
     operator: int
@@ -111,7 +111,7 @@ class CompiledModel:
     """Of the arena without bands; the same as `arena_bytes` where there are none."""
     arena: tuple[InArena, ...]
     """What is in it, in the order of time."""
-    steps: tuple[Step, ...]
+    steps: tuple[ModelStep, ...]
     """What is computed, one after the other."""
     weights_bytes: int
     """Of all constants: weights, biases, multipliers, tables."""

@@ -12,8 +12,8 @@ from tinyhil.image.compiler.bands import JOIN, VIEW
 from tinyhil.image.compiler.compiled import (
     CompiledModel,
     InArena,
+    ModelStep,
     OperatorSummary,
-    Step,
     TensorFacts,
 )
 from tinyhil.image.compiler.copies import with_copies
@@ -113,7 +113,7 @@ def _compiled(
             InArena(one.kind, one.offset, one.size, one.first, one.last) for one in layout.placed
         ),
         steps=tuple(
-            Step(origin, low.kernel, node.band.number if node.band else None)
+            ModelStep(origin, low.kernel, node.band.number if node.band else None)
             for node, low, origin in zip(graph.nodes, plan.lowered, plan.origins, strict=True)
         ),
         weights_bytes=sum(arrays.values()),
