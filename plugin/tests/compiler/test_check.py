@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tinyhil.catalog.board import load_boards
-from tinyhil.catalog.task import load_tasks
+from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.cli.main import main
 from tinyhil.ground.paths import SUITES
 from tinyhil.image import check
 from tinyhil.image.check import compare
 from tinyhil.image.compiler import CompiledModel, Target, compile_model
 from tinyhil.image.generic import task_for, write_task
+from tinyhil.judge.verify.compiling import compiled_for
 
 from .models import Activation, Model, Operator, Weights
 
@@ -34,6 +36,13 @@ def model(tmp_path: Path) -> Path:
     path = tmp_path / "five.tflite"
     path.write_bytes(made.build())
     return path
+
+
+def test_verify_compiles_a_model_once(kws01: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = (SUITES / "standin" / "kws01.tflite").read_bytes() + b"\0"
+    first = compiled_for(kws01, content)
+    monkeypatch.setattr("tinyhil.image.compiler.compile_model", None)
+    assert compiled_for(kws01, content) is first
 
 
 def compiled(model: Path, board: str) -> CompiledModel:
@@ -81,13 +90,23 @@ def test_the_file_of_such_a_task_says_the_same(tmp_path: Path, model: Path) -> N
 
 
 def test_the_command_builds_and_checks_a_model_of_no_task(
-    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    out = tmp_path / "out"
+    out, compilations = tmp_path / "out", []
+
+    def counted(*given: Any) -> CompiledModel:
+        compilations.append(given)
+        return compile_model(*given)
+
+    monkeypatch.setattr("tinyhil.image.compiler.compile_model", counted)
     assert main(["build", "--model", str(model), "--check", "7", "--out", str(out)]) == 0
     words = " ".join(capsys.readouterr().out.split())
     assert "of no task: samples are the bytes of its input, results its outputs" in words
     assert "checked: 7 random inputs" in words
+    assert len(compilations) == 1, "besides the general form that the check compiles"
     assert (out / "objects" / "firmware.elf").is_file()
     assert main(["build", "--model", str(model), "--check", "0"]) == 2
     assert "option --check: 0 is no number of inputs" in capsys.readouterr().err
