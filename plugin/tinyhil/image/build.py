@@ -8,8 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +25,6 @@ from tinyhil.ground.processes import run_group
 from tinyhil.image.elf import Image, read_image
 from tinyhil.image.limits import (
     arena_room,
-    check_line,
     check_memory,
     frames_carry,
     least_input,
@@ -34,6 +32,7 @@ from tinyhil.image.limits import (
     places_of,
     too_small,
 )
+from tinyhil.image.of_task import check_task
 
 if TYPE_CHECKING:
     from tinyhil.image.compiler import CompiledModel, Goal
@@ -219,64 +218,6 @@ def compile_as(
     task = task_of(compiled)
     check_task(task, model, compiled)
     return task, compiled
-
-
-def check_task(task: Task, model: Path, compiled: CompiledModel) -> None:
-    """Refuse a model that is not of the task.
-
-    Raises:
-        ModelError: see `compile_for`.
-    """
-    made = compiled.input.elements, compiled.output.elements
-    results = task.results if task.result == "scores" else task.input.elements
-    names = _counted(operator.name for operator in compiled.operators)
-    if made != (task.input.elements, results):
-        raise ModelError(
-            f"{model}: the model makes {made[1]} numbers of {made[0]}, the task {task.name} "
-            f"{results} of {task.input.elements}; all of its operators are known ({names})",
-            hint="choose the model's own task, or another model",
-        )
-    _check_state(model, task, compiled)
-    takes = compiled.input.dtype
-    if takes not in ("int8", task.input.encoding):
-        raise ModelError(
-            f"{model}: the model takes {takes}, the samples of the task {task.name} are "
-            f"{task.input.encoding}",
-            hint="convert the model with inference_input_type int8; or give the task samples of "
-            f"{takes}, by the key `encoding`",
-        )
-    check_line(str(model), task, compiled)
-
-
-def _check_state(model: Path, task: Task, compiled: CompiledModel) -> None:
-    """Refuse what a task's samples and results have no place for.
-
-    Raises:
-        ModelError: the model keeps a state, or has several tensors where one is meant.
-    """
-    if compiled.state_bytes and not task.keeps_state:
-        raise ModelError(
-            f"{model}: the model keeps {compiled.state_bytes:,} bytes from one inference to the "
-            f"next; samples of the task {task.name} are asked for in any order, and again",
-            hint="build it for itself: `tinyhil build --model`; or say so in a task of its own: "
-            "own.keeps_state; or convert it so that all that it needs is in its input",
-        )
-    quantized = compiled.input.dtype == "int8" and task.input.encoding == "float32"
-    several = {
-        "inputs": len(compiled.inputs) > 1 and (quantized or task.result != "scores"),
-        "outputs": len(compiled.outputs) > 1 and task.result != "scores",
-    }
-    for what in (name for name, wrong in several.items() if wrong):
-        raise ModelError(
-            f"{model}: the model has several {what}, a sample of the task {task.name} is one "
-            "tensor of floats",
-            hint="join them inside of the model, or choose the model's own task",
-        )
-
-
-def _counted(names: Iterable[str]) -> str:
-    """Each name, and how often it is there."""
-    return ", ".join(f"{name} {count:,}" for name, count in sorted(Counter(names).items()))
 
 
 def adapter_of(task: Task, compiled: CompiledModel) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tinyhil.catalog.task import Task
 from tinyhil.ground.extras import part_of
-from tinyhil.image.build import check_task
+from tinyhil.image.of_task import check_task
 
 if TYPE_CHECKING:
     from tinyhil.image.compiler import CompiledModel
