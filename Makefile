@@ -28,7 +28,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-many bench-oracle bench-ports bench-resume bench-same docs docs-check picture farm faults faults-probe fuzz graphs graphs-oracle test test-long lint qemu release setup soak-energy system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-many bench-models bench-oracle bench-ports bench-resume bench-same docs docs-check picture farm faults faults-probe fuzz graphs graphs-oracle test test-long lint qemu release setup soak-energy system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -54,6 +54,9 @@ bench-ad-full: setup ## accuracy of anomaly detection over all windows, some min
 
 bench-resume: setup ## runs killed at random moments and resumed, against one that was not (RESUME="--full --per-run 25")
 	python -m tinyhil.benchmarks.resume $(RESUME)
+
+bench-models: setup ## which models of a folder are compiled, exact, and at what cost (MODELS="DIR --board 'mps*'")
+	python -m tinyhil.benchmarks.models $(MODELS)
 
 bench-same: setup ## the same images gated against themselves: 20 runs each, half an hour (SAME="--times 2")
 	python -m tinyhil.benchmarks.same $(SAME)

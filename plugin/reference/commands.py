@@ -23,11 +23,12 @@ from tinyhil.cli.main import parser
 from tinyhil.cli.runs import PrunedRun
 from tinyhil.device.far.janitor import Swept
 from tinyhil.ground.answer import Answer, Failed
-from tinyhil.image.compiler.compiled import OperatorSummary
+from tinyhil.image.compiler.compiled import InArena, ModelStep, OperatorSummary
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.judge.gate.fleet import Diagnosis
 from tinyhil.judge.verify.findings import Finding
 from tinyhil.judge.verify.run import Checked
+from tinyhil.measure.profile import OperatorCount, Profile
 from tinyhil.publish.results.rows import Results
 from tinyhil.publish.submission import report
 from tinyhil.publish.submission.refusals import Refusal
@@ -43,7 +44,11 @@ _NAMES: dict[str, Any] = {
         Diagnosis,
         FarmBoard,
         Finding,
+        InArena,
         OperatorSummary,
+        ModelStep,
+        OperatorCount,
+        Profile,
         PrunedRun,
         Refusal,
         Step,

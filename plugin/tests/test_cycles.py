@@ -10,7 +10,6 @@ import pytest
 from rich.console import Console
 
 from tinyhil.benchmarks.kernel_table import Figure, kernel_table, notes
-from tinyhil.benchmarks.kernels import check_agreement
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.cycles import load_cycles
 from tinyhil.emulator import counting, cycles, qemu
@@ -20,6 +19,7 @@ from tinyhil.ground.errors import BenchError, FirmwareError
 from tinyhil.image.build import require_tool
 from tinyhil.image.disassembly import Kind, disassemble, instruction
 from tinyhil.image.elf import Image, read_image
+from tinyhil.measure.profile import check_agreement
 
 FACTS = load_cycles()
 M4 = FACTS.cores["cortex-m4"]

@@ -13,7 +13,7 @@ import tflite
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.task import Task, load_tasks
 from tinyhil.ground.errors import FirmwareError, ModelError
-from tinyhil.image.build import compile_for
+from tinyhil.image.build import compile_as, compile_for
 from tinyhil.image.compiler import CompiledModel
 from tinyhil.image.generic import task_for
 from tinyhil.image.limits import check_memory
@@ -75,7 +75,8 @@ def test_a_model_of_int16_takes_its_own_samples_or_floats(tmp_path: Path) -> Non
         made = reference(task(kind), file, tmp_path)  # type: ignore[arg-type]
         assert made is not None
         assert made.answers([stored.tobytes()]) == [tuple(numbers)]
-    assert task_for(file, load_tasks()).input.encoding == "int16"
+    fitting, _ = compile_as(lambda one: task_for(file, one, load_tasks()), file, None)
+    assert fitting.input.encoding == "int16"
     with pytest.raises(ModelError, match="takes int16, the samples of the task kws01 are uint8"):
         compile_for(task("uint8"), file, None)
 
@@ -112,11 +113,12 @@ def test_a_model_with_a_state_is_of_no_task(tmp_path: Path) -> None:
     file = tmp_path / "state.tflite"
     content = draw_one("READ_VARIABLE", np.random.default_rng(1))
     file.write_bytes(content.build())
-    own = task_for(file, load_tasks())
-    assert own.name == "own"
-    compiled = compile_for(own, file, None)
+    made, compiled = compile_as(lambda one: task_for(file, one, load_tasks()), file, None)
+    assert made.own
+    assert made.keeps_state
     assert compiled.state_bytes % 16 == 0 < compiled.state_bytes
-    named = own.model_copy(update={"name": "mine"})
+    own = made.own.model_copy(update={"keeps_state": False})
+    named = made.model_copy(update={"own": own})
     with pytest.raises(ModelError, match=r"keeps \d+ bytes from one inference to the next"):
         compile_for(named, file, None)
     variables = check_needs(compiled)

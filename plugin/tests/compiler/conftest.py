@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.image.compiler import compile_model
+from tinyhil.image.compiler import ANY_CORE, Room, compile_model
 
 from ..runs import Once
 from .host import HostBuild, HostModel, RunModel
@@ -83,9 +83,9 @@ def host_build(host_compiler: list[str], tmp_path_factory: pytest.TempPathFactor
     flags = [word for word in host_compiler if not word.endswith(".o")]
     subprocess.run([*flags, "-c", "driver.c"], cwd=folder, check=True)
 
-    def build(model: Path) -> HostModel:
-        facts = compile_model(model)
-        out = folder / facts.sha256
+    def build(model: Path, room: Room | None = None) -> HostModel:
+        facts = compile_model(model, ANY_CORE, room)
+        out = folder / f"{facts.sha256}-{facts.bands}"
         facts.write(out)
         program = out / "run"
         files = (out / "model.c", driver)

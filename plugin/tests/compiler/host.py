@@ -6,11 +6,12 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyhil.image.compiler import CompiledModel
+from tinyhil.image.compiler import CompiledModel, Room
 
 from .models import Model
 
@@ -37,8 +38,11 @@ class HostModel:
         return np.frombuffer(done.stdout, np.int8).reshape(count, -1)
 
 
-HostBuild = Callable[[Path], HostModel]
-"""Compiles a ``.tflite`` file and builds the program."""
+class HostBuild(Protocol):
+    """Compiles a ``.tflite`` file and builds the program."""
+
+    def __call__(self, model: Path, room: Room | None = None) -> HostModel: ...
+
 
 RunModel = Callable[[Model, NDArray[np.int8]], NDArray[np.int8]]
 """Compiles, builds and runs a made-up model."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyhil.image.compiler import CompiledModel, Target, compile_model
+from tinyhil.image.compiler import CompiledModel, Room, Target, compile_model
 
 Bytes = NDArray[np.uint8]
 
@@ -75,6 +75,8 @@ class Outputs:
     """How often each kernel was chosen."""
     left_out: int
     """Channels."""
+    banded: int
+    """Models that are computed in bands of rows, each way for itself."""
 
 
 def run_many(
@@ -83,6 +85,7 @@ def run_many(
     ways: Sequence[Target],
     folder: Path,
     compiler: Sequence[str],
+    room: Room | None = None,
 ) -> Outputs:
     """Compile all models in each way, and run them.
 
@@ -92,12 +95,13 @@ def run_many(
         ways: in which they are compiled.
         folder: an empty one.
         compiler: the C compiler's command, with the kernels' include path and objects or sources.
+        room: for the arena, in all ways but the first one.
     """
     file, lines = folder / "model.tflite", []
     facts: list[list[CompiledModel]] = []
     for graph, (content, samples) in enumerate(zip(models, inputs, strict=True)):
         file.write_bytes(content)
-        facts.append([compile_model(file, target) for target in ways])
+        facts.append([compile_model(file, way, room if i else None) for i, way in enumerate(ways)])
         for way, model in enumerate(facts[-1]):
             source = model.sources["model.c"].replace("model_invoke", f"model_{graph}_{way}")
             source = source.replace('#include "model.h"', "#include <stdint.h>")
@@ -126,6 +130,7 @@ def run_many(
         rows,
         Counter(operator.kernel or "" for operator in operators),
         sum(o.constant_channels + o.unread_channels for o in operators),
+        sum(model.bands > 1 for of_one in facts for model in of_one),
     )
 
 

@@ -22,7 +22,7 @@ from tinyhil.catalog.board import Board, load_boards
 from tinyhil.emulator.program import QEMU
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.image.build import linker_memory, require_tool
-from tinyhil.image.compiler import CompiledModel, Goal, Target, compile_model
+from tinyhil.image.compiler import CompiledModel, Goal, Room, Target, compile_model
 
 _HERE: Final = Path(__file__).parent / "target"
 _LINKER_SCRIPT: Final = FIRMWARE / "ports" / "cortex-m" / "cortex-m.ld"
@@ -66,7 +66,7 @@ class TargetModel:
             timeout=_TIMEOUT_S,
         )
         size = self.facts.output.size
-        calls = sum(operator.kernel is not None for operator in self.facts.operators)
+        calls = sum(step.kernel is not None for step in self.facts.steps)
         answers = np.frombuffer(done.stdout, np.uint8)
         complete = answers.size == len(inputs) * (size + 4 + 4 * calls)
         assert complete, f"stopped early: {done.stderr.decode()}"
@@ -81,10 +81,10 @@ class TargetBuild:
     board: Board
     folder: Path
 
-    def __call__(self, model: Path, **wishes: Any) -> TargetModel:
+    def __call__(self, model: Path, room: Room | None = None, **wishes: Any) -> TargetModel:
         """Compile a ``.tflite`` file, with other fields of `Target`, and build the program."""
-        facts = compile_model(model, Target(self.board.toolchain.kernels, **wishes))
-        out = self.folder / facts.sha256
+        facts = compile_model(model, Target(self.board.toolchain.kernels, **wishes), room)
+        out = self.folder / f"{facts.sha256}-{facts.bands}"
         facts.write(out)
         program = out / "bare.elf"
         timed = "".join(f"TIME_KERNEL({kernel})\n" for kernel in _KERNELS)

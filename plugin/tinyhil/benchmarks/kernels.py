@@ -17,27 +17,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tinyhil import flash
 from tinyhil.benchmarks import write_figures
 from tinyhil.benchmarks.baseline import TOLERANCE, baseline, key, save
 from tinyhil.benchmarks.kernel_table import Figure, kernel_table, notes
 from tinyhil.benchmarks.peers import PeerModel, load_peers
-from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.cycles import CycleFile, load_cycles
 from tinyhil.catalog.task import Input, Task, load_tasks
-from tinyhil.device.dut import attached
-from tinyhil.device.links.serial import open_link
-from tinyhil.device.queries.opening import asking
-from tinyhil.device.session import Session
-from tinyhil.emulator import counting, cycles
-from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError
+from tinyhil.emulator import cycles
 from tinyhil.ground.paths import SUITES, official_data
 from tinyhil.ground.progress import progress_bar
 from tinyhil.image import build as firmware
 from tinyhil.image.compiler import CompiledModel, Goal, compile_model
 from tinyhil.image.disassembly import disassemble
+from tinyhil.measure.profile import count
 
 
 @dataclass(frozen=True)
@@ -60,13 +53,9 @@ BOARDS: Mapping[str, tuple[Aim, ...]] = {
     "mps2-an385": (Aim("speed"),),
 }
 """Helium's kernels keep weights at 8 bits anyway; plain C has one form of each operator."""
-_STEP_S = 120.0
-_LAPS = 3
 _COLUMNS = 120
 _CLOCK_HZ = 120e6
 """Of the public rows."""
-_AROUND = 300
-"""Instructions of a lap that are not the model's: reading the clock, an interrupt."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -209,38 +198,11 @@ def _run(
     board: Board, task: Task, built: firmware.Firmware, counts: Path, facts: CycleFile
 ) -> tuple[int, cycles.Prediction]:
     """Instructions that the device counted, and the cycles of those that ran."""
-    assert board.emulator is not None
-    image = built.image
-    plugins = [counting.plugin(board, image, facts.flash, counts)]
-    with attached(stations({board.name: board}, None)[board.name], plugins=plugins) as dut:
-        flash.flash(image, board, dut.probe_uid, Deadline.after(_STEP_S))
-        session = Session(open_link(dut))
-        session.synchronize(Deadline.after(_STEP_S))
-        info = session.identify(Deadline.after(_STEP_S))
-        with asking(session, info, dut, image, "serial") as queries:
-            queries.load(bytes(task.input.inference_bytes))
-            laps = queries.infer(_LAPS, 0, expected_s=None, laps=True).laps
-        assert info.extension is not None, "it is our own firmware"
-    count = round(max(laps) / info.extension.tick_hz / board.emulator.instruction_s)
-    ran = counting.read_counts(counts)
-    check_agreement(f"{board.name}, {task.name}", count, ran.instructions)
+    ran = count(board, task, built, counts, facts)
+    assert ran.device is not None, "it is our own firmware, of small models"
     vectors = "mve" in board.toolchain.kernels
-    known = disassemble(image.path, board.toolchain.prefix, vectors=vectors)
-    return count, cycles.total(cycles.predict(ran, known, facts.cores[board.core]))
-
-
-def check_agreement(where: str, device: int, emulator: int) -> None:
-    """Hold the instructions that the device has counted against those that QEMU ran.
-
-    Raises:
-        BenchError: they are further apart than reading a clock takes.
-    """
-    if not 0 <= device - emulator <= _AROUND + device * TOLERANCE:
-        raise BenchError(
-            f"{where}: the device took {device:,} instructions, and QEMU ran {emulator:,} of the "
-            "model",
-            hint="the counter does not fit this QEMU: see tinyhil/emulator/devices/instructions.c",
-        )
+    known = disassemble(built.image.path, board.toolchain.prefix, vectors=vectors)
+    return ran.device, cycles.total(cycles.predict(ran.calls, known, facts.cores[board.core]))
 
 
 def _task(name: str, compiled: CompiledModel) -> Task:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import builtins
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from tinyhil.catalog.facts import Facts, Limit, Metric, NamedFacts, load_folders, shipped_and_own
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.paths import TASKS
+
+_RANDOM_BYTES: Final = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,22 @@ class StandIn(Facts):
 class Own(Facts):
     """The material of a task of the user's own; paths are relative to the task's file."""
 
-    data: Path
+    data: Path | None = None
     """Folder of the data set: ``y_labels.csv`` and a ``.bin`` a sample, as the official ones."""
+    random: int | None = Field(default=None, ge=1, le=1024)
+    """In the place of a data set: so many inputs are drawn at random, for latency and memory. They
+    have no right answers, so no quality is told."""
     model: Path | None = None
     """An int8 ``.tflite``; None where an image of the user's own is flashed."""
+    keeps_state: bool = False
+    """Whether the model goes on from one inference to the next, so that its answer to an input
+    depends on those before: answers are not compared then."""
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if (self.data is None) == (self.random is None):
+            raise ValueError("give exactly one of the keys 'data' and 'random'")
+        return self
 
 
 class Task(NamedFacts):
@@ -139,6 +153,8 @@ class Task(NamedFacts):
     def _has_one_material(self) -> Self:
         if (self.of_benchmark is None) == (self.own is None):
             raise ValueError("give exactly one of the tables 'official' and 'own'")
+        if self.own and (self.own.random or 0) * self.input.bytes > _RANDOM_BYTES:
+            raise ValueError(f"its random inputs are more than {_RANDOM_BYTES:,} bytes")
         return self
 
     @property
@@ -159,8 +175,18 @@ class Task(NamedFacts):
         if self.own is None:
             return self
         data, model = self.own.data, self.own.model
-        own = Own(data=folder / data, model=model and folder / model)
-        return self.model_copy(update={"own": own})
+        placed = {"data": data and folder / data, "model": model and folder / model}
+        return self.model_copy(update={"own": self.own.model_copy(update=placed)})
+
+    @property
+    def draws_inputs(self) -> bool:
+        """Whether its inputs are drawn at random, see `Own.random`."""
+        return self.own is not None and self.own.random is not None
+
+    @property
+    def keeps_state(self) -> bool:
+        """See `Own.keeps_state`."""
+        return self.own is not None and self.own.keeps_state
 
     @property
     def results(self) -> int:

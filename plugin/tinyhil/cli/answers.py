@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from tinyhil.cli.doctor import Check
     from tinyhil.image.build import Firmware
     from tinyhil.image.check import Comparison
-    from tinyhil.image.compiler.compiled import OperatorSummary
+    from tinyhil.image.compiler.compiled import InArena, ModelStep, OperatorSummary
+    from tinyhil.measure.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -133,11 +134,28 @@ class Built(Answer):
     """Variables that start as zeros."""
     operators: tuple[OperatorSummary, ...]
     """In the order in which they run."""
+    bands: int
+    """In how many bands of rows the first operators are computed; 1: all at once."""
+    arena_at_once_bytes: int
+    """Of the arena, if they were computed at once."""
+    arena: tuple[InArena, ...]
+    """What is in the arena, from which step to which."""
+    steps: tuple[ModelStep, ...]
+    """What is computed, one after the other: operators, or bands of them."""
     checked: Comparison | None
     """What a check of the compiled model has found; None without one."""
+    profile: Profile | None
+    """What was counted on the emulated board; None without ``--profile``."""
 
     @classmethod
-    def of(cls, board: Board, task: str, built: Firmware, checked: Comparison | None) -> Self:
+    def of(
+        cls,
+        board: Board,
+        task: str,
+        built: Firmware,
+        checked: Comparison | None,
+        profile: Profile | None,
+    ) -> Self:
         """Of a finished build."""
         image, model = built.image, built.model
         return cls(
@@ -156,5 +174,10 @@ class Built(Answer):
             data_bytes=image.data_bytes,
             bss_bytes=image.bss_bytes,
             operators=model.operators,
+            bands=model.bands,
+            arena_at_once_bytes=model.arena_at_once_bytes,
+            arena=model.arena,
+            steps=model.steps,
             checked=checked,
+            profile=profile,
         )

@@ -1,7 +1,8 @@
 """Data sets: read completely, checked sample by sample, and named by what they are.
 
 A data set is ``official`` when every file matches the pinned sums, ``stand-in`` when it is the one
-that our seeded generator makes, ``custom`` otherwise; the name goes with every figure.
+that our seeded generator makes, ``random`` when its inputs are drawn at random and have no right
+answers, ``custom`` otherwise; the name goes with every figure.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from tinyhil.catalog.task import StandIn, Task
 from tinyhil.data import standin
 from tinyhil.data.official import is_official
@@ -20,7 +23,7 @@ from tinyhil.ground.errors import DataError
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import SUITES
 
-Kind = Literal["official", "stand-in", "custom"]
+Kind = Literal["official", "stand-in", "custom", "random"]
 
 LABELS = "y_labels.csv"
 
@@ -96,7 +99,7 @@ class Material:
             return "none"
         if self.own_model and self.data.kind == "official":
             return "open"
-        return {"official": "closed", "stand-in": "none", "custom": "open"}[self.data.kind]
+        return {"official": "closed", "custom": "open"}.get(self.data.kind, "none")
 
 
 def sum_list(sums: Mapping[str, str]) -> bytes:
@@ -121,12 +124,32 @@ def brought_data(task: Task, root: Path | None) -> DataSet:
         DataError: the folder, a file or a label is missing, damaged or unknown.
     """
     if task.own:
-        files = _read_folder(task.own.data, f"key 'own.data' of the task {task.name} names it")
-        return _data_set(task, "custom", task.own.data, digest(files), files)
+        folder = task.own.data
+        if folder is None:
+            return _random_data(task)
+        files = _read_folder(folder, f"key 'own.data' of the task {task.name} names it")
+        return _data_set(task, "custom", folder, digest(files), files)
     folder = (root or Path()) / task.official.data
     files = _read_folder(folder, _DATA_HINT)
     kind: Kind = "official" if is_official(task.name, folder, files) else "custom"
     return _data_set(task, kind, folder, digest(files), files)
+
+
+def _random_data(task: Task) -> DataSet:
+    """Inputs that are drawn at random: the same ones each time, for the same sizes."""
+    assert task.own is not None
+    count, size = task.own.random or 0, task.input.bytes
+    draw = np.random.default_rng((count, size))
+    made = (
+        draw.standard_normal((count, size // 4)).astype("<f4")
+        if task.input.encoding == "float32"
+        else draw.integers(0, 256, (count, size), np.uint8)
+    )
+    names = [f"random{number:04}.bin" for number in range(count)]
+    labels = "".join(f"{name},{len(task.classes)},0\n" for name in names)
+    drawn = {name: row.tobytes() for name, row in zip(names, made, strict=True)}
+    files = {LABELS: labels.encode(), **drawn}
+    return _data_set(task, "random", Path("random inputs"), digest(files), files)
 
 
 def stand_in_data(task: Task, cache: Path) -> DataSet:

@@ -8,8 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,9 +24,8 @@ from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
 from tinyhil.image.elf import Image, read_image
-from tinyhil.image.generic import GENERIC
 from tinyhil.image.limits import (
-    check_line,
+    arena_room,
     check_memory,
     frames_carry,
     least_input,
@@ -35,14 +33,13 @@ from tinyhil.image.limits import (
     places_of,
     too_small,
 )
+from tinyhil.image.of_task import QUANTIZED, check_task
 
 if TYPE_CHECKING:
     from tinyhil.image.compiler import CompiledModel, Goal, Target
 
 _BUILD_S = 300.0
 _SHOWN_LINES = 30
-_QUANTIZED = ("int8", "int16")
-"""Types that the firmware can make of samples that are floats."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +52,8 @@ class Wishes:
     """Compute what is proved constant or unread too."""
     wait_states: int | None = None
     """Of each read of flash; None: the board's, if it is known that its flash waits."""
+    most_arena_bytes: int | None = None
+    """The tensor arena may be no larger; None: as large as the board has room for."""
 
     def target(self, board: Board | None) -> Target:
         """What the compiler compiles for; without a board, the portable kernels."""
@@ -119,7 +118,27 @@ def build(
     """
     port_of(board)
     compiled = compile_for(task, model, board, wishes)
-    # Two runs may build the same firmware at once, one for each of two equal boards.
+    return build_compiled(
+        board, task, compiled, folder, energy=energy, extension=extension, sources=sources
+    )
+
+
+def build_compiled(
+    board: Board,
+    task: Task,
+    compiled: CompiledModel,
+    folder: Path,
+    *,
+    energy: bool = False,
+    extension: bool = True,
+    sources: Path | None = None,
+) -> Firmware:
+    """The same of a model that is compiled already.
+
+    Raises:
+        ConfigError, BenchError, WriteError, FirmwareError: as `build`.
+    """
+    port_of(board)
     check_memory(board, task, compiled)
     speaks = extension and frames_carry(task, compiled)
     options = {
@@ -130,6 +149,7 @@ def build(
     }
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        # Two runs may build the same firmware at once, one for each of two equal boards.
         try:
             with FileLock(folder / "lock", timeout=_BUILD_S):
                 return _build(board, task, compiled, folder, options, sources or FIRMWARE)
@@ -193,61 +213,38 @@ def compile_for(
         BenchError: the extra `build` is not installed.
         ConfigError: there are no such kernels.
     """
-    with part_of("build", "building firmware"):
-        from tinyhil.image.compiler import compile_model  # noqa: PLC0415 - of an extra
-    compiled = compile_model(model, wishes.target(board))
-    made = compiled.input.elements, compiled.output.elements
-    results = task.results if task.result == "scores" else task.input.elements
-    names = _counted(operator.name for operator in compiled.operators)
-    if made != (task.input.elements, results):
-        raise ModelError(
-            f"{model}: the model makes {made[1]} numbers of {made[0]}, the task {task.name} "
-            f"{results} of {task.input.elements}; all of its operators are known ({names})",
-            hint="choose the model's own task, or another model",
-        )
-    _check_state(model, task, compiled)
-    takes = compiled.input.dtype
-    quantized = takes in _QUANTIZED and task.input.encoding == "float32"
-    if takes not in ("int8", task.input.encoding) and not quantized:
-        raise ModelError(
-            f"{model}: the model takes {takes}, the samples of the task {task.name} are "
-            f"{task.input.encoding}",
-            hint="convert the model with inference_input_type int8; or give the task samples of "
-            f"{takes}, by the key `encoding`",
-        )
-    check_line(str(model), task, compiled)
-    return compiled
+    return compile_as(lambda _: task, model, board, wishes)[1]
 
 
-def _check_state(model: Path, task: Task, compiled: CompiledModel) -> None:
-    """Refuse what a task's samples and results have no place for.
+def compile_as(
+    task_of: Callable[[CompiledModel], Task],
+    model: Path,
+    board: Board | None,
+    wishes: Wishes = Wishes(),
+) -> tuple[Task, CompiledModel]:
+    """Compile a model, and choose its task by what it turns out to be.
 
     Raises:
-        ModelError: the model keeps a state, or has several tensors where one is meant.
+        ModelError, BenchError: as `compile_for`; and what `task_of` raises.
     """
-    if compiled.state_bytes and task.name != GENERIC:
-        raise ModelError(
-            f"{model}: the model keeps {compiled.state_bytes:,} bytes from one inference to the "
-            f"next; samples of the task {task.name} are asked for in any order, and again",
-            hint="build it for itself: `tinyhil build --model`; or convert it so that all that it "
-            "needs is in its input",
-        )
-    quantized = compiled.input.dtype in _QUANTIZED and task.input.encoding == "float32"
-    several = {
-        "inputs": len(compiled.inputs) > 1 and (quantized or task.result != "scores"),
-        "outputs": len(compiled.outputs) > 1 and task.result != "scores",
-    }
-    for what in (name for name, wrong in several.items() if wrong):
-        raise ModelError(
-            f"{model}: the model has several {what}, a sample of the task {task.name} is one "
-            "tensor of floats",
-            hint="join them inside of the model, or choose the model's own task",
-        )
+    with part_of("build", "building firmware"):
+        from tinyhil.image.compiler import compile_model  # noqa: PLC0415 - of an extra
+    most = wishes.most_arena_bytes
 
+    def room(made: CompiledModel) -> int:
+        has = arena_room(board, task_of(made), made) if board else made.arena_bytes
+        return has if most is None else min(has, most)
 
-def _counted(names: Iterable[str]) -> str:
-    """Each name, and how often it is there."""
-    return ", ".join(f"{name} {count:,}" for name, count in sorted(Counter(names).items()))
+    compiled = compile_model(model, wishes.target(board), room)
+    if most is not None and compiled.arena_bytes > most:
+        raise ModelError(
+            f"{model}: {most:,} bytes are allowed for the tensor arena, it needs "
+            f"{compiled.arena_bytes:,}, in bands of rows too",
+            hint="allow more, or choose a model of smaller activations",
+        )
+    task = task_of(compiled)
+    check_task(task, model, compiled)
+    return task, compiled
 
 
 def adapter_of(task: Task, compiled: CompiledModel) -> str:
@@ -256,7 +253,7 @@ def adapter_of(task: Task, compiled: CompiledModel) -> str:
     if takes == "int8" and encoding != "int16":
         return encoding
     # What an int8 model is given as it is, others are too, if it is of their type.
-    return encoding if takes in _QUANTIZED and encoding == "float32" else "int8"
+    return encoding if takes in QUANTIZED and encoding == "float32" else "int8"
 
 
 def _build(

@@ -18,12 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyhil.catalog.board import Board
 from tinyhil.ground.errors import BenchError, FirmwareError
 from tinyhil.ground.extras import part_of
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
-from tinyhil.image.build import Wishes
 
 with part_of("build", "checking a model"):
     from tinyhil.image.compiler import CompiledModel, Target, compile_model
@@ -53,15 +51,14 @@ class Comparison:
     """Building and running."""
 
 
-def compare(model: Path, board: Board, count: int, seed: int, wishes: Wishes) -> Comparison:
+def compare(model: Path, chosen: CompiledModel, count: int, seed: int) -> Comparison:
     """Feed random inputs to a model as it is compiled for a board, and in its general form.
 
     Args:
         model: a ``.tflite``.
-        board: whose kernels are chosen.
+        chosen: the same, compiled for a board.
         count: of inputs; the first two are the smallest and the largest numbers alone.
         seed: of the others.
-        wishes: of the compiler.
 
     Raises:
         ModelError: the compiler refuses the model.
@@ -74,8 +71,7 @@ def compare(model: Path, board: Board, count: int, seed: int, wishes: Wishes) ->
             hint="install a C compiler, on Debian the package gcc",
         )
     started = time.monotonic()
-    targets = (Target(keep_dead_channels=True), wishes.target(board))
-    general, chosen = (compile_model(model, target) for target in targets)
+    general = compile_model(model, Target(keep_dead_channels=True))
     inputs = _inputs(general, count, seed)
     with tempfile.TemporaryDirectory(prefix="tinyhil-") as folder:
         wanted, found = (
@@ -90,6 +86,20 @@ def compare(model: Path, board: Board, count: int, seed: int, wishes: Wishes) ->
         _first(wanted, found, int(differ[0])) if len(differ) else "",
         time.monotonic() - started,
     )
+
+
+def outputs_here(model: CompiledModel, inputs: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a compiled model makes of inputs on this machine, one after the other.
+
+    Args:
+        model: compiled for any board; the portable kernels run.
+        inputs: bytes ``(count, size)``.
+
+    Raises:
+        FirmwareError: its program can't be built, or fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="tinyhil-") as folder:
+        return _outputs(model, inputs, Path(folder) / "model")
 
 
 def _inputs(model: CompiledModel, count: int, seed: int) -> NDArray[np.uint8]:

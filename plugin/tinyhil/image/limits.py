@@ -28,6 +28,8 @@ _STORED: Final = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-(2**15), 2*
 _AROUND: Final = len("m-results-[]")
 _LARGEST_OF_BENCHMARK: Final = 27648
 _STACK_BYTES: Final = 4096
+_OWN_VARIABLES: Final = 4096
+"""Of the firmware itself, at most; they are known when it is linked."""
 
 
 def frames_carry(task: Task, compiled: CompiledModel) -> bool:
@@ -87,6 +89,27 @@ def check_memory(board: Board, task: Task, compiled: CompiledModel) -> None:
         FirmwareError: it says which memory, and how many bytes are missing at least: the code is
             not counted, which nobody has compiled yet.
     """
+    missing = [
+        too_small(memory, f"at least {sum(parts.values()) - memory.size:,} bytes ({_told(parts)})")
+        for memory, parts in _needs(board, task, compiled)
+        if sum(parts.values()) > memory.size
+    ]
+    if missing:
+        raise no_room(board, missing)
+
+
+def arena_room(board: Board, task: Task, compiled: CompiledModel) -> int:
+    """Bytes that the board has for the arena, beside what else our firmware needs there."""
+    places = places_of(board)
+    parts = next(parts for memory, parts in _needs(board, task, compiled) if memory == places.data)
+    own = _OWN_VARIABLES if places.variables == places.data else 0
+    return places.data.size - (sum(parts.values()) - parts["arena"]) - own
+
+
+def _needs(
+    board: Board, task: Task, compiled: CompiledModel
+) -> list[tuple[Memory, dict[str, int]]]:
+    """What firmware with this model needs of each memory, in bytes."""
     frames = frames_carry(task, compiled)
     buffer = storage_bytes(task.input.inference_bytes, least_input(board), frames=frames)
     places = places_of(board)
@@ -97,16 +120,8 @@ def check_memory(board: Board, task: Task, compiled: CompiledModel) -> None:
     # The state's first content is in flash.
     needs = [(places.code, {"weights": compiled.weights_bytes + compiled.state_bytes})]
     if places.variables == places.data:
-        needs += [(places.data, {**data, **variables})]
-    else:
-        needs += [(places.data, data), (places.variables, variables)]
-    missing = [
-        too_small(memory, f"at least {sum(parts.values()) - memory.size:,} bytes ({_told(parts)})")
-        for memory, parts in needs
-        if sum(parts.values()) > memory.size
-    ]
-    if missing:
-        raise no_room(board, missing)
+        return [*needs, (places.data, {**data, **variables})]
+    return [*needs, (places.data, data), (places.variables, variables)]
 
 
 def _told(parts: Mapping[str, int]) -> str:

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock
@@ -25,6 +26,9 @@ from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.processes import run_group
 from tinyhil.image.build import adapter_of, compile_for
+
+if TYPE_CHECKING:
+    from tinyhil.image.compiler import CompiledModel
 
 _COMPILER, _SHELL = "cc", "/bin/sh"
 # Without fused operations, which round once where the firmware's processors round twice.
@@ -87,24 +91,31 @@ class Reference:
 
 
 def reference(task: Task, model: Path, folder: Path) -> Reference | None:
+    """Compile a model and build its reference, see `reference_of`.
+
+    Raises:
+        ModelError: the model compiler refuses the model, or it is not of the task.
+        BenchError: the extra `build` is missing.
+        FirmwareError, WriteError: see `reference_of`.
+    """
+    return reference_of(task, compile_for(task, model, None), folder) if _can_build() else None
+
+
+def reference_of(task: Task, compiled: CompiledModel, folder: Path) -> Reference | None:
     """Build the reference of a task's model; None without a C compiler for this machine, or
     without the shell that bounds it.
 
     Args:
         task: whose samples and results it has.
-        model: an int8 ``.tflite``.
+        compiled: its model, for the portable kernels.
         folder: keeps what was built; several processes may share it.
 
     Raises:
-        ModelError: the model compiler refuses the model, or it is not of the task.
-        BenchError: the extra `build` is missing.
         FirmwareError: the build fails.
         WriteError: the folder can't be written.
     """
-    compiler = shutil.which(_COMPILER)
-    if compiler is None or not Path(_SHELL).exists():
+    if not _can_build():
         return None
-    compiled = compile_for(task, model, None)
     adapter = adapter_of(task, compiled)
     read = [
         _ENGINE / "reference.c",
@@ -121,7 +132,7 @@ def reference(task: Task, model: Path, folder: Path) -> Reference | None:
     element = task.input.inference_bytes // compiled.input.size
     part = own / "reference.part"
     command = [
-        *(compiler, *_FLAGS, f'-DHIL_TASK="{task.name}"', f"-DHIL_SAMPLE_ELEMENT={element}"),
+        *(_COMPILER, *_FLAGS, f'-DHIL_TASK="{task.name}"', f"-DHIL_SAMPLE_ELEMENT={element}"),
         *(f"-I{place}" for place in (own, _ENGINE, _KERNELS / "include", _CORE, _CORE / "include")),
         *map(str, (own / "model.c", *read)),
         *("-lm", "-o", str(part)),
@@ -136,6 +147,10 @@ def reference(task: Task, model: Path, folder: Path) -> Reference | None:
                 _build(task, command)
                 part.replace(program)
     return Reference(task, program, compiled.macs)
+
+
+def _can_build() -> bool:
+    return shutil.which(_COMPILER) is not None and Path(_SHELL).exists()
 
 
 def _build(task: Task, command: Sequence[str]) -> None:

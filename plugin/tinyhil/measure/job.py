@@ -90,13 +90,14 @@ class Job:
 
     @cached_property
     def reference(self) -> Reference | None:
-        """The model on this machine; None where none is known, or for a quick look.
+        """The model on this machine; None where none is known, for a quick look, or where answers
+        depend on those before.
 
         Raises:
             TinyhilError: see `reference.reference`.
         """
         model = self.material.model_file
-        if self.references is None or self.quick or model is None:
+        if self.references is None or self.quick or model is None or self.task.keeps_state:
             return None
         return reference(self.task, model, self.references)
 

@@ -117,9 +117,10 @@ def _refuse_other_rows(job: Job, done: Sequence[Row]) -> None:
 def _find_accuracy(talk: Conversation, rows: Sequence[Row], told: Told) -> Finding:
     samples, task, result = talk.job.samples, talk.job.task, accuracy_of(rows)
     found: dict[Metric, float] = {}
-    if task.result == "scores":
+    known = talk.job.material.data.kind != "random"
+    if known and task.result == "scores":
         found["top1"] = metrics.top1(result.labels, result.scores)
-    area = metrics.auc(result.labels, result.scores)
+    area = metrics.auc(result.labels, result.scores) if known else None
     if area is not None:
         found["auc"] = area
     every = len(samples) * task.input.count()

@@ -146,6 +146,8 @@ class Measurement:
             return Verdict(metric, math.nan, None, "not judged", NO_IMAGE)
         outcome = self.outcome(metric)
         why = "this task, or a quick run, has none"
+        if self.job.material.data.kind == "random":
+            why = "random inputs have no right answers"
         undefined = Verdict(metric, math.nan, None, "not judged", why)
         verdicts = {verdict.metric: verdict for verdict in outcome.entry.verdicts}
         verdict = verdicts.get(metric, undefined)

@@ -87,6 +87,7 @@ class Witness:
             }
             heading |= {"quick": True} if self.proof.quick else {}
             heading |= {} if self.proof.floor_s is None else {"floor_s": self.proof.floor_s}
+            heading |= {"state": True} if self.proof.task.keeps_state else {}
             exact = {} if self.proof.expected is None else {"exact": self.proof.exact}
             self.keep({"role": HEADING, "tick_hz": self.tick_hz, **heading, **exact})
 

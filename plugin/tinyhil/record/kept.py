@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from tinyhil.catalog.board import Board, FlashFacts
 from tinyhil.catalog.facts import Facts
-from tinyhil.catalog.task import Own, Task
+from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import replace, unwritable
 from tinyhil.record.schema import KEPT
@@ -90,8 +90,8 @@ def facts_of_task(task: Task) -> bytes:
     if task.own is None:
         return _facts(task)
     data, model = task.own.data, task.own.model
-    own = Own(data=Path(data.name), model=model and Path(model.name))
-    return _facts(task.model_copy(update={"own": own}))
+    names = {"data": data and Path(data.name), "model": model and Path(model.name)}
+    return _facts(task.model_copy(update={"own": task.own.model_copy(update=names)}))
 
 
 def _facts(facts: Facts) -> bytes:

@@ -6,15 +6,24 @@ arena (`plan`) and writes the C text (`emit`). The kernels are in ``firmware/ker
 
 from __future__ import annotations
 
-from tinyhil.image.compiler.compiled import CompiledModel, OperatorSummary, TensorFacts
-from tinyhil.image.compiler.pipeline import compile_model
+from tinyhil.image.compiler.compiled import (
+    CompiledModel,
+    InArena,
+    ModelStep,
+    OperatorSummary,
+    TensorFacts,
+)
+from tinyhil.image.compiler.pipeline import Room, compile_model
 from tinyhil.image.compiler.target import ANY_CORE, Goal, Target
 
 __all__ = [
     "ANY_CORE",
     "CompiledModel",
     "Goal",
+    "InArena",
+    "ModelStep",
     "OperatorSummary",
+    "Room",
     "Target",
     "TensorFacts",
     "compile_model",

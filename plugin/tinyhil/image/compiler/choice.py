@@ -38,12 +38,12 @@ def choose(
     """
     needs = Needs(graph, lowered)
     forms = []
-    for node, low in zip(graph.nodes, lowered, strict=True):
+    for step, (node, low) in enumerate(zip(graph.nodes, lowered, strict=True)):
         own = [low, *low.others]
         if target.goal == "size":
             least = min(form.constant_bytes for form in own if not form.spare)
             own = [form for form in own if form.constant_bytes <= least]
-        forms.append([(needs.of(node, form), form) for form in own])
+        forms.append([(needs.of(step, node, form), form) for form in own])
     limit = _limit(forms, target)
     fitting = [[form for need, form in own if need <= limit] for own in forms]
     chosen = [min(own, key=lambda form: _time(form, target)) for own in fitting]

@@ -39,6 +39,38 @@ class OperatorSummary:
     """Of its output, left out since nothing reads them."""
     macs_left_out: int
     """Multiply-accumulates that its own left out channels, and those of its input, would need."""
+    bands: int
+    """In how many bands of rows it is computed; 1: all at once."""
+    macs_again: int
+    """Multiply-accumulates of rows that are computed again, as several bands need them."""
+
+
+@dataclass(frozen=True)
+class ModelStep:
+    """A step of an inference: an operator, or a band of one."""
+
+    operator: int
+    """Position of its operator in the list of operators."""
+    kernel: str | None
+    """None where nothing is computed."""
+    band: int | None
+    """Which of the operator's bands, from 1; None: the operator at once."""
+
+
+@dataclass(frozen=True)
+class InArena:
+    """What is in the tensor arena for some steps."""
+
+    kind: str
+    """``tensor``, or ``scratch``: a kernel's working memory."""
+    offset: int
+    """In bytes."""
+    size: int
+    """In bytes."""
+    first: int
+    """Position of the step that writes it."""
+    last: int
+    """Position of the last step that needs it."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +111,12 @@ class CompiledModel:
     input and output, whose memory is the caller's."""
     arena_least_bytes: int
     """What no arena can be smaller than: the most that is in use at once."""
+    arena_at_once_bytes: int
+    """Of the arena without bands; the same as `arena_bytes` where there are none."""
+    arena: tuple[InArena, ...]
+    """What is in it, in the order of time."""
+    steps: tuple[ModelStep, ...]
+    """What is computed, one after the other."""
     weights_bytes: int
     """Of all constants: weights, biases, multipliers, tables."""
     state_bytes: int
@@ -102,7 +140,12 @@ class CompiledModel:
     @property
     def kernels(self) -> tuple[str, ...]:
         """Names of the kernels that it calls, sorted."""
-        return tuple(sorted({one.kernel for one in self.operators if one.kernel}))
+        return tuple(sorted({one.kernel for one in self.steps if one.kernel}))
+
+    @property
+    def bands(self) -> int:
+        """In how many bands its first operators are computed; 1: all at once."""
+        return max((one.bands for one in self.operators), default=1)
 
     @property
     def macs(self) -> int:

@@ -59,8 +59,13 @@ def model_source(calls: Sequence[Call], state: Sequence[int] = ()) -> str:
     if state:
         head = f"static _Alignas(16) int8_t state[{len(state)}] = {{"
         parts += ["/* What is kept from one inference to the next. */", *_rows(head, state), ""]
+    # Bands of one operator have constants in common, and equal ones are the same struct.
+    structs: dict[int, str] = {}
+    arrays: dict[int, str] = {}
     for call in calls:
-        parts += [f"/* {call.title} */", *_constants(call), ""]
+        if id(call.lowered) not in structs:
+            structs[id(call.lowered)] = call.symbol
+            parts += [f"/* {call.title} */", *_constants(call, arrays), ""]
     parts += ["void model_invoke(int8_t *arena, const int8_t *input, int8_t *output) {"]
     for name in ("arena", "input"):
         if not any(name in argument for call in calls for argument in call.arguments):
@@ -68,25 +73,30 @@ def model_source(calls: Sequence[Call], state: Sequence[int] = ()) -> str:
     for call in calls:
         parts.append(f"    /* {call.title} */")
         if call.lowered.kernel:
-            arguments = ", ".join((f"&{call.symbol}", *call.arguments))
+            arguments = ", ".join((f"&{structs[id(call.lowered)]}", *call.arguments))
             parts.append(f"    {call.lowered.kernel}({arguments});")
     return "\n".join([*parts, "}", ""])
 
 
-def _constants(call: Call) -> list[str]:
+def _constants(call: Call, arrays: dict[int, str]) -> list[str]:
+    """A struct, and those of its arrays whose names are not known yet."""
     lowered = call.lowered
     if not lowered.kernel:
         return []
-    lines = [line for array in lowered.arrays for line in _array(call.symbol, array)]
+    lines = []
+    for array in lowered.arrays:
+        if id(array) not in arrays:
+            arrays[id(array)] = f"{call.symbol}_{array.field}"
+            lines += _array(arrays[id(array)], array)
     lines.append(f"static const struct {lowered.kernel} {call.symbol} = {{")
     lines += [f"    .{name} = {value}," for name, value in lowered.fields.items()]
-    lines += [f"    .{array.field} = {call.symbol}_{array.field}," for array in lowered.arrays]
+    lines += [f"    .{array.field} = {arrays[id(array)]}," for array in lowered.arrays]
     return [*lines, "};"]
 
 
-def _array(symbol: str, array: ConstantArray) -> list[str]:
-    name = f"{symbol}_{array.field}[{len(array.values)}]"
-    head = f"static const _Alignas({array.alignment}) {array.ctype} {name} = {{"
+def _array(name: str, array: ConstantArray) -> list[str]:
+    count = len(array.values)
+    head = f"static const _Alignas({array.alignment}) {array.ctype} {name}[{count}] = {{"
     return _rows(head, array.values)
 
 

@@ -94,6 +94,20 @@ Around = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
+class Band:
+    """Of an operator that makes some rows of its output alone, see `bands`."""
+
+    number: int
+    """From 1, from top to bottom."""
+    pad: int
+    """Rows that its window hangs over, above its first input row."""
+    into: tuple[int, int] | None = None
+    """The tensor that its output is a part of, and how many bytes behind its beginning."""
+    offset: int = 0
+    """Where nothing is computed: how many bytes behind the input's beginning the output begins."""
+
+
+@dataclass(frozen=True)
 class Node:
     """One operator of the graph."""
 
@@ -123,6 +137,8 @@ class Node:
     """Whether it is such a PAD: then its readers read its input."""
     added: bool = False
     """Whether the compiler added it: it has the index of an operator beside it."""
+    band: Band | None = None
+    """None: it makes all rows."""
 
     def refuse(self, what: str, step: str = OPERATOR) -> ModelError:
         """The error that says that this operator can't be compiled, and which step helps."""

@@ -12,13 +12,14 @@ from tinyhil.image.compiler.plan import (
     ALIGNMENT,
     Block,
     Overlap,
+    Overlaps,
     aligned,
     least_arena,
     plan_arena,
 )
 
 _Key = tuple[str, int]
-"""``tensor`` or ``scratch``, and the tensor's or the operator's index."""
+"""``tensor`` or ``scratch``, and the tensor's index or the operator's position."""
 
 
 @dataclass(frozen=True)
@@ -32,22 +33,75 @@ class Home:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """A place in the arena, from one operator to another one."""
+
+    kind: str
+    """``tensor`` or ``scratch``, which is working memory of a kernel."""
+    index: int
+    """Of the tensor, or the position of the operator."""
+    offset: int
+    """In bytes."""
+    size: int
+    first: int
+    """Position of the operator that writes it first."""
+    last: int
+    """Position of the last one that needs it."""
+
+
+@dataclass(frozen=True)
 class Layout:
     """Where everything is that is not constant."""
 
     buffers: Mapping[int, str]
     """C expression of an activation's memory, by index of the tensor."""
     scratch: Mapping[int, str]
-    """The same of the working memory of operators that need some, by index of the operator."""
+    """The same of the working memory of operators that need some, by their position."""
     arena_bytes: int
     least_bytes: int
     """What no plan can do with less than."""
+    placed: tuple[Placed, ...]
+    """What is in the arena, in the order in which it is written."""
 
 
 def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
     """Give every activation memory for as long as it is needed."""
     homes = homes_of(graph, lowered)
     outside = _outside(graph, homes)
+    blocks, overlaps = _blocks(graph, lowered, homes, outside)
+    offsets, arena_bytes = plan_arena(blocks, overlaps)
+    places = {key: ("arena", offset) for key, offset in offsets.items()}
+    buffers = {}
+    for tensor, home in homes.items():
+        name, start = outside.get(home.tensor) or places["tensor", home.tensor]
+        buffers[tensor] = _expression(name, start + home.offset)
+    placed = (
+        Placed(kind, index, offsets[kind, index], block.size, block.first, block.last)
+        for block in blocks
+        for kind, index in [block.key]
+    )
+    return Layout(
+        buffers,
+        {i: _expression(*place) for (kind, i), place in places.items() if kind == "scratch"},
+        arena_bytes,
+        least_arena(blocks, overlaps),
+        tuple(sorted(placed, key=lambda one: (one.first, one.offset))),
+    )
+
+
+def least_bytes(graph: Graph, lowered: Sequence[Lowered]) -> int:
+    """What no plan of the arena can do with less than."""
+    homes = homes_of(graph, lowered)
+    return least_arena(*_blocks(graph, lowered, homes, _outside(graph, homes)))
+
+
+def _blocks(
+    graph: Graph,
+    lowered: Sequence[Lowered],
+    homes: Mapping[int, Home],
+    outside: Mapping[int, object],
+) -> tuple[list[Block[_Key]], Overlaps[_Key]]:
+    """What needs memory of the arena, and what may share some."""
     lives = _lives(graph, lowered, homes)
     sizes = {node.output.index: node.output.size for node in graph.nodes}
     blocks = [
@@ -56,23 +110,11 @@ def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
         if home not in outside
     ]
     blocks += [
-        Block(("scratch", node.index), low.scratch_bytes, node.index, node.index)
-        for node, low in zip(graph.nodes, lowered, strict=True)
+        Block(("scratch", step), low.scratch_bytes, step, step)
+        for step, low in enumerate(lowered)
         if low.scratch_bytes
     ]
-    overlaps = _overlaps(graph, lowered, homes, lives, outside)
-    offsets, arena_bytes = plan_arena(blocks, overlaps)
-    places = {key: ("arena", offset) for key, offset in offsets.items()}
-    buffers = {}
-    for tensor, home in homes.items():
-        name, start = outside.get(home.tensor) or places["tensor", home.tensor]
-        buffers[tensor] = _expression(name, start + home.offset)
-    return Layout(
-        buffers,
-        {i: _expression(*place) for (kind, i), place in places.items() if kind == "scratch"},
-        arena_bytes,
-        least_arena(blocks, overlaps),
-    )
+    return blocks, _overlaps(graph, lowered, homes, lives, outside)
 
 
 class Needs:
@@ -90,15 +132,15 @@ class Needs:
                 for step in range(first, last + 1):
                     self._live[step] += self._sizes[home]
 
-    def of(self, node: Node, low: Lowered) -> int:
-        """Bytes, with the working memory of this form."""
+    def of(self, step: int, node: Node, low: Lowered) -> int:
+        """Bytes, with the working memory of this form of the operator at position `step`."""
         own = node.output.size
         shared = (
             own + self._sizes[source] - low.overlap.union(own, self._sizes[source])
-            for source in _shared(node, low, self._homes, self._lives, self._outside)
+            for source in _shared((step, node), low, self._homes, self._lives, self._outside)
             if low.overlap is not None
         )
-        return aligned(self._live[node.index] + (low.scratch_bytes or 0) - max(shared, default=0))
+        return aligned(self._live[step] + (low.scratch_bytes or 0) - max(shared, default=0))
 
 
 def sources(node: Node, low: Lowered) -> list[Tensor]:
@@ -123,7 +165,7 @@ def homes_at_start(graph: Graph) -> dict[int, Home]:
 def home_of(node: Node, low: Lowered, homes: Mapping[int, Home]) -> Home:
     """Of an operator's output, by those of what it reads."""
     if low.kernel:
-        return Home(node.output.index, 0)
+        return Home(*node.band.into) if node.band and node.band.into else Home(node.output.index, 0)
     source = homes[sources(node, low)[0].index]
     return Home(source.tensor, source.offset + low.offset)
 
@@ -171,40 +213,42 @@ def _overlaps(
     """Which outputs may share the memory of inputs that end there; all of them in the arena."""
     return {
         (("tensor", node.output.index), ("tensor", source)): low.overlap
-        for node, low in zip(graph.nodes, lowered, strict=True)
-        for source in _shared(node, low, homes, lives, outside)
+        for step, (node, low) in enumerate(zip(graph.nodes, lowered, strict=True))
+        for source in _shared((step, node), low, homes, lives, outside)
         if low.overlap is not None
     }
 
 
 def _shared(
-    node: Node,
+    placed: tuple[int, Node],
     low: Lowered,
     homes: Mapping[int, Home],
     lives: Mapping[int, tuple[int, int]],
     outside: Mapping[int, object],
 ) -> list[int]:
-    """The inputs' memory that the operator's output may share."""
-    inputs = sources(node, low)
+    """The inputs' memory that the output of an operator at its position may share."""
+    step, node = placed
+    inputs, own = sources(node, low), homes[node.output.index]
     if low.overlap is None or any(homes[tensor.index].offset for tensor in inputs):
+        return []
+    if own != Home(node.output.index, 0):  # A part of what other operators write too.
         return []
     found = [homes[tensor.index].tensor for tensor in inputs]
     return [
         source
         for source in found
-        if not {homes[node.output.index].tensor, source} & outside.keys()
-        and lives[source][1] == node.index
+        if not {own.tensor, source} & outside.keys() and lives[source][1] == step
     ]
 
 
 def _lives(
     graph: Graph, lowered: Sequence[Lowered], homes: Mapping[int, Home]
 ) -> dict[int, tuple[int, int]]:
-    """First and last operator that needs each memory, by the tensor whose it is."""
+    """First and last operator that needs each memory, by position; by the tensor whose it is."""
     lives: dict[int, tuple[int, int]] = {}
-    for node, low in zip(graph.nodes, lowered, strict=True):
+    for step, (node, low) in enumerate(zip(graph.nodes, lowered, strict=True)):
         for tensor in (*sources(node, low), node.output):
             home = homes[tensor.index].tensor
-            first, _ = lives.get(home, (node.index, node.index))
-            lives[home] = (first, node.index)
+            first, _ = lives.get(home, (step, step))
+            lives[home] = (first, step)
     return lives

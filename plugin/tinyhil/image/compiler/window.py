@@ -48,8 +48,11 @@ def windows(node: Node, kind: str, height: int, width: int) -> tuple[Axis, Axis]
         node.check(0 < dilation < 2**12, f"has dilation {dilation}")
         node.check(0 < stride < 2**16 and size > 0, f"has stride {stride} and window size {size}")
         extent = reach_of(node, direction, size)
-        padding = int(node.option(kind, "Padding"))
-        axis = _axis(node, padding, extent, stride, before + inputs + after)
+        if node.band and direction == "H":
+            axis = Axis(extent, stride, node.band.pad, outputs)
+        else:
+            padding = int(node.option(kind, "Padding"))
+            axis = _axis(node, padding, extent, stride, before + inputs + after)
         axis = replace(axis, size=size, dilation=dilation, pad=axis.pad + before)
         node.check(
             axis.outputs == outputs, f"has {outputs} outputs where its windows give {axis.outputs}"

@@ -126,6 +126,8 @@ def _data(
         if facts.samples != wanted:
             whole = "a quick run measures" if configuration.quick else "the whole data set has"
             yield f"says that {facts.samples} samples are measured, {whole} {wanted}"
+    if kept.task and (subject.data_set == "random") != kept.task.draws_inputs:
+        yield f"calls its data set {printable(subject.data_set)}, its task says otherwise"
     if subject.data_set == "official" and subject.data_sha256 != _pinned(known.task):
         yield "calls its data set official, whose sums are not the pinned ones"
 

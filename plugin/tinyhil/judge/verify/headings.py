@@ -3,16 +3,14 @@ be what the run's facts and the device itself say."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import TinyhilError
-from tinyhil.image.build import compile_for
 from tinyhil.judge.verify.answers import Device
+from tinyhil.judge.verify.compiling import compiled_for
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.judge.verify.kept import Kept
 from tinyhil.measure.audit.answers import HEADING
@@ -56,6 +54,8 @@ def check_headings(
             continue  # Which is said elsewhere.
         tick_hz = device.tick_hz if measure is MeasureName.SINGLE_STREAM else None
         wanted = {"virtual": facts.subject.emulated, "quick": asked.quick, "tick_hz": tick_hz}
+        if kept.task:
+            wanted["state"] = kept.task.keeps_state
         for text in _heading(own, wanted, known):
             findings.add(file, 1, text)
         for line, text in _units(own, tick_hz) if measure is MeasureName.SINGLE_STREAM else ():
@@ -69,7 +69,7 @@ def _heading(
     if heading.get("role") != HEADING or any(row.get("role") == HEADING for row in rows[1:]):
         yield "is not the heading that the checks of the measure go by, or not the only one"
         return
-    said = {"quick": False, "floor_s": None, **heading}
+    said = {"quick": False, "floor_s": None, "state": False, **heading}
     for name, value in {**wanted, **(known if "exact" in heading else {})}.items():
         if said.get(name) != value:
             yield f"says another {name} than the run's facts and the device, which say {value}"
@@ -95,10 +95,7 @@ def _macs(task: Task | None, model: bytes | None) -> int | None:
     """Of a model; None where it is not known, or can't be compiled."""
     if task is None or model is None:
         return None
-    with tempfile.TemporaryDirectory(prefix="tinyhil-model-") as folder:
-        file = Path(folder) / "model.tflite"
-        file.write_bytes(model)
-        try:
-            return compile_for(task, file, None).macs
-        except TinyhilError:
-            return None
+    try:
+        return compiled_for(task, model).macs
+    except TinyhilError:
+        return None

@@ -10,7 +10,8 @@ from pathlib import Path
 from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import BenchError, FirmwareError, ModelError, WriteError
 from tinyhil.ground.text import printable
-from tinyhil.image.reference import reference
+from tinyhil.image.reference import reference_of
+from tinyhil.judge.verify.compiling import compiled_for
 from tinyhil.judge.verify.findings import Findings
 from tinyhil.judge.verify.matching import Claim, Matching
 from tinyhil.measure.audit.answers import Scores
@@ -48,6 +49,8 @@ def check_answers(
     Returns:
         Why that can't be done; None where it was.
     """
+    if task.keeps_state:
+        return "the model keeps a state, so they depend on those before"
     try:
         compared = list(_compared(task, model, inputs, matching))
     except (BenchError, FirmwareError, ModelError, WriteError) as error:
@@ -83,9 +86,7 @@ def _compared(
     ]
     asked = list(dict.fromkeys(answer.digest for _, answer in claims))
     with tempfile.TemporaryDirectory(prefix="tinyhil-model-") as folder:
-        file = Path(folder) / "model.tflite"
-        file.write_bytes(model)
-        built = reference(task, file, Path(folder))
+        built = reference_of(task, compiled_for(task, model), Path(folder))
         if built is None:
             raise BenchError("no C compiler for this machine", hint="`tinyhil doctor` says more")
         made = built.answers([inputs[each] for each in asked])

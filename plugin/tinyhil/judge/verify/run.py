@@ -193,7 +193,8 @@ def _check_task(
         if name.endswith(".jsonl")
     }
     logs = sorted({name.removesuffix(".gz") for name in own if name.endswith((".log", ".log.gz"))})
-    material = material_of(check.data, facts) if check.data is not None else None
+    kept = read_all(check.folder, facts, check.findings)
+    material = material_of(check.data, kept.task, facts)
     samples = material and {
         hashlib.sha256(sample.data).hexdigest(): sample.data for sample in material[1].samples
     }
@@ -207,7 +208,7 @@ def _check_task(
     matching = _match(check, heard, rows, prefix)
     _check_device(heard, facts, prefix, lines, check.findings)
     _check_boots(check, heard, lines)
-    kept = _check_kept(check, facts, heard, matching, rows, material)
+    _check_kept(check, _Told(facts, kept, material), heard, matching, rows)
     finished: dict[str, tuple[int, Line]] = {}
     for number, line in lines:
         if line.measure in finished:
@@ -228,35 +229,43 @@ def _check_task(
         check.unseen.setdefault(("answers that no row has", need), []).append(printable(task))
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What a run tells of a task."""
+
+    facts: JobFacts
+    kept: Kept
+    material: tuple[Task, DataSet] | None
+    """Its data set, where it is at hand."""
+
+
 def _check_kept(
     check: _Check,
-    facts: JobFacts,
+    told: _Told,
     heard: Heard,
     matching: Matching,
     rows: Mapping[str, Sequence[Row]],
-    material: tuple[Task, DataSet] | None,
-) -> Kept:
+) -> None:
     """Hold a task against what lies in the run, against the host's clock, and against the data set
     where it is at hand."""
+    facts, kept, material = told.facts, told.kept, told.material
     subject, asked = facts.subject, check.description.configuration
-    kept = read_all(check.folder, facts, check.findings)
     check_facts(facts, kept, asked, check.findings)
     check_lists(kept, facts, asked, matching, rows, check.findings)
     check_waits(heard, matching.used, check.findings)
     if not subject.emulated:
         check_clocks(heard, matching.used, heard.device.tick_hz or 10**6, check.findings)
     why: str | None = "--data DIR"
-    if check.data is not None and material is not None:
+    if material is not None:
         own_task = material[0]
         inputs = check_data(material, facts, asked, matching, rows, check.findings)
         model, ours = kept.model, kept.model is not None
-        if model is None and subject.division == "closed":
+        if model is None and check.data and subject.division == "closed":
             model = official_model(own_task, check.data)
         if model is not None:
             why = check_answers(own_task, model, inputs, matching, check.findings, ours=ours)
     for each in unseen(kept, facts, data=material is not None, named=heard.by_name, answers=why):
         check.unseen.setdefault(each, []).append(printable(subject.task))
-    return kept
 
 
 def _match(check: _Check, heard: Heard, rows: Mapping[str, Sequence[Row]], prefix: str) -> Matching:

@@ -45,17 +45,24 @@ def check_names(matching: Matching, findings: Findings) -> None:
             findings.add(claim.file, claim.line, text)
 
 
-def material_of(root: Path, facts: JobFacts) -> tuple[Task, DataSet]:
-    """The data set that a task was measured with.
+def material_of(
+    root: Path | None, kept: Task | None, facts: JobFacts
+) -> tuple[Task, DataSet] | None:
+    """The data set that a task was measured with, where it is at hand.
 
     Args:
         root: the folder that holds it: as MLCommons gives it to its members, or, for a stand-in
-            set, the folder that tinyhil generates it into.
+            set, the folder that tinyhil generates it into; None: it is not there.
+        kept: the task as it lies in the run: it is enough to draw random inputs again.
         facts: what the task was measured with.
 
     Raises:
         ConfigError: there is no such task, or no such data set in the folder.
     """
+    if kept and kept.draws_inputs:
+        return kept, _data_set(kept, None, facts)
+    if root is None:
+        return None
     task = _task(facts.subject.task)
     return task, _data_set(task, root, facts)
 
@@ -157,9 +164,9 @@ def _task(name: str) -> Task:
     return tasks[name]
 
 
-def _data_set(task: Task, root: Path, facts: JobFacts) -> DataSet:
+def _data_set(task: Task, root: Path | None, facts: JobFacts) -> DataSet:
     wanted = facts.subject
-    if wanted.data_set == "stand-in":
+    if root and wanted.data_set == "stand-in":
         if task.stand_in is None or not (root / _cached(task)).is_dir():
             raise DataError(
                 f"{root}: does not hold the stand-in set of {task.name}",

@@ -19,7 +19,7 @@ from tinyhil.catalog.units import format_coarse, format_metric, scaled, station_
 from tinyhil.catalog.verdict import Verdict
 from tinyhil.ground.tables import show_fitted, show_text
 from tinyhil.ground.text import shown
-from tinyhil.publish.report.title import data_label
+from tinyhil.publish.report.title import RANDOM, data_label
 from tinyhil.record import Entry
 
 _HEADINGS = ("station", "task", "data", "metric", "value", "= instr.", "limit", "verdict")
@@ -119,6 +119,8 @@ def remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]:
             ] = None
         if entry.subject.data_set == "stand-in":
             said["STAND-IN: our own data and model; do not compare with other results."] = None
+        if entry.subject.data_set == "random":
+            said[RANDOM] = None
         said |= dict.fromkeys(wraps(entry))
         said |= dict.fromkeys(bracket(entry, boards.get(entry.subject.board)))
         for verdict in entry.verdicts:

@@ -16,9 +16,13 @@ Title = NewType("Title", str)
 string is refused by the type checker, so that nobody forgets."""
 
 
+RANDOM = "RANDOM: inputs drawn at random, for latency and memory; they tell nothing of quality."
+"""What is said of figures on such inputs."""
+
+
 def data_label(data_set: str) -> str:
-    """A data set's kind as it is shown: ``official``, ``custom``, or loudly ``STAND-IN``."""
-    return data_set.upper() if data_set == "stand-in" else data_set
+    """A data set's kind as it is shown: ``official``; what is of no benchmark loudly."""
+    return data_set.upper() if data_set in ("stand-in", "random") else data_set
 
 
 def title_of(subject: Subject, what: str) -> Title:

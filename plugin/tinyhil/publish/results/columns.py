@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tinyhil.catalog.units import scaled
 from tinyhil.ground.text import shown
-from tinyhil.publish.report.title import data_label
+from tinyhil.publish.report.title import RANDOM, data_label
 from tinyhil.publish.results.rows import RECORDS, Figures, Row
 
 DASH = "-"
@@ -100,6 +100,8 @@ def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
             said[f"{shown(row.device, _WIDTH)}: {shown(row.mark, _WIDTH)}."] = None
         if row.data_set == "stand-in":
             said["STAND-IN: our own data and model; do not compare with other results."] = None
+        if row.data_set == "random":
+            said[RANDOM] = None
         if row.record == "changed":
             said[
                 f"{shown(row.details, _WIDTH)}: its record was CHANGED, or made up: do not trust "

@@ -13,6 +13,7 @@ from tinyhil.publish.report.page.content import Measured, Page, Problem, Source
 from tinyhil.publish.report.page.placed import COLUMNS, Placed, worst
 from tinyhil.publish.report.page.ran import Place, Ran, State
 from tinyhil.publish.report.table import bracket, wraps
+from tinyhil.publish.report.title import RANDOM
 
 _MANY_STATIONS = 3
 _PROBLEMS = 40
@@ -114,6 +115,8 @@ def _remarks(source: Source) -> list[str]:
         remarks.append("Modelled: energy and power are of a model of the core, not measured.")
     if any(entry.subject.data_set == "stand-in" for entry in source.entries):
         remarks.append("STAND-IN: our own data and model; do not compare with other results.")
+    if any(entry.subject.data_set == "random" for entry in source.entries):
+        remarks.append(RANDOM)
     again = sum(test.attempts > 1 and test.state in ("pass", "not judged") for test in source.tests)
     if again:
         who = _count(again, "test", "tests")
