@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from inspect import isfunction
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -113,8 +113,8 @@ def _type(annotation: Any) -> str:
         return "metric"
     if origin is Literal:
         return " or ".join(map(json.dumps, inner))
-    if origin is tuple:
-        return f"list of {_type(inner[0])}"
+    if origin in (tuple, Annotated):
+        return ("list of " if origin is tuple else "") + _type(inner[0])
     if origin is dict:
         return f"{_type(inner[1])} for each {_type(inner[0])}"
     if inner:

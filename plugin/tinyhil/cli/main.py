@@ -114,7 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser().parse_args(arguments, options)
             run: Callable[[argparse.Namespace, Console], int] = options.run
             # JSON has standard output for itself.
-            return run(options, Console(stderr=getattr(options, "answer", None) == "json"))
+            return run(
+                options, Console(stderr=getattr(options, "answer", None) == "json", markup=False)
+            )
         except TinyhilError as error:
             problem = Console(stderr=True, soft_wrap=True)
             problem.print(f"error: {error.told}", markup=False, highlight=False)

@@ -12,7 +12,6 @@ from typing import Any
 
 from pyocd.core import exceptions
 from pyocd.core.session import Session
-from pyocd.probe.debug_probe import DebugProbe
 
 from tinyhil.catalog.identity import called, is_remote
 from tinyhil.ground.cutoff import OverdueError, cut_off
@@ -70,15 +69,23 @@ def let_go(session: Session) -> None:
     # A session takes a probe that could not be closed for closed, and its second try succeeds: what
     # failed has emptied the queue that was in the way. What is not given back, this process would
     # keep from all others, and from its own next session.
-    for close in (session.close, session.probe.close, lambda: _close_interface(session.probe)):
+    for close in (_close, _close_probe, _close_interface):
         with suppress(Exception, OverdueError), cut_off(_LET_GO_S):
-            close()
+            close(session)
 
 
-def _close_interface(probe: DebugProbe) -> None:
+def _close(session: Session) -> None:
+    session.close()
+
+
+def _close_probe(session: Session) -> None:
+    session.probe.close()
+
+
+def _close_interface(session: Session) -> None:
     """Give back the USB interface of a CMSIS-DAP probe that failed while it was being opened: pyOCD
     does not take it for open."""
-    interface: Any = getattr(getattr(probe, "_link", None), "_interface", None)
+    interface: Any = getattr(getattr(session.probe, "_link", None), "_interface", None)
     if getattr(interface, "closed", True) is False:
         interface.close()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from rich.console import Console
@@ -34,20 +35,29 @@ def show_fitted(
     """
     without: frozenset[str] = frozenset()
     table = table_without(without)
-    if not console.is_terminal:
-        console = Console(
-            file=console.file, markup=False, width=max(_LOG_COLUMNS, _width(console, table))
-        )
-    for count in range(1, len(dispensable) + 1):
-        if _width(console, table) <= console.width:
-            break
-        without = frozenset(dispensable[:count])
-        table = table_without(without)
-    if not _set_widths(console, table):
-        _show_stacked(console, table)
-        return without
-    console.print(table)
+    with _with_room(console, table):
+        for count in range(1, len(dispensable) + 1):
+            if _width(console, table) <= console.width:
+                break
+            without = frozenset(dispensable[:count])
+            table = table_without(without)
+        if _set_widths(console, table):
+            console.print(table)
+        else:
+            _show_stacked(console, table)
     return without
+
+
+@contextmanager
+def _with_room(console: Console, table: Table) -> Iterator[None]:
+    """What is no terminal is as wide as the table."""
+    width = console.width
+    if not console.is_terminal:
+        console.width = max(_LOG_COLUMNS, _width(console, table))
+    try:
+        yield
+    finally:
+        console.width = width
 
 
 def show_text(console: Console, text: str) -> None:

@@ -16,8 +16,6 @@ from itertools import groupby
 from statistics import fmean, median, stdev
 from typing import TYPE_CHECKING, Literal
 
-from scipy.stats import t as student
-
 from tinyhil.catalog.facts import Metric
 from tinyhil.ground.text import printable
 from tinyhil.judge.gate.judging import Judgement
@@ -119,7 +117,9 @@ def one_more(
         alpha: how often a good unit may be called worse.
     """
     mean, spread = fmean(known), stdev(known)
-    reach = float(student.ppf(1 - alpha, len(known) - 1)) * spread * math.sqrt(1 + 1 / len(known))
+    from scipy.stats import t  # noqa: PLC0415 - half a second of import
+
+    reach = float(t.ppf(1 - alpha, len(known) - 1)) * spread * math.sqrt(1 + 1 / len(known))
     allowed = max(reach, tolerance.allowed(mean))
     worse_by = (mean - new) if metric in HIGHER_IS_BETTER else (new - mean)
     reason = (
