@@ -199,8 +199,6 @@ class EndedTest(_Object):
     """``error``: the board has failed, or nothing was measured for another reason."""
     attempts: AtLeastOne = 1
     """How often it was run until it ended so."""
-    recovered: tuple[StrictStr, ...] = ()
-    """What it took to get the board back before it ended so."""
 
 
 class AccuracyRow(_Object):
