@@ -66,7 +66,9 @@ def compile_model(path: Path, target: Target = ANY_CORE, room: Room | None = Non
     if blockers or graph is None:
         raise refused(path, blockers, ops.modules())
     macs_before = [low.macs for low in lowered]
-    folded, lowered, left_out = _prepared(path, fold_pads(graph), target)
+    folded = fold_pads(graph)
+    known = lowered if folded is graph else None
+    folded, lowered, left_out = _prepared(path, folded, target, known)
     plan = whole_plan(folded, lowered)
     if plan.layout.arena_bytes > MAX_ARENA_BYTES:
         what = f"needs an arena of {plan.layout.arena_bytes:,} bytes"
@@ -85,14 +87,23 @@ def compile_model(path: Path, target: Target = ANY_CORE, room: Room | None = Non
 
 
 def _prepared(
-    path: Path, graph: Graph, target: Target
+    path: Path, graph: Graph, target: Target, known: list[Lowered] | None = None
 ) -> tuple[Graph, list[Lowered], Mapping[int, dead.Dead]]:
     """The operators of a graph that can be compiled in their chosen forms, without dead channels;
-    and these."""
+    and these.
+
+    Args:
+        path: of the model.
+        graph: as it was read, or with folded PADs.
+        target: for whom.
+        known: the graph's operators with all their channels, if they are lowered already.
+    """
     left_out: Mapping[int, dead.Dead] = {}
     if not target.keep_dead_channels:
         graph, left_out = dead.fold(graph)
-    lowered = with_copies(graph, _lower(path, graph.nodes, target, []))
+    if known is None or left_out:
+        known = _lower(path, graph.nodes, target, [])
+    lowered = with_copies(graph, known)
     return graph, choose(graph, lowered, target, path.stat().st_size), left_out
 
 
