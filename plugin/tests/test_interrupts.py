@@ -16,7 +16,7 @@ import pytest
 
 from tinyhil.ground import interrupts
 from tinyhil.ground.interrupts import Interrupts, breakable, unbroken
-from tinyhil.ground.processes import run_group
+from tinyhil.ground.processes import run_compiler, run_group
 
 from . import warm
 from .processes import child
@@ -153,6 +153,19 @@ def test_a_build_that_is_interrupted_leaves_no_compiler(tmp_path: Path) -> None:
         run_group(["sh", "-c", f"sleep 60 & echo $! > {number}; wait"], 60.0)
     _, alive = psutil.wait_procs(_process(int(number.read_text())), timeout=10)
     assert alive == []
+
+
+def test_a_compiler_that_is_killed_leaves_no_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch, named = tmp_path / "scratch", tmp_path / "named"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    script = f'mktemp "$TMPDIR/ccXXXXXX.s" > {named}; kill -KILL $$'
+    assert run_compiler(["sh", "-c", script], 60.0).returncode == -signal.SIGKILL
+    assert Path(named.read_text().strip()).is_relative_to(scratch)
+    assert list(scratch.iterdir()) == []
 
 
 def _process(pid: int) -> list[psutil.Process]:

@@ -18,7 +18,7 @@ from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import BenchError, FirmwareError
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.ground.processes import run_group
+from tinyhil.ground.processes import run_compiler
 
 _COMPILER = "cc"
 _FLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE")
@@ -134,7 +134,7 @@ def _digest(compiler: str, arguments: list[str]) -> str:
 
 def _run(command: list[str], task: Task) -> None:
     try:
-        done = run_group(command, _BUILD_S)
+        done = run_compiler(command, _BUILD_S)
     except subprocess.TimeoutExpired as error:
         raise FirmwareError(
             f"the program that plays '{task.name}' was not built in {_BUILD_S:g} s",

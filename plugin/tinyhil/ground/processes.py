@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 _TERM_S = 5.0
 
@@ -51,6 +52,19 @@ def run_group(
             _end(process)
             raise
     return subprocess.CompletedProcess(list(command), process.returncode, output, errors)
+
+
+def run_compiler(command: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+    """The same for what starts compilers: what they leave in ``TMPDIR`` is removed in any case.
+
+    A compiler removes its temporary files, unless it is killed before it comes to it.
+
+    Raises:
+        OSError: it can't be started, or there is no folder for temporary files.
+        subprocess.TimeoutExpired: it was not done in time.
+    """
+    with TemporaryDirectory(prefix="tinyhil-", ignore_cleanup_errors=True) as scratch:
+        return run_group(command, timeout_s, variables={"TMPDIR": scratch})
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -22,7 +22,7 @@ from tinyhil.ground.errors import BenchError, ConfigError, FirmwareError, ModelE
 from tinyhil.ground.extras import how_to_get, part_of
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.ground.processes import run_group
+from tinyhil.ground.processes import run_compiler
 from tinyhil.image.elf import Image, read_image
 from tinyhil.image.limits import (
     arena_room,
@@ -342,7 +342,7 @@ def require_tool(name: str) -> str:
 
 def _run(command: list[str], board: Board) -> None:
     try:
-        done = run_group(command, _BUILD_S)
+        done = run_compiler(command, _BUILD_S)
     except subprocess.TimeoutExpired as error:
         raise FirmwareError(
             f"the build took longer than {_BUILD_S:g} s: {' '.join(command)}",

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tinyhil.ground.errors import BenchError, FirmwareError
 from tinyhil.ground.extras import part_of
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.ground.processes import run_group
+from tinyhil.ground.processes import run_compiler
 
 with part_of("build", "checking a model"):
     from tinyhil.image.compiler import CompiledModel, Target, compile_model
@@ -130,7 +130,7 @@ def _outputs(model: CompiledModel, inputs: NDArray[np.uint8], folder: Path) -> N
         *("-lm", "-o", str(program)),
     ]
     try:
-        built = run_group(command, _BUILD_S)
+        built = run_compiler(command, _BUILD_S)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _failed("it can't be built", str(error)) from error
     if built.returncode:

@@ -24,7 +24,7 @@ from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import BenchError, FirmwareError
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.ground.processes import run_group
+from tinyhil.ground.processes import run_compiler
 from tinyhil.image.build import adapter_of, compile_for
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _can_build() -> bool:
 
 def _build(task: Task, command: Sequence[str]) -> None:
     try:
-        done = run_group(command, _BUILD_S)
+        done = run_compiler(command, _BUILD_S)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _unbuilt(task, str(error)) from error
     if done.returncode != 0:
