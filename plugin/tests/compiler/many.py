@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,19 @@ int main(void) {
 """
 
 
+class Way(NamedTuple):
+    """How a model is compiled."""
+
+    target: Target
+    room: Room | None = None
+    """For the arena: where it is too small, operators are computed in bands of rows."""
+
+
+def two_thirds(at_once: CompiledModel) -> int:
+    """Too little room for the arena."""
+    return at_once.arena_bytes * 2 // 3
+
+
 @dataclass(frozen=True)
 class Outputs:
     """What came out."""
@@ -75,6 +88,8 @@ class Outputs:
     """How often each kernel was chosen."""
     left_out: int
     """Channels."""
+    in_place: int
+    """Concatenations that copy nothing, each way for itself."""
     banded: int
     """Models that are computed in bands of rows, each way for itself."""
 
@@ -82,10 +97,9 @@ class Outputs:
 def run_many(
     models: Sequence[bytes],
     inputs: Sequence[Bytes],
-    ways: Sequence[Target],
+    ways: Sequence[Way],
     folder: Path,
     compiler: Sequence[str],
-    room: Room | None = None,
 ) -> Outputs:
     """Compile all models in each way, and run them.
 
@@ -95,13 +109,12 @@ def run_many(
         ways: in which they are compiled.
         folder: an empty one.
         compiler: the C compiler's command, with the kernels' include path and objects or sources.
-        room: for the arena, in all ways but the first one.
     """
     file, lines = folder / "model.tflite", []
     facts: list[list[CompiledModel]] = []
     for graph, (content, samples) in enumerate(zip(models, inputs, strict=True)):
         file.write_bytes(content)
-        facts.append([compile_model(file, way, room if i else None) for i, way in enumerate(ways)])
+        facts.append([compile_model(file, *way) for way in ways])
         for way, model in enumerate(facts[-1]):
             source = model.sources["model.c"].replace("model_invoke", f"model_{graph}_{way}")
             source = source.replace('#include "model.h"', "#include <stdint.h>")
@@ -130,6 +143,7 @@ def run_many(
         rows,
         Counter(operator.kernel or "" for operator in operators),
         sum(o.constant_channels + o.unread_channels for o in operators),
+        sum(o.name in ("CONCATENATION", "PACK") and bool(o.form) for o in operators),
         sum(model.bands > 1 for of_one in facts for model in of_one),
     )
 

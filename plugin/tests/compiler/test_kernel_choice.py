@@ -102,6 +102,8 @@ def test_all_ways_to_compile_a_graph_give_the_same_outputs(
     compared = compare(6, 1, tmp_path, host_compiler)
     assert compared.differences == []
     assert compared.left_out > 0
+    assert compared.banded > 0
+    assert compared.in_place > 0
     names = ("conv2d_pairs", "depthwise_pairs", "fully_connected_pairs", "conv2d_fours")
     assert {f"{name}_s8" for name in (*names, "depthwise_planes")} <= {*compared.kernels}
 
