@@ -25,7 +25,7 @@ _FLAGS = (
 )  # fmt: skip
 _CASES = (
     *("add_s8", "conv2d_s8", "depthwise_conv2d_s8", "fully_connected_s8", "avg_pool_s8"),
-    *("max_pool_s8", "transpose_s8"),
+    *("max_pool_s8", "transpose_s8", "lstm_s8"),
     *("conv2d_pairs_s8", "depthwise_pairs_s8", "fully_connected_pairs_s8"),
     *("conv2d_fours_s8", "depthwise_planes_s8", "fully_connected_fours_s8"),
 )
