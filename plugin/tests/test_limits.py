@@ -14,6 +14,7 @@ from tinyhil.benchmarks.peers import PeerFile
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.facts import Limit, Metric, load
 from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.cli.built import summary
 from tinyhil.data.material import stand_in_model
 from tinyhil.device.protocol.lines import MAX_LINE_BYTES
 from tinyhil.device.session import Session
@@ -49,7 +50,11 @@ def pooled(tmp_path: Path) -> Path:
 def test_a_model_larger_than_frames_carry_is_built_for_text(
     mps2: Board, pooled: Path, tmp_path: Path
 ) -> None:
-    built = firmware.build(mps2, task_of(66_000, 30), pooled, tmp_path / "built")
+    task = task_of(66_000, 30)
+    built = firmware.build(mps2, task, pooled, tmp_path / "built")
+    frames = limits.frames_carry(task, built.model)
+    told = summary(built, None, of_a_task=True, frames=frames)
+    assert "66,000 bytes of input, 30 results: frames carry 65,535 and 255" in told
     assert built.image.bss_bytes > 66_000
     assert b"Supplied buffer size " in built.image.path.read_bytes()
     assert b"m-hil-frames" not in built.image.path.read_bytes()
