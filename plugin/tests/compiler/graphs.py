@@ -14,7 +14,6 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -24,9 +23,8 @@ import tflite
 from numpy.typing import NDArray
 
 from tinyhil.catalog.cycles import load_cycles
-from tinyhil.ground.errors import ModelError
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.image.compiler import ANY_CORE, Target, compile_model
+from tinyhil.image.compiler import ANY_CORE, Target
 
 from .many import Bytes, Outputs, Way, differing, run_many, two_thirds
 from .models import Activation, Model
@@ -48,7 +46,6 @@ WAYS: Final = (
     *(Way(Target(kernels), room=two_thirds) for kernels in ((), ("armv7e-m",), ("mve",))),
 )
 """The first one is the reference."""
-_BESIDE_THE_ORACLE: Final = (Way(ANY_CORE), Way(ANY_CORE, two_thirds))
 
 
 def _inputs(random: np.random.Generator, model: Model) -> Bytes:
@@ -90,17 +87,6 @@ class Compared:
         self.banded += other.banded
 
 
-def _taken(contents: Sequence[bytes], folder: Path) -> list[int]:
-    """Those graphs that the compiler does not refuse, such as for sums that may be too large."""
-    file, found = folder / "model.tflite", []
-    for i, content in enumerate(contents):
-        file.write_bytes(content)
-        with suppress(ModelError):
-            compile_model(file)
-            found.append(i)
-    return found
-
-
 def compare(count: int, seed: int, folder: Path, compiler: Sequence[str]) -> Compared:
     """Compile and run `count` graphs in each of `WAYS` on this machine.
 
@@ -113,40 +99,43 @@ def compare(count: int, seed: int, folder: Path, compiler: Sequence[str]) -> Com
     random = np.random.default_rng(seed)
     models = [draw_graph(random) for _ in range(count)]
     contents = [model.build() for model in models]
-    taken = _taken(contents, folder)
-    inputs = [_inputs(random, models[i]) for i in taken]
-    made = run_many([contents[i] for i in taken], inputs, WAYS, folder, compiler)
+    inputs = [_inputs(random, model) for model in models]
+    made = run_many(contents, inputs, WAYS, folder, compiler)
     differences = [
-        f"seed {seed}, graph {taken[graph]}, way {way}, sample {sample}"
-        for graph, rows in enumerate(made.rows)
+        f"seed {seed}, graph {graph}, way {way}, sample {sample}"
+        for graph, rows in zip(made.taken, made.rows, strict=True)
         for way, row in enumerate(rows)
         for sample in differing(rows[0], row)
     ]
-    refused = count - len(taken)
-    return _compared(len(taken), refused, differences, made)
+    return _compared(count, differences, made)
 
 
 def compare_with_oracle(
     cases: Mapping[str, NDArray[Any]], names: Sequence[str], folder: Path, compiler: Sequence[str]
 ) -> Compared:
     """Compile and run models of a file of `oracle`; the other arguments are as for `compare`."""
-    contents = [cases[f"{name}/model"].tobytes() for name in names]
-    taken = [names[i] for i in _taken(contents, folder)]
-    models = [cases[f"{name}/model"].tobytes() for name in taken]
-    inputs = [cases[f"{name}/inputs"] for name in taken]
-    made = run_many(models, inputs, _BESIDE_THE_ORACLE, folder, compiler)
+    models = [cases[f"{name}/model"].tobytes() for name in names]
+    inputs = [cases[f"{name}/inputs"] for name in names]
+    made = run_many(models, inputs, [Way(ANY_CORE)], folder, compiler)
     differences = [
         f"{name}, sample {sample}"
-        for name, rows in zip(taken, made.rows, strict=True)
-        for row in rows
+        for name, (row,) in zip((names[i] for i in made.taken), made.rows, strict=True)
         for sample in differing(row, cases[f"{name}/outputs"])
     ]
-    return _compared(len(taken), len(names) - len(taken), differences, made)
+    return _compared(len(names), differences, made)
 
 
-def _compared(graphs: int, refused: int, differences: list[str], made: Outputs) -> Compared:
+def _compared(count: int, differences: list[str], made: Outputs) -> Compared:
+    """Of `count` graphs that were given."""
+    graphs = len(made.taken)
     return Compared(
-        graphs, refused, differences, made.kernels, made.left_out, made.in_place, made.banded
+        graphs,
+        count - graphs,
+        differences,
+        made.kernels,
+        made.left_out,
+        made.in_place,
+        made.banded,
     )
 
 
