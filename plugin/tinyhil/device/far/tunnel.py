@@ -7,6 +7,7 @@ in its place, or options for it, are in the environment variable `TINYHIL_SSH`.
 from __future__ import annotations
 
 import getpass
+import itertools
 import json
 import os
 import queue
@@ -25,8 +26,15 @@ from typing import IO, Any
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.wiring import Wiring
 from tinyhil.device.far import agent
+from tinyhil.device.power import Cycle
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, ConfigError, TakenError, TinyhilError
+from tinyhil.ground.errors import (
+    BenchError,
+    ConfigError,
+    QuarantinedError,
+    TakenError,
+    TinyhilError,
+)
 from tinyhil.ground.text import printable, shown
 
 SSH_VARIABLE = "TINYHIL_SSH"
@@ -42,6 +50,8 @@ _OPTIONS = (
 )
 _START_S = 60.0
 """Until the agent serves: connecting, then importing pyOCD there."""
+_ORDER_S = 10.0
+"""How long the agent may take to answer, beyond what an order takes."""
 _END_S = 8.0
 _TRIES = 3
 _SHOWN = 400
@@ -60,6 +70,12 @@ class Far:
     """For pyOCD; empty where the board has no probe."""
     serial_url: str
     """For pyserial."""
+    power: Cycle | None
+    """The board's power switch; None where it has none."""
+    keep_out: Callable[[str], None]
+    """Puts the board into quarantine on its host, with this reason."""
+    within_reach: Callable[[], bool]
+    """Whether the tunnels stand."""
 
 
 @contextmanager
@@ -110,9 +126,15 @@ class _Connection:
         )
         command = _command(wiring, request, near)
         name = f"@{wiring.host}"
+        self._sending = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._power = wiring.power
         self.far = Far(
             f"remote:127.0.0.1:{near[0]}#{wiring.probe}{name}" if wiring.probe else "",
             f"rfc2217://127.0.0.1:{near[1]}#{wiring.port}{name}",
+            self._cycle if wiring.power and wiring.power.method != "labgrid" else None,
+            lambda reason: self._have({"quarantine": reason}, Deadline.after(_ORDER_S)),
+            lambda: self._process.poll() is None,
         )
         try:
             # Ctrl-C is ours: the board is parked over this link before it ends.
@@ -133,14 +155,9 @@ class _Connection:
     def is_served(self, deadline: Deadline, tell: Callable[[str], None]) -> bool:
         """Wait until the board is ours and served; False where other TCP ports must be tried."""
         while True:
-            try:
-                line = self._lines.get(timeout=max(0.001, deadline.remaining()))
-            except queue.Empty:
-                raise self._failed(f"did not answer in {deadline.seconds:.0f} s") from None
-            if not line:
-                return self._is_only_taken()
-            said = _object(line)
-            match said:
+            match self._said(deadline):
+                case None:
+                    return self._is_only_taken()
                 case {"ready": agent.SPEAKS}:
                     return True
                 case {"ready": _}:
@@ -180,13 +197,58 @@ class _Connection:
 
     def _beat(self) -> None:
         """Tell the agent that we live."""
+        with suppress(OSError, ValueError):
+            while not self._ended.wait(agent.BEAT_S):
+                self._send(b"\n")
+
+    def _send(self, line: bytes) -> None:
         assert self._process.stdin is not None
-        while not self._ended.wait(agent.BEAT_S):
-            try:
-                self._process.stdin.write(b"\n")
-                self._process.stdin.flush()
-            except (OSError, ValueError):
-                return
+        with self._sending:
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+
+    def _cycle(self, deadline: Deadline) -> None:
+        """See `Far.power`."""
+        assert self._power is not None
+        facts = self._power.model_dump(mode="json", exclude_unset=True)
+        order = {"power": facts, "within_s": deadline.remaining()}
+        self._have(order, Deadline.after(deadline.remaining() + _ORDER_S))
+
+    def _have(self, order: Mapping[str, Any], deadline: Deadline) -> None:
+        """Have the agent do something.
+
+        Raises:
+            BenchError: it could not, or the link to it is cut.
+        """
+        number = next(self._numbers)
+        try:
+            self._send(json.dumps({**order, "order": number}).encode() + b"\n")
+        except (OSError, ValueError):
+            raise self._failed("can't be reached any more") from None
+        while True:
+            match self._said(deadline):
+                case {"order": told, "done": True} if told == number:
+                    return
+                case {"order": told, "error": {"kind": kind, "message": message, "hint": hint}} if (
+                    told == number
+                ):
+                    raise self._error(str(kind), str(message), str(hint))
+                case None:
+                    raise self._failed("can't be reached any more")
+                case _:  # The answer to an earlier order, which was not waited for.
+                    continue
+
+    def _said(self, deadline: Deadline) -> Mapping[str, Any] | None:
+        """What the agent says next, {} for a line that is not its; None at its end.
+
+        Raises:
+            BenchError: it is silent.
+        """
+        try:
+            line = self._lines.get(timeout=max(0.001, deadline.remaining()))
+        except queue.Empty:
+            raise self._failed(f"did not answer in {deadline.seconds:.0f} s") from None
+        return _object(line) if line else None
 
     def _is_only_taken(self) -> bool:
         """False where ssh ended because a port of ours was taken.
@@ -219,7 +281,8 @@ class _Connection:
 
     def _error(self, kind: str, message: str, hint: str) -> TinyhilError:
         """What the agent could not do, as the same kind of error."""
-        known = {each.__name__: each for each in (BenchError, ConfigError, TakenError)}
+        kinds = (BenchError, ConfigError, TakenError, QuarantinedError)
+        known = {each.__name__: each for each in kinds}
         message = f"host {self._host}: {shown(message, _SHOWN)}"
         return known.get(kind, BenchError)(message, hint=shown(hint, _SHOWN), board=self._station)
 
