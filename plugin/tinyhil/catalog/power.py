@@ -29,7 +29,7 @@ class PowerFacts(Facts):
     """Of ``uhubctl``: the port of the hub that the board is plugged into."""
     off_s: float = Field(default=3.0, gt=0, le=60)
     """Of ``uhubctl``: how long the board has no power, in seconds."""
-    timeout_s: float = Field(default=60.0, gt=0, le=600)
+    timeout_s: float = Field(default=60.0, gt=0, le=120)
     """How long switching may take in all, in seconds."""
 
 
