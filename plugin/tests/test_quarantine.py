@@ -26,7 +26,8 @@ from tinyhil.device.power import cycle_of
 from tinyhil.device.session import Session
 from tinyhil.emulator.foreign import ForeignDevice
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, ConfigError, QuarantinedError
+from tinyhil.ground.errors import BenchError, ConfigError, LinkError, QuarantinedError
+from tinyhil.measure.ladder import Ladder, Line
 
 
 @pytest.fixture(autouse=True)
@@ -179,15 +180,54 @@ def test_a_note_that_anybody_wrote_harms_nobody(
         assert quarantine.notes() == []
 
 
+def test_the_link_to_another_host_is_made_anew(
+    mps2: Board, device: ForeignDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ssh is killed in the middle: no rung at the board would help, and none is tried."""
+    near = shlex.join([sys.executable, str(Path(__file__).with_name("near_ssh.py"))])
+    monkeypatch.setenv(tunnel.SSH_VARIABLE, near)
+    program_there = f"{sys.executable} -m tinyhil.cli.main"
+    with attached(desk(mps2, device.port, host="there", host_program=program_there)) as dut:
+        ladder, port = Ladder(dut, None, lambda _: None, on=True), dut.serial_url
+        line = Line(lambda deadline: open_link(dut, deadline))
+        ladder.open(line)
+        line.session.identify(soon())
+        end_ssh()
+        with pytest.raises(LinkError) as caught:
+            line.session.results(soon())
+        assert ladder.recover(caught.value)
+        assert [step.rung for step in ladder.take()] == ["reconnect to the host"]
+        assert dut.serial_url != port
+        assert line.session.identify(soon()).task == "kws01"
+
+        end_ssh()
+        monkeypatch.setenv(tunnel.SSH_VARIABLE, "/no/such/ssh")
+        assert not ladder.recover(LinkError("the port is gone", hint="-"))
+        (step,) = ladder.take()
+        assert "cannot be started" in step.said
+        assert not dut.out_of_use, "that is not the board's fault"
+        line.close()
+
+
+def end_ssh() -> None:
+    """Kill what is in the place of ssh; it is a child of ours."""
+    alive = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+    (ssh,) = (one for one in alive if "--station=desk" in one.cmdline())
+    ssh.kill()
+    psutil.wait_procs([ssh])
+
+
 def test_a_board_of_another_host_is_switched_and_kept_out_there(
     mps2: Board, device: ForeignDevice, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     near = shlex.join([sys.executable, str(Path(__file__).with_name("near_ssh.py"))])
     monkeypatch.setenv(tunnel.SSH_VARIABLE, near)
-    switch, broken = program(tmp_path / "switch"), program(tmp_path / "broken", status=1)
+    switch, broken = program(tmp_path / "switch"), tmp_path / "broken"
     far: dict[str, Any] = {
         "host": "there", "host_program": f"{sys.executable} -m tinyhil.cli.main",
-        "power": PowerFacts(method="command", command=(str(switch), "4")),
+        "power": PowerFacts(
+            method="command", command=("sh", "-c", f"! test -e {broken} && {switch} 4")
+        ),
     }  # fmt: skip
     with attached(desk(mps2, device.port, **far)) as dut:
         assert dut.power
@@ -196,11 +236,11 @@ def test_a_board_of_another_host_is_switched_and_kept_out_there(
         link = open_link(dut, soon())  # Served again, by the same name.
         Session(link).synchronize(soon())
         link.close()
-        assert dut.within_reach()
+        broken.touch()
+        with pytest.raises(BenchError, match=r"host there: .*not switched \(status 1\)"):
+            dut.power(soon())
         dut.keep_out("it is broken")
-        (ssh,) = (one for one in psutil.process_iter() if "--station=desk" in one.cmdline())
-        ssh.kill()
-        psutil.wait_procs([ssh])
+        end_ssh()
         assert not dut.within_reach()
         with pytest.raises(BenchError, match="can't be reached any more"):
             dut.keep_out("again")
@@ -209,9 +249,3 @@ def test_a_board_of_another_host_is_switched_and_kept_out_there(
         attached(desk(mps2, device.port, **far)),
     ):
         pass
-    assert quarantine.take_back("desk")
-    far["power"] = PowerFacts(method="command", command=(str(broken),))
-    with attached(desk(mps2, device.port, **far)) as dut:
-        assert dut.power
-        with pytest.raises(BenchError, match=r"host there: .*not switched \(status 1\)"):
-            dut.power(soon())

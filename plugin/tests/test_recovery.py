@@ -45,7 +45,8 @@ from tinyhil.record.recovery import Rung, Step, as_details, recovered_by, steps_
 from . import recorded
 
 METRICS: tuple[Metric, ...] = ("top1",)
-RUNGS: tuple[Rung, ...] = get_args(Rung)[:-1]
+RUNGS: tuple[Rung, ...] = get_args(Rung)[1:-1]
+"""Of a board of this host."""
 SILENT = LinkTimeoutError("it says nothing", hint="look at it")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tinyhil.catalog.identity import has_fixed_rate
 from tinyhil.catalog.places import wanted
 from tinyhil.device import quarantine
 from tinyhil.device.far import coordinator, labgrid
-from tinyhil.device.far.tunnel import reached
+from tinyhil.device.far.tunnel import Far
 from tinyhil.device.lock import held
 from tinyhil.device.played import Played
 from tinyhil.device.power import Cycle, cycle_of
@@ -26,7 +26,8 @@ class Dut:
     """A board that can be flashed and talked to.
 
     What is known of it is as it was when it was attached, but for two things: an emulated board has
-    another probe and another port after it was without power, and any board may go out of use.
+    another probe and another port after it was without power, as one of another host has after its
+    link was cut; and any board may go out of use.
     """
 
     station: str
@@ -63,6 +64,8 @@ class Dut:
     """Puts it into quarantine for everybody, with this reason; an emulated one is nobody else's."""
     within_reach: Callable[[], bool] = lambda: True
     """Whether what leads to it from here still does: what fails then is the board's own fault."""
+    reconnect: Callable[[], None] | None = None
+    """Leads to it anew, where it is another host's; raises BenchError."""
     out_of_use: str = ""
     """Why nothing is tried on it any more; empty: it is in use."""
 
@@ -135,21 +138,14 @@ def attached(
             there = labgrid.at_place(station, place)
             keep_out = partial(coordinator.quarantine, place.name)
             with attached(there, wait_s=wait_s, tell=tell, quarantined=quarantined) as dut:
-                power = dut.power
+                dut.place, dut.place_host, dut.keep_out = place.name, host, keep_out
                 if there.wiring and there.wiring.power and there.wiring.power.method == "labgrid":
-                    power = cycle_of(there.wiring.power, place.name)
-                yield replace(
-                    dut, place=place.name, place_host=host, keep_out=keep_out, power=power
-                )
+                    dut.power = cycle_of(there.wiring.power, place.name)
+                yield dut
         return
     board, baud = station.board, wiring.baud or station.board.baud
     if wiring.host:
-        with reached(station, baud, wait_s=wait_s, tell=tell) as far:
-            yield Dut(
-                station.name, board, far.probe_uid, far.serial_url, baud, wiring.baud_max,
-                interface_board=wiring.interface_board, host=wiring.host, port_returns=True,
-                power=far.power, keep_out=far.keep_out, within_reach=far.within_reach,
-            )  # fmt: skip
+        yield from _far(Far(station, baud, tell), station, baud, wait_s)
         return
     baud_max = baud if has_fixed_rate(wiring.port) else wiring.baud_max
     with held(station.name, wiring.probe or None, wiring.port, wait_s=wait_s, tell=tell) as hold:
@@ -162,6 +158,29 @@ def attached(
             power=cycle_of(wiring.power) if wiring.power else None,
             keep_out=partial(quarantine.keep_out, *place_of),
         )  # fmt: skip
+
+
+def _far(far: Far, station: Station, baud: int, wait_s: float) -> Iterator[Dut]:
+    """A board of another host."""
+    wiring = station.wiring
+    assert wiring is not None
+    far.connect(wait_s)
+    try:
+        dut = Dut(
+            station.name, station.board, far.probe_uid, far.serial_url, baud, wiring.baud_max,
+            interface_board=wiring.interface_board, host=wiring.host, port_returns=True,
+            power=far.power if far.has_power else None, keep_out=far.keep_out,
+            within_reach=far.within_reach,
+        )  # fmt: skip
+
+        def reconnect() -> None:
+            far.reconnect()
+            dut.probe_uid, dut.serial_url = far.probe_uid, far.serial_url
+
+        dut.reconnect = reconnect
+        yield dut
+    finally:
+        far.close()
 
 
 def _played(station: Station, plugins: Sequence[str]) -> Iterator[Dut]:

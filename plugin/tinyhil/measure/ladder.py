@@ -132,6 +132,7 @@ class Ladder:
         self._tell = tell
         self._line: Line | None = None
         self._rungs = self._of(dut, image, power=power) if on else ()
+        self._first = _Rung("reconnect to the host", self._reconnect)
         self._next = self._climbs = 0
         self._steps: list[Step] = []
         self.flashed: FlashResult | None = None
@@ -196,7 +197,7 @@ class Ladder:
         Raises:
             WriteError, TakenError: the run can't go on for another reason.
         """
-        if not (self._rungs and is_fault(fault) and self._dut.within_reach()):
+        if not (self._rungs and is_fault(fault)):
             return False
         self._next = 0 if got_further else self._next
         self._climbs += 1
@@ -211,15 +212,21 @@ class Ladder:
             return False
         began = len(self._steps)
         self.reprogrammed = False
-        if any(self._helps(rung, fault) for rung in left):
-            return True
+        for rung in left:
+            if not self._dut.within_reach():  # Nothing that is done here gets to the board.
+                if self._helps(self._first, fault):
+                    return True
+                if not self._dut.within_reach():
+                    return False
+            self._next += 1
+            if self._helps(rung, fault):
+                return True
         self._give_up(fault, self._steps[began:])
         return False
 
     def _helps(self, rung: _Rung, fault: TinyhilError) -> bool:
         station, started, said = self._dut.station, time.monotonic(), ""
         why = fault.message
-        self._next += 1
         self._tell(f"{station}: {Step.of(rung.name, why, 0.0).why}; recovery: {rung.name}")
         try:
             if rung.reopens and self._line:
@@ -285,6 +292,11 @@ class Ladder:
         if power and dut.power:
             rungs.append(_Rung("power cycle", self._cycle))
         return tuple(rungs)
+
+    def _reconnect(self) -> None:
+        if self._dut.reconnect is None:
+            raise BenchError("nothing leads there any more", hint="see the link to its host")
+        self._dut.reconnect()
 
     def _pull_pin(self) -> None:
         pull_reset_pin(self._dut.board, self._dut.probe_uid, Deadline.after(_RESET_S))

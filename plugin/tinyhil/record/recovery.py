@@ -13,6 +13,7 @@ from tinyhil.ground.text import shown
 RECOVERY = "recovery"
 """Key of a line's details."""
 Rung = Literal[
+    "reconnect to the host",
     "reopen the port",
     "resynchronize",
     "reset by pin",

@@ -18,15 +18,13 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.wiring import Wiring
 from tinyhil.device.far import agent
-from tinyhil.device.power import Cycle
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import (
     BenchError,
@@ -62,55 +60,103 @@ _NUMBERS = range(20_000, 32_000)
 """TCP ports of a host that Linux gives to nobody by itself."""
 
 
-@dataclass(frozen=True)
 class Far:
-    """The near ends of a board's tunnels."""
-
-    probe_uid: str
-    """For pyOCD; empty where the board has no probe."""
-    serial_url: str
-    """For pyserial."""
-    power: Cycle | None
-    """The board's power switch; None where it has none."""
-    keep_out: Callable[[str], None]
-    """Puts the board into quarantine on its host, with this reason."""
-    within_reach: Callable[[], bool]
-    """Whether the tunnels stand."""
-
-
-@contextmanager
-def reached(
-    station: Station, baud: int, *, wait_s: float = 0.0, tell: Callable[[str], None]
-) -> Iterator[Far]:
-    """Hold a board of another host, with its probe and its port served here on loopback.
+    """A board of another host, with its probe and its port served here on loopback, from `connect`
+    until `close`.
 
     Args:
         station: whose wiring names a host.
         baud: at which the port is opened.
-        wait_s: how long to wait while somebody else uses it.
         tell: is told who we wait for.
-
-    Raises:
-        TakenError: somebody else uses it.
-        BenchError: the host can't be reached, has no tinyhil, or the board is not there.
     """
-    wiring = station.wiring
-    assert wiring is not None
-    for attempt in range(1, _TRIES + 1):
-        with _Connection(station.name, wiring, baud, wait_s) as connection:
-            if connection.is_served(Deadline.after(_START_S + wait_s), tell):
-                yield connection.far
-                return
-        if attempt == _TRIES:
-            raise BenchError(
-                f"no free TCP port was found for '{station.name}' here and on {wiring.host}",
-                hint="end what uses them on that host, then run it again",
-                board=station.name,
-            )
+
+    def __init__(self, station: Station, baud: int, tell: Callable[[str], None]) -> None:
+        assert station.wiring is not None
+        self._station, self._wiring, self._baud, self._tell = (
+            station.name,
+            station.wiring,
+            baud,
+            tell,
+        )
+        self._connection: _Connection
+
+    def connect(self, wait_s: float = 0.0) -> None:
+        """Hold the board, waiting so long while somebody else does.
+
+        Raises:
+            TakenError: somebody else uses it.
+            BenchError: the host can't be reached, has no tinyhil, or the board is not there.
+        """
+        for _ in range(_TRIES):
+            connection = _Connection(self._station, self._wiring, self._baud, wait_s)
+            try:
+                if connection.is_served(Deadline.after(_START_S + wait_s), self._tell):
+                    self._connection = connection
+                    return
+            except BaseException:
+                connection.close()
+                raise
+            connection.close()
+        raise BenchError(
+            f"no free TCP port was found for '{self._station}' here and on {self._wiring.host}",
+            hint="end what uses them on that host, then run it again",
+            board=self._station,
+        )
+
+    def reconnect(self) -> None:
+        """Hold the board again after the link to its host was cut; its ends are others then.
+
+        What held it there for us ends by itself when it has heard nothing for a while.
+
+        Raises:
+            TakenError, BenchError: as `connect`.
+        """
+        self._connection.close()
+        self.connect(agent.SILENCE_S + _END_S)
+
+    @property
+    def probe_uid(self) -> str:
+        """Near end of the probe's tunnel, for pyOCD; empty where the board has no probe."""
+        return self._connection.probe_uid
+
+    @property
+    def serial_url(self) -> str:
+        """Near end of the port's, for pyserial."""
+        return self._connection.serial_url
+
+    @property
+    def has_power(self) -> bool:
+        """Whether its host can switch the board's power."""
+        power = self._wiring.power
+        return power is not None and power.method != "labgrid"
+
+    def power(self, deadline: Deadline) -> None:
+        """See `power.Cycle`."""
+        assert self._wiring.power is not None
+        facts = self._wiring.power.model_dump(mode="json", exclude_unset=True)
+        within_s = deadline.remaining()
+        order = {"power": facts, "within_s": within_s}
+        self._connection.have(order, Deadline.after(within_s + _ORDER_S))
+
+    def keep_out(self, reason: str) -> None:
+        """Put the board into quarantine on its host.
+
+        Raises:
+            BenchError: it can't be noted there, or its host is out of reach.
+        """
+        self._connection.have({"quarantine": reason}, Deadline.after(_ORDER_S))
+
+    def within_reach(self) -> bool:
+        """Whether the tunnels stand, as far as ssh knows."""
+        return self._connection.stands
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._connection.close()
 
 
 class _Connection:
-    """A running ssh with an agent at its end; a context manager that ends both."""
+    """A running ssh with an agent at its end, until `close` ends both."""
 
     def __init__(self, station: str, wiring: Wiring, baud: int, wait_s: float) -> None:
         self._station = station
@@ -128,14 +174,8 @@ class _Connection:
         name = f"@{wiring.host}"
         self._sending = threading.Lock()
         self._numbers = itertools.count(1)
-        self._power = wiring.power
-        self.far = Far(
-            f"remote:127.0.0.1:{near[0]}#{wiring.probe}{name}" if wiring.probe else "",
-            f"rfc2217://127.0.0.1:{near[1]}#{wiring.port}{name}",
-            self._cycle if wiring.power and wiring.power.method != "labgrid" else None,
-            lambda reason: self._have({"quarantine": reason}, Deadline.after(_ORDER_S)),
-            lambda: self._process.poll() is None,
-        )
+        self.probe_uid = f"remote:127.0.0.1:{near[0]}#{wiring.probe}{name}" if wiring.probe else ""
+        self.serial_url = f"rfc2217://127.0.0.1:{near[1]}#{wiring.port}{name}"
         try:
             # Ctrl-C is ours: the board is parked over this link before it ends.
             self._process = subprocess.Popen(
@@ -171,10 +211,13 @@ class _Connection:
                 case _:  # A greeting of its shell's.
                     continue
 
-    def __enter__(self) -> _Connection:
-        return self
+    @property
+    def stands(self) -> bool:
+        """Whether ssh still runs."""
+        return self._process.poll() is None
 
-    def __exit__(self, *error: object) -> None:
+    def close(self) -> None:
+        """End both; harmless when that was done."""
         self._ended.set()
         with suppress(OSError, ValueError):
             assert self._process.stdin is not None
@@ -207,14 +250,7 @@ class _Connection:
             self._process.stdin.write(line)
             self._process.stdin.flush()
 
-    def _cycle(self, deadline: Deadline) -> None:
-        """See `Far.power`."""
-        assert self._power is not None
-        facts = self._power.model_dump(mode="json", exclude_unset=True)
-        order = {"power": facts, "within_s": deadline.remaining()}
-        self._have(order, Deadline.after(deadline.remaining() + _ORDER_S))
-
-    def _have(self, order: Mapping[str, Any], deadline: Deadline) -> None:
+    def have(self, order: Mapping[str, Any], deadline: Deadline) -> None:
         """Have the agent do something.
 
         Raises:
@@ -268,6 +304,8 @@ class _Connection:
         raise self._failed("could not be reached, or its tinyhil has ended")
 
     def _printed(self) -> str:
+        if self._errors.closed:
+            return ""
         self._errors.seek(0)
         return self._errors.read()[-_SHOWN:].decode("utf-8", "replace").strip()
 
