@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from rich.console import Console
 
 from tinyhil.benchmarks.resume import compare
 from tinyhil.catalog.bench import Station
@@ -36,13 +38,23 @@ from tinyhil.ground.errors import (
 )
 from tinyhil.image.build import Firmware
 from tinyhil.image.elf import Image
+from tinyhil.judge.gate.compare import Gate
+from tinyhil.judge.gate.reading import load
+from tinyhil.judge.gate.table import show
 from tinyhil.judge.verify.run import verify
 from tinyhil.measure import ladder as ladders
 from tinyhil.measure.job import Job
 from tinyhil.measure.ladder import Ladder, Line, is_fault
+from tinyhil.publish.report.ci import properties, summary
+from tinyhil.publish.report.table import show_verdicts
+from tinyhil.publish.results.columns import figure_cells, remarks
+from tinyhil.publish.results.rows import Figures, Row
+from tinyhil.record.recall import recalled
 from tinyhil.record.recovery import Rung, Step, as_details, recovered_by, steps_of, told
+from tinyhil.record.store import read_run
 
 from . import recorded
+from .gate_runs import Content, write
 
 METRICS: tuple[Metric, ...] = ("top1",)
 RUNGS: tuple[Rung, ...] = get_args(Rung)[1:-1]
@@ -288,3 +300,31 @@ def test_what_a_record_says_of_recovery_is_read_strictly() -> None:
     for wrong in ({"recovery": 1}, {"recovery": [{"rung": "prayer"}]}, {}):
         assert steps_of(wrong) == ()
         assert told(wrong) == ""
+
+
+def test_a_figure_that_was_recovered_says_so_in_tables_junit_gate_and_results(
+    tmp_path: Path,
+) -> None:
+    steps = (Step.of("reopen the port", "silent", 5.0, "no"), Step.of("reset by pin", "silent", 1))
+    runs = [write(tmp_path, Content(recovery=recovery)) for recovery in ((), steps)]
+    text = "reopen the port (no help), reset by pin; 6.0 s in all; silent"
+
+    compared = Gate(load(runs[0])).compare(load(runs[1]))
+    assert {one.metric for one in compared if one.recovered == text} == {"top1", "auc", "outputs"}
+    assert f"measured only after recovery: {text}" in str(compared[-1])
+    printed = io.StringIO()
+    console = Console(file=printed, width=200, no_color=True)
+    show(compared, console)
+    assert "no regression, recovered" in printed.getvalue()
+
+    run = read_run(runs[1])
+    entries = recalled(run)
+    show_verdicts(entries, {}, console)
+    table = " ".join(printed.getvalue().split())
+    assert "accuracy: measured only after recovery: reopen the port (no help), reset by" in table
+    accuracy = next(one for one in entries if one.recovered)
+    assert ("recovered", text) in properties(accuracy.verdicts[0], accuracy)
+    assert "| not judged, recovered |" in summary(entries, compared, {}, runs, {})
+    row = Row(tasks={"kws01": Figures(top1=0.9, latency_p90_s=1.0, recovered=True)})
+    assert figure_cells(row, "kws01")[0].endswith("(recovered)")
+    assert any(said.startswith("(recovered): the board failed") for said in remarks([row]))

@@ -118,7 +118,7 @@ def attached(
         wait_s: how long to wait while somebody else uses it.
         tell: is told who we wait for.
         plugins: of QEMU, which an emulated board is started with.
-        quarantined: whether to take one of this host although it is in quarantine, to look at it.
+        quarantined: whether to take one although it is in quarantine, to look at it.
 
     Raises:
         TakenError: somebody else uses it.
@@ -145,7 +145,7 @@ def attached(
         return
     board, baud = station.board, wiring.baud or station.board.baud
     if wiring.host:
-        yield from _far(Far(station, baud, tell), station, baud, wait_s)
+        yield from _far(Far(station, baud, tell, quarantined=quarantined), station, baud, wait_s)
         return
     baud_max = baud if has_fixed_rate(wiring.port) else wiring.baud_max
     with held(station.name, wiring.probe or None, wiring.port, wait_s=wait_s, tell=tell) as hold:

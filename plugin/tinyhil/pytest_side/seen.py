@@ -60,7 +60,7 @@ class SeenTests:
             "name": "" if item.path.is_relative_to(SUITES) else item.name,
             "place": place,
             "told": self._figure == "fail",
-            "recovered": recovered_of(item),
+            "recovered": list(recovered_of(item)),
             "state": _state(call, report, self._figure),
         }
         setattr(report, _ATTRIBUTE, known)

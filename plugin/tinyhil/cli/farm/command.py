@@ -197,6 +197,7 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--port-number", type=int, required=True, help="TCP port for the port")
     serve.add_argument("--wait", type=float, default=0.0, help="for another user, in seconds")
     serve.add_argument("--by", default="", help="who asks; whoever waits for the board sees it")
+    serve.add_argument("--quarantined", action="store_true", help="also a board in quarantine")
     add_format(serve, Served)
     serve.set_defaults(run=_serve)
 
@@ -284,6 +285,7 @@ def _serve(options: argparse.Namespace, console: Console) -> int:
         options.port_number,
         options.wait,
         options.by,
+        quarantined=options.quarantined,
     )
     return agent.serve(request, _say)
 

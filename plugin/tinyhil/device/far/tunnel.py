@@ -68,9 +68,17 @@ class Far:
         station: whose wiring names a host.
         baud: at which the port is opened.
         tell: is told who we wait for.
+        quarantined: whether also a board in quarantine, to look at it.
     """
 
-    def __init__(self, station: Station, baud: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        station: Station,
+        baud: int,
+        tell: Callable[[str], None],
+        *,
+        quarantined: bool = False,
+    ) -> None:
         assert station.wiring is not None
         self._station, self._wiring, self._baud, self._tell = (
             station.name,
@@ -78,6 +86,7 @@ class Far:
             baud,
             tell,
         )
+        self._quarantined = quarantined
         self._connection: _Connection
 
     def connect(self, wait_s: float = 0.0) -> None:
@@ -88,7 +97,9 @@ class Far:
             BenchError: the host can't be reached, has no tinyhil, or the board is not there.
         """
         for _ in range(_TRIES):
-            connection = _Connection(self._station, self._wiring, self._baud, wait_s)
+            connection = _Connection(
+                *(self._station, self._wiring, self._baud, wait_s), quarantined=self._quarantined
+            )
             try:
                 if connection.is_served(Deadline.after(_START_S + wait_s), self._tell):
                     self._connection = connection
@@ -158,7 +169,9 @@ class Far:
 class _Connection:
     """A running ssh with an agent at its end, until `close` ends both."""
 
-    def __init__(self, station: str, wiring: Wiring, baud: int, wait_s: float) -> None:
+    def __init__(
+        self, station: str, wiring: Wiring, baud: int, wait_s: float, *, quarantined: bool
+    ) -> None:
         self._station = station
         self._host = wiring.host
         self._lines: queue.Queue[bytes] = queue.Queue()
@@ -169,6 +182,7 @@ class _Connection:
         request = agent.Request(
             *(station, wiring.probe, wiring.port, baud, far["probe"], far["port"], wait_s),
             by=f"{getpass.getuser()}@{socket.gethostname()}",
+            quarantined=quarantined,
         )
         command = _command(wiring, request, near)
         name = f"@{wiring.host}"
@@ -337,6 +351,7 @@ def _command(wiring: Wiring, request: agent.Request, near: tuple[int, int]) -> l
         *(f"--probe={request.probe}", f"--port={request.port}", f"--baud={request.baud}"),
         *(f"--probe-number={request.probe_number}", f"--port-number={request.port_number}"),
         *(f"--wait={request.wait_s:g}", f"--by={request.by}"),
+        *(["--quarantined"] if request.quarantined else []),
     ]
     command = f"{wiring.host_program} {shlex.join(program)}"
     return [*ssh, "-T", *options, *ways, wiring.host, command]
