@@ -45,15 +45,10 @@ next: `tinyhil submission export` makes the tree of a submission from such runs
 """
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to argparse; `run` of the parsed options is what it does."""
-    parser = commands.add_parser(
-        "results",
-        help="print the results table of runs and submissions",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=HelpText,
-    )
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.formatter_class = HelpText
     parser.add_argument(
         "sources",
         type=Path,
