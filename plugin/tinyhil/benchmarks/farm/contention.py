@@ -3,7 +3,8 @@
 Four hosts with two boards each, labgrid's coordinator, and jobs on one more host that take boards
 by type or by place, some hundred times. Each must end well, with the figures of a run that was
 alone; no two runs may have the same board at the same time, by the times in their records and by
-the locks that are looked at all the time; in the end nothing is held.
+the locks that are looked at all the time; nothing listens on the network but sshd and labgrid's
+coordinator; in the end nothing is held.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from rich.table import Table
 from tinyhil.benchmarks import write_figures
 from tinyhil.benchmarks.farm import hosts
 from tinyhil.benchmarks.farm.jobs import Ended, run
-from tinyhil.benchmarks.farm.leftovers import left_behind
+from tinyhil.benchmarks.farm.leftovers import exposed, left_behind
 from tinyhil.benchmarks.farm.parts import Farm, running
 from tinyhil.device.lock import Thing
 from tinyhil.ground.progress import progress_bar
@@ -164,6 +165,7 @@ def contend(farm: Farm, folder: Path, options: argparse.Namespace, console: Cons
             one = run(choice, folder / f"run-{number}", wait_s=_WAIT_S, seconds=_WAIT_S)
             with lock:
                 contest.judge(one, singles[kind].run.folder)  # type: ignore[union-attr]
+                contest.faults += exposed(farm)
                 progress(len(contest.ended), options.runs)
                 if options.verbose:
                     text = f"{number} {choice} {one.place} {one.status} {one.seconds:.0f} s"
@@ -181,6 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make farm-contention", description=__doc__)
     parser.add_argument("--runs", type=int, default=200, help="default: %(default)s")
     parser.add_argument("--jobs", type=int, default=6, help="at a time; default: %(default)s")
+    parser.add_argument("--hosts", type=int, default=4, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--verbose", action="store_true", help="a line for each run")
     options = parser.parse_args(arguments)
@@ -190,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Short: sockets have their names in it.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farm-")))
         with progress_bar(console, "the farm"):
-            farm = stack.enter_context(running(folder))
+            farm = stack.enter_context(running(folder, hosts=options.hosts))
         began = time.monotonic()
         contest = contend(farm, folder, options, console)
         took = time.monotonic() - began

@@ -89,19 +89,25 @@ class Host:
         self.address = f"{_NET}{10 + number}"
         self.folder = folder
         self._cable = f"to-{name}"
+        self.start()
+
+    def start(self) -> None:
+        """Switch it on, and plug it into the network."""
         users = tools.FARM / "hosts" / "passwd"
         self._outer = subprocess.Popen(
-            [*_NAMESPACES, *_TIED, "sh", "-c", _HOST, name, str(users)],
+            [*_NAMESPACES, *_TIED, "sh", "-c", _HOST, self.name, str(users)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self._outer.stdout is not None
         if self._outer.stdout.readline() != "ready\n":
             raise BenchError(
-                f"host '{name}' did not start",
+                f"host '{self.name}' did not start",
                 hint="run it as root, outside of a container that may not mount",
             )
         (first,) = psutil.Process(self._outer.pid).children()
         self._first = first.pid
+        # That of a host which was switched off goes some time after it.
+        subprocess.run(["ip", "link", "del", self._cable], capture_output=True, check=False)
         cable = ("ip", "link", "add", self._cable, "type", "veth", "peer", "name", "eth0")
         _checked(*cable, "netns", str(self._first))
         _checked("ip", "link", "set", self._cable, "master", "br0", "up")
@@ -159,7 +165,7 @@ def _checked(*command: str) -> str:
     if done.returncode:
         raise BenchError(
             f"'{' '.join(command)}' failed: {(done.stderr + done.stdout).strip()[:500]}",
-            hint="run it as root",
+            hint="see what the program says; what it needs is in docs/farm.md",
         )
     return done.stdout
 

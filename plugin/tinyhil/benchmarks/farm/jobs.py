@@ -67,7 +67,7 @@ class Job:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         took = time.monotonic() - self.began
-        return Ended(self.folder, status, took, self.said)
+        return Ended(self.folder, status, self.began, took, self.said)
 
     @property
     def said(self) -> str:
@@ -82,6 +82,8 @@ class Ended:
     folder: Path
     status: int | None
     """Of pytest; negative: the signal that killed it; None: it did not end in time."""
+    began: float
+    """On the monotonic clock."""
     seconds: float
     said: str
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import psutil
 
-from tinyhil.benchmarks.farm.hosts import Host
-from tinyhil.benchmarks.farm.parts import Farm
+from tinyhil.benchmarks.farm.hosts import HERE, Host, listening
+from tinyhil.benchmarks.farm.parts import COORDINATOR, SSH, Farm
 from tinyhil.device.far import coordinator
 from tinyhil.ground.deadline import Deadline
 
@@ -37,14 +37,19 @@ def left_behind(farm: Farm) -> Iterator[str]:
 
 def _orphans(farm: Farm) -> Iterator[str]:
     for bench in farm.benches:
-        for process in bench.host.processes():
-            command = _command(process)
-            if "farm serve" in command or "ser2net" in command:
-                yield f"{bench.host.name}: {process.pid} still runs: {command[:200]}"
+        yield from orphans_of(bench.host)
     for process in psutil.process_iter():
         command = _command(process)
         if command.startswith("ssh ") or "labgrid-client" in command or " pytest " in command:
             yield f"{process.pid} still runs: {command[:200]}"
+
+
+def orphans_of(host: Host) -> Iterator[str]:
+    """What serves boards of a host to runs."""
+    for process in host.processes():
+        command = _command(process)
+        if "farm serve" in command or "ser2net" in command:
+            yield f"{host.name}: {process.pid} still runs: {command[:200]}"
 
 
 def _command(process: psutil.Process) -> str:
@@ -63,3 +68,12 @@ def locked(host: Host) -> Iterator[str]:
         number = int(line.split()[5 if "->" not in line else 6].rpartition(":")[2])
         if number in names:
             yield names.pop(number)
+
+
+def exposed(farm: Farm) -> Iterator[str]:
+    """TCP servers that others than their own host can reach, but for sshd and the coordinator."""
+    for host in (None, *(bench.host for bench in farm.benches)):
+        allowed = f"{host.address}:{SSH}" if host else COORDINATOR
+        for server in listening(host):
+            if server != allowed and not server.startswith(("127.", "[::1]")):
+                yield f"{host.name if host else HERE}: something listens on {server}"

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,7 +27,9 @@ from tinyhil.ground.paths import ROOT
 
 KINDS = ("mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505")
 """Of the farm's boards."""
-_COORDINATOR = f"{ADDRESS}:20408"
+COORDINATOR = f"{ADDRESS}:20408"
+"""Its address and port."""
+SSH = 22
 _AGAIN_S = 0.5
 _START_S = 120.0
 _PATH = ("PATH", "PYTHONPATH", "LANG", "VIRTUAL_ENV")
@@ -47,6 +50,10 @@ class Service:
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
+    def age_s(self) -> float:
+        """How long it has been running without a break, in seconds."""
+        return time.monotonic() - self.began
+
     def kill(self) -> None:
         """End it without a word; it comes back."""
         with suppress(psutil.Error):
@@ -66,6 +73,7 @@ class Service:
                 self._process = self._started()
 
     def _started(self) -> psutil.Popen:
+        self.began = time.monotonic()
         with self._log.open("ab") as log:
             return psutil.Popen(
                 list(self._command()), cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log,
@@ -159,17 +167,26 @@ class Bench:
             board.start()
         variables = {**inherited(), **self.host.variables}
         self.sshd = Service(
-            lambda: self.host.command(*tools.sshd(farm, f"{self.host.address}:22", variables)),
+            lambda: self.host.command(*tools.sshd(farm, f"{self.host.address}:{SSH}", variables)),
             self.host.folder / "sshd.log",
         )
         self.describe()
         labgrid = (str(tools.LABGRID / "labgrid-exporter"), "--name", self.host.name)
         self.exporter = Service(
             lambda: self.host.command(
-                *labgrid, str(self._file), variables={"LG_COORDINATOR": _COORDINATOR}
+                *labgrid, str(self._file), variables={"LGCOORDINATOR": COORDINATOR}
             ),
             self.host.folder / "exporter.log",
         )
+
+    def again(self, farm: Farm) -> None:
+        """Switch the host on again, with its boards: they have other probes than before."""
+        for service in (self.exporter, self.sshd):
+            service.close()
+        for board in self.boards:
+            board.end()
+        self.host.start()
+        self.start(farm.folder)
 
     def describe(self) -> None:
         """Write the exporter's file as a user does: by `tinyhil farm exporter`."""
@@ -270,14 +287,14 @@ def running(
             tools.ssh_config(folder, bench.host.name, bench.host.address) for bench in benches
         ))  # fmt: skip
         variables = {
-            "LG_COORDINATOR": _COORDINATOR,
+            "LGCOORDINATOR": COORDINATOR,
             coordinator.PROGRAM_VARIABLE: str(tools.LABGRID / "labgrid-client"),
             SSH_VARIABLE: f"ssh -F {config}",
         }
         os.environ.update(variables)
         tell("labgrid's coordinator")
         (folder / "coordinator").mkdir()
-        command = (str(tools.LABGRID / "labgrid-coordinator"), "-l", _COORDINATOR)
+        command = (str(tools.LABGRID / "labgrid-coordinator"), "-l", COORDINATOR)
         served = Service(lambda: command, folder / "coordinator.log", folder / "coordinator")
         stack.callback(served.close)
         farm = Farm(folder, tuple(benches), served, variables)
