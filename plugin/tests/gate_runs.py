@@ -19,6 +19,7 @@ from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import judge
 from tinyhil.record import Configuration, Entry, ImageSizes, JobFacts, KeptSums, Record, Subject
 from tinyhil.record.kept import facts_of_board
+from tinyhil.record.recovery import Step, as_details
 
 EMULATED = Subject(
     "mps2-an386", "mps2-an386", "cortex-m4", True, "kws01", "serial", "none", "stand-in",
@@ -74,6 +75,8 @@ class Content:
     """Measures that were not made."""
     error: str | None = None
     """What ended the single-stream measure."""
+    recovery: Sequence[Step] = ()
+    """What brought the board back in the middle of the accuracy measure."""
 
 
 def write(runs: Path, content: Content) -> Path:
@@ -122,7 +125,11 @@ def _accuracy(record: Record, content: Content) -> None:
     assert area is not None
     found: dict[Metric, float] = {"top1": metrics.top1(labels, table), "auc": area}
     count = len(labels)
-    details = {"inferences": content.inferences or count, "inferences_of_the_full_set": count}
+    details = {
+        "inferences": content.inferences or count,
+        "inferences_of_the_full_set": count,
+        **as_details(content.recovery),
+    }
     _append(record, content, MeasureName.ACCURACY, count, found, details)
 
 

@@ -15,10 +15,9 @@ from tinyhil.device.dut import Dut
 from tinyhil.device.faults import Injector, parse_spec
 from tinyhil.device.links import Link, open_link
 from tinyhil.device.raw_log import RecordedLink
-from tinyhil.device.session import Session
-from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.progress import Progress
 from tinyhil.measure.job import Job
+from tinyhil.measure.ladder import Ladder, Line
 from tinyhil.measure.runner import Measurement, Outcome
 from tinyhil.record import Configuration, Entry, Record
 from tinyhil.record.resume import resume
@@ -39,6 +38,7 @@ class Silent:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.notices: list[str] = []
 
     @contextmanager
     def bar(self, title: str) -> Iterator[Progress]:
@@ -51,7 +51,8 @@ class Silent:
         self.entries.append(entry)
 
     def notice(self, text: str) -> None:
-        del text
+        """See `runner.Reporter`."""
+        self.notices.append(text)
 
     def judged(self, verdict: Verdict, outcome: Outcome) -> str:
         """See `runner.Reporter`."""
@@ -85,7 +86,8 @@ def measure(
     *,
     folder: Path | None = None,
     rows: int | None = None,
-    faults: str | None = None,
+    faults: str | Injector | None = None,
+    ladder: Ladder | None = None,
     reporter: Silent | None = None,
 ) -> Path:
     """Measure and seal a run.
@@ -96,7 +98,8 @@ def measure(
         metrics: in this order.
         folder: of a run to go on with.
         rows: how many rows are kept before the run is cut short; None: it comes to its end.
-        faults: of the wire, see `tinyhil.device.faults`.
+        faults: see `tinyhil.device.faults`; in a text, a reset does nothing.
+        ladder: brings the device back; None: nothing does.
         reporter: is told of each measure.
 
     Returns:
@@ -110,7 +113,10 @@ def measure(
     try:
         if rows is not None:
             _cut_short(record, rows)
-        with _conversation(record, job, faults, reporter or Silent()) as measurement:
+        kept = reporter or Silent()
+        if isinstance(faults, str):
+            faults = Injector(parse_spec(faults), {"reset": lambda: None})
+        with _conversation(record, job, faults, ladder, kept) as measurement:
             for metric in metrics:
                 measurement.outcome(metric)
         seal(record.folder, {"tests": "real"})
@@ -123,20 +129,20 @@ def measure(
 
 @contextmanager
 def _conversation(
-    record: Record, job: Job, faults: str | None, reporter: Silent
+    record: Record, job: Job, injector: Injector | None, ladder: Ladder | None, reporter: Silent
 ) -> Iterator[Measurement]:
     def tap(link: Link, name: str) -> Link:
-        if faults:
-            link = Injector(parse_spec(faults), reset=lambda: None).through(link)
+        link = injector.through(link) if injector else link
         return RecordedLink(link, record.raw / f"{job.task.name}-{name}.log")
 
-    link = tap(open_link(job.link, job.dut), "serial")
+    line = Line(lambda deadline: tap(open_link(job.link, job.dut, deadline), "serial"))
+    ladder = ladder or Ladder(job.dut, job.image, reporter.notice, on=False)
     try:
-        session = Session(link)
-        session.synchronize(Deadline.after(60))
-        yield Measurement(session, job, record, reporter, tap, probed=job.dut.probe_uid != NO_PROBE)
+        ladder.open(line)
+        probed = job.dut.probe_uid != NO_PROBE
+        yield Measurement(line.session, job, record, reporter, tap, probed=probed, ladder=ladder)
     finally:
-        link.close()
+        line.close()
 
 
 def _cut_short(record: Record, rows: int) -> None:

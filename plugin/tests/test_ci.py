@@ -128,6 +128,7 @@ def test_every_error_of_a_test_on_a_board_names_the_board_and_the_stage(
         name="t",
         originalname="t",
         callspec=SimpleNamespace(params={"hil_board": "desk-7"}),
+        stash=pytest.Stash(),
     )
     call = pytest.CallInfo.from_call(fail, "setup")
     hook = HilReport(pytestconfig, None).pytest_runtest_makereport(item, call)  # type: ignore[arg-type]

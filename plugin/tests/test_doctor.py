@@ -56,11 +56,12 @@ def examined(capsys: pytest.CaptureFixture[str]) -> Any:
     def call(*arguments: str) -> tuple[int, Mapping[str, Mapping[str, Any]]]:
         status = main(["doctor", *arguments, "--format", "json"])
         told = json.loads(capsys.readouterr().out)
-        assert tuple(step["name"] for step in told["steps"]) == ALL
+        every = ("power", *ALL) if "--power" in arguments else ALL
+        assert tuple(step["name"] for step in told["steps"]) == every
         states = [step["state"] for step in told["steps"]]
         if told["failed"]:
             place = states.index("failed")
-            assert told["failed"] == ALL[place]
+            assert told["failed"] == every[place]
             assert set(states[place + 1 :]) <= {"not tried"}
             assert told["steps"][place]["advice"]
         assert status == (1 if told["failed"] else 0)
@@ -73,10 +74,11 @@ def test_every_step_is_tried_on_an_emulated_board(
     examined: Any, stand_in_firmware: Firmware
 ) -> None:
     image = stand_in_firmware.image
-    status, told = examined("--board", "mps2-an386", "--firmware", str(image.path))
+    status, told = examined("--board", "mps2-an386", "--power", "--firmware", str(image.path))
     assert status == 0
+    assert told["power"]["found"] == "it was switched off and on"
     assert {name: step["state"] for name, step in told.items()} == {
-        **dict.fromkeys(ALL, "ok"), "latency timer": "left out"
+        **dict.fromkeys(("power", *ALL), "ok"), "latency timer": "left out"
     }  # fmt: skip
     size = sum(segment.size for segment in image.segments)
     assert told["flash"]["found"].startswith(f"{size} bytes in ")
@@ -85,6 +87,13 @@ def test_every_step_is_tried_on_an_emulated_board(
     assert image.build_id
     assert image.build_id[:12] in told["identity"]["found"]
     assert told["identity"]["found"].endswith("at the port and at the probe")
+
+
+def test_power_is_not_switched_where_nobody_said_how(examined: Any) -> None:
+    status, told = examined("--board", "nucleo-l4r5zi", "--port", "/dev/x", "--power")
+    assert status == 1
+    assert "nothing is known that switches the power" in told["power"]["found"]
+    assert "table 'power'" in told["power"]["advice"]
 
 
 @contextmanager

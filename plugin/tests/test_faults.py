@@ -198,8 +198,10 @@ def test_a_device_is_reset_between_two_of_its_bytes(kind: str) -> None:
     done: list[bytes] = []
     injector = Injector(
         parse_spec(f"kinds={kind},direction=out,every=1,first=4,limit=1"),
-        reset=lambda: done.append(b"reset after " + inner.data),
-        kill=lambda: done.append(b"death after " + inner.data),
+        {
+            "reset": lambda: done.append(b"reset after " + inner.data),
+            "death": lambda: done.append(b"death after " + inner.data),
+        },
     )
     injector.through(inner).write(b"0123456789", soon())
     assert done == [kind.encode() + b" after 0123"]

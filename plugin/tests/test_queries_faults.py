@@ -46,7 +46,7 @@ def run(way: str, spec: str) -> str:
     timed: list[Inference] = []
     end = "equal"
     with started() as device:
-        injector = Injector(parse_spec(spec), reset=device.reset, kill=device.kill)
+        injector = Injector(parse_spec(spec), {"reset": device.reset, "death": device.kill})
         try:
             with (by_text if way == "text" else by_frames)(device, injector) as queries:
                 for answer in queries.each(ASKED):

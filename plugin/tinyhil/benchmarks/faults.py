@@ -151,7 +151,7 @@ def asking(campaign: Campaign, target: Target) -> Iterator[Queries]:
 
 def attempt(campaign: Campaign, target: Target, spec: Spec, clean: Answers) -> Outcome:
     """One run with faults, compared with the clean one."""
-    injector = Injector(spec, reset=target.reset, kill=target.kill)
+    injector = Injector(spec, {"reset": target.reset, "death": target.kill})
     bulk = target.frames
     broken = replace(
         target,

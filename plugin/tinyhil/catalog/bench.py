@@ -23,6 +23,14 @@ The power monitor that supplies it is in another one, see ``measure.monitors``::
     volts = 1.8
     port = "usb:0483:5740"
 
+How its power is switched off and on, for a run that brings it back after a fault, is in another
+one::
+
+    [stations.desk-l4.power]
+    method = "uhubctl"
+    hub = "1-1.4"
+    hub_port = 2
+
 Each task has an image of its own, so firmware of your own is named by task::
 
     [firmware]

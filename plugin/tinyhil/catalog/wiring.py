@@ -18,6 +18,7 @@ from tinyhil.catalog.identity import (
     remote_address,
 )
 from tinyhil.catalog.places import wanted
+from tinyhil.catalog.power import PowerFacts, check_power
 from tinyhil.ground.errors import ConfigError
 
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%\[\]@-]{0,254}")
@@ -53,6 +54,8 @@ class Wiring(Facts):
     the one of the boot."""
     flash: FlashFacts | None = None
     """How this one is flashed, where that differs from its type."""
+    power: PowerFacts | None = None
+    """How its power is switched off and on again, for a run that recovers it."""
     monitor: dict[str, Any] | None = None
     """The power monitor that supplies it: ``kind``, ``volts``, and what that kind needs."""
 
@@ -67,17 +70,20 @@ class Wiring(Facts):
         return board.physical().model_copy(update={"flash": facts})
 
 
-def check_wiring(key: str, wiring: Wiring, board: Board) -> None:
+def check_wiring(key: str, wiring: Wiring, board: Board, *, at_place: bool = False) -> None:
     """Refuse an entry whose keys don't go together, or have none of the forms that they may have.
 
     Args:
         key: of the bench file, for errors.
         wiring: of a board.
         board: its type.
+        at_place: whether the entry is what labgrid says of one of its places.
 
     Raises:
         ConfigError: names the key.
     """
+    if wiring.power:
+        check_power(key, wiring.power, has_place=at_place or bool(wiring.labgrid))
     if wiring.labgrid:
         _check_place(key, wiring)
         return

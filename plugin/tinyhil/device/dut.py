@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.board import NO_FLASH, Board
 from tinyhil.catalog.identity import has_fixed_rate
 from tinyhil.catalog.places import wanted
-from tinyhil.device.far import labgrid
-from tinyhil.device.far.tunnel import reached
-from tinyhil.device.lock import Hold, held
-from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import LinkError, TakenError, TinyhilError
-from tinyhil.ground.hosts import require_linux
-
-if TYPE_CHECKING:
-    from tinyhil.emulator import qemu
-
-_START_S = 20.0
+from tinyhil.device import quarantine
+from tinyhil.device.far import coordinator, labgrid
+from tinyhil.device.far.tunnel import Far
+from tinyhil.device.lock import held
+from tinyhil.device.played import Played
+from tinyhil.device.power import Cycle, cycle_of
+from tinyhil.ground.errors import LinkError, QuarantinedError, TinyhilError
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Dut:
-    """A board that can be flashed and talked to."""
+    """A board that can be flashed and talked to.
+
+    What is known of it is as it was when it was attached, but for two things: an emulated board has
+    another probe and another port after it was without power, as one of another host has after its
+    link was cut; and any board may go out of use.
+    """
 
     station: str
     board: Board
@@ -40,6 +41,10 @@ class Dut:
     """Highest rate to try."""
     power_off: Callable[[], None] | None = None
     """Ends it for good; None where that is not possible."""
+    freeze: Callable[[], None] | None = None
+    """Lets it stand still with its probe, as only power ends it; likewise."""
+    power: Cycle | None = None
+    """Its power switch; likewise."""
     claim: Callable[[str], None] | None = None
     """Is told which device the port is, each time before it is opened; see `lock.Hold.claim`."""
     pin: Path | None = None
@@ -55,6 +60,14 @@ class Dut:
     place_host: str = ""
     port_returns: bool = False
     """Whether a port that goes away may come back: one that is plugged in, not an emulated one."""
+    keep_out: Callable[[str], None] = lambda _: None
+    """Puts it into quarantine for everybody, with this reason; an emulated one is nobody else's."""
+    within_reach: Callable[[], bool] = lambda: True
+    """Whether what leads to it from here still does: what fails then is the board's own fault."""
+    reconnect: Callable[[], None] | None = None
+    """Leads to it anew, where it is another host's; raises BenchError."""
+    out_of_use: str = ""
+    """Why nothing is tried on it any more; empty: it is in use."""
 
     @property
     def flashed(self) -> bool:
@@ -65,6 +78,20 @@ class Dut:
     def proven(self) -> bool:
         """Whether its probe can show what the board holds."""
         return bool(self.probe_uid) and self.board.flash.method == "pyocd"
+
+    def refuse_if_out_of_use(self) -> None:
+        """Try nothing on a board that has gone into quarantine in this run.
+
+        Raises:
+            QuarantinedError: it has; says why.
+        """
+        if self.out_of_use:
+            raise QuarantinedError(
+                f"the board is in quarantine: {self.out_of_use}",
+                hint=f"repair it, then `tinyhil farm return {self.place or self.station}`; "
+                "--hil-rerun-failed runs the tests that did not end",
+                board=self.station,
+            )
 
     def locate(self, error: TinyhilError, stage: str) -> None:
         """Name the station and the stage in an error, and its host where the link may be cut."""
@@ -80,6 +107,7 @@ def attached(
     wait_s: float = 0.0,
     tell: Callable[[str], None] = lambda _: None,
     plugins: Sequence[str] = (),
+    quarantined: bool = False,
 ) -> Iterator[Dut]:
     """The station's board, powered, and only ours until the block ends.
 
@@ -90,70 +118,86 @@ def attached(
         wait_s: how long to wait while somebody else uses it.
         tell: is told who we wait for.
         plugins: of QEMU, which an emulated board is started with.
+        quarantined: whether to take one although it is in quarantine, to look at it.
 
     Raises:
         TakenError: somebody else uses it.
+        QuarantinedError: nobody may use it.
         BenchError: the emulator does not start, nothing can be locked, or the board's host can't be
             reached.
     """
-    board = station.board
-    if station.wiring and station.wiring.labgrid:
-        choice = wanted(station.wiring.labgrid, f"station '{station.name}'")
+    wiring = station.wiring
+    if wiring is None:
+        yield from _played(station, plugins)
+        return
+    if wiring.labgrid:
+        choice = wanted(wiring.labgrid, f"station '{station.name}'")
         with labgrid.acquired(choice, wait_s=wait_s, tell=tell) as place:
             tell(f"{station.name}: {place.name} of labgrid")
             host = str((place.board or {}).get("host", ""))
-            with attached(labgrid.at_place(station, place), wait_s=wait_s, tell=tell) as dut:
-                yield replace(dut, place=place.name, place_host=host)
+            there = labgrid.at_place(station, place)
+            keep_out = partial(coordinator.quarantine, place.name)
+            with attached(there, wait_s=wait_s, tell=tell, quarantined=quarantined) as dut:
+                dut.place, dut.place_host, dut.keep_out = place.name, host, keep_out
+                if there.wiring and there.wiring.power and there.wiring.power.method == "labgrid":
+                    dut.power = cycle_of(there.wiring.power, place.name)
+                yield dut
         return
-    if station.wiring:
-        wiring = station.wiring
-        baud = wiring.baud or board.baud
-        if wiring.host:
-            with reached(station, baud, wait_s=wait_s, tell=tell) as far:
-                yield Dut(
-                    station.name, board, far.probe_uid, far.serial_url, baud, wiring.baud_max,
-                    interface_board=wiring.interface_board, host=wiring.host, port_returns=True,
-                )  # fmt: skip
-            return
-        baud_max = baud if has_fixed_rate(wiring.port) else wiring.baud_max
-        with held(
-            station.name, wiring.probe or None, wiring.port, wait_s=wait_s, tell=tell
-        ) as hold:
-            yield Dut(
-                station.name, board, wiring.probe, wiring.port, baud, baud_max,
-                claim=hold.claim, interface_board=wiring.interface_board, port_returns=True,
-            )  # fmt: skip
+    board, baud = station.board, wiring.baud or station.board.baud
+    if wiring.host:
+        yield from _far(Far(station, baud, tell, quarantined=quarantined), station, baud, wait_s)
         return
-    with ExitStack() as stack:
-        emulated, hold = _started(station, stack, plugins)
-        # A pty has no rate: there is nothing to gain.
-        uid, port, baud = emulated.probe_uid, emulated.serial_url, board.baud
-        off = emulated.process.stop
+    baud_max = baud if has_fixed_rate(wiring.port) else wiring.baud_max
+    with held(station.name, wiring.probe or None, wiring.port, wait_s=wait_s, tell=tell) as hold:
+        place_of = station.name, wiring.probe, wiring.port
+        if not quarantined:
+            quarantine.check(*place_of)
         yield Dut(
-            station.name, board, uid, port, baud, baud, off, claim=hold.claim, pin=emulated.pin,
-            emulator=emulated.program,
+            station.name, board, wiring.probe, wiring.port, baud, baud_max,
+            claim=hold.claim, interface_board=wiring.interface_board, port_returns=True,
+            power=cycle_of(wiring.power) if wiring.power else None,
+            keep_out=partial(quarantine.keep_out, *place_of),
         )  # fmt: skip
 
 
-def _started(
-    station: Station, stack: ExitStack, plugins: Sequence[str]
-) -> tuple[qemu.EmulatedBoard, Hold]:
-    """An emulated board that is only ours; `stack` ends it.
+def _far(far: Far, station: Station, baud: int, wait_s: float) -> Iterator[Dut]:
+    """A board of another host."""
+    wiring = station.wiring
+    assert wiring is not None
+    far.connect(wait_s)
+    try:
+        dut = Dut(
+            station.name, station.board, far.probe_uid, far.serial_url, baud, wiring.baud_max,
+            interface_board=wiring.interface_board, host=wiring.host, port_returns=True,
+            power=far.power if far.has_power else None, keep_out=far.keep_out,
+            within_reach=far.within_reach,
+        )  # fmt: skip
 
-    Somebody may still hold a port of this name whose own board has just died: then that name is
-    kept out of use, and another board takes the next one.
-    """
-    require_linux(f"the emulated board '{station.board.name}'")
-    from tinyhil.emulator import qemu  # noqa: PLC0415 - only Linux can import it
+        def reconnect() -> None:
+            far.reconnect()
+            dut.probe_uid, dut.serial_url = far.probe_uid, far.serial_url
 
-    for last in (False, False, True):
-        emulated = stack.enter_context(
-            qemu.start(station.board, deadline=Deadline.after(_START_S), plugins=plugins)
-        )
-        try:
-            hold = held(station.name, emulated.probe_uid, emulated.serial_url)
-            return emulated, stack.enter_context(hold)
-        except TakenError:
-            if last:
-                raise
-    raise AssertionError("the last try returns or raises")
+        dut.reconnect = reconnect
+        yield dut
+    finally:
+        far.close()
+
+
+def _played(station: Station, plugins: Sequence[str]) -> Iterator[Dut]:
+    """An emulated board."""
+    played, board = Played(station, plugins), station.board
+    try:
+        played.start()
+        # A pty has no rate: there is nothing to gain.
+        dut = Dut(station.name, board, "", "", board.baud, board.baud, played.kill, played.freeze)
+
+        def moved(played: Played) -> None:
+            now = played.board
+            dut.probe_uid, dut.serial_url, dut.claim = now.probe_uid, now.serial_url, played.claim
+            dut.pin, dut.emulator = now.pin, now.program
+
+        dut.power = played.cycle(moved)
+        moved(played)
+        yield dut
+    finally:
+        played.close()

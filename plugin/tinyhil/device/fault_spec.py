@@ -19,6 +19,11 @@ Kind = Literal[
     "disconnect",
     "reset",
     "death",
+    "mute",
+    "noise",
+    "hang",
+    "corrupt",
+    "freeze",
 ]
 ProbeKind = Literal[
     "probe-wait",
@@ -34,7 +39,7 @@ Direction = Literal["out", "in"]
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 WIRE_KINDS: Final = KINDS[: KINDS.index("disconnect")]
-"""What a bad wire does; the others end the connection."""
+"""What a bad wire does; the others end the connection, or break the board."""
 PROBE_KINDS: Final[tuple[ProbeKind, ...]] = get_args(ProbeKind)
 """What happens between the debug probe and its chip."""
 

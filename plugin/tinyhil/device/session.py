@@ -104,6 +104,12 @@ class Session:
         self._sent_s.clear()
         self._answered_s = 0.0
 
+    def reopen(self, link: Link) -> None:
+        """Go on over a link that was opened anew; what is known of the device stays."""
+        self.link = link
+        self._reader, self._lines = protocol.LineReader(), []
+        self._sent_s.clear()
+
     def synchronize(self, deadline: Deadline) -> None:
         """Get the device ready, even if it was busy or printing, and see that it is the same one.
 

@@ -144,6 +144,33 @@ def reset(board: Board, probe_uid: str, deadline: Deadline) -> None:
         flasher.reset()
 
 
+def has_reset_pin(board: Board, probe_uid: str) -> bool:
+    """Whether the board's reset pin can be pulled: by a probe that pyOCD drives."""
+    return bool(probe_uid) and board.flash.method == "pyocd"
+
+
+def pull_reset_pin(board: Board, probe_uid: str, deadline: Deadline) -> None:
+    """Reset the board by its pin, for a core that does not hear its debugger; its firmware boots.
+
+    Raises:
+        BenchError: the probe is missing, taken or dead.
+    """
+    from tinyhil.flash import _pyocd_pin  # noqa: PLC0415 - pyOCD is slow
+
+    _pyocd_pin.pulse(board, probe_uid, deadline)
+
+
+def hang(board: Board, probe_uid: str) -> None:
+    """Have the core run in a circle, with interrupts off, until it is reset: to test a bench.
+
+    Raises:
+        BenchError: the probe is missing, taken or dead.
+    """
+    from tinyhil.flash import _pyocd_hang  # noqa: PLC0415 - pyOCD is slow
+
+    _pyocd_hang.hang(board, probe_uid)
+
+
 @dataclass(frozen=True)
 class FoundProbe:
     """A debug probe that is plugged in."""

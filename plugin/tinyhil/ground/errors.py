@@ -122,6 +122,15 @@ class TakenError(BenchError):
     """
 
 
+class QuarantinedError(BenchError):
+    """Nobody gets this board until somebody has looked at it.
+
+    All that a run can do to bring it back has failed, or a person has put it into quarantine. The
+    text says why. `tinyhil farm return` with its name ends that; the tests that did not end are run
+    again with `--hil-rerun-failed`.
+    """
+
+
 class LinkError(TinyhilError):
     """The wire is at fault: the port is gone, or bytes were lost or damaged.
 

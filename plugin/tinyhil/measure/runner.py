@@ -34,9 +34,11 @@ from tinyhil.ground.progress import Progress
 from tinyhil.ground.text import printable
 from tinyhil.measure.job import NO_IMAGE, Conversation, Job
 from tinyhil.measure.kinds import MEASURES, Finding, Measure, Told
+from tinyhil.measure.ladder import Ladder
 from tinyhil.measure.memory import largest
 from tinyhil.record import Entry, Record
 from tinyhil.record.entry import objected, restored
+from tinyhil.record.recovery import as_details
 from tinyhil.record.rows import Rows
 from tinyhil.record.schema import Line
 
@@ -88,6 +90,7 @@ class Measurement:
         reporter: is told how it goes.
         tap: wraps the links that are opened on the way.
         probed: whether the board has a debug probe, which the port is tied to.
+        ladder: brings the board back when it fails; None: a fault ends its measure.
         finished: what an earlier session has measured of the job; those that are made are added.
 
     Raises:
@@ -104,20 +107,26 @@ class Measurement:
         tap: Tap,
         *,
         probed: bool = True,
+        ladder: Ladder | None = None,
         finished: Finished | None = None,
     ) -> None:
         self.job = job
         self.record = record
+        self._ladder = ladder or Ladder(job.dut, job.image, reporter.notice, on=False)
         probed = probed and job.dut.proven
         proof = ProbeProof(job.dut, job.image) if probed and job.image else None
         self._talk = Conversation(
-            job, session, identify(session, job, proof), tap, proof, reporter.notice, record.raw
+            job, session, self._identified(session, proof), tap, proof, reporter.notice, record.raw
         )
         self._lost: IdentityError | None = None
         self._reporter = reporter
         self._out_of_step = False
         self._finished: Finished = {} if finished is None else finished
         self._failed: dict[MeasureName, TinyhilError] = {}
+        self._rows: Rows
+        """Of the measure that is being made, and what guards it: restarts in the attempts before,
+        and those that the guard had counted when this attempt began."""
+        self._restarts = self._counted = 0
 
     def outcome(self, metric: Metric) -> Outcome:
         """The measure that yields `metric`, made now unless it was made before.
@@ -156,16 +165,18 @@ class Measurement:
     def _make(self, name: MeasureName) -> Outcome:
         job, measure = self.job, MEASURES[name]
         file = f"{job.task.name}-{name}"
-        rows = Rows(partial(self.record.keep, file), self.record.rows(file))
+        self._rows = self._rows_of(file)
         finished = self.record.finished(job.task.name, name)
         if finished is not None:
-            return self._restore(name, finished, rows)
+            return self._restore(name, finished, self._rows)
+        job.dut.refuse_if_out_of_use()
         if self._lost:
             raise self._lost
         started, clock = datetime.now(UTC), time.monotonic()
         blank = Entry(job.subject, name, 0, {}, (), {}, started, 0.0)
         try:
-            told, boots = self._ask(measure, rows)
+            told, boots = self._asked(measure, file)
+            rows = self._rows
             finding = measure.find(self._talk, rows.all, told)
             entry = replace(
                 blank,
@@ -182,7 +193,11 @@ class Measurement:
                         objected=objected(finding.details),
                     )
                 ),
-                details={**_with_resumed(finding.details, rows), **boots},
+                details={
+                    **_with_resumed(finding.details, rows),
+                    **boots,
+                    **as_details(self._ladder.take()),
+                },
                 seconds=time.monotonic() - clock,
             )
             self._note(entry)
@@ -192,7 +207,7 @@ class Measurement:
             failed = replace(blank, seconds=time.monotonic() - clock, error=str(error))
             # Where the record can't be written, the first error says so.
             with suppress(WriteError):
-                failed = self._kept(failed, file, rows, error)
+                failed = self._kept(failed, file, error)
                 self.record.append(failed)
             self._reporter.made(failed)
             raise
@@ -206,6 +221,50 @@ class Measurement:
         symbols = largest(image, self.job.dut.board, verdict.metric)
         return replace(verdict, reason=f"{verdict.reason}; largest symbols: {symbols or 'unknown'}")
 
+    def _rows_of(self, file: str) -> Rows:
+        return Rows(partial(self.record.keep, file), self.record.rows(file))
+
+    def _identified(self, session: Session, proof: ProbeProof | None) -> DeviceInfo:
+        """Who answers; see `identify`."""
+        while True:
+            try:
+                return identify(session, self.job, proof)
+            except TinyhilError as error:
+                if not self._ladder.recover(error):
+                    raise
+
+    def _asked(self, measure: Measure, file: str) -> tuple[Told, dict[str, int]]:
+        """Ask what a measure asks; after a fault, on a board that has been brought back, what was
+        not told yet. Returns as `_ask`."""
+        self._ladder.begin()
+        self._restarts = 0
+        while True:
+            try:
+                return self._ask(measure, self._rows)
+            except TinyhilError as error:
+                if not self._recovered(error, file):
+                    raise
+
+    def _recovered(self, error: TinyhilError, file: str) -> bool:
+        """Bring the board back; says whether the measure can go on behind its last row.
+
+        The rows since the device last proved who it is go, where somebody else may have answered.
+
+        Raises:
+            WriteError: the run can't be written.
+        """
+        guard, rows = self._talk.guard, self._rows
+        guard.on_proof = lambda: None
+        self._restarts += guard.restarts - self._counted
+        got_further = len(rows.all) > len(rows.done)
+        if not self._ladder.recover(error, got_further=got_further):
+            return False
+        if isinstance(error, IdentityError) or self._ladder.reprogrammed:
+            self.record.drop(file, rows.confirmed)
+        self._rows = self._rows_of(file)
+        self.record.begin(self.job.facts, self.job.contents)
+        return True
+
     def _ask(self, measure: Measure, rows: Rows) -> tuple[Told, dict[str, int]]:
         """Ask what a measure asks, and see at its end that who answered is who was flashed.
 
@@ -213,28 +272,31 @@ class Measurement:
             What the measure told, and how often the device has booted in that time, by reason.
         """
         job, talk, guard = self.job, self._talk, self._talk.guard
-        guard.on_proof, restarts = rows.confirm, guard.restarts
+        guard.on_proof, self._counted = rows.confirm, guard.restarts
         if self._out_of_step:
             talk.session.synchronize(Deadline.after(_RECOVER_S))
             self._out_of_step = False
         with self._reporter.bar(f"{job.dut.station} {job.task.name}: {measure.title}") as progress:
             told = measure.ask(talk, rows, progress)
         resets = talk.confirm()
-        boots = {"restarts": guard.restarts - restarts, "resets_on_purpose": resets}
+        restarts = self._restarts + guard.restarts - self._counted
+        boots = {"restarts": restarts, "resets_on_purpose": resets}
         return told, {name: count for name, count in boots.items() if count}
 
-    def _kept(self, failed: Entry, file: str, rows: Rows, error: TinyhilError) -> Entry:
-        """The line of a measure that failed; if the device is now another one, the rows since it
-        last proved who it is are dropped.
+    def _kept(self, failed: Entry, file: str, error: TinyhilError) -> Entry:
+        """The line of a measure that failed, with what was tried; if the device is now another one,
+        the rows since it last proved who it is are dropped.
 
         Raises:
             WriteError: they can't be.
         """
+        rows, tried = self._rows, as_details(self._ladder.take())
         if not isinstance(error, IdentityError):
-            return replace(failed, samples=len(rows.all))
+            return replace(failed, samples=len(rows.all), details=tried)
         self._lost = error
         dropped = self.record.drop(file, rows.confirmed)
-        return replace(failed, samples=rows.confirmed, details={"dropped_rows": dropped})
+        details = {"dropped_rows": dropped, **tried}
+        return replace(failed, samples=rows.confirmed, details=details)
 
     def _restore(self, name: MeasureName, line: Line, rows: Rows) -> Outcome:
         """A measure that an earlier part of a resumed run has finished."""

@@ -21,6 +21,18 @@ _FIRST = "hil_job"
 
 _attempts: pytest.StashKey[int] = pytest.StashKey()
 _failed: pytest.StashKey[bool] = pytest.StashKey()
+_recovered: pytest.StashKey[tuple[str, ...]] = pytest.StashKey()
+
+
+def recovered_of(item: pytest.Item) -> tuple[str, ...]:
+    """What brought the board back for the figures that a test asked for."""
+    return item.stash.get(_recovered, ())
+
+
+def note_recovered(item: pytest.Item | None, rungs: tuple[str, ...]) -> None:
+    """A test's figure was measured only after its board had been brought back, by these."""
+    if item and rungs:
+        item.stash[_recovered] = tuple(dict.fromkeys((*recovered_of(item), *rungs)))
 
 
 def attempts_of(item: pytest.Item) -> int:

@@ -18,7 +18,7 @@ import pytest
 from tinyhil.ground.errors import ConfigError, TinyhilError, WriteError
 from tinyhil.ground.interrupts import Interrupts, unbroken
 from tinyhil.ground.outputs import check_file
-from tinyhil.pytest_side.again import attempts_of
+from tinyhil.pytest_side.again import attempts_of, recovered_of
 from tinyhil.pytest_side.items import station_of
 from tinyhil.pytest_side.rerun import name_of
 from tinyhil.record import Record
@@ -143,7 +143,8 @@ class Ending:
         broken = isinstance(error, TinyhilError) or not isinstance(error, Exception)
         how: Any = "error" if report.failed and broken else report.outcome
         with suppress(WriteError):  # The test that could not be written is told anyway.
-            record.tested(EndedTest(test=name_of(item), how=how, attempts=attempts_of(item)))
+            ended = {"test": name_of(item), "how": how, "attempts": attempts_of(item)}
+            record.tested(EndedTest(**ended, recovered=recovered_of(item)))
 
     def passed(self, report: pytest.TestReport) -> None:
         """A test has ended; one that passes when it is run again has nothing left to try."""

@@ -26,6 +26,7 @@ from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure
 from tinyhil.publish.report.history import worse_since
 from tinyhil.publish.report.title import gate_title
+from tinyhil.pytest_side.again import note_recovered
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key
 from tinyhil.pytest_side.plan import Plan
 from tinyhil.pytest_side.report import report_of
@@ -146,7 +147,8 @@ def against_baseline(
         # Refused before it is measured in vain.
         known = {**asdict(subject), "run": measurement.record.run}
         refuse_strangers(line, line.model_copy(update=known))
-        measurement.outcome(next(iter(line.metrics)))
+        entry = measurement.outcome(next(iter(line.metrics))).entry
+        note_recovered(request.node, entry.recovered)
         measured = _measured(measurement, line.measure)
         comparison = gate.compare_metric(line, measured, metric, subject.station)
         earlier = partial(_compared, gate, line, metric, subject.station)

@@ -97,6 +97,14 @@ OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
         {"type": float, "metavar": "SECONDS"},
     ),
     (
+        "--hil-recover",
+        "'on': a board or a link that fails is brought back and its measure goes on: the port is "
+        "opened again, the board reset, flashed, its power cycled; what does not come back goes "
+        "into quarantine. 'off': a fault ends its measure. Default: on where the board is another "
+        "host's or labgrid's, off on a desk",
+        {"choices": ("on", "off"), "metavar": "on|off"},
+    ),
+    (
         "--hil-resume",
         "folder of a run that was killed or has failed: continues after its last sample; "
         "needs the same options",

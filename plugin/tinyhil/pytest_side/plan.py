@@ -32,6 +32,7 @@ from tinyhil.pytest_side.rerun import Earlier, earlier_of, read_earlier
 from tinyhil.record import Configuration, resume
 from tinyhil.record.signing import check_key
 
+RECOVER = ("on", "off")
 DEFAULT_BOARD = "mps2-an386"
 
 
@@ -56,6 +57,8 @@ class Options:
     """Folder of a run to continue."""
     rerun: Sequence[Path] = ()
     """Folders of runs whose tests that did not end are run."""
+    recover: str | None = None
+    """``on`` or ``off``; None: on for boards of other hosts and of labgrid."""
     wait_s: float = 0.0
     """How long to wait for a station that somebody else uses."""
     tasks: Sequence[str] = ()
@@ -116,6 +119,12 @@ class Plan:
         values = station.wiring.monitor if station.wiring else None
         where = f"{self.options.bench}: table 'stations.{station.name}.monitor'"
         return None if values is None else options_of(values, where)
+
+    def recovers(self, station: Station) -> bool:
+        """Whether a board that fails is brought back, see `ladder`."""
+        wiring = station.wiring
+        far = wiring is not None and bool(wiring.host or wiring.labgrid)
+        return self.options.recover == "on" or (self.options.recover is None and far)
 
     def image_of(self, task: str) -> Image | None:
         """The user's own image for a task; None where ours is to be built.
@@ -226,6 +235,11 @@ def _check_given(options: Options) -> None:
         if path and not (path.is_file() if wanted == "file" else path.is_dir()):
             raise ConfigError(f"option {option}: {path} is not a {wanted}", hint="correct the path")
     _check_outputs(options)
+    if options.recover not in (None, *RECOVER):
+        raise ConfigError(
+            f"option --hil-recover: '{printable(options.recover)}' is neither on nor off",
+            hint="write on or off, or leave it out",
+        )
     known_links = ("auto", *links.names())
     if options.link not in known_links:
         raise ConfigError(

@@ -41,10 +41,12 @@ from tinyhil.publish.report import allure, ci
 from tinyhil.publish.report.history import missed_since, points_of
 from tinyhil.publish.report.table import show_verdicts
 from tinyhil.publish.report.title import figure_title, gate_title, title_of
+from tinyhil.pytest_side.again import note_recovered
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key, station_of
 from tinyhil.pytest_side.pages import Pages
 from tinyhil.pytest_side.seen import SeenTests
 from tinyhil.record import Entry
+from tinyhil.record.recovery import told
 from tinyhil.record.schema import RUN
 from tinyhil.record.signing import is_signed
 
@@ -200,6 +202,7 @@ class HilReport:
         """See `runner.Reporter`."""
         # Our suites have a test for each figure; a suite of the user's need not.
         own = self._item is not None and not self._item.path.is_relative_to(SUITES)
+        note_recovered(self._item, outcome.entry.recovered)
         self._tell(ci.properties(verdict, outcome.entry, whole=own))
         job, data_set = outcome.job, outcome.entry.subject.data_set
         title = figure_title(
@@ -211,6 +214,8 @@ class HilReport:
         folder = self.folders[job.dut.station]
         since = missed_since(points_of(folder, job.task.name), verdict)
         said = str(replace(verdict, since=since))
+        if outcome.entry.recovered:
+            said += f"\nmeasured only after recovery: {told(outcome.entry.details)}"
         allure.describe(
             job.dut.board,
             job.task,
@@ -221,6 +226,8 @@ class HilReport:
             said=said,
         )
         allure.attach_text("verdict", said)
+        if outcome.entry.recovered:
+            allure.attach_text("recovery", told(outcome.entry.details))
         if allure.draws():
             # The tests of a measure follow each other, and show the same.
             if self._drawn[0] is not outcome.entry:

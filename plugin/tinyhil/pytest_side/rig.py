@@ -5,7 +5,7 @@ Imported only where a test needs a board: it brings numpy, pyOCD and all else th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,13 +16,14 @@ from tinyhil.catalog.task import Task
 from tinyhil.data import material as data
 from tinyhil.device.dut import Dut, attached
 from tinyhil.device.far import labgrid
-from tinyhil.device.faults import Injector
+from tinyhil.device.faults import Injector, Kind
+from tinyhil.device.faults.board import spoil
 from tinyhil.device.faults.probe import faulty_probe
 from tinyhil.device.links import Link, choose, open_link
 from tinyhil.device.queries.opening import Tap
 from tinyhil.device.raw_log import RecordedLink
 from tinyhil.device.session import Session
-from tinyhil.flash import flash, reset
+from tinyhil.flash import hang, reset
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError, TinyhilError, WriteError
 from tinyhil.ground.interrupts import unbroken
@@ -30,6 +31,7 @@ from tinyhil.ground.paths import official_data
 from tinyhil.image import build as firmware
 from tinyhil.image.elf import Image
 from tinyhil.measure.job import Job
+from tinyhil.measure.ladder import Ladder, Line, flash_deadline
 from tinyhil.measure.runner import Finished, Measurement
 from tinyhil.measure.supply import Supply, supplied
 from tinyhil.publish.report import allure
@@ -52,10 +54,8 @@ _finished: pytest.StashKey[dict[tuple[str, str], Finished]] = pytest.StashKey()
 """What was measured, by run and task: a link may be opened again in between."""
 _supplies: pytest.StashKey[dict[str, Supply | None]] = pytest.StashKey()
 """The power monitor of each station."""
-_FLASH_S = 120.0
-_PORT_S = 20.0
-"""How long a port may take to come back after the reset that ends flashing."""
-_SYNCHRONIZE_S = 20.0
+_ladders: pytest.StashKey[dict[str, Ladder]] = pytest.StashKey()
+"""What brings each station's board back, for the image that it holds now."""
 
 
 def register(config: pytest.Config, *, late: bool = False) -> None:
@@ -159,6 +159,7 @@ def plan_of(config: pytest.Config) -> Plan:
             build=option("--hil-build"),
             resume=option("--hil-resume"),
             rerun=option("--hil-rerun-failed"),
+            recover=option("--hil-recover"),
             wait_s=option("--hil-wait"),
             sign=option("--hil-sign"),
             seed=option("--hil-seed"),
@@ -229,6 +230,7 @@ def job(
     """See the fixture `hil_job`."""
     plan, report = plan_of(request.config), report_of(request.config)
     options = plan.options
+    hil_board.refuse_if_out_of_use()
     material = data.material(
         hil_task, options.data, options.build / "data", plan.models.get(hil_task.name)
     )
@@ -255,13 +257,20 @@ def job(
         references=options.build / "reference",
     )
     hil_record.begin(job.facts, job.contents)
+    supply = job.supply
+    ladder = request.config.stash.setdefault(_ladders, {})[job.dut.station] = Ladder(
+        hil_board,
+        image,
+        report.notice,
+        on=plan.recovers(plan.station(hil_board.station)),
+        # The monitor that is played goes with the process that plays the board.
+        power=not (supply and supply.modelled and hil_board.board.emulated),
+    )
     if image is None:
         report.say(f"{hil_board.station}: is measured as it is, nothing is flashed")
     else:
         with _located(hil_board, "flash"), report.bar("flash") as progress:
-            result = flash(
-                image, hil_board.board, hil_board.probe_uid, _flash_deadline(hil_board), progress
-            )
+            result = ladder.flash(progress)
         report.flashed(hil_board, result)
     yield job
     _pack_logs(job, hil_record)
@@ -285,13 +294,24 @@ def tap(hil_job: Job, hil_record: Record, request: pytest.FixtureRequest) -> Ite
     injectors: dict[str, Injector] = {}
 
     def reset_board() -> None:
-        reset(dut.board, dut.probe_uid, _flash_deadline(dut))
+        reset(dut.board, dut.probe_uid, flash_deadline(dut))
+
+    def corrupt() -> None:
+        assert hil_job.image is not None
+        spoil(hil_job.image, dut.board, dut.probe_uid, flash_deadline(dut))
+
+    actions: dict[Kind, Callable[[], None] | None] = {
+        "reset": reset_board if dut.flashed else None,
+        "death": dut.power_off,
+        "hang": (lambda: hang(dut.board, dut.probe_uid)) if dut.proven else None,
+        "corrupt": corrupt if hil_job.image else None,
+        "freeze": dut.freeze,
+    }
 
     def wrap(link: Link, name: str) -> Link:
         if spec and spec.kinds:
             if name not in injectors:
-                reset_it = reset_board if dut.flashed else None
-                injectors[name] = Injector(spec, reset=reset_it, kill=dut.power_off)
+                injectors[name] = Injector(spec, actions)
             link = injectors[name].through(link)
         return RecordedLink(link, hil_record.raw / f"{hil_job.task.name}-{name}.log")
 
@@ -304,19 +324,24 @@ def session(
     hil_job: Job, hil_record: Record, hil_tap: Tap, request: pytest.FixtureRequest
 ) -> Iterator[Session]:
     """See the fixture `hil_session`."""
-    with _located(hil_job.dut, "open"):
-        opened = open_link(hil_job.link, hil_job.dut, Deadline.after(_PORT_S))
-        advice = getattr(opened, "advice", None)
-        if advice:
-            report_of(request.config).notice(f"{hil_job.dut.station}: {advice}")
-        link = hil_tap(opened, "serial")
+    report, dut, advised = report_of(request.config), hil_job.dut, set[str]()
+
+    def open_port(deadline: Deadline) -> Link:
+        with _located(dut, "open"):
+            opened = open_link(hil_job.link, dut, deadline)
+            advice = getattr(opened, "advice", None)
+            if advice and advice not in advised:
+                advised.add(advice)
+                report.notice(f"{dut.station}: {advice}")
+            return hil_tap(opened, "serial")
+
+    line = Line(open_port)
     try:
-        made = Session(link)
-        with _located(hil_job.dut, "synchronize"):
-            made.synchronize(Deadline.after(_SYNCHRONIZE_S))
-        yield made
+        with _located(dut, "synchronize"):
+            request.config.stash[_ladders][dut.station].open(line)
+        yield line.session
     finally:
-        link.close()
+        line.close()
         allure.attach_file(hil_record.raw / f"{hil_job.task.name}-serial.log")
 
 
@@ -330,14 +355,11 @@ def measurement(
     """See the fixture `measurement`."""
     report, place = report_of(request.config), (hil_record.run, hil_job.task.name)
     finished = request.config.stash.setdefault(_finished, {}).setdefault(place, {})
+    ladder = request.config.stash[_ladders][hil_job.dut.station]
     with _located(hil_job.dut, "identify"):
-        return Measurement(hil_session, hil_job, hil_record, report, hil_tap, finished=finished)
-
-
-def _flash_deadline(dut: Dut) -> Deadline:
-    """Of flashing; a command or a drive has the time that its own key gives."""
-    facts = dut.board.flash
-    return Deadline.after(_FLASH_S if facts.method == "pyocd" else max(_FLASH_S, facts.timeout_s))
+        return Measurement(
+            hil_session, hil_job, hil_record, report, hil_tap, ladder=ladder, finished=finished
+        )
 
 
 def _tasks_of(items: Sequence[pytest.Item], station: str) -> set[str]:

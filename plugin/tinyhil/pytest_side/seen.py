@@ -11,6 +11,7 @@ from tinyhil.catalog.wording import named
 from tinyhil.ground.paths import SUITES
 from tinyhil.ground.text import shown
 from tinyhil.publish.report.page.ran import Ran, State
+from tinyhil.pytest_side.again import recovered_of
 from tinyhil.pytest_side.items import BOARD, TASK
 
 _ATTRIBUTE = "tinyhil_test"
@@ -34,11 +35,11 @@ class SeenTests:
 
     @property
     def repeated(self) -> Sequence[str]:
-        """A line for each that has passed, but was run more than once."""
+        """A line for each that has passed, but was run more than once, or after recovery."""
         return [
             shown(f"{test.title}: {test.text}")
             for test in self._ran
-            if test.attempts > 1 and test.state in ("pass", "not judged")
+            if (test.attempts > 1 or test.recovered) and test.state in ("pass", "not judged")
         ]
 
     def name(self, title: str, figure: State) -> None:
@@ -59,6 +60,7 @@ class SeenTests:
             "name": "" if item.path.is_relative_to(SUITES) else item.name,
             "place": place,
             "told": self._figure == "fail",
+            "recovered": list(recovered_of(item)),
             "state": _state(call, report, self._figure),
         }
         setattr(report, _ATTRIBUTE, known)
@@ -75,6 +77,7 @@ class SeenTests:
             return
         known = getattr(report, _ATTRIBUTE, {})
         place, earlier = known.get("place"), [*self._earlier.get(report.nodeid, {}).values()]
+        after = known.get("recovered", ())
         title = known.get("title", report.nodeid)
         self._ran.append(
             Ran(
@@ -82,7 +85,10 @@ class SeenTests:
                 place=(place[0], place[1]) if place else None,
                 state=known.get("state", "error"),
                 seconds=report.duration,
-                text="\n".join(filter(None, (_again(report, earlier), _text(report)))),
+                text="\n".join(
+                    filter(None, (_again(report, earlier), _after(report, after), _text(report)))
+                ),
+                recovered=bool(after),
                 told=known.get("told", False) and report.when == "call",
                 attempts=len(earlier) + 1,
                 name="" if title == report.nodeid else known.get("name", ""),
@@ -117,6 +123,11 @@ def _again(report: pytest.TestReport, earlier: Sequence[str]) -> str:
         return ""
     reasons = "; ".join(f"attempt {n}: {text}" for n, text in enumerate(earlier, start=1))
     return f"{report.outcome} at attempt {len(earlier) + 1}; {' '.join(reasons.split())}"
+
+
+def _after(report: pytest.TestReport, rungs: Sequence[str]) -> str:
+    """What its board needed; empty for one that never failed."""
+    return f"{report.outcome} only after recovery: {', '.join(rungs)}" if rungs else ""
 
 
 def _text(report: pytest.TestReport) -> str:

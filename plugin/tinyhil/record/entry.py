@@ -11,6 +11,7 @@ from typing import Any
 from tinyhil.catalog.facts import Limit, Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import Margin, Verdict, judge
+from tinyhil.record.recovery import Rung, recovered_by
 from tinyhil.record.schema import SCHEMA, Line
 
 FAULTS_MARK = "with injected faults"
@@ -53,6 +54,11 @@ class Entry:
     """On the host's clock."""
     error: str | None = None
     """What ended the measurement early; the metrics are then of what was measured before."""
+
+    @property
+    def recovered(self) -> tuple[Rung, ...]:
+        """What brought the board back in the middle of it; empty: it never failed."""
+        return recovered_by(self.details)
 
     @property
     def verdict(self) -> str:

@@ -201,6 +201,8 @@ class EndedTest(_Object):
     """``error``: the board has failed, or nothing was measured for another reason."""
     attempts: AtLeastOne = 1
     """How often it was run until it ended so."""
+    recovered: tuple[StrictStr, ...] = ()
+    """What brought its board back, see `recovery.Rung`; empty: nothing had to."""
 
 
 class AccuracyRow(_Object):

@@ -41,6 +41,8 @@ examples:
   tinyhil doctor --board desk-l4       try every step, and leave what the board holds
   tinyhil doctor --board desk-l4 --flash --firmware my.elf
                                        the same with an image put onto it
+  tinyhil doctor --board desk-l4 --power
+                                       the same after its power was switched off and on
   tinyhil doctor --udev                print rules by which users may open probes and ports
 
 next: `pytest suites --hil-quick` for a first look on the emulated board
@@ -95,6 +97,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="put the image onto the board; without --firmware: the reference firmware",
     )
     parser.add_argument(
+        "--power",
+        action="store_true",
+        help="first switch the board's power off and on, by the station's table 'power'",
+    )
+    parser.add_argument(
         "--write",
         type=Path,
         nargs="?",
@@ -117,7 +124,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         return _write(options, console)
     if options.board is not None:
         return _examine(options, console)
-    for name in ("bench", "probe", "port", "firmware", "flash"):
+    for name in ("bench", "probe", "port", "firmware", "flash", "power"):
         if getattr(options, name):
             raise ConfigError(f"option --{name}: of which board?", hint="add --board NAME")
     return _look(options, console)
@@ -164,7 +171,7 @@ def _examine(options: argparse.Namespace, console: Console) -> int:
     if options.bench is None and not bench.is_file():
         bench = None
     given = options.board, bench, options.probe, options.port
-    wish = Wish(*given, firmware=options.firmware, program=options.flash)
+    wish = Wish(*given, firmware=options.firmware, program=options.flash, power=options.power)
     station = station_of(wish, load_boards(options.boards))
     steps: list[Step] = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tinyhil.catalog.bench import Station, stations
@@ -13,15 +14,20 @@ from tinyhil.catalog.task import load_tasks
 from tinyhil.catalog.wiring import Wiring, check_wiring
 from tinyhil.cli.bench.port import PortSteps
 from tinyhil.cli.bench.probe import ProbeSteps
-from tinyhil.cli.bench.steps import Step, tried
+from tinyhil.cli.bench.steps import Step, Trial, tried
 from tinyhil.data.material import stand_in_model
-from tinyhil.device.dut import attached
+from tinyhil.device.dut import Dut, attached
+from tinyhil.flash import await_there
+from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.project import Project
 from tinyhil.image.build import build, folder_of
 from tinyhil.image.elf import Image, read_image
 from tinyhil.measure.monitors import options_of
 from tinyhil.measure.supply import supplied
+
+_POWER_S, _THERE_S = 140.0, 20.0
+"""How long switching may take in all, and a probe to show itself afterwards."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class Wish:
     """The image that the board is to hold."""
     program: bool
     """Whether the image may be put onto it."""
+    power: bool = False
+    """Whether its power may be switched."""
 
 
 def station_of(wish: Wish, boards: dict[str, Board]) -> Station:
@@ -93,7 +101,7 @@ def examined(wish: Wish, station: Station, project: Project, tell: Callable[[Ste
     where = f"{wish.bench}: table 'stations.{station.name}.monitor'"
     options = options_of(values, where) if values is not None else None
     with (
-        attached(station, tell=lambda _: None) as dut,
+        attached(station, tell=lambda _: None, quarantined=True) as dut,
         supplied(dut, options, energy=False) if options else nullcontext(),
     ):
         probe = ProbeSteps(dut, image, program)
@@ -104,9 +112,22 @@ def examined(wish: Wish, station: Station, project: Project, tell: Callable[[Ste
             probe.close()
             port.close()
 
-        steps = [there, permitted, target, *port.first(), *rest, *port.last()]
+        power = [Trial("power", _POWER_S, partial(_switched, dut))] if wish.power else []
+        steps = [*power, there, permitted, target, *port.first(), *rest, *port.last()]
         for step in tried(steps, close):
             tell(step)
+
+
+def _switched(dut: Dut, deadline: Deadline) -> str:
+    """Cycle the board's power, as a run does that brings it back."""
+    if dut.power is None:
+        raise ConfigError(
+            "nothing is known that switches the power of this board",
+            hint="give its station a table 'power' in the bench file, or leave out --power",
+        )
+    dut.power(deadline)
+    await_there(dut.board, dut.probe_uid, deadline.within(_THERE_S))
+    return "it was switched off and on"
 
 
 def _image(wish: Wish, board: Board, project: Project, program: bool) -> Image | None:

@@ -17,6 +17,8 @@ from tinyhil.ground.text import printable
 _HEAD = """\
 # What is wired to this desk, as `tinyhil doctor --write` found it. Not to be committed.
 # Try a station: tinyhil doctor --board NAME
+# A run that brings a board back may switch its power, by a table [stations.NAME.power]:
+#   method = "uhubctl", hub = "1-1.4", hub_port = 2; or method = "command", command = ["PROGRAM"]
 
 schema = 1
 """

@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tinyhil.catalog.bench import Station, stations
 from tinyhil.catalog.board import load_boards
 from tinyhil.cli.farm.exporter import default_host, text_of
 from tinyhil.cli.farm.status import FarmStatus, status
+from tinyhil.device import quarantine
 from tinyhil.device.far import agent, coordinator
 from tinyhil.device.far.janitor import Swept, sweep
 from tinyhil.ground.answer import Answer, add_format, answered
@@ -55,7 +57,8 @@ commands in its comments
 """
 _STATUS = """\
 Show every board that labgrid knows: its host, who holds it, its health, how its last run ended, and
-whether it is in quarantine. The exit status is 1 if a board is not ok.
+whether it is in quarantine; and the boards of this host that are in quarantine without labgrid. The
+exit status is 1 if a board is not ok.
 """
 _STATUS_EPILOG = """\
 examples:
@@ -71,7 +74,8 @@ examples:
 next: name this host as 'host' of a station in bench.toml, on the host that runs pytest
 """
 _QUARANTINE = """\
-Let nobody get a board by its type, on any host. Its runs until now stay as they are.
+Let nobody get a board: by its type, on any host, if labgrid hands it out; else nobody who comes to
+this host, for a station of its bench file. Its runs until now stay as they are.
 """
 _QUARANTINE_EPILOG = """\
 examples:
@@ -111,10 +115,10 @@ class Exporter(Answer):
 
 @dataclass(frozen=True)
 class Quarantine(Answer):
-    """A place whose quarantine has begun or ended."""
+    """A board whose quarantine has begun or ended."""
 
     place: str
-    """labgrid's name of it."""
+    """labgrid's name of it, or that of its station."""
     reason: str
     """Why nobody gets it; empty: it can be used again."""
 
@@ -162,12 +166,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_format(made, Exporter)
     made.set_defaults(run=_export)
     kept = command("quarantine", "let nobody get a board", _QUARANTINE, _QUARANTINE_EPILOG)
-    kept.add_argument("place", help="labgrid's name of it")
+    kept.add_argument("place", help="labgrid's name of it, or that of its station")
     kept.add_argument("--reason", required=True, help="for everybody to see")
     add_format(kept, Quarantine)
     kept.set_defaults(run=_keep)
     back = command("return", "end a quarantine", _RETURN, _RETURN_EPILOG)
-    back.add_argument("place", help="labgrid's name of it")
+    back.add_argument("place", help="labgrid's name of it, or that of its station")
     add_format(back, Quarantine)
     back.set_defaults(run=_take_back)
     swept = command("clean", "put right what labgrid leaves behind", _CLEAN, _CLEAN_EPILOG)
@@ -187,6 +191,7 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--port-number", type=int, required=True, help="TCP port for the port")
     serve.add_argument("--wait", type=float, default=0.0, help="for another user, in seconds")
     serve.add_argument("--by", default="", help="who asks; whoever waits for the board sees it")
+    serve.add_argument("--quarantined", action="store_true", help="also a board in quarantine")
     add_format(serve, Served)
     serve.set_defaults(run=_serve)
 
@@ -220,14 +225,32 @@ def _export(options: argparse.Namespace, console: Console) -> int:
 
 
 def _keep(options: argparse.Namespace, console: Console) -> int:
-    coordinator.quarantine(options.place, options.reason)
+    station = _station_here(options.place)
+    if station is None:
+        coordinator.quarantine(options.place, options.reason)
+    else:
+        wiring = station.wiring
+        assert wiring is not None
+        quarantine.keep_out(station.name, wiring.probe, wiring.port, options.reason)
     if not answered(options, Quarantine(options.place, options.reason)):
         say(console, f"{options.place} is in quarantine: {options.reason}")
     return 0
 
 
+def _station_here(name: str) -> Station | None:
+    """The station of this name, if the project's bench file has it on this host."""
+    project = project_around(Path.cwd())
+    bench = project.path("bench") or project.folder / "bench.toml"
+    if not bench.is_file():
+        return None
+    found = stations(load_boards(project.path("boards")), bench).get(name)
+    wiring = found.wiring if found else None
+    return None if wiring is None or wiring.host or wiring.labgrid else found
+
+
 def _take_back(options: argparse.Namespace, console: Console) -> int:
-    coordinator.take_back(options.place)
+    if not quarantine.take_back(options.place):
+        coordinator.take_back(options.place)
     if not answered(options, Quarantine(options.place, "")):
         say(console, f"{options.place} can be used again")
     return 0
@@ -256,6 +279,7 @@ def _serve(options: argparse.Namespace, console: Console) -> int:
         options.port_number,
         options.wait,
         options.by,
+        quarantined=options.quarantined,
     )
     return agent.serve(request, _say)
 

@@ -1,15 +1,23 @@
-"""``tinyhil farm status``: every board of the farm, who holds it, and how it did last."""
+"""``tinyhil farm status``: every board of the farm, who holds it, and how it did last.
+
+labgrid knows the boards that it hands out; those of this host that are in quarantine without it are
+in the notes beside its locks.
+"""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tinyhil.device import quarantine
 from tinyhil.device.far import coordinator
 from tinyhil.device.far.coordinator import Place
+from tinyhil.device.quarantine import Note
 from tinyhil.ground.answer import Answer
+from tinyhil.ground.errors import BenchError
 from tinyhil.publish.headings import Heading, headings
 from tinyhil.record.store import find_runs
 
@@ -21,7 +29,7 @@ class FarmBoard:
     """A board of the farm."""
 
     place: str
-    """labgrid's name of it."""
+    """labgrid's name of it, or that of the station on this host."""
     board: str
     """Name of its type."""
     host: str
@@ -52,11 +60,17 @@ def status(runs: Path) -> FarmStatus:
     """Ask labgrid, and look into a folder of runs.
 
     Raises:
-        BenchError: labgrid's coordinator does not answer.
+        BenchError: labgrid's coordinator does not answer, and nothing is known without it.
     """
-    places = coordinator.places()
-    latest = _latest(runs)
-    return FarmStatus(tuple(_row(place, latest.get(place.name)) for place in places))
+    kept, latest = quarantine.notes(), _latest(runs)
+    try:
+        places = coordinator.places()
+    except BenchError:
+        if not kept:
+            raise
+        places = ()
+    rows = [_row(place, latest.get(place.name)) for place in places]
+    return FarmStatus((*rows, *(_noted(note, latest.get(note.station)) for note in kept)))
 
 
 def _row(place: Place, run: Heading | None) -> FarmBoard:
@@ -70,6 +84,20 @@ def _row(place: Place, run: Heading | None) -> FarmBoard:
         reserved=bool(place.reservation),
         health="quarantined" if place.quarantined else health,
         quarantine=place.comment if place.quarantined else "",
+        last_run=run.folder.name if run else None,
+        last_verdict=run.worst if run else None,
+    )
+
+
+def _noted(note: Note, run: Heading | None) -> FarmBoard:
+    return FarmBoard(
+        place=note.station,
+        board="",
+        host=socket.gethostname(),
+        holder="",
+        reserved=False,
+        health="quarantined",
+        quarantine=f"{note.reason} (since {note.since})",
         last_run=run.folder.name if run else None,
         last_verdict=run.worst if run else None,
     )

@@ -64,6 +64,8 @@ def at_place(station: Station, place: Place) -> Station:
     values = {key: value for key, value in place.board.items() if key != "extra"}
     if values.get("host") == socket.gethostname():
         del values["host"]
+    if station.wiring and station.wiring.power:
+        values.setdefault("power", station.wiring.power.model_dump(exclude_unset=True))
     wiring = Wiring.checked(
         {"board": station.board.name, **values}, f"{where}: {coordinator.BOARD}"
     )
@@ -72,7 +74,8 @@ def at_place(station: Station, place: Place) -> Station:
             f"{where} has a '{wiring.board}', and '{station.board.name}' is wanted",
             hint="correct the tag 'board' of the place, or its exporter's file",
         )
-    check_wiring(f"{where}: key '{coordinator.BOARD}'", wiring, station.board)
+    key = f"{where}: key '{coordinator.BOARD}'"
+    check_wiring(key, wiring, station.board, at_place=True)
     return Station(station.name, wiring.board_of(station.board), wiring)
 
 

@@ -7,6 +7,7 @@ in its place, or options for it, are in the environment variable `TINYHIL_SSH`.
 from __future__ import annotations
 
 import getpass
+import itertools
 import json
 import os
 import queue
@@ -17,16 +18,21 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.wiring import Wiring
 from tinyhil.device.far import agent
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, ConfigError, TakenError, TinyhilError
+from tinyhil.ground.errors import (
+    BenchError,
+    ConfigError,
+    QuarantinedError,
+    TakenError,
+    TinyhilError,
+)
 from tinyhil.ground.text import printable, shown
 
 SSH_VARIABLE = "TINYHIL_SSH"
@@ -42,6 +48,8 @@ _OPTIONS = (
 )
 _START_S = 60.0
 """Until the agent serves: connecting, then importing pyOCD there."""
+_ORDER_S = 10.0
+"""How long the agent may take to answer, beyond what an order takes."""
 _END_S = 8.0
 _TRIES = 3
 _SHOWN = 400
@@ -52,51 +60,118 @@ _NUMBERS = range(20_000, 32_000)
 """TCP ports of a host that Linux gives to nobody by itself."""
 
 
-@dataclass(frozen=True)
 class Far:
-    """The near ends of a board's tunnels."""
-
-    probe_uid: str
-    """For pyOCD; empty where the board has no probe."""
-    serial_url: str
-    """For pyserial."""
-
-
-@contextmanager
-def reached(
-    station: Station, baud: int, *, wait_s: float = 0.0, tell: Callable[[str], None]
-) -> Iterator[Far]:
-    """Hold a board of another host, with its probe and its port served here on loopback.
+    """A board of another host, with its probe and its port served here on loopback, from `connect`
+    until `close`.
 
     Args:
         station: whose wiring names a host.
         baud: at which the port is opened.
-        wait_s: how long to wait while somebody else uses it.
         tell: is told who we wait for.
-
-    Raises:
-        TakenError: somebody else uses it.
-        BenchError: the host can't be reached, has no tinyhil, or the board is not there.
+        quarantined: whether also a board in quarantine, to look at it.
     """
-    wiring = station.wiring
-    assert wiring is not None
-    for attempt in range(1, _TRIES + 1):
-        with _Connection(station.name, wiring, baud, wait_s) as connection:
-            if connection.is_served(Deadline.after(_START_S + wait_s), tell):
-                yield connection.far
-                return
-        if attempt == _TRIES:
-            raise BenchError(
-                f"no free TCP port was found for '{station.name}' here and on {wiring.host}",
-                hint="end what uses them on that host, then run it again",
-                board=station.name,
+
+    def __init__(
+        self,
+        station: Station,
+        baud: int,
+        tell: Callable[[str], None],
+        *,
+        quarantined: bool = False,
+    ) -> None:
+        assert station.wiring is not None
+        self._station, self._wiring, self._baud, self._tell = (
+            station.name,
+            station.wiring,
+            baud,
+            tell,
+        )
+        self._quarantined = quarantined
+        self._connection: _Connection
+
+    def connect(self, wait_s: float = 0.0) -> None:
+        """Hold the board, waiting so long while somebody else does.
+
+        Raises:
+            TakenError: somebody else uses it.
+            BenchError: the host can't be reached, has no tinyhil, or the board is not there.
+        """
+        for _ in range(_TRIES):
+            connection = _Connection(
+                *(self._station, self._wiring, self._baud, wait_s), quarantined=self._quarantined
             )
+            try:
+                if connection.is_served(Deadline.after(_START_S + wait_s), self._tell):
+                    self._connection = connection
+                    return
+            except BaseException:
+                connection.close()
+                raise
+            connection.close()
+        raise BenchError(
+            f"no free TCP port was found for '{self._station}' here and on {self._wiring.host}",
+            hint="end what uses them on that host, then run it again",
+            board=self._station,
+        )
+
+    def reconnect(self) -> None:
+        """Hold the board again after the link to its host was cut; its ends are others then.
+
+        What held it there for us ends by itself when it has heard nothing for a while.
+
+        Raises:
+            TakenError, BenchError: as `connect`.
+        """
+        self._connection.close()
+        self.connect(agent.SILENCE_S + _END_S)
+
+    @property
+    def probe_uid(self) -> str:
+        """Near end of the probe's tunnel, for pyOCD; empty where the board has no probe."""
+        return self._connection.probe_uid
+
+    @property
+    def serial_url(self) -> str:
+        """Near end of the port's, for pyserial."""
+        return self._connection.serial_url
+
+    @property
+    def has_power(self) -> bool:
+        """Whether its host can switch the board's power."""
+        power = self._wiring.power
+        return power is not None and power.method != "labgrid"
+
+    def power(self, deadline: Deadline) -> None:
+        """See `power.Cycle`."""
+        assert self._wiring.power is not None
+        facts = self._wiring.power.model_dump(mode="json", exclude_unset=True)
+        within_s = deadline.remaining()
+        order = {"power": facts, "within_s": within_s}
+        self._connection.have(order, Deadline.after(within_s + _ORDER_S))
+
+    def keep_out(self, reason: str) -> None:
+        """Put the board into quarantine on its host.
+
+        Raises:
+            BenchError: it can't be noted there, or its host is out of reach.
+        """
+        self._connection.have({"quarantine": reason}, Deadline.after(_ORDER_S))
+
+    def within_reach(self) -> bool:
+        """Whether the tunnels stand, as far as ssh knows."""
+        return self._connection.stands
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._connection.close()
 
 
 class _Connection:
-    """A running ssh with an agent at its end; a context manager that ends both."""
+    """A running ssh with an agent at its end, until `close` ends both."""
 
-    def __init__(self, station: str, wiring: Wiring, baud: int, wait_s: float) -> None:
+    def __init__(
+        self, station: str, wiring: Wiring, baud: int, wait_s: float, *, quarantined: bool
+    ) -> None:
         self._station = station
         self._host = wiring.host
         self._lines: queue.Queue[bytes] = queue.Queue()
@@ -107,13 +182,14 @@ class _Connection:
         request = agent.Request(
             *(station, wiring.probe, wiring.port, baud, far["probe"], far["port"], wait_s),
             by=f"{getpass.getuser()}@{socket.gethostname()}",
+            quarantined=quarantined,
         )
         command = _command(wiring, request, near)
         name = f"@{wiring.host}"
-        self.far = Far(
-            f"remote:127.0.0.1:{near[0]}#{wiring.probe}{name}" if wiring.probe else "",
-            f"rfc2217://127.0.0.1:{near[1]}#{wiring.port}{name}",
-        )
+        self._sending = threading.Lock()
+        self._numbers = itertools.count(1)
+        self.probe_uid = f"remote:127.0.0.1:{near[0]}#{wiring.probe}{name}" if wiring.probe else ""
+        self.serial_url = f"rfc2217://127.0.0.1:{near[1]}#{wiring.port}{name}"
         try:
             # Ctrl-C is ours: the board is parked over this link before it ends.
             self._process = subprocess.Popen(
@@ -133,14 +209,9 @@ class _Connection:
     def is_served(self, deadline: Deadline, tell: Callable[[str], None]) -> bool:
         """Wait until the board is ours and served; False where other TCP ports must be tried."""
         while True:
-            try:
-                line = self._lines.get(timeout=max(0.001, deadline.remaining()))
-            except queue.Empty:
-                raise self._failed(f"did not answer in {deadline.seconds:.0f} s") from None
-            if not line:
-                return self._is_only_taken()
-            said = _object(line)
-            match said:
+            match self._said(deadline):
+                case None:
+                    return self._is_only_taken()
                 case {"ready": agent.SPEAKS}:
                     return True
                 case {"ready": _}:
@@ -154,10 +225,13 @@ class _Connection:
                 case _:  # A greeting of its shell's.
                     continue
 
-    def __enter__(self) -> _Connection:
-        return self
+    @property
+    def stands(self) -> bool:
+        """Whether ssh still runs."""
+        return self._process.poll() is None
 
-    def __exit__(self, *error: object) -> None:
+    def close(self) -> None:
+        """End both; harmless when that was done."""
         self._ended.set()
         with suppress(OSError, ValueError):
             assert self._process.stdin is not None
@@ -180,13 +254,51 @@ class _Connection:
 
     def _beat(self) -> None:
         """Tell the agent that we live."""
+        with suppress(OSError, ValueError):
+            while not self._ended.wait(agent.BEAT_S):
+                self._send(b"\n")
+
+    def _send(self, line: bytes) -> None:
         assert self._process.stdin is not None
-        while not self._ended.wait(agent.BEAT_S):
-            try:
-                self._process.stdin.write(b"\n")
-                self._process.stdin.flush()
-            except (OSError, ValueError):
-                return
+        with self._sending:
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+
+    def have(self, order: Mapping[str, Any], deadline: Deadline) -> None:
+        """Have the agent do something.
+
+        Raises:
+            BenchError: it could not, or the link to it is cut.
+        """
+        number = next(self._numbers)
+        try:
+            self._send(json.dumps({**order, "order": number}).encode() + b"\n")
+        except (OSError, ValueError):
+            raise self._failed("can't be reached any more") from None
+        while True:
+            match self._said(deadline):
+                case {"order": told, "done": True} if told == number:
+                    return
+                case {"order": told, "error": {"kind": kind, "message": message, "hint": hint}} if (
+                    told == number
+                ):
+                    raise self._error(str(kind), str(message), str(hint))
+                case None:
+                    raise self._failed("can't be reached any more")
+                case _:  # The answer to an earlier order, which was not waited for.
+                    continue
+
+    def _said(self, deadline: Deadline) -> Mapping[str, Any] | None:
+        """What the agent says next, {} for a line that is not its; None at its end.
+
+        Raises:
+            BenchError: it is silent.
+        """
+        try:
+            line = self._lines.get(timeout=max(0.001, deadline.remaining()))
+        except queue.Empty:
+            raise self._failed(f"did not answer in {deadline.seconds:.0f} s") from None
+        return _object(line) if line else None
 
     def _is_only_taken(self) -> bool:
         """False where ssh ended because a port of ours was taken.
@@ -206,6 +318,8 @@ class _Connection:
         raise self._failed("could not be reached, or its tinyhil has ended")
 
     def _printed(self) -> str:
+        if self._errors.closed:
+            return ""
         self._errors.seek(0)
         return self._errors.read()[-_SHOWN:].decode("utf-8", "replace").strip()
 
@@ -219,7 +333,8 @@ class _Connection:
 
     def _error(self, kind: str, message: str, hint: str) -> TinyhilError:
         """What the agent could not do, as the same kind of error."""
-        known = {each.__name__: each for each in (BenchError, ConfigError, TakenError)}
+        kinds = (BenchError, ConfigError, TakenError, QuarantinedError)
+        known = {each.__name__: each for each in kinds}
         message = f"host {self._host}: {shown(message, _SHOWN)}"
         return known.get(kind, BenchError)(message, hint=shown(hint, _SHOWN), board=self._station)
 
@@ -236,6 +351,7 @@ def _command(wiring: Wiring, request: agent.Request, near: tuple[int, int]) -> l
         *(f"--probe={request.probe}", f"--port={request.port}", f"--baud={request.baud}"),
         *(f"--probe-number={request.probe_number}", f"--port-number={request.port_number}"),
         *(f"--wait={request.wait_s:g}", f"--by={request.by}"),
+        *(["--quarantined"] if request.quarantined else []),
     ]
     command = f"{wiring.host_program} {shlex.join(program)}"
     return [*ssh, "-T", *options, *ways, wiring.host, command]

@@ -39,6 +39,21 @@ truncate   the rest of a line, command or frame is lost, at most 1100 bytes
 and those that end a connection: ``disconnect`` (the port is gone), ``reset`` (the device
 restarts in the middle of it), ``death`` (the device ends for good).
 
+And those that break the board in a way of which one thing alone brings it back, to test recovery
+(``--hil-recover``). They work on one board after the other, so give them a ``limit``; those of the
+core need its probe, so that frames must take the serial port (``--hil-link serial``):
+
+========== ============================================================ ======================
+kind       what happens                                                 what helps
+========== ============================================================ ======================
+mute       nothing comes from the device any more, for ``hold_ms``      to wait
+noise      all that comes is garbage                                    to open the port again
+hang       the core runs in a circle                                    a reset
+corrupt    the board holds an image that does not get past its start    to flash it again
+freeze     core, port and probe stand still, on an emulated board       to cycle its power
+death      the board ends for good, on an emulated board                nothing
+========== ============================================================ ======================
+
 The kinds of a debug probe happen between it and its chip, on emulated boards whose probe is
 ``cmsis-dap``. Each meets one transfer, and ``every`` and ``first`` count transfers:
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from tinyhil.device.fault_spec import Spec
+from tinyhil.device.fault_spec import Kind, Spec
 from tinyhil.device.faults.stream import Event, Fault, Running, Stream
 from tinyhil.device.links import Link
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError, LinkError, LinkTimeoutError
 
 _ON_PURPOSE = "the fault was injected on purpose (--hil-faults); leave it out for a real run"
+_TO_THE_DEVICE: tuple[Kind, ...] = ("reset", "death", "hang", "corrupt", "freeze")
+_GARBAGE = bytes(byte ^ 0xA5 for byte in range(256))
+"""Of each byte: no letter, digit or line end of a device's comes through."""
 _POLL_WRITE_S = 1.0
 """How long the sending of held bytes may take in a call without its own deadline."""
 
@@ -21,29 +24,26 @@ class Injector:
 
     Args:
         spec: what to inject.
-        reset: resets the device; needed for the kind ``reset``.
-        kill: ends the device for good; needed for the kind ``death``.
+        actions: does to the device what a kind says; None, or no entry: that can't be done.
 
     Raises:
         ConfigError: a kind is asked for, but its function is missing.
     """
 
     def __init__(
-        self,
-        spec: Spec,
-        *,
-        reset: Callable[[], None] | None = None,
-        kill: Callable[[], None] | None = None,
+        self, spec: Spec, actions: Mapping[Kind, Callable[[], None] | None] | None = None
     ) -> None:
-        for kind, function in (("reset", reset), ("death", kill)):
-            if kind in spec.kinds and function is None:
+        actions = actions or {}
+        for kind in _TO_THE_DEVICE:
+            if kind in spec.kinds and not actions.get(kind):
                 raise ConfigError(
                     f"faults: '{kind}' can't be done to this device here",
                     hint=f"leave '{kind}' out of 'kinds'",
                 )
         self.spec = spec
         self._notes: list[Running] = []
-        self._actions = {"reset": reset, "death": kill}
+        self._actions = actions
+        self._mute_until = 0.0
         self.out = Stream(spec, "out", self._notes)
         """To the device."""
         self.back = Stream(spec, "in", self._notes)
@@ -61,10 +61,16 @@ class Injector:
         self.back.forget()
         return FaultyLink(link, self)
 
+    @property
+    def mute(self) -> bool:
+        """Whether nothing comes from the device now, however it is asked."""
+        return time.monotonic() < self._mute_until
+
     def act(self, fault: Fault) -> None:
-        """Do to the device what the fault says; nothing for a disconnect."""
-        action = self._actions.get(fault.kind)
-        if action:
+        """Do to the device what the fault says."""
+        if fault.kind == "mute":
+            self._mute_until = time.monotonic() + self.spec.hold_ms / 1000
+        elif action := self._actions.get(fault.kind):
             action()
 
 
@@ -79,6 +85,7 @@ class FaultyLink:
         self._link = link
         self._injector = injector
         self._gone: Fault | None = None
+        self._noisy = False
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """See `Link.write`; bytes that are held back count as sent."""
@@ -155,14 +162,22 @@ class FaultyLink:
                 continue
             while not self._gone and (event := stream.take_event(time.monotonic())):
                 self._happen(event)
-            return entry.data if entry else b""
+            return self._heard(entry.data) if entry else b""
         return b""
+
+    def _heard(self, data: bytes) -> bytes:
+        """What the host gets of bytes that have come."""
+        if self._injector.mute:
+            return b""
+        return data.translate(_GARBAGE) if self._noisy else data
 
     def _happen(self, event: Event) -> None:
         if event.fault.kind == "disconnect":
             self._gone = event.fault
             self._injector.out.forget()
             self._injector.back.forget()
+        elif event.fault.kind == "noise":
+            self._noisy = True
         else:
             self._injector.act(event.fault)
 

@@ -8,6 +8,7 @@ the numbers that ``RandomState`` draws (NEP 19): a seed means the same everywher
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -25,6 +26,16 @@ _LONGEST_LOSS_BYTES: Final = 1100
 _ENDS: Final = b"\n%\0"
 """Of a line, a command, a frame."""
 
+_EVENTS: Final[Mapping[Kind, str]] = {
+    "disconnect": "the port is gone",
+    "reset": "the device is reset",
+    "death": "the device is killed",
+    "mute": "the device falls silent",
+    "noise": "what comes is garbage from here on",
+    "hang": "the core hangs",
+    "corrupt": "the image is spoiled",
+    "freeze": "the board stands still",
+}
 _SINGLE_FLIP: Final = 0.75
 """How often a flip changes only one byte."""
 
@@ -56,7 +67,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Event:
-    """Something to do between two bytes, not before `due`: disconnect, reset or death."""
+    """Something to do between two bytes, not before `due`: disconnect, reset and those behind."""
 
     fault: Fault
     due: float
@@ -103,12 +114,8 @@ class Running:
                 text = f"held for {self.hold_s:.3f} s"
             case "split":
                 text += " byte by byte"
-            case "disconnect":
-                text = "the port is gone"
-            case "reset":
-                text = "the device is reset"
-            case "death":
-                text = "the device is killed"
+            case event:
+                text = _EVENTS[event]
         return Fault(self.kind, self.direction, self.offset, text)
 
 

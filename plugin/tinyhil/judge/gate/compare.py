@@ -67,6 +67,9 @@ class Comparison:
     """The baseline's station, where it is another one of the same board type."""
     since: str = ""
     """Since when it is worse, by the earlier runs that are here; empty where that is not known."""
+    recovered: str = ""
+    """What brought the candidate's board back in the middle of the measure; empty: nothing had to.
+    """
 
     def __bool__(self) -> bool:
         return self.status not in ("worse", "missing")
@@ -84,7 +87,8 @@ class Comparison:
         change = change_text(self.metric, self.old, self.new)
         figures = f"{self.metric} {old} -> {new}{change and f', {change}'}"
         since = self.since and f"; {self.since}"
-        return f"{where}: {figures}: {WORDS[self.status]} ({self.reason}){since}"
+        after = self.recovered and f"; measured only after recovery: {self.recovered}"
+        return f"{where}: {figures}: {WORDS[self.status]} ({self.reason}){since}{after}"
 
 
 class Gate:
@@ -194,8 +198,11 @@ class Gate:
                 continue
             tolerance = self._tolerances.get(metric) or default(metric, emulated=False)
             judgement = one_more(metric, values, value, tolerance, self._alpha)
-            yield _comparison(lines[0], new.station, metric, (fmean(values), value), judgement,
-                              own=True)  # fmt: skip
+            yield replace(
+                _comparison(lines[0], new.station, metric, (fmean(values), value), judgement,
+                            own=True),
+                recovered=measured.recovered,
+            )  # fmt: skip
 
     def compare_metric(
         self, line: Line, measured: Measured | None, metric: Gated, station: str
@@ -205,6 +212,12 @@ class Gate:
         Raises:
             ConfigError: the two are of different boards, data, models or settings.
         """
+        compared = self._compared(line, measured, metric, station)
+        return replace(compared, recovered=measured.recovered) if measured else compared
+
+    def _compared(
+        self, line: Line, measured: Measured | None, metric: Gated, station: str
+    ) -> Comparison:
         old = _value(line, metric)
         if measured is None:
             where = station_label(station, line.board)
@@ -260,7 +273,8 @@ def _unknown_to_the_baseline(measured: Measured) -> Iterator[Comparison]:
         return
     for metric in _figures(line):
         judgement = Judgement("new", "the baseline has none")
-        yield _comparison(line, line.station, metric, (None, _value(line, metric)), judgement)
+        new = _comparison(line, line.station, metric, (None, _value(line, metric)), judgement)
+        yield replace(new, recovered=measured.recovered)
 
 
 def failed(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:

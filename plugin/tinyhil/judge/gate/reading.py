@@ -14,6 +14,7 @@ from tinyhil.judge.gate.evidence import evidence_of
 from tinyhil.judge.gate.figures import Line
 from tinyhil.judge.verify.trust import trust_of
 from tinyhil.record import schema
+from tinyhil.record.recovery import recovered_by, told
 from tinyhil.record.store import Run, read_run
 
 _KEYS = tuple(Line.model_fields.keys() & schema.Line.model_fields.keys())
@@ -39,6 +40,8 @@ class Measured:
     """Whether its run was a quick one."""
     failed: bool = False
     """Whether it ended with an error."""
+    recovered: str = ""
+    """What brought its board back in the middle of it, in words; empty: nothing had to."""
 
 
 def _nobody(remark: str) -> None:
@@ -106,8 +109,9 @@ def _measured(run: Run, line: schema.Line, *, quick: bool) -> Measured:
     if line.error is not None:
         text = shown(" ".join(line.error.split()))
         return Measured(figure, f"it ended with an error: {text}", quick, failed=True)
+    recovered = told(line.details) if recovered_by(line.details) else ""
     full = figure.model_copy(update=evidence_of(figure, run, line.details))
-    return Measured(full, _unjudged(line, quick), quick)
+    return Measured(full, _unjudged(line, quick), quick, recovered=recovered)
 
 
 def _unjudged(line: schema.Line, quick: bool) -> str | None:

@@ -52,6 +52,7 @@ def _table(comparisons: Sequence[Comparison], without: frozenset[str]) -> Table:
             table.add_section()
         before = (entry.station, entry.task)
         word = WORDS[entry.status] if entry else WORDS[entry.status].upper()
+        word += ", recovered" if entry.recovered else ""
         cells = map(Text, (entry.label, entry.task, entry.metric, *_figures(entry)))
         row = [*cells, Text(word, style=_STYLES[entry.status])]
         table.add_row(*compress(row, wanted))
@@ -73,6 +74,10 @@ def _summary(comparisons: Sequence[Comparison]) -> Iterator[str]:
     parts += [f"{counts['new']} new"] if counts["new"] else []
     emulated = sorted({entry.board for entry in comparisons if entry.emulated})
     yield f"{len(comparisons)} figures: {', '.join(parts)}"
+    for label, task, recovered in sorted(
+        {(one.label, one.task, one.recovered) for one in comparisons if one.recovered}
+    ):
+        yield f"{task} on {label} was measured only after recovery: {recovered}"
     for label, board, against in sorted(
         {(entry.label, entry.board, entry.against) for entry in comparisons if entry.against}
     ):

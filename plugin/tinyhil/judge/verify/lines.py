@@ -16,6 +16,7 @@ from tinyhil.judge.verify.findings import Findings
 from tinyhil.measure.audit.answers import Scores
 from tinyhil.record.description import Description, JobFacts
 from tinyhil.record.entry import objected, overall
+from tinyhil.record.recovery import RECOVERY
 from tinyhil.record.rows import Row
 from tinyhil.record.schema import LINES, Line
 
@@ -26,7 +27,7 @@ _NO_FIGURES = (
 
 _TOLD = {
     "healed", "restarts", "resets_on_purpose", "resumed", "running", "instructions_of",
-    "inferences_of_the_full_set",
+    "inferences_of_the_full_set", RECOVERY,
 }  # fmt: skip
 """Details that rows do not give."""
 

@@ -19,6 +19,7 @@ from tinyhil.publish.report.history import missed_since, points_of
 from tinyhil.publish.report.table import limit_text, remarks
 from tinyhil.publish.report.title import figure_title, task_place
 from tinyhil.record import Entry, Subject
+from tinyhil.record.recovery import told
 
 _SIGNS = {"pass": "✅ pass", "fail": "❌ FAIL", "error": "⚠️ ERROR", "not judged": "not judged"}
 _CHANGES = {"worse": "❌ WORSE", "missing": "❌ MISSING", "better": "✅ better", "same": "same"}
@@ -38,6 +39,8 @@ def properties(verdict: Verdict, entry: Entry, *, whole: bool = False) -> Iterat
     yield from _place(subject)
     yield "data_set", subject.data_set
     yield "firmware_sha256", subject.firmware_sha256 or "unknown"
+    if entry.recovered:
+        yield "recovered", told(entry.details)
     for one in entry.verdicts if whole else (verdict,):
         yield from _judged(one, entry)
 
@@ -80,6 +83,8 @@ def compared(comparison: Comparison) -> Iterator[tuple[str, str]]:
     if metric != "outputs":
         yield f"{metric}.unit", unit_of(metric)
     yield f"{metric}.change", comparison.status
+    if comparison.recovered:
+        yield "recovered", comparison.recovered
 
 
 def summary(
@@ -127,10 +132,11 @@ def _rows(entry: Entry) -> Iterator[Sequence[str]]:
     subject = entry.subject
     station = station_label(subject.station, subject.board, emulated=subject.emulated)
     where = (station, subject.task, data_label(subject.data_set))
+    after = ", recovered" if entry.recovered else ""
     for verdict in entry.verdicts:
         metric = verdict.metric
         value, limit = format_metric(metric, verdict.value), limit_text(metric, verdict.limit)
-        yield *where, metric, value, limit, _SIGNS[verdict.status]
+        yield *where, metric, value, limit, _SIGNS[verdict.status] + after
     if entry.error is not None:
         yield *where, entry.measure, f"{entry.samples} samples", "", _SIGNS["error"]
 

@@ -21,6 +21,7 @@ from tinyhil.catalog.wording import RANDOM, data_label
 from tinyhil.ground.tables import show_fitted, show_text
 from tinyhil.ground.text import shown
 from tinyhil.record import Entry
+from tinyhil.record.recovery import told
 
 _HEADINGS = ("station", "task", "data", "metric", "value", "= instr.", "limit", "verdict")
 _BOARD_TYPE = frozenset({"board type"})
@@ -63,7 +64,8 @@ def _table(entries: Sequence[Entry], boards: Mapping[str, Board], without: froze
         where = (station, subject.task, data_label(subject.data_set))
         for verdict in entry.verdicts:
             figures = _figures(verdict, boards.get(subject.board), entry.details)
-            row = [*map(Text, (*where, *figures)), _word(verdict.status)]
+            after = ", recovered" if entry.recovered else ""
+            row = [*map(Text, (*where, *figures)), _word(verdict.status, after)]
             table.add_row(*compress(row, wanted))
         if entry.error is not None:
             errors += 1
@@ -121,12 +123,22 @@ def remarks(entries: Sequence[Entry], boards: Mapping[str, Board]) -> list[str]:
             said["STAND-IN: our own data and model; do not compare with other results."] = None
         if entry.subject.data_set == "random":
             said[RANDOM] = None
+        said |= dict.fromkeys(recovery(entry))
         said |= dict.fromkeys(wraps(entry))
         said |= dict.fromkeys(bracket(entry, boards.get(entry.subject.board)))
         for verdict in entry.verdicts:
             if verdict.status == "not judged" and verdict.limit is not None:
                 said[f"Not judged although a limit is set: {verdict.reason}."] = None
     return list(said)
+
+
+def recovery(entry: Entry) -> Iterator[str]:
+    """What was done to bring the board back in the middle of a measure."""
+    text = told(entry.details)
+    if text:
+        about = f"{subject_name(entry)} {entry.measure}"
+        end = "not recovered" if entry.error is not None else "measured only after recovery"
+        yield f"{about}: {end}: {text}."
 
 
 def wraps(entry: Entry) -> Iterator[str]:

@@ -71,10 +71,20 @@ def end_cells(row: Row) -> tuple[str, str]:
     return shown(row.details, _WIDTH) or DASH, shown(row.code, _WIDTH) or DASH
 
 
+_MARKS = {
+    "modelled": "(modelled): of a model of the core's activity, not measured.",
+    "short": "(short): a quick measurement, shorter than the rules ask.",
+    "recovered": "(recovered): the board failed in the middle of a measure of this task, and was "
+    "brought back; the run's record says how.",
+}
+"""What a mark beside a figure means, by the fact that it shows."""
+
+
 def figure_cells(row: Row, task: str) -> tuple[str, ...]:
     """The cells of `FIGURES` and `MEMORY` for one task."""
     figures = row.tasks.get(task, Figures())
     energy, short = figures.energy_j, " (short)" if figures.short else ""
+    short += " (recovered)" if figures.recovered else ""
     return (
         _marked(_latency(row, figures.latency_p90_s, figures.instructions), short),
         _marked(_latency(row, figures.latency_s, None), short),
@@ -116,10 +126,9 @@ def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
                 f"{shown(row.details, _WIDTH)}: figures of one task come from several firmware "
                 "images, the latest of each measure."
             ] = None
-        if any(figures.modelled for figures in row.tasks.values()):
-            said["(modelled): of a model of the core's activity, not measured."] = None
-        if any(figures.short for figures in row.tasks.values()):
-            said["(short): a quick measurement, shorter than the rules ask."] = None
+        for name, text in _MARKS.items():
+            if any(getattr(figures, name) for figures in row.tasks.values()):
+                said[text] = None
     if any(figures.duty_cycle is not None for row in rows for figures in row.tasks.values()):
         said["sww01 listens to one long recording: its energy is that of all of it."] = None
         said["FP, FN: false positives and negatives."] = None

@@ -16,6 +16,7 @@ from tinyhil.ground.text import printable
 from tinyhil.judge.verify.trust import trust_of
 from tinyhil.publish.headings import Heading
 from tinyhil.record.recall import board_of
+from tinyhil.record.recovery import recovered_by
 from tinyhil.record.schema import AccuracyRow, Line
 from tinyhil.record.store import Run
 
@@ -57,6 +58,8 @@ class Figures:
     """What the quality is of, as in ``1000 samples``."""
     short: bool = False
     """Whether a measure was shorter than the rules ask, so the figures are only a quick look."""
+    recovered: bool = False
+    """Whether the board had to be brought back in the middle of a measure."""
     latency_s: float | None = None
     """Of an inference, as the official table makes it from throughput; computed."""
     firmwares: int = 1
@@ -241,6 +244,7 @@ def _figures(task: str, measured: Sequence[tuple[Run, Line]]) -> Figures:
         ram_bytes=values.get("ram_bytes"),
         scope=next(scopes, ""),
         short=any(run.is_short(line) for run, line in own),
+        recovered=any(recovered_by(line.details) for _, line in own),
         firmwares=len({line.firmware_sha256 for _, line in own}),
         evidence=tuple(dict.fromkeys(str(run.folder) for run, _ in own)),
     )

@@ -13,7 +13,7 @@ from tinyhil.ground.text import shown
 from tinyhil.publish.report.page.content import Measured, Page, Problem, Source
 from tinyhil.publish.report.page.placed import COLUMNS, Placed, worst
 from tinyhil.publish.report.page.ran import Place, Ran, State
-from tinyhil.publish.report.table import bracket, wraps
+from tinyhil.publish.report.table import bracket, recovery, wraps
 
 _MANY_STATIONS = 3
 _PROBLEMS = 40
@@ -123,7 +123,7 @@ def _remarks(source: Source) -> list[str]:
         remarks.append(f"{who} passed only when run again; the list of tests says what failed.")
     for entry in source.entries:
         board, _ = source.stations.get(entry.subject.station, (None, None))
-        remarks += map(shown, (*bracket(entry, board), *wraps(entry)))
+        remarks += map(shown, (*recovery(entry), *bracket(entry, board), *wraps(entry)))
     why = {v.reason for e in source.entries for v in e.verdicts if v.status == "not judged"
            and v.limit is not None}  # fmt: skip
     remarks += [f"Not judged although a limit is set: {shown(reason)}." for reason in sorted(why)]

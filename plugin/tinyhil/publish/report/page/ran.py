@@ -25,5 +25,7 @@ class Ran:
     """Whether a verdict, a comparison or the record's error says the same."""
     attempts: int = 1
     """How often it was run until it ended so."""
+    recovered: bool = False
+    """Whether its board had to be brought back for it."""
     name: str = ""
     """As pytest calls it, where it is the user's own and its title does not say it."""
