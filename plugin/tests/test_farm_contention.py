@@ -60,9 +60,10 @@ def test_a_seed_makes_the_same_faults_and_each_kind_as_often() -> None:
         (1, "E   LinkTimeoutError: no answer\n", []),
         (None, "", ["it did not end"]),
         (2, "BenchError: it is gone\n", ["status 2"]),
-        (1, "ConfigError: key\n", ["errors of the class ConfigError"]),
+        (1, "ConfigError: key\n", ["errors of the class configerror"]),
+        (4, "ERROR: it is gone\n  more: https://here/errors/#bencherror\n", []),
         (1, "1 failed\n", ["without an error's class"]),
-        (1, "Traceback (most recent call last):\nOSError: 5\n", ["Traceback", "class OSError"]),
+        (1, "Traceback (most recent call last):\nOSError: 5\n", ["Traceback", "class oserror"]),
     ],
 )
 def test_only_the_right_ends_of_a_run_are_no_surprise(

@@ -40,8 +40,9 @@ class Fault:
     """Puts right what does not come right by itself."""
     errors: frozenset[str] = frozenset()
     """Classes of errors that a run may end with, besides those of every fault."""
-    statuses: frozenset[int] = frozenset({0, 1})
-    """That the run may end with; 0 where it did not matter, or was recovered from."""
+    statuses: frozenset[int] = frozenset({0, 1, 4})
+    """That the run may end with; 0 where it did not matter, or was recovered from; 4: before any
+    test, as where the coordinator is gone."""
     before: bool = False
     """Whether it strikes before the run starts."""
 

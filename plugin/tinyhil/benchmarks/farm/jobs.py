@@ -25,7 +25,7 @@ _OPTIONS = (
     *("--hil-quick", "--hil-seed", "1", "--hil-build", str(BUILD)),
 )
 """No report: it is made of what is compared, and takes longer than a quick run."""
-_ERROR = re.compile(r"^E?\s*(\w+(?:Error|Interrupt)): ", re.MULTILINE)
+_ERROR = re.compile(r"^E?\s*(\w+(?:Error|Interrupt)): |more: \S+/errors/#(\w+)", re.MULTILINE)
 _PLACE = re.compile(r"^place (\S+), host (\S+)$")
 
 
@@ -106,8 +106,8 @@ class Ended:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """The classes of all errors that it told, each once."""
-        return tuple(sorted(set(_ERROR.findall(self.said))))
+        """The classes of all errors that it told, each once, in small letters."""
+        return tuple(sorted({(one or other).lower() for one, other in _ERROR.findall(self.said)}))
 
     @property
     def last_words(self) -> str:
@@ -123,6 +123,11 @@ class Ended:
         begun = [line.started.timestamp() for line in lines]
         ended = [line.started.timestamp() + line.seconds for line in lines]
         return min(begun), max(ended)
+
+    @property
+    def recovered(self) -> bool:
+        """Whether a measure ended only because its board was brought back."""
+        return any("recovery" in line.details for line in (self.run.lines if self.run else ()))
 
     def finished(self) -> int:
         """How many measures have come to an end, without an error."""

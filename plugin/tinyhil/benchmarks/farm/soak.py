@@ -1,7 +1,7 @@
 """``make farm-soak``: runs on a farm's boards, each struck by a fault of hosts, links or boards.
 
 One run at a time on each host, by seed: a fault strikes at a moment drawn at random, and is mended
-a moment later or only after the run. Each run must end in its time: well, or with an error of the
+a moment later or only after the run. Half of the runs may bring their boards back. Each run must end in its time: well, or with an error of the
 right class; no figure may be another one than that of a run without a fault. Then nothing may be
 left behind, and the board must be usable: where a run measured nothing, the next one there has no
 fault, and must end well.
@@ -32,13 +32,14 @@ from tinyhil.benchmarks.farm.faults import ALWAYS, KINDS_OF_FAULT, Fault, Scene
 from tinyhil.benchmarks.farm.jobs import Ended, Job, run
 from tinyhil.benchmarks.farm.leftovers import left_behind, orphans_of
 from tinyhil.benchmarks.farm.parts import Bench, Farm, PlayedBoard, running
+from tinyhil.device.far.coordinator import known, take_back
 from tinyhil.device.far.janitor import sweep
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import TinyhilError
 from tinyhil.ground.progress import progress_bar
 
 _MODULE = "tinyhil.benchmarks.farm.soak"
-_RUN_S = 400.0
+_RUN_S = 900.0
 """How long a run may take on a busy machine, with every call of it that waits as long as it may."""
 _SETTLED_S = 60.0
 _LOOK_S = 0.05
@@ -60,6 +61,8 @@ class Plan:
     brief: bool
     """Whether it is mended while the run goes on."""
     disk_kb: int
+    recover: bool
+    """Whether the run may bring its board back by itself."""
 
 
 @dataclass
@@ -68,6 +71,9 @@ class Outcomes:
 
     struck: int = 0
     well: int = 0
+    recovered: int = 0
+    """Of those, runs that brought their board back."""
+    quarantined: int = 0
     errors: Counter[str] = field(default_factory=Counter)
     wrong: int = 0
     """Runs with a figure that is not that of a run without a fault."""
@@ -83,8 +89,9 @@ def plans(count: int, seed: int) -> Iterator[Plan]:
     for number in range(count):
         kinds = kinds or random.sample(KINDS_OF_FAULT, len(KINDS_OF_FAULT))
         moment, later_s = random.choice(_MOMENTS), random.uniform(0, _LATER_S)
-        brief, disk_kb = random.random() < 1 / 3, random.randrange(16, 300)
-        yield Plan(number, kinds.pop(), moment, later_s, brief, disk_kb)
+        brief, disk_kb = random.random() < 2 / 3, random.randrange(16, 300)
+        recover = random.random() < 1 / 2
+        yield Plan(number, kinds.pop(), moment, later_s, brief, disk_kb, recover)
 
 
 class Soak:
@@ -156,7 +163,8 @@ class Soak:
             hit = time.monotonic()
             if plan.fault.before:
                 plan.fault.strike(scene)
-            scene.job = job = Job(f"labgrid:{scene.board.name}", folder, _SETTLED_S)
+            options = ("--hil-recover", "on" if plan.recover else "off")
+            scene.job = job = Job(f"labgrid:{scene.board.name}", folder, _SETTLED_S, options)
             struck = plan.fault.before or _await(job, plan)
             if struck and not plan.fault.before:
                 hit = time.monotonic()
@@ -168,18 +176,22 @@ class Soak:
             took = time.monotonic() - hit
             if struck and not plan.brief and not plan.fault.before:
                 plan.fault.mend(scene)
-            left = list(self._left(scene))
+            left = list(self._left(scene, plan.fault.name))
             self._judge(scene, plan, ended, took if struck else None, left)
             return ended.finished() > 0 and not left
 
-    def _left(self, scene: Scene) -> Iterator[str]:
-        """What is left behind of a run, after the janitor's work."""
+    def _left(self, scene: Scene, fault: str) -> Iterator[str]:
+        """What is left behind of a run, after the janitor's work; a quarantine is ended."""
         deadline = Deadline.after(_SETTLED_S)
         while (orphans := list(orphans_of(scene.bench.host))) and not deadline.expired:
             deadline.pause(0.5)
         yield from orphans
         try:
             list(sweep())
+            if any(one.name == scene.board.name and one.quarantined for one in known()):
+                take_back(scene.board.name)
+                with self._lock:
+                    self.outcomes[fault].quarantined += 1
         except TinyhilError as error:
             if self.farm.coordinator.age_s() > _SETTLED_S:
                 yield f"the janitor: {error}"
@@ -202,6 +214,7 @@ class Soak:
                 outcomes.struck += 1
                 outcomes.slowest_s = max(outcomes.slowest_s, took)
                 outcomes.well += ended.status == 0
+                outcomes.recovered += ended.status == 0 and ended.recovered
                 outcomes.errors.update(
                     ended.errors or ((f"status {ended.status}",) * (ended.status != 0))
                 )
@@ -218,9 +231,9 @@ def surprises(fault: Fault, ended: Ended) -> Iterator[str]:
     for word in _CRASHES:
         if word in ended.said:
             yield f"it said {word}: {ended.last_words}"
-    if other := set(ended.errors) - ALWAYS - fault.errors:
+    if other := set(ended.errors) - {name.lower() for name in ALWAYS | fault.errors}:
         yield f"errors of the class {', '.join(sorted(other))}: {ended.last_words}"
-    if ended.status == 1 and not ended.errors:
+    if ended.status in (1, 4) and not ended.errors:
         yield f"it failed without an error's class: {ended.last_words}"
 
 
@@ -295,10 +308,24 @@ def _show(
     told += [*soak.clean_failed, *left]
     for text in told:
         console.print(text, markup=False, highlight=False)
-    table = Table("fault", "struck", "well", "wrong", "surprises", "slowest s", "errors", box=None)
+    table = Table(
+        "fault",
+        "struck",
+        "well",
+        "recovered",
+        "quarantined",
+        "wrong",
+        "surprises",
+        "slowest s",
+        "errors",
+        box=None,
+    )
     for name, one in sorted(soak.outcomes.items()):
         errors = ", ".join(f"{error} {count}" for error, count in one.errors.most_common())
-        cells = (name, one.struck, one.well, one.wrong, len(one.surprises), f"{one.slowest_s:.0f}")
+        cells = (
+            *(name, one.struck, one.well, one.recovered, one.quarantined, one.wrong),
+            *(len(one.surprises), f"{one.slowest_s:.0f}"),
+        )
         table.add_row(*map(str, cells), errors)
     console.print(table)
     struck = sum(one.struck for one in soak.outcomes.values())
@@ -312,8 +339,8 @@ def _write(soak: Soak, left: Sequence[str], options: argparse.Namespace, began: 
     """The figures so far: a soak that is ended early leaves them."""
     figures: list[dict[str, Any]] = [
         {"figure": name, "value": one.struck, "unit": "faults", "compared_with": None,
-         "well": one.well, "errors": dict(one.errors), "wrong": one.wrong,
-         "slowest_s": round(one.slowest_s, 1), "surprises": one.surprises}
+         "well": one.well, "recovered": one.recovered, "quarantined": one.quarantined,
+         "errors": dict(one.errors), "wrong": one.wrong, "slowest_s": round(one.slowest_s, 1), "surprises": one.surprises}
         for name, one in sorted(soak.outcomes.items())
     ]  # fmt: skip
     surprising = sum(len(one.surprises) for one in soak.outcomes.values())
