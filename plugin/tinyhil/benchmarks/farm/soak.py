@@ -1,10 +1,10 @@
 """``make farm-soak``: runs on a farm's boards, each struck by a fault of hosts, links or boards.
 
 One run at a time on each host, by seed: a fault strikes at a moment drawn at random, and is mended
-a moment later or only after the run. Half of the runs may bring their boards back. Each run must end in its time: well, or with an error of the
-right class; no figure may be another one than that of a run without a fault. Then nothing may be
-left behind, and the board must be usable: where a run measured nothing, the next one there has no
-fault, and must end well.
+a moment later or only after the run. Half of the runs may bring their boards back. Each run must
+end in its time: well, or with an error of the right class; no figure may be another one than that
+of a run without a fault. Then nothing may be left behind, and the board must be usable: where a run
+measured nothing, the next one there has no fault, and must end well.
 """
 
 from __future__ import annotations
@@ -340,7 +340,8 @@ def _write(soak: Soak, left: Sequence[str], options: argparse.Namespace, began: 
     figures: list[dict[str, Any]] = [
         {"figure": name, "value": one.struck, "unit": "faults", "compared_with": None,
          "well": one.well, "recovered": one.recovered, "quarantined": one.quarantined,
-         "errors": dict(one.errors), "wrong": one.wrong, "slowest_s": round(one.slowest_s, 1), "surprises": one.surprises}
+         "errors": dict(one.errors), "wrong": one.wrong,
+         "slowest_s": round(one.slowest_s, 1), "surprises": one.surprises}
         for name, one in sorted(soak.outcomes.items())
     ]  # fmt: skip
     surprising = sum(len(one.surprises) for one in soak.outcomes.values())
