@@ -34,7 +34,7 @@ _CALL_S = 60.0
 _SHOWN = 400
 _QUARANTINED = "quarantined"
 """Tag that takes the place of ``board``."""
-HINT = "see that labgrid's coordinator runs, and that LGHINT names its host and port"
+HINT = "see that labgrid's coordinator runs, and that LG_COORDINATOR names its host and port"
 
 
 @dataclass(frozen=True)
