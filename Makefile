@@ -28,7 +28,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-many bench-models bench-oracle bench-ports bench-resume bench-same docs docs-check picture farm faults faults-probe fuzz graphs graphs-oracle test test-long lint qemu release setup soak-energy system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-many bench-models bench-oracle bench-ports bench-resume bench-same docs docs-check picture farm farm-contention farm-night farm-soak faults faults-probe fuzz graphs graphs-oracle test test-long lint qemu release setup soak-energy system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -118,8 +118,20 @@ test-long: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) $(COMPILED) ## the tests th
 	pytest $(WORKERS) -m long
 
 farm: system $(FOR_TESTS) ## set up sshd, ser2net and labgrid in build/farm, then test a farm made of them; minutes
-	cd plugin && python -m tests.farm_tools
-	pytest -m long plugin/tests/test_farm.py
+	python -m tinyhil.benchmarks.farm.tools
+	pytest -m long plugin/tests/test_farm.py plugin/tests/test_farm_contention.py
+
+farm-contention: system $(FOR_TESTS) ## six jobs contend for the eight boards of four hosts: 200 runs, an hour (FARM="--runs 20"; root)
+	python -m tinyhil.benchmarks.farm.tools
+	python -m tinyhil.benchmarks.farm.contention $(FARM)
+
+farm-night: system $(FOR_TESTS) ## a board of the farm against the same one on the desk: each part of a run, and a whole one (FARM=--quick; root)
+	python -m tinyhil.benchmarks.farm.tools
+	python -m tinyhil.benchmarks.farm.night $(FARM)
+
+farm-soak: system $(FOR_TESTS) ## 300 faults of hosts, links and boards: each run ends rightly; hours (FARM="--faults 30"; root)
+	python -m tinyhil.benchmarks.farm.tools
+	python -m tinyhil.benchmarks.farm.soak $(FARM)
 
 browser: setup ## set up, with Chromium, then look at the pages that we make
 	@$(MAKE) --no-print-directory system DEBIAN=chromium:chromium

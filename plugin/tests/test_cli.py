@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -248,3 +249,19 @@ def test_a_wrong_argument_is_an_error_with_a_next_step(
     assert text in output
     assert "next step:" in output
     assert "Traceback" not in output
+
+
+def test_a_command_imports_no_other_ones_modules() -> None:
+    """Shells and scripts call it often, and NumPy alone is a tenth of a second."""
+    script = """
+import sys
+from tinyhil.cli.main import COMMANDS, parser
+parser("")
+names = {f"tinyhil.{module}" for module, _ in COMMANDS.values()}
+assert not names & sys.modules.keys(), names & sys.modules.keys()
+parser("gate").parse_args(["gate", "a", "b"])
+assert names & sys.modules.keys() == {"tinyhil.judge.gate.command"}
+import tinyhil.publish.results.command, tinyhil.publish.results.render
+assert not {"numpy", "pyocd", "sklearn", "tinyhil.judge.gate.compare"} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

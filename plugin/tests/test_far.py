@@ -21,6 +21,7 @@ from pyocd.core import exceptions
 
 from tinyhil.catalog.bench import Station, station_of_place, stations
 from tinyhil.catalog.board import Board, load_boards
+from tinyhil.catalog.places import wanted
 from tinyhil.catalog.wiring import Wiring
 from tinyhil.cli.farm.exporter import text_of
 from tinyhil.device import lock
@@ -381,6 +382,48 @@ def test_without_labgrids_program_the_way_to_get_it_is_said(
     monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, "/nowhere/labgrid-client")
     with pytest.raises(BenchError, match="cannot be started"):
         labgrid.resolved(["labgrid:b1"])
+
+
+def test_a_coordinator_that_is_gone_is_said_with_what_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, "false")
+    with pytest.raises(BenchError, match=r"labgrid-client failed(.|\n)*LG_COORDINATOR names"):
+        labgrid.resolved(["labgrid:b1"])
+
+
+_LABGRID = """\
+#!/bin/sh
+echo "$*" >> {folder}/calls
+case "$*" in
+"-v places") cat {folder}/places ;;
+"-vv resources") cat {folder}/resources ;;
+reserve*) echo export LG_TOKEN=T1 ;;
+"wait T1") echo "state: allocated" ;;
+"-p +T1 acquire"|"-p b2 acquire") echo "acquired place b2" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("text", ["b2", "board=mps2-an386"])
+def test_a_place_is_had_with_as_few_calls_as_it_takes(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a process that imports all of labgrid: half a second of a core."""
+    (tmp_path / "places").write_text(_PLACES)
+    (tmp_path / "resources").write_text(_RESOURCES)
+    program = tmp_path / "labgrid-client"
+    program.write_text(_LABGRID.format(folder=tmp_path))
+    program.chmod(0o755)
+    monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, str(program))
+    with labgrid.acquired(wanted(text, "here"), tell=lambda _: None) as place:
+        assert place.board
+        assert place.board["host"] == "bench1"
+    name = "b2" if text == "b2" else "+T1"
+    steps = ["-v places", f"reserve --shell {text}", "wait T1", f"-p {name} acquire",
+             "-vv resources", f"-p {name} release", "cancel-reservation T1"]  # fmt: skip
+    alone = [step for step in steps if "T1" not in step and "reserve" not in step]
+    assert (tmp_path / "calls").read_text().splitlines() == (alone if text == "b2" else steps)
 
 
 def test_the_exporters_file_says_how_each_board_of_a_bench_file_is_reached(

@@ -19,9 +19,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import farm_tools
+from tests.farm_tools import bench_host
 from tests.processes import child
 from tests.runs import run
+from tinyhil.benchmarks.farm import tools
 from tinyhil.catalog.bench import Station, station_of_place
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.places import wanted
@@ -50,7 +51,7 @@ pytestmark = pytest.mark.long
 
 def needs(name: str) -> list[str]:
     """A server's program; skips without it."""
-    found = farm_tools.program(name)
+    found = tools.program(name)
     if found is None:
         pytest.skip(f"needs {name}: run `make farm`, or install it")
     return found
@@ -69,9 +70,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     environment = {
         FOLDER_VARIABLE: str(folder / "locks"),
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        **{name: os.environ[name] for name in ("XDG_RUNTIME_DIR",) if name in os.environ},
+        **{name: os.environ[name] for name in ("TMPDIR", "XDG_RUNTIME_DIR") if name in os.environ},
     }
-    with farm_tools.bench_host(folder, free_port(), **environment) as config:
+    with bench_host(folder, free_port(), **environment) as config:
         yield config
 
 
@@ -172,13 +173,13 @@ def test_a_cut_link_is_an_error_in_time_and_no_lock_outlives_its_holder(
 @pytest.fixture(scope="module")
 def coordinator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """labgrid's coordinator, by `LG_COORDINATOR`; yields a folder for exporters' files."""
-    program = farm_tools.LABGRID / "labgrid-coordinator"
+    program = tools.LABGRID / "labgrid-coordinator"
     if not program.is_file():
         pytest.skip("needs labgrid: run `make farm`")
     folder, number = tmp_path_factory.mktemp("labgrid"), free_port()
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setenv("LG_COORDINATOR", f"127.0.0.1:{number}")
-        patch.setenv(labgrids.PROGRAM_VARIABLE, str(farm_tools.LABGRID / "labgrid-client"))
+        patch.setenv(labgrids.PROGRAM_VARIABLE, str(tools.LABGRID / "labgrid-client"))
         command = [str(program), "-l", f"127.0.0.1:{number}"]
         log = stack.enter_context((folder / "log").open("wb"))
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
@@ -195,7 +196,7 @@ def exported(folder: Path, text: str = "", **boards: dict[str, object]) -> Itera
     file.write_text(
         text or json.dumps({name: {"TinyhilBoard": facts} for name, facts in boards.items()})
     )
-    command = [str(farm_tools.LABGRID / "labgrid-exporter"), "--name", "host1", str(file)]
+    command = [str(tools.LABGRID / "labgrid-exporter"), "--name", "host1", str(file)]
     with child(command):
         deadline = Deadline.after(60)
         while len(labgrid_client("resources").splitlines()) < len(boards):
@@ -211,7 +212,7 @@ def exported(folder: Path, text: str = "", **boards: dict[str, object]) -> Itera
 
 
 def labgrid_client(*arguments: str) -> str:
-    command = [str(farm_tools.LABGRID / "labgrid-client"), *arguments]
+    command = [str(tools.LABGRID / "labgrid-client"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 

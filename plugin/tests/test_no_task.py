@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.catalog.wording import data_label
 from tinyhil.cli.main import main
 from tinyhil.data.material import material
 from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.verify.run import verify
 from tinyhil.measure.audit import always
 from tinyhil.measure.audit.answers import HEADING
-from tinyhil.publish.report.title import data_label
 
 from .compiler.operators import draw_one
 from .runs import NO_PAGE, run

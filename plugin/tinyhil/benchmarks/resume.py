@@ -117,20 +117,29 @@ def run_killed(setting: Setting, runs: Path, lived: Path, kills: int, random: Ra
 
 
 def compare(lived: Path, folder: Path) -> Iterator[str]:
-    """Where a run's figures and rows differ from those of another one."""
+    """Where a run's measures, figures and rows differ from those of another one."""
     lines, others = _lines(folder), _lines(lived)
     if lines.keys() != others.keys():
         yield f"measures: {sorted(lines)}, not {sorted(others)}"
-    for measure in lines.keys() & others.keys():
-        for name in sorted({*lines[measure].metrics, *others[measure].metrics}):
-            value, other = (line[measure].metrics.get(name) for line in (lines, others))
-            spread = _spread(others[measure]) if name == "throughput_ips" else 0.0
-            if value is None or other is None or abs(value - other) > spread * other:
-                yield f"{name}: {value}, not {other}"
-    for path in sorted((lived / "raw").glob("*.jsonl")):
-        rows, wanted = (_rows(run / "raw" / path.name) for run in (folder, lived))
-        if rows != wanted:
-            yield f"{path.name}: {len(rows)} rows, not the same as the {len(wanted)}"
+    yield from differing(lived, folder)
+
+
+def differing(lived: Path, folder: Path) -> Iterator[str]:
+    """Where figures and rows differ, in the measures that both runs have finished."""
+    lines, others = _lines(folder), _lines(lived)
+    for measure in sorted(lines.keys() & others.keys()):
+        line, other = lines[measure], others[measure]
+        if line.failed or other.failed:
+            continue
+        for name in sorted({*line.metrics, *other.metrics}):
+            value, wanted = line.metrics.get(name), other.metrics.get(name)
+            spread = _spread(other) if name == "throughput_ips" else 0.0
+            if value is None or wanted is None or abs(value - wanted) > spread * wanted:
+                yield f"{name}: {value}, not {wanted}"
+        for path in sorted((lived / "raw").glob(f"*-{measure}.jsonl")):
+            rows, known = (_rows(run / "raw" / path.name) for run in (folder, lived))
+            if rows != known:
+                yield f"{path.name}: {len(rows)} rows, not the same as the {len(known)}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

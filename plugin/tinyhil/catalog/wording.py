@@ -107,3 +107,12 @@ def _rounded(value: float, digits: int) -> str:
         return "0"
     places = digits - 1 - math.floor(math.log10(abs(value)))
     return f"{value:,.{max(0, places)}f}"
+
+
+RANDOM = "RANDOM: inputs drawn at random, for latency and memory; they tell nothing of quality."
+"""What is said of figures on such inputs."""
+
+
+def data_label(data_set: str) -> str:
+    """A data set's kind as it is shown: ``official``; what is of no benchmark loudly."""
+    return data_set.upper() if data_set in ("stand-in", "random") else data_set

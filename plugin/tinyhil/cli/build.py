@@ -22,8 +22,6 @@ from tinyhil.ground.paths import SUITES
 from tinyhil.ground.project import project_around
 from tinyhil.ground.tables import show_fitted
 
-HELP = "compile a model into the reference firmware"
-
 _DESCRIPTION = """\
 Compile a model and build the reference firmware for a board. Without --model: the task's stand-in
 model.

@@ -37,34 +37,25 @@ class Completion(Answer):
     """Its text."""
 
 
-def add_command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    parser: argparse.ArgumentParser,
-) -> None:
-    """Describe the command to argparse.
-
-    Args:
-        commands: to add it to.
-        parser: of the whole command line, with all commands.
-    """
-    command = commands.add_parser(
-        "completion",
-        help="print a shell's completion script",
-        description="Print a script that lets a shell complete commands, options, board types,\n"
-        "tasks and files.",
-        epilog=_EPILOG,
-        formatter_class=HelpText,
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command to argparse; `run` of the parsed options is what it does."""
+    parser.description = (
+        "Print a script that lets a shell complete commands, options, board types,\n"
+        "tasks and files."
     )
-    add_format(command, Completion)
-    command.add_argument("shell", choices=_SHELLS, help="the shell that reads the script")
+    parser.epilog, parser.formatter_class = _EPILOG, HelpText
+    add_format(parser, Completion)
+    parser.add_argument("shell", choices=_SHELLS, help="the shell that reads the script")
+    parser.set_defaults(run=_run)
 
-    def run(options: argparse.Namespace, console: Console) -> int:
-        script = _script(parser, options.shell)
-        if not answered(options, Completion(options.shell, script)):
-            console.file.write(script + "\n")
-        return 0
 
-    command.set_defaults(run=run)
+def _run(options: argparse.Namespace, console: Console) -> int:
+    from tinyhil.cli.main import parser  # noqa: PLC0415 - which knows this module
+
+    script = _script(parser(), options.shell)
+    if not answered(options, Completion(options.shell, script)):
+        console.file.write(script + "\n")
+    return 0
 
 
 def _script(parser: argparse.ArgumentParser, shell: str) -> str:

@@ -1,40 +1,47 @@
-"""The command line: ``tinyhil doctor``, ``boards``, ``emulate`` and so on."""
+"""The command line: ``tinyhil doctor``, ``boards``, ``emulate`` and so on.
+
+A command imports its own module alone: it is for shells and scripts, which call it often.
+"""
 
 from __future__ import annotations
 
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from importlib.metadata import version
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 
 from rich.console import Console
-from rich.table import Table
 
-from tinyhil.catalog.board import load_boards, named_board
-from tinyhil.cli import build as build_command
-from tinyhil.cli import completion, new_board, new_firmware, new_suite, runs
-from tinyhil.cli.answers import BoardRow, Boards, Emulated, Suites
-from tinyhil.cli.bench import command as bench_command
-from tinyhil.cli.farm import command as farm_command
-from tinyhil.data import command as data_command
-from tinyhil.ground.answer import Answer, add_format, answered, failed, print_json, wants_json
-from tinyhil.ground.errors import ConfigError, TinyhilError
+from tinyhil.ground.answer import failed, print_json, wants_json
+from tinyhil.ground.errors import TinyhilError
 from tinyhil.ground.help import HelpText, Parser
-from tinyhil.ground.hosts import require_linux
 from tinyhil.ground.interrupts import Interrupts
-from tinyhil.ground.paths import SUITES
-from tinyhil.ground.tables import show_fitted
-from tinyhil.ground.text import replace_unprintable, say
-from tinyhil.judge.gate import command as gate_command
-from tinyhil.judge.verify import command as verify_command
-from tinyhil.publish.report import command as report_command
-from tinyhil.publish.results import command as results_command
-from tinyhil.publish.submission import command as submission_command
+from tinyhil.ground.text import replace_unprintable
 
-if TYPE_CHECKING:
-    from tinyhil.emulator.qemu import EmulatedBoard
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "doctor": (
+        "cli.bench.command", "say what is missing on this machine, or between it and a board"
+    ),
+    "boards": ("cli.boards", "list the board types"),
+    "emulate": ("cli.emulate", "start one emulated board"),
+    "farm": ("cli.farm.command", "boards of other hosts"),
+    "data": ("data.command", "list, verify and get the official data sets and models"),
+    "gate": ("judge.gate.command", "compare a run with a baseline: is the firmware any worse?"),
+    "verify": (
+        "judge.verify.command",
+        "check the record of a run: figures from the raw bytes, and the seal",
+    ),
+    "build": ("cli.build", "compile a model into the reference firmware"),
+    "new": ("cli.new", "write a project to begin with"),
+    "suites": ("cli.suites", "print where the benchmark's tests are"),
+    "report": ("publish.report.command", "make one HTML report of runs"),
+    "results": ("publish.results.command", "print the results table of runs and submissions"),
+    "runs": ("cli.runs", "what becomes of old runs"),
+    "submission": ("publish.submission.command", "check, prepare or describe a submission"),
+    "completion": ("cli.completion", "print a shell's completion script"),
+}  # fmt: skip
+"""Each command's module, whose `add_arguments` says what it takes, and its line in the help."""
 
 _EPILOG = """\
 first steps:
@@ -65,39 +72,6 @@ Exit status: 0 done, 1 something was found or is missing, 2 an error, which says
 Times of an emulated board are instruction counts, not times measured on silicon.
 """
 
-_BOARDS = """\
-examples:
-  tinyhil boards                       all board types
-  tinyhil boards --format json         the same for a script
-
-next: `pytest suites --hil-board NAME` tests one of them; a physical board also needs a station in
-bench.toml
-"""
-
-_EMULATE = """\
-examples:
-  tinyhil emulate mps2-an386           print port and probe, then run until Ctrl-C
-  tinyhil emulate mps2-an386 --format json
-                                       the same for a script: one object, then nothing
-
-next: in another terminal, `pyocd flash --uid PROBE firmware.elf`, then any terminal on the port
-"""
-_NEW = """\
-examples:
-  tinyhil new suite                    tests of a board, in a repository of your own
-  tinyhil new board ours-rev2          a board type that tinyhil does not know
-  tinyhil new firmware my-kws          a firmware project for an engine of your own
-
-next: `pytest hil --hil-quick` for a first look at a new suite
-"""
-_SUITES = """\
-examples:
-  tinyhil suites                            print the folder
-  pytest "$(tinyhil suites)" --hil-quick    the benchmark, from any folder
-
-next: `tinyhil new suite` writes tests of your own
-"""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 found something, 2 error.
@@ -105,13 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Ended by a signal, it is that of a shell: 128 and the signal's number.
     """
     replace_unprintable()
-    if not (sys.argv[1:] if arguments is None else arguments):
-        parser().print_help()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments:
+        parser("").print_help()
         return 2
     options = argparse.Namespace()
     with Interrupts() as interrupts:
         try:
-            parser().parse_args(arguments, options)
+            parser(_named(arguments)).parse_args(arguments, options)
             run: Callable[[argparse.Namespace, Console], int] = options.run
             # JSON has standard output for itself.
             return run(
@@ -127,8 +102,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 128 + (interrupts.caught or signal.SIGINT)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Everything that can be typed after `tinyhil`."""
+def _named(arguments: Sequence[str]) -> str:
+    """The command that comes first, if it is one."""
+    return arguments[0] if arguments[0] in COMMANDS else ""
+
+
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """What can be typed after `tinyhil`.
+
+    Args:
+        only: the one command whose arguments are wanted, so that the modules of no other are
+            imported; empty: of none; None: of all.
+    """
     parser: argparse.ArgumentParser = Parser(
         prog="tinyhil",
         description="MLPerf Tiny on microcontroller boards: flash, stream, measure, judge.",
@@ -136,111 +121,24 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=HelpText,
     )
     parser.add_argument(
-        "--version", action="version", version=f"tinyhil {version('pytest-tinyhil')}"
+        "--version", action=_Version, nargs=0, help="show program's version number and exit"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    bench_command.add_command(commands)
-    boards = commands.add_parser(
-        "boards",
-        help="list the board types",
-        description="List the board types; to add one, add a file to boards/.",
-    )
-    _finish(boards, _boards, Boards, _BOARDS)
-
-    emulate = commands.add_parser(
-        "emulate",
-        help="start one emulated board",
-        description="Start an emulated board, empty, and print its serial port and its probe's "
-        "id, for a terminal, pyocd, a debugger or any host program. Ctrl-C ends it.",
-    )
-    emulate.add_argument("board", help="name of an emulated board, see `tinyhil boards`")
-    _finish(emulate, _emulate, Emulated, _EMULATE)
-
-    farm_command.add_command(commands)
-    data_command.add_arguments(commands.add_parser("data", help=data_command.HELP))
-    gate_command.add_arguments(commands.add_parser("gate", help=gate_command.HELP))
-    verify_command.add_arguments(commands.add_parser("verify", help=verify_command.HELP))
-
-    build_command.add_arguments(commands.add_parser("build", help=build_command.HELP))
-    new = commands.add_parser(
-        "new",
-        help="write a project to begin with",
-        description="Write what a project of your own begins with. No file is ever replaced.",
-        epilog=_NEW,
-        formatter_class=HelpText,
-    )
-    kinds = new.add_subparsers(required=True, metavar="KIND")
-    new_suite.add_arguments(kinds.add_parser("suite", help=new_suite.HELP))
-    new_firmware.add_arguments(kinds.add_parser("firmware", help=new_firmware.HELP))
-    new_board.add_arguments(kinds.add_parser("board", help=new_board.HELP))
-    suites = commands.add_parser(
-        "suites",
-        help="print where the benchmark's tests are",
-        description='Print the folder of the benchmark\'s tests, for pytest "$(tinyhil suites)".',
-    )
-    _finish(suites, _suites, Suites, _SUITES)
-    report_command.add_command(commands)
-    results_command.add_command(commands)
-    runs.add_command(commands)
-    submission_command.add_command(commands)
-    completion.add_command(commands, parser)
+    for name, (module, text) in COMMANDS.items():
+        command = commands.add_parser(name, help=text)
+        if only in (None, name):
+            import_module(f"tinyhil.{module}").add_arguments(command)
     return parser
 
 
-def _finish(
-    command: argparse.ArgumentParser,
-    run: Callable[[argparse.Namespace, Console], int],
-    answer: type[Answer],
-    epilog: str,
-) -> None:
-    """Give a command what all have: a format, examples, and what it does."""
-    add_format(command, answer)
-    command.epilog, command.formatter_class = epilog, HelpText
-    command.set_defaults(run=run)
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for, which takes a while."""
 
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415 - slow
 
-def _boards(options: argparse.Namespace, console: Console) -> int:
-    rows = tuple(map(BoardRow.of, load_boards().values()))
-    if answered(options, Boards(rows)):
-        return 0
-
-    def table(without: frozenset[str]) -> Table:
-        made = Table("name", "processor", box=None)
-        for heading in (*({"title"} - without), "flash", "RAM", "emulated"):
-            made.add_column(heading)
-        for row in rows:
-            title = [] if "title" in without else [row.title]
-            emulated = "yes" if row.emulated else "no"
-            sizes = (f"{row.flash_bytes // 1024} KiB", f"{row.ram_bytes // 1024} KiB")
-            made.add_row(row.name, row.processor, *title, *sizes, emulated)
-        return made
-
-    show_fitted(console, table, ["title"])
-    return 0
-
-
-def _suites(options: argparse.Namespace, console: Console) -> int:
-    if not answered(options, Suites(SUITES)):
-        say(console, str(SUITES))
-    return 0
-
-
-def _emulate(options: argparse.Namespace, console: Console) -> int:
-    board = named_board(options.board)
-    if not board.emulated:
-        raise ConfigError(
-            f"board '{board.name}' is not an emulated board",
-            hint="`tinyhil boards` shows the emulated ones",
-        )
-    require_linux(f"the emulated board '{board.name}'")
-    from tinyhil.emulator.run import describe, emulate  # noqa: PLC0415 - as above
-
-    def tell(emulated: EmulatedBoard) -> None:
-        port, probe = emulated.serial_url, emulated.probe_uid
-        if not answered(options, Emulated(board.name, port, board.baud, probe)):
-            say(console, describe(emulated))
-
-    return emulate(board, tell)
+        print(f"tinyhil {version('pytest-tinyhil')}")
+        parser.exit()
 
 
 if __name__ == "__main__":

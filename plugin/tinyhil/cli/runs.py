@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -14,8 +13,6 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.help import HelpText
 from tinyhil.ground.project import project_around
 from tinyhil.ground.text import say
-
-HELP = "what becomes of old runs"
 
 _DESCRIPTION = """\
 List the runs that can go: older than --days, named by no --baseline, and not among the newest 30 of
@@ -57,16 +54,11 @@ class Pruned(Answer):
     """By that."""
 
 
-def add_command(commands: Any) -> None:
-    """Say what the command takes, and that `_prune` does it."""
-    group = commands.add_parser(
-        "runs",
-        help=HELP,
-        description="What becomes of old runs.",
-        epilog=_EPILOG,
-        formatter_class=HelpText,
-    )
-    kinds = group.add_subparsers(required=True, metavar="WHAT")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command to argparse; `run` of the parsed options is what it does."""
+    parser.description, parser.epilog = "What becomes of old runs.", _EPILOG
+    parser.formatter_class = HelpText
+    kinds = parser.add_subparsers(required=True, metavar="WHAT")
     prune = kinds.add_parser("prune", help="remove old runs that nobody needs")
     prune.description, prune.epilog = _DESCRIPTION, _EPILOG
     prune.formatter_class = HelpText

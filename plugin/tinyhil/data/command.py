@@ -21,7 +21,6 @@ from tinyhil.ground.paths import official_data
 from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import say
 
-HELP = "list, verify and get the official data sets and models"
 _DESCRIPTION = """\
 The official data sets and models of MLPerf Tiny. None comes with tinyhil: some are fetched from
 their origin, one is built from a public archive, and MLCommons gives the others to its members.

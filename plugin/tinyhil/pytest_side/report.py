@@ -23,6 +23,7 @@ from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task
 from tinyhil.catalog.units import station_label
 from tinyhil.catalog.verdict import Verdict
+from tinyhil.catalog.wording import data_label
 from tinyhil.device.dut import Dut
 from tinyhil.device.faults import Fault, ProbeFault
 from tinyhil.flash import FlashResult
@@ -39,7 +40,7 @@ from tinyhil.measure.runner import Outcome
 from tinyhil.publish.report import allure, ci
 from tinyhil.publish.report.history import missed_since, points_of
 from tinyhil.publish.report.table import show_verdicts
-from tinyhil.publish.report.title import data_label, figure_title, gate_title, title_of
+from tinyhil.publish.report.title import figure_title, gate_title, title_of
 from tinyhil.pytest_side.again import note_recovered
 from tinyhil.pytest_side.items import BOARD, TASK, plan_key, station_of
 from tinyhil.pytest_side.pages import Pages

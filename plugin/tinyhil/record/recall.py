@@ -11,7 +11,6 @@ from tinyhil.catalog.verdict import Margin
 from tinyhil.record.entry import Entry, Subject, restored
 from tinyhil.record.kept import path_of, read_kept
 from tinyhil.record.reading import parse
-from tinyhil.record.rows import NO_STACK, clock_errors, rate_errors
 from tinyhil.record.schema import Line
 from tinyhil.record.store import Run
 
@@ -57,6 +56,8 @@ def _errors(run: Run, line: Line) -> dict[Metric, Margin]:
     facts, details = run.description.jobs.get(line.task), line.details
     if "resolution_s" not in details:
         return {}
+    from tinyhil.record.rows import clock_errors, rate_errors  # noqa: PLC0415 - brings NumPy
+
     resolution_s = details["resolution_s"]
     if line.measure is MeasureName.THROUGHPUT:
         shortest_s = min(window["device_s"] for window in details["windows"])
@@ -68,6 +69,8 @@ def _errors(run: Run, line: Line) -> dict[Metric, Margin]:
 def _unknown(line: Line) -> dict[Metric, str]:
     """See `verdict.judge`."""
     if line.measure is MeasureName.MEMORY and line.details.get("stack_used") is None:
+        from tinyhil.record.rows import NO_STACK  # noqa: PLC0415 - as above
+
         return {"ram_bytes": NO_STACK}
     return {}
 

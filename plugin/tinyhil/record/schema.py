@@ -38,6 +38,8 @@ TESTS = "tests.jsonl"
 KEPT = "kept"
 SEAL = "seal.json"
 SIGNATURE = "seal.json.sig"
+TRACE_SUFFIX = ".npy"
+"""Of the files of a trace, see `traces`."""
 
 
 def _time(value: object) -> datetime:

@@ -11,8 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
 from tinyhil.record.reading import read_blocks, read_lines, read_whole
-from tinyhil.record.schema import Count, Sum
-from tinyhil.record.traces import SUFFIX as TRACE_SUFFIX
+from tinyhil.record.schema import TRACE_SUFFIX, Count, Sum
 
 _SUM_BYTES = 3
 """Of a line: enough to find the one that changed; whether one did, the file's own sum says."""

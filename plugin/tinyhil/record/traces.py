@@ -24,9 +24,6 @@ from tinyhil.ground.files import writing_to
 Power = NDArray[np.float32]
 Edges = NDArray[np.int64]
 
-SUFFIX = ".npy"
-"""Of both files."""
-
 _SAMPLES: np.dtype[Any] = np.dtype("<f4")
 _EDGES: np.dtype[Any] = np.dtype("<i8")
 _HEADER_BYTES = 128

@@ -25,8 +25,6 @@ from tinyhil.ground.text import say
 if TYPE_CHECKING:
     from tinyhil.cli.bench.steps import Step
 
-HELP = "say what is missing on this machine, or between it and a board"
-
 _DESCRIPTION = """\
 Look for every program that tinyhil calls. With --board, try on the hardware each step between this
 machine and one board instead: probe, permission, target, port, latency timer, connect, flash,
@@ -79,11 +77,10 @@ class Proposed(Answer):
     """Probes and ports that were found."""
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command to argparse."""
-    parser = commands.add_parser("doctor", help=HELP)
-    parser.description = _DESCRIPTION
-    parser.epilog, parser.formatter_class = _EPILOG, HelpText
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command to argparse; `run` of the parsed options is what it does."""
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.formatter_class = HelpText
     parser.add_argument("--board", metavar="NAME", help="station of the bench file, or board type")
     parser.add_argument(
         "--bench", type=Path, metavar="FILE", help="default: bench.toml of the project, if there"

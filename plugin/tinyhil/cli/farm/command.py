@@ -27,8 +27,6 @@ from tinyhil.ground.tables import show_fitted
 from tinyhil.ground.text import say
 from tinyhil.ground.text import shown as text_shown
 
-HELP = "boards of other hosts"
-
 _SERVE = """\
 A run on another host starts this through ssh, for a station with 'host' in its bench file; you need
 not. It locks the board here, serves its probe and its port on the loopback interface, and ends when
@@ -141,16 +139,12 @@ class Served(Answer):
     """Version of what is said between the hosts."""
 
 
-def add_command(commands: Any) -> None:
-    """Say what the commands take, and what does it."""
-    farm = commands.add_parser(
-        "farm",
-        help=HELP,
-        description="Boards of other hosts, handed out by labgrid or reached by ssh.",
-        epilog=_EPILOG,
-        formatter_class=HelpText,
-    )
-    kinds = farm.add_subparsers(required=True, metavar="WHAT")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command to argparse; `run` of the parsed options is what it does."""
+    parser.description = "Boards of other hosts, handed out by labgrid or reached by ssh."
+    parser.epilog = _EPILOG
+    parser.formatter_class = HelpText
+    kinds = parser.add_subparsers(required=True, metavar="WHAT")
 
     def command(name: str, text: str, about: str, epilog: str = "") -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = kinds.add_parser(name, help=text)

@@ -34,7 +34,7 @@ _CALL_S = 60.0
 _SHOWN = 400
 _QUARANTINED = "quarantined"
 """Tag that takes the place of ``board``."""
-HINT = "see that labgrid's coordinator runs, and that LGHINT names its host and port"
+HINT = "see that labgrid's coordinator runs, and that LG_COORDINATOR names its host and port"
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,27 @@ def places() -> tuple[Place, ...]:
     Raises:
         BenchError: the coordinator does not answer.
     """
-    found = _places(call("-v", "places"))
+    found = known()
     boards = _boards(call("-vv", "resources"))
     return tuple(_with_board(place, boards) for place in found)
+
+
+def known() -> tuple[Place, ...]:
+    """Every place, but without what is exported for it: half of what `places` costs.
+
+    Raises:
+        BenchError: the coordinator does not answer.
+    """
+    return tuple(_places(call("-v", "places")))
+
+
+def exported(place: Place) -> Place:
+    """The place with what is exported for it now.
+
+    Raises:
+        BenchError: the coordinator does not answer.
+    """
+    return _with_board(place, _boards(call("-vv", "resources")))
 
 
 def quarantine(name: str, reason: str) -> None:
@@ -140,7 +158,7 @@ def take_back(name: str) -> None:
 
 def _named(name: str) -> Place:
     """The place of exactly this name: labgrid's own client takes a part of one."""
-    for place in places():
+    for place in known():
         if place.name == name:
             return place
     raise BenchError(

@@ -95,7 +95,7 @@ def acquired(
         BenchError: there is no such place, or the coordinator does not answer.
     """
     deadline = Deadline.after(wait_s)
-    with _token(wanted, deadline, tell) as name:
+    with _token(wanted, deadline, tell) as (name, fitting):
         try:
             got = _acquire(name, wanted, deadline, tell)
         except TinyhilError:
@@ -105,7 +105,10 @@ def acquired(
             raise
         try:
             with notes.noted(got, coordinator.user_name()):
-                yield next((one for one in coordinator.places() if one.name == got), Place(got))
+                # One that has come since then is looked up.
+                known = fitting if any(one.name == got for one in fitting) else coordinator.known()
+                found = next((one for one in known if one.name == got), Place(got))
+                yield coordinator.exported(found)
         finally:
             _release(name, tell)
 
@@ -129,21 +132,24 @@ def _acquire(name: str, wanted: Wanted, deadline: Deadline, tell: Callable[[str]
 
 
 @contextmanager
-def _token(wanted: Wanted, deadline: Deadline, tell: Callable[[str], None]) -> Iterator[str]:
-    """What `labgrid-client -p` takes: a place that is there, or ``+`` and a reservation's token.
+def _token(
+    wanted: Wanted, deadline: Deadline, tell: Callable[[str], None]
+) -> Iterator[tuple[str, Sequence[Place]]]:
+    """What `labgrid-client -p` takes: a place that is there, or ``+`` and a reservation's token;
+    and the places that fit.
 
     Raises:
         TakenError: nobody gave the reservation a place in time.
         BenchError: there is no such place.
     """
-    fitting = [place for place in coordinator.places() if _fits(place, wanted)]
+    fitting = [place for place in coordinator.known() if _fits(place, wanted)]
     if not fitting:
         raise BenchError(
             f"labgrid has no place {_described(wanted)}",
             hint="`labgrid-client -v places` shows all; correct the name or the tags, or create it",
         )
     if wanted.place:  # By exactly this name: labgrid's own client takes a part of one.
-        yield wanted.place
+        yield wanted.place, fitting
         return
     said = coordinator.call(
         "reserve", "--shell", *(f"{key}={value}" for key, value in wanted.tags.items())
@@ -156,7 +162,7 @@ def _token(wanted: Wanted, deadline: Deadline, tell: Callable[[str], None]) -> I
     token = found[1]
     try:
         _await(token, wanted, deadline, tell)
-        yield f"+{token}"
+        yield f"+{token}", fitting
     finally:
         with suppress(BenchError):
             coordinator.run("cancel-reservation", token)

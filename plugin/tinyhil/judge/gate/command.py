@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tinyhil.judge.gate.compare import Comparison
     from tinyhil.judge.gate.fleet import Diagnosis
 
-HELP = "compare a run with a baseline: is the firmware any worse?"
 _DESCRIPTION = """\
 Compares latency (p50, p90, p99), instructions, throughput, memory, quality and energy of a
 candidate with those of a baseline, task by task and station by station. Exits with 1 if a figure

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tinyhil.judge.verify.findings import Finding
     from tinyhil.judge.verify.run import Checked, Report
 
-HELP = "check the record of a run: figures from the raw bytes, and the seal"
 _DESCRIPTION = """\
 Check the record of a run. The raw bytes of its links are decoded again, every row is looked for in
 them, every metric and verdict is computed again from the rows, and every file is compared with the

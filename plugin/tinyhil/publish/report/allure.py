@@ -19,12 +19,12 @@ from allure_commons.types import AttachmentType
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.task import Task
 from tinyhil.catalog.units import station_label
+from tinyhil.catalog.wording import data_label
 from tinyhil.ground.errors import WriteError
 from tinyhil.ground.extras import installed
 from tinyhil.ground.files import unwritable
 from tinyhil.ground.paths import REPORTS
 from tinyhil.ground.text import in_markdown, shown
-from tinyhil.publish.report.title import data_label
 
 _DYNAMIC: Any = allure.dynamic  # it has no type hints
 

@@ -10,13 +10,14 @@ from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.units import format_metric, station_label, unit_of
 from tinyhil.catalog.verdict import Verdict
+from tinyhil.catalog.wording import data_label
 from tinyhil.ground.text import in_markdown, shown
 from tinyhil.judge.gate.compare import Comparison
 from tinyhil.judge.gate.fleet import diagnoses
 from tinyhil.judge.gate.wording import change_text, value_text
 from tinyhil.publish.report.history import missed_since, points_of
 from tinyhil.publish.report.table import limit_text, remarks
-from tinyhil.publish.report.title import data_label, figure_title, task_place
+from tinyhil.publish.report.title import figure_title, task_place
 from tinyhil.record import Entry, Subject
 from tinyhil.record.recovery import told
 

@@ -43,15 +43,10 @@ class Reported(Answer):
     """The HTML file."""
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to argparse; `run` of the parsed options is what it does."""
-    parser = commands.add_parser(
-        "report",
-        help="make one HTML report of runs",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=HelpText,
-    )
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.formatter_class = HelpText
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", required=True, help="write the page there"

@@ -17,9 +17,9 @@ from tinyhil.catalog.facts import Limit, Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.units import format_coarse, format_metric, scaled, station_label
 from tinyhil.catalog.verdict import Verdict
+from tinyhil.catalog.wording import RANDOM, data_label
 from tinyhil.ground.tables import show_fitted, show_text
 from tinyhil.ground.text import shown
-from tinyhil.publish.report.title import RANDOM, data_label
 from tinyhil.record import Entry
 from tinyhil.record.recovery import told
 

@@ -6,7 +6,7 @@ from typing import NewType
 
 from tinyhil.catalog.units import station_label
 from tinyhil.catalog.verdict import Verdict
-from tinyhil.catalog.wording import beside_limit, bound, in_short, mark_of, named
+from tinyhil.catalog.wording import beside_limit, bound, data_label, in_short, mark_of, named
 from tinyhil.judge.gate.compare import WORDS, Comparison
 from tinyhil.judge.gate.wording import change_text, value_text
 from tinyhil.record import Subject
@@ -14,15 +14,6 @@ from tinyhil.record import Subject
 Title = NewType("Title", str)
 """A title that says whether its figures come from stand-in data. `title_of` makes it; a plain
 string is refused by the type checker, so that nobody forgets."""
-
-
-RANDOM = "RANDOM: inputs drawn at random, for latency and memory; they tell nothing of quality."
-"""What is said of figures on such inputs."""
-
-
-def data_label(data_set: str) -> str:
-    """A data set's kind as it is shown: ``official``; what is of no benchmark loudly."""
-    return data_set.upper() if data_set in ("stand-in", "random") else data_set
 
 
 def title_of(subject: Subject, what: str) -> Title:

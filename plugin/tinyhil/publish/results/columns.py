@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinyhil.catalog.units import scaled
+from tinyhil.catalog.wording import RANDOM, data_label
 from tinyhil.ground.text import shown
-from tinyhil.publish.report.title import RANDOM, data_label
 from tinyhil.publish.results.rows import RECORDS, Figures, Row
 
 DASH = "-"

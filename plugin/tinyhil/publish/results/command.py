@@ -45,15 +45,10 @@ next: `tinyhil submission export` makes the tree of a submission from such runs
 """
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to argparse; `run` of the parsed options is what it does."""
-    parser = commands.add_parser(
-        "results",
-        help="print the results table of runs and submissions",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=HelpText,
-    )
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.formatter_class = HelpText
     parser.add_argument(
         "sources",
         type=Path,
@@ -74,7 +69,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _results(options: argparse.Namespace, console: Console) -> int:
-    from tinyhil.publish.results import page, render  # noqa: PLC0415 - other commands need it not
+    from tinyhil.publish.results import render  # noqa: PLC0415 - other commands need it not
 
     if options.out:
         check_file(options.out, "--out")
@@ -89,7 +84,7 @@ def _results(options: argparse.Namespace, console: Console) -> int:
     status = 2 if left_out else 0
     writers: dict[str, Callable[[Sequence[Row]], str]] = {
         "markdown": render.markdown,
-        "html": partial(page.page, folder=options.out.parent if options.out else Path()),
+        "html": partial(_page, options.out.parent if options.out else Path()),
         "csv": render.comma_separated,
         "json": render.as_json,
     }
@@ -108,6 +103,12 @@ def _results(options: argparse.Namespace, console: Console) -> int:
     else:
         console.file.write(text)
     return status
+
+
+def _page(folder: Path, rows: Sequence[Row]) -> str:
+    from tinyhil.publish.results.page import page  # noqa: PLC0415 - other formats need it not
+
+    return page(rows, folder=folder)
 
 
 def _read(sources: Sequence[Path], *, every_run: bool) -> tuple[list[Row], int]:

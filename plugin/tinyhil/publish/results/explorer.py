@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 from tinyhil.catalog.task import load_tasks
+from tinyhil.catalog.wording import data_label
 from tinyhil.ground.text import shown
-from tinyhil.publish.report.title import data_label
 from tinyhil.publish.results.columns import remarks, tasks_of
 from tinyhil.publish.results.rows import Figures, Row
 

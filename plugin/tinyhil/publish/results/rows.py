@@ -15,7 +15,6 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.text import printable
 from tinyhil.judge.verify.trust import trust_of
 from tinyhil.publish.headings import Heading
-from tinyhil.publish.submission.labels import list_of, official_lists
 from tinyhil.record.recall import board_of
 from tinyhil.record.recovery import recovered_by
 from tinyhil.record.schema import AccuracyRow, Line
@@ -264,8 +263,12 @@ def _list_name(run: Run, line: Line) -> str:
     The images of the later list have no pinned sums, so a run calls them custom.
     """
     task = _tasks().get(line.task)
-    lists = official_lists(task) if task and line.data_set != "stand-in" else ()
-    if task is None or len(lists) < 2:
+    if task is None or line.data_set == "stand-in":
+        return ""
+    from tinyhil.publish.submission.labels import list_of, official_lists  # noqa: PLC0415 - slow
+
+    lists = official_lists(task)
+    if len(lists) < 2:
         return ""
     if line.data_set == "official":
         return lists[0].name

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tinyhil.publish.submission.refusals import Refusal
 
 FORMATS = ("table", "json")
-HELP = "check, prepare or describe a submission"
 _DESCRIPTION = """\
 Submission trees of MLPerf Tiny: check any, or write one from runs. What tinyhil writes is not an
 MLPerf result: that needs a submission to MLCommons and its review.
@@ -102,15 +101,10 @@ class ExportAnswer(Answer):
     """Between the tree and its raw logs; `tinyhil submission check` names them."""
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to argparse; `run` of the parsed options is what it does."""
-    parser = commands.add_parser(
-        "submission",
-        help=HELP,
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=HelpText,
-    )
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.formatter_class = HelpText
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     checking = actions.add_parser(
         "check",

@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from tinyhil.catalog.task import Task
+from tinyhil.catalog.wording import RANDOM
 from tinyhil.ground.text import shown
 from tinyhil.publish.report.page.content import Measured, Page, Problem, Source
 from tinyhil.publish.report.page.placed import COLUMNS, Placed, worst
 from tinyhil.publish.report.page.ran import Place, Ran, State
 from tinyhil.publish.report.table import bracket, recovery, wraps
-from tinyhil.publish.report.title import RANDOM
 
 _MANY_STATIONS = 3
 _PROBLEMS = 40

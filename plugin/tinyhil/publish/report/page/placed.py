@@ -13,6 +13,7 @@ from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task
 from tinyhil.catalog.units import station_label
+from tinyhil.catalog.wording import data_label
 from tinyhil.ground.errors import ConfigError, TinyhilError
 from tinyhil.ground.text import shown
 from tinyhil.measure.energy.result import energy_of
@@ -22,7 +23,7 @@ from tinyhil.publish.report.page.content import Figure, Measured, Problem, Sourc
 from tinyhil.publish.report.page.figures import Figures
 from tinyhil.publish.report.page.power import PowerTrace, power_trace
 from tinyhil.publish.report.page.ran import Place, State
-from tinyhil.publish.report.title import data_label, figure_title, gate_title
+from tinyhil.publish.report.title import figure_title, gate_title
 from tinyhil.record.reading import read_rows
 from tinyhil.record.schema import RAW, AccuracyRow, SingleStreamRow
 
