@@ -26,6 +26,8 @@ class Figure:
     """What was committed, of the same compiler."""
     goal_instructions: int | None
     peer_instructions: int | None
+    peer_cycles: int | None
+    """Predicted too, without waits."""
     mix: dict[str, int]
     """Instructions of the model by kind, and of them the jumps that were taken."""
     predicted_cycles: int
@@ -62,8 +64,9 @@ _ROWS: Sequence[tuple[str, Cell]] = (
     ("  goal", lambda one: _number(one.goal_instructions)),
     ("  peer", lambda one: _number(one.peer_instructions)),
     ("  ratio to the peer", lambda one: _ratio(one.instructions, one.peer_instructions)),
-    ("predicted cycles, no waits", lambda one: _number(one.predicted_cycles)),
+    ("predicted cycles, no waits", lambda one: _judged(one.predicted_cycles, one.peer_cycles)),
     ("  a MAC", lambda one: f"{one.predicted_cycles / one.macs:.2f}"),
+    ("  peer", lambda one: _number(one.peer_cycles)),
     ("predicted cycles, flash waits", lambda one: _number(one.predicted_cycles_waiting)),
     ("  a MAC", lambda one: f"{one.predicted_cycles_waiting / one.macs:.2f}"),
     ("predicted ms, no waits", lambda one: _judged(one.predicted_ms, one.goal_ms)),
