@@ -21,6 +21,7 @@ from tinyhil.benchmarks import write_figures
 from tinyhil.benchmarks.baseline import TOLERANCE, baseline, key, save
 from tinyhil.benchmarks.kernel_table import Figure, kernel_table, notes
 from tinyhil.benchmarks.peers import PeerModel, load_peers
+from tinyhil.benchmarks.places import LESSER_PLACES, Place
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.cycles import CycleFile, load_cycles
 from tinyhil.catalog.task import Input, Task, load_tasks
@@ -47,47 +48,16 @@ class Aim:
         return f"{self.goal}-waits" if self.flash_waits else self.goal
 
 
-@dataclass(frozen=True)
-class Place:
-    """An emulated board, and the core that its code is compiled for."""
-
-    board: str
-    core: str
-    aims: tuple[Aim, ...] = (Aim("speed"),)
-
-    @property
-    def name(self) -> str:
-        """In tables, in the baseline and for ``--board``."""
-        return f"{self.board}-{self.core}" if self.core in _LESSER else self.board
-
-    def of(self, boards: Mapping[str, Board]) -> Board:
-        """The board, with the compiler's flags and kernels of the core."""
-        found = boards[self.board]
-        if self.core not in _LESSER:
-            return found
-        flags = (f"-mcpu={self.core}", "-mthumb")
-        own = {"flags": flags, "kernels": _LESSER[self.core]}
-        return found.model_copy(update={"toolchain": found.toolchain.model_copy(update=own)})
-
-
-_LESSER: Mapping[str, tuple[str, ...]] = {
-    "cortex-m0": ("armv6-m",),
-    "cortex-m0plus": ("armv6-m",),
-}
-"""Cores of which QEMU plays no board that has room for the models, and their kernels: a Cortex-M3
-runs their code."""
 _M4 = (Aim("speed"), Aim("speed", flash_waits=True), Aim("size"), Aim("memory"))
-PLACES: Mapping[str, Place] = {
-    place.name: place
-    for place in (
-        Place("mps2-an386", "cortex-m4", _M4),
-        Place("mps3-an547", "cortex-m55"),
-        Place("mps2-an385", "cortex-m3"),
-        Place("mps2-an385", "cortex-m0"),
-        Place("mps2-an385", "cortex-m0plus"),
-    )
+_AIMS: Mapping[Place, tuple[Aim, ...]] = {
+    Place("mps2-an386", "cortex-m4"): _M4,
+    **dict.fromkeys(
+        (Place("mps3-an547", "cortex-m55"), Place("mps2-an385", "cortex-m3"), *LESSER_PLACES),
+        (Aim("speed"),),
+    ),
 }
 """Helium's kernels keep weights at 8 bits anyway; plain C has one form of each operator."""
+PLACES: Mapping[str, Place] = {place.name: place for place in _AIMS}
 _COLUMNS = 120
 _CLOCK_HZ = 120e6
 """Of the public rows."""
@@ -120,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     jobs = [
         (place, aim, chosen)
         for name, place in PLACES.items()
-        for aim in place.aims
+        for aim in _AIMS[place]
         for chosen in _models(models, official_data())
         if name in (options.board or PLACES) and chosen[0] in (options.model or models)
     ]
