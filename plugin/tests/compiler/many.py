@@ -16,14 +16,14 @@ from tinyhil.image.compiler import CompiledModel, Room, Target, compile_model
 
 Bytes = NDArray[np.uint8]
 
-# Each buffer is allocated to the byte. What a model keeps, each way keeps for itself.
+# Each buffer is allocated to the byte.
 _DRIVER: Final = r"""
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#define WAY(graph, way, samples, arena, inputs, outputs)                                           \
-    void model_##graph##_##way(int8_t *, const int8_t *, int8_t *);
+#define WAY(graph, invoke, samples, arena, inputs, outputs)                                        \
+    void invoke(int8_t *, const int8_t *, int8_t *);
 #include "ways.h"
 #undef WAY
 static const struct way {
@@ -31,8 +31,8 @@ static const struct way {
     int graph;
     size_t samples, arena, inputs, outputs;
 } ways[] = {
-#define WAY(graph, way, samples, arena, inputs, outputs)                                           \
-    {model_##graph##_##way, graph, samples, arena, inputs, outputs},
+#define WAY(graph, invoke, samples, arena, inputs, outputs)                                        \
+    {invoke, graph, samples, arena, inputs, outputs},
 #include "ways.h"
 };
 int main(void) {
@@ -102,12 +102,17 @@ def run_many(
     for graph, (content, samples) in enumerate(zip(models, inputs, strict=True)):
         file.write_bytes(content)
         facts.append([compile_model(file, way, room if i else None) for i, way in enumerate(ways)])
+        known: dict[str, str] = {}  # ways that become the same program are compiled once
         for way, model in enumerate(facts[-1]):
-            source = model.sources["model.c"].replace("model_invoke", f"model_{graph}_{way}")
-            source = source.replace('#include "model.h"', "#include <stdint.h>")
-            (folder / f"graph_{graph}_{way}.c").write_text(source, encoding="utf-8")
+            source, invoke = model.sources["model.c"], f"model_{graph}_{way}"
+            # What a model keeps, each way keeps for itself.
+            invoke = known.setdefault(source, invoke) if not model.state_bytes else invoke
+            if invoke == f"model_{graph}_{way}":
+                named = source.replace("model_invoke", invoke)
+                named = named.replace('#include "model.h"', "#include <stdint.h>")
+                (folder / f"graph_{graph}_{way}.c").write_text(named, encoding="utf-8")
             sizes = (len(samples), model.arena_bytes, model.input.size, model.output.size)
-            lines.append(f"WAY({graph}, {way}, {', '.join(map(str, sizes))})")
+            lines.append(f"WAY({graph}, {invoke}, {', '.join(map(str, sizes))})")
     (folder / "ways.h").write_text("\n".join(lines), encoding="utf-8")
     (folder / "driver.c").write_text(_DRIVER, encoding="utf-8")
     program = folder / "many"
