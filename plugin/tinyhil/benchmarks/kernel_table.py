@@ -129,7 +129,8 @@ def notes(figures: Sequence[Figure], facts: CycleFile) -> str:
         "differ. Sizes in bytes: code is the whole firmware's without the model; the peer's flash "
         "is its code and the model's file. Models: "
         f"{', '.join(sorted({figure.data_set for figure in figures}))}; peer: TensorFlow Lite "
-        "Micro with CMSIS-NN, on the official models."
+        "Micro with CMSIS-NN, on the official models; for Cortex-M3, M0 and M0+ CMSIS-NN's plain C "
+        "alone. Code for M0 and M0+ ran on a Cortex-M3."
     )
 
 
