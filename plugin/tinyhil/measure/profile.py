@@ -97,8 +97,7 @@ def by_operator(
         FirmwareError: these are not the calls of this model.
     """
     called = [step.operator for step in model.steps if step.kernel]
-    if called and len(instructions) == len(called) + 1:
-        called.append(called[-1])
+    called += called[-1:] * (len(instructions) == len(called) + 1)
     if len(called) != len(instructions):
         raise FirmwareError(
             f"the model calls {len(called)} kernels, the emulator has counted {len(instructions)}",
