@@ -31,7 +31,7 @@ COORDINATOR = f"{ADDRESS}:20408"
 """Its address and port."""
 SSH = 22
 _AGAIN_S = 0.5
-_START_S = 120.0
+_START_S = 900.0
 _PATH = ("PATH", "PYTHONPATH", "LANG", "VIRTUAL_ENV")
 _TINYHIL = f"{sys.executable} -m tinyhil.cli.main"
 
