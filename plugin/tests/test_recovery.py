@@ -20,6 +20,7 @@ from tinyhil.data.material import Material
 from tinyhil.device.dut import Dut, attached
 from tinyhil.device.faults import Fault, Injector, Kind, parse_spec
 from tinyhil.device.faults.board import spoil
+from tinyhil.device.links import Link
 from tinyhil.device.links.serial import open_link
 from tinyhil.flash import flash, hang
 from tinyhil.ground.deadline import Deadline
@@ -181,6 +182,37 @@ def test_what_does_not_last_is_not_tried_again_but_where_more_was_measured(bench
     assert not bench.ladder.recover(SILENT, got_further=True), "it does not work so often"
     bench.ladder.begin()
     assert bench.ladder.recover(SILENT, got_further=True)
+
+
+def test_a_port_that_comes_late_is_opened_by_a_later_rung(dut: Dut, image: Image) -> None:
+    tries: list[str] = ["a port", "that is", "not there"]
+
+    def open_port(deadline: Deadline) -> Link:
+        if tries:
+            raise BenchError(tries.pop(), hint="-")
+        return open_link(dut, deadline)
+
+    line, ladder = Line(open_port), Ladder(dut, image, lambda _: None, on=True)
+    ladder.open(line)
+    assert [(step.rung, step.said) for step in ladder.take()] == [
+        ("reopen the port", "that is"), ("resynchronize", "a port"), ("reset by pin", "")
+    ]  # fmt: skip
+    assert line.session.identify(Deadline.after(60)).task == "kws01"
+    line.close()
+
+
+def test_a_board_that_answers_is_not_put_away_for_its_power_switch(
+    dut: Dut, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Deadline) -> None:
+        raise BenchError("the relay is stuck", hint="-")
+
+    monkeypatch.setattr(dut, "power", broken)
+    bench = Bench(dut, image)
+    assert not bench.ladder.recover(SILENT, first="power cycle")
+    assert climbed(bench) == (["power cycle"], [])
+    assert not dut.out_of_use
+    bench.line.close()
 
 
 def test_a_board_in_step_that_holds_something_else_is_flashed(bench: Bench) -> None:

@@ -64,6 +64,7 @@ class Line:
     def __init__(self, open_port: Callable[[Deadline], Link]) -> None:
         self._open_port = open_port
         self._session: Session | None = None
+        self.is_open = False
 
     @property
     def session(self) -> Session:
@@ -79,11 +80,13 @@ class Line:
             self._session = Session(link)
         else:
             self._session.reopen(link)
+        self.is_open = True
 
     def close(self) -> None:
         """Let go of the port; harmless when it is not open."""
-        if self._session is not None:
-            self._session.link.close()
+        if self.is_open:
+            self.is_open = False
+            self.session.link.close()
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,7 @@ class Ladder:
             TinyhilError: nothing has helped.
         """
         self._line = line
+        self.begin()
         try:
             line.open()
             line.session.synchronize(Deadline.after(_SYNCHRONIZE_S))
@@ -221,7 +225,8 @@ class Ladder:
             self._next += 1
             if self._helps(rung, fault):
                 return True
-        self._give_up(fault, self._steps[began:])
+        if len(left) == len(self._rungs) or not self._answers(fault):
+            self._give_up(fault, self._steps[began:])
         return False
 
     def _helps(self, rung: _Rung, fault: TinyhilError) -> bool:
@@ -251,13 +256,21 @@ class Ladder:
         """
         if self._line is None:  # The port comes later.
             return
-        if rung.reopens:
+        if rung.reopens or not self._line.is_open:
             self._line.open()
         session = self._line.session
         soon = rung.name == "reopen the port"
         session.synchronize(Deadline.after(_SOON_S if soon else _SYNCHRONIZE_S))
         if session.guard and isinstance(fault, BenchError):
             session.guard.prove()  # It was the probe that failed.
+
+    def _answers(self, fault: TinyhilError) -> bool:
+        """Whether the board is in step all the same: perhaps it is its power switch that fails."""
+        try:
+            self._check(self._rungs[0], fault)
+        except _NO_HELP:
+            return False
+        return self._line is not None
 
     def _give_up(self, fault: TinyhilError, steps: Sequence[Step]) -> None:
         dut, tried = self._dut, ", ".join(step.rung for step in steps)

@@ -39,7 +39,7 @@ from tinyhil.measure.memory import largest
 from tinyhil.record import Entry, Record
 from tinyhil.record.entry import objected, restored
 from tinyhil.record.recovery import as_details
-from tinyhil.record.rows import Rows
+from tinyhil.record.rows import Rows, plain
 from tinyhil.record.schema import Line
 
 _IDENTIFY_S = 15.0
@@ -256,7 +256,7 @@ class Measurement:
         guard, rows = self._talk.guard, self._rows
         guard.on_proof = lambda: None
         self._restarts += guard.restarts - self._counted
-        got_further = len(rows.all) > len(rows.done)
+        got_further = len(plain(rows.all)) > len(plain(rows.done))
         if not self._ladder.recover(error, got_further=got_further):
             return False
         if isinstance(error, IdentityError) or self._ladder.reprogrammed:
