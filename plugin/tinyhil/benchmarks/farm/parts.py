@@ -174,7 +174,7 @@ class Bench:
         labgrid = (str(tools.LABGRID / "labgrid-exporter"), "--name", self.host.name)
         self.exporter = Service(
             lambda: self.host.command(
-                *labgrid, str(self._file), variables={"LGCOORDINATOR": COORDINATOR}
+                *labgrid, str(self._file), variables={"LG_COORDINATOR": COORDINATOR}
             ),
             self.host.folder / "exporter.log",
         )
@@ -287,7 +287,7 @@ def running(
             tools.ssh_config(folder, bench.host.name, bench.host.address) for bench in benches
         ))  # fmt: skip
         variables = {
-            "LGCOORDINATOR": COORDINATOR,
+            "LG_COORDINATOR": COORDINATOR,
             coordinator.PROGRAM_VARIABLE: str(tools.LABGRID / "labgrid-client"),
             SSH_VARIABLE: f"ssh -F {config}",
         }

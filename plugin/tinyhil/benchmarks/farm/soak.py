@@ -275,6 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Strike; print a table by fault, write the figures; 1 if anything was not as it should be."""
     parser = argparse.ArgumentParser(prog="make farm-soak", description=__doc__)
     parser.add_argument("--faults", type=int, default=300, help="default: %(default)s")
+    parser.add_argument("--boards", type=int, default=2, help="of a host; default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     options = parser.parse_args(arguments)
     hosts.enter(_MODULE)
@@ -283,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Short: sockets have their names in it.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))
         with progress_bar(console, "the farm"):
-            farm = stack.enter_context(running(folder))
+            farm = stack.enter_context(running(folder, each=options.boards))
         progress = stack.enter_context(progress_bar(console, f"{options.faults} faults"))
 
         def tell(struck: int) -> None:
