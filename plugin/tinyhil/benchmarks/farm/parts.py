@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -232,17 +232,11 @@ class Farm:
     folder: Path
     benches: tuple[Bench, ...]
     coordinator: Service
-    variables: Mapping[str, str]
-    """Of the environment of whoever uses it."""
 
     @property
     def boards(self) -> tuple[PlayedBoard, ...]:
         """All of them."""
         return tuple(board for bench in self.benches for board in bench.boards)
-
-    def bench_of(self, board: PlayedBoard) -> Bench:
-        """Where a board is plugged in."""
-        return next(bench for bench in self.benches if board in bench.boards)
 
     def await_exported(self, deadline: Deadline) -> None:
         """Wait until every place has its board, as after a coordinator's death."""
@@ -291,13 +285,13 @@ def running(
             coordinator.PROGRAM_VARIABLE: str(tools.LABGRID / "labgrid-client"),
             SSH_VARIABLE: f"ssh -F {config}",
         }
-        os.environ.update(variables)
+        os.environ.update(variables)  # Of all that is started from now on.
         tell("labgrid's coordinator")
         (folder / "coordinator").mkdir()
         command = (str(tools.LABGRID / "labgrid-coordinator"), "-l", COORDINATOR)
         served = Service(lambda: command, folder / "coordinator.log", folder / "coordinator")
         stack.callback(served.close)
-        farm = Farm(folder, tuple(benches), served, variables)
+        farm = Farm(folder, tuple(benches), served)
         for bench in benches:
             tell(f"{bench.host.name}: {', '.join(board.kind for board in bench.boards)}")
             bench.start(folder)
