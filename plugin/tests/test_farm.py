@@ -11,10 +11,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import pytest
@@ -40,10 +43,11 @@ from tinyhil.device.session import Session
 from tinyhil.emulator.foreign import ForeignDevice
 from tinyhil.flash import _pyocd_remote, flash, reset
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, TakenError, TinyhilError
+from tinyhil.ground.errors import BenchError, LinkError, TakenError, TinyhilError
 from tinyhil.ground.living import name_of_process
 from tinyhil.ground.paths import SUITES
 from tinyhil.image.build import Firmware
+from tinyhil.measure.ladder import Ladder, Line
 from tinyhil.record.description import read_description
 
 pytestmark = pytest.mark.long
@@ -274,6 +278,54 @@ def test_a_run_takes_every_free_place_and_gives_it_back(
             pass
         labgrids.take_back("far")
         assert labgrid.resolved(["labgrid:*"]) == [f"labgrid:far@{live.board.name}"]
+
+
+class Relay(BaseHTTPRequestHandler):
+    """A power switch on the network, as labgrid's model `simplerest` has it."""
+
+    switched: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.switched.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Not on the terminal."""
+
+
+def test_labgrid_switches_the_power_and_keeps_a_dead_board_out(
+    coordinator: Path, mps2: Board
+) -> None:
+    relay = ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+    threading.Thread(target=relay.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{relay.server_port}/{{index}}/{{value}}"
+    power = {"model": "simplerest", "host": url, "index": "4"}
+    with ExitStack() as stack:
+        stack.callback(relay.shutdown)
+        alive = stack.enter_context(ExitStack())
+        device = alive.enter_context(ForeignDevice("kws01", lambda _: [1.0]))
+        table = json.dumps({"method": "labgrid"})
+        facts: dict[str, object] = {"board": mps2.name, "port": device.port, "power": table}
+        text = json.dumps({"b1": {"TinyhilBoard": facts, "NetworkPowerPort": power}})
+        stack.enter_context(exported(coordinator, text, b1=facts))
+        station = station_of_place("labgrid:b1@mps2-an386", {mps2.name: mps2})
+        with attached(station) as dut:
+            ladder = Ladder(dut, None, lambda _: None, on=True)
+            line = Line(lambda deadline: open_link(dut, deadline))
+            ladder.open(line)
+            error = LinkError("it says nothing", hint="-")
+            assert ladder.recover(error, first="power cycle")
+            assert Relay.switched == ["/4/0", "/4/1"]
+            ladder.begin()
+            line.close()
+            alive.close()
+            assert not ladder.recover(error, first="power cycle")
+            assert dut.out_of_use
+        (row,) = status(coordinator).boards
+        assert (row.health, row.holder) == ("quarantined", "")
+        assert row.quarantine == "it says nothing; without help: power cycle"
+        labgrids.take_back("b1")
 
 
 def test_the_janitor_puts_right_what_is_this_hosts(coordinator: Path, mps2: Board) -> None:
