@@ -22,6 +22,7 @@ from pyocd.core import exceptions
 from tinyhil.catalog.bench import Station, station_of_place, stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.places import wanted
+from tinyhil.catalog.power import PowerFacts
 from tinyhil.catalog.wiring import Wiring
 from tinyhil.cli.farm.exporter import text_of
 from tinyhil.device import lock
@@ -432,6 +433,7 @@ def test_the_exporters_file_says_how_each_board_of_a_bench_file_is_reached(
     bench = tmp_path / "bench.toml"
     bench.write_text(
         'schema = 1\n[stations.near]\nboard = "mps2-an386"\nprobe = "P: 1"\nport = "/dev/a"\n'
+        '[stations.near.power]\nmethod = "uhubctl"\nhub = "1-1"\nhub_port = 2\n'
         '[stations.elsewhere]\nboard = "mps2-an386"\nhost = "x"\nport = "/dev/a"\n',
         encoding="utf-8",
     )
@@ -441,8 +443,15 @@ def test_the_exporters_file_says_how_each_board_of_a_bench_file_is_reached(
             "TinyhilBoard": {
                 "board": "mps2-an386", "probe": "P: 1", "port": "/dev/a",
                 "host": "bench1", "host_program": "/opt/tinyhil",
+                "power": '{"method": "uhubctl", "hub": "1-1", "hub_port": 2}',
             }
         }
     }  # fmt: skip
+    place = coordinator.Place("near", board=yaml.safe_load(text)["near"]["TinyhilBoard"])
+    station = labgrid.at_place(
+        station_of_place("labgrid:near@mps2-an386", {mps2.name: mps2}), place
+    )
+    assert station.wiring
+    assert station.wiring.power == PowerFacts(method="uhubctl", hub="1-1", hub_port=2)
     assert all(line.startswith("## ") for line in text.splitlines() if line.startswith("#"))
     assert "labgrid-client -p near set-tags board=mps2-an386" in text

@@ -11,10 +11,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import pytest
@@ -40,10 +43,11 @@ from tinyhil.device.session import Session
 from tinyhil.emulator.foreign import ForeignDevice
 from tinyhil.flash import _pyocd_remote, flash, reset
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, TakenError, TinyhilError
+from tinyhil.ground.errors import BenchError, LinkError, TakenError, TinyhilError
 from tinyhil.ground.living import name_of_process
 from tinyhil.ground.paths import SUITES
 from tinyhil.image.build import Firmware
+from tinyhil.measure.ladder import Ladder, Line
 from tinyhil.record.description import read_description
 
 pytestmark = pytest.mark.long
@@ -276,6 +280,54 @@ def test_a_run_takes_every_free_place_and_gives_it_back(
         assert labgrid.resolved(["labgrid:*"]) == [f"labgrid:far@{live.board.name}"]
 
 
+class Relay(BaseHTTPRequestHandler):
+    """A power switch on the network, as labgrid's model `simplerest` has it."""
+
+    switched: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.switched.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Not on the terminal."""
+
+
+def test_labgrid_switches_the_power_and_keeps_a_dead_board_out(
+    coordinator: Path, mps2: Board
+) -> None:
+    relay = ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+    threading.Thread(target=relay.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{relay.server_port}/{{index}}/{{value}}"
+    power = {"model": "simplerest", "host": url, "index": "4"}
+    with ExitStack() as stack:
+        stack.callback(relay.shutdown)
+        alive = stack.enter_context(ExitStack())
+        device = alive.enter_context(ForeignDevice("kws01", lambda _: [1.0]))
+        table = json.dumps({"method": "labgrid"})
+        facts: dict[str, object] = {"board": mps2.name, "port": device.port, "power": table}
+        text = json.dumps({"b1": {"TinyhilBoard": facts, "NetworkPowerPort": power}})
+        stack.enter_context(exported(coordinator, text, b1=facts))
+        station = station_of_place("labgrid:b1@mps2-an386", {mps2.name: mps2})
+        with attached(station) as dut:
+            ladder = Ladder(dut, None, lambda _: None, on=True)
+            line = Line(lambda deadline: open_link(dut, deadline))
+            ladder.open(line)
+            error = LinkError("it says nothing", hint="-")
+            assert ladder.recover(error, first="power cycle")
+            assert Relay.switched == ["/4/0", "/4/1"]
+            ladder.begin()
+            line.close()
+            alive.close()
+            assert not ladder.recover(error, first="power cycle")
+            assert dut.out_of_use
+        (row,) = status(coordinator).boards
+        assert (row.health, row.holder) == ("quarantined", "")
+        assert row.quarantine == "it says nothing; without help: power cycle"
+        labgrids.take_back("b1")
+
+
 def test_the_janitor_puts_right_what_is_this_hosts(coordinator: Path, mps2: Board) -> None:
     """A place whose holder was killed, and one that the coordinator has forgotten."""
     ended = subprocess.Popen(["sleep", "60"])
@@ -301,23 +353,98 @@ def test_the_janitor_puts_right_what_is_this_hosts(coordinator: Path, mps2: Boar
         assert list(sweep()) == []
 
 
-def test_the_nights_script_gates_reports_and_prunes(tmp_path: Path) -> None:
-    """Its steps, on an emulated board; nothing is gated in a first night."""
+def nights_script(folder: Path, boards: str) -> None:
+    """Run the recipe, which must end well."""
     script = Path(__file__).parents[2] / "docs" / "recipes" / "nightly.sh"
     variables = {
-        "BOARDS": "mps2-an386", "WAIT": "60", "DAYS": "0", "RUNS": str(tmp_path / "runs"),
+        "BOARDS": boards, "WAIT": "60", "DAYS": "0", "RUNS": str(folder / "runs"),
         "SUITE": str(SUITES), "OPTIONS": "--hil-quick -k kws01 -p no:allure_pytest",
     }  # fmt: skip
     kept = {name: value for name, value in os.environ.items() if name != "TINYHIL_DATA"}
     done = subprocess.run(
         ["sh", str(script)],
-        cwd=tmp_path, env={**kept, **variables}, capture_output=True, text=True, check=False,
+        cwd=folder, env={**kept, **variables}, capture_output=True, text=True, check=False,
         timeout=400,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "kws01" in (tmp_path / "summary.md").read_text()
-    assert "<testsuite " in (tmp_path / "junit.xml").read_text()
-    assert "history" in (tmp_path / "pruned.txt").read_text()
+    assert "kws01" in (folder / "summary.md").read_text()
+    assert "<testsuite " in (folder / "junit.xml").read_text()
+    assert "history" in (folder / "pruned.txt").read_text()
+
+
+def test_the_nights_script_gates_reports_and_prunes(tmp_path: Path) -> None:
+    """Its steps, on an emulated board; nothing is gated in a first night."""
+    nights_script(tmp_path, "mps2-an386")
+
+
+def test_the_nights_script_cleans_the_farm_and_takes_every_free_board(
+    coordinator: Path, live: Dut, tmp_path: Path
+) -> None:
+    local = tmp_path / "local"
+    local.mkdir()
+    wiring = far_wiring(live).model_copy(update={"host": "", "host_program": "tinyhil"})
+    python = far_wiring(live).host_program
+    text = text_of({live.board.name: live.board}, bench_file(local, wiring), "bench", python)
+    ended = subprocess.Popen(["sleep", "60"])
+    dead = name_of_process(ended.pid)
+    ended.kill()
+    ended.wait()
+    with exported(coordinator, text, far={"board": live.board.name}):
+        assert labgrids.run("-p", "far", "acquire", user=f"ci.{dead}").returncode == 0
+        nights_script(tmp_path, "labgrid:*")
+        assert "far" not in labgrid_client("who")
+    assert "far: held by a process that has ended" in (tmp_path / "cleaned.txt").read_text()
+    assert live.board.name in (tmp_path / "farm.txt").read_text()
+
+
+def test_a_ser2net_that_has_outlived_its_exporter_is_ended(
+    coordinator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """labgrid's own resource of a serial port, whose exporter is killed while it serves."""
+    program = tmp_path / "bin" / "ser2net"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(needs("ser2net"))} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    with ForeignDevice("kws01", lambda _: [1.0]) as device:
+        text = json.dumps({"s1": {"RawSerialPort": {"port": device.port, "speed": 115200}}})
+        file = coordinator / "serial.yaml"
+        file.write_text(text)
+        labgrid_client("-p", "s1", "create")
+        labgrid_client("-p", "s1", "add-match", "host2/s1/*")
+        command = [str(tools.LABGRID / "labgrid-exporter"), "--name", "host2", str(file)]
+        with child(command) as exporter:
+            deadline = Deadline.after(60)
+            while "host2" not in labgrid_client("resources"):
+                assert not deadline.expired
+                deadline.pause(0.2)
+            labgrid_client("-p", "s1", "acquire")
+            servers = [f"ser2net {one.pid}" for one in serving(device.port)]
+            assert len(servers) == 1
+            assert [one.what for one in sweep() if one.kind == "orphaned server"] == []
+            exporter.kill()
+            exporter.wait()
+        found = [one for one in sweep() if one.kind == "orphaned server"]
+        assert [(one.what, one.who, one.done) for one in found] == [
+            (servers[0], f"it holds {device.port}", True)
+        ]
+        deadline = Deadline.after(30)
+        while serving(device.port):
+            assert not deadline.expired
+            deadline.pause(0.05)
+        labgrid_client("-p", "s1", "release")
+        labgrid_client("-p", "s1", "delete")
+
+
+def serving(port: str) -> list[psutil.Process]:
+    """The processes of ser2net that serve a port."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            words = process.cmdline()
+            if words and words[0].endswith("ser2net") and any(port in word for word in words):
+                found.append(process)
+    return found
 
 
 def synchronized(dut: Dut, link: Link) -> None:

@@ -29,9 +29,7 @@ def cycle_of(facts: PowerFacts, place: str = "") -> Cycle:
         place: labgrid's name of it.
     """
     if facts.method == "labgrid":
-        return _bounded(facts, lambda limit_s: coordinator.run(
-            "-p", place, "power", "cycle", timeout_s=limit_s
-        ))  # fmt: skip
+        return _bounded(facts, lambda limit_s: coordinator.cycle_power(place, limit_s))
     command = list(facts.command)
     if facts.method == "uhubctl":
         port = ("--location", facts.hub, "--ports", str(facts.hub_port))

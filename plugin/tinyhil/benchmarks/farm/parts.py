@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,7 @@ COORDINATOR = f"{ADDRESS}:20408"
 """Its address and port."""
 SSH = 22
 _AGAIN_S = 0.5
-_START_S = 120.0
+_START_S = 900.0
 _PATH = ("PATH", "PYTHONPATH", "LANG", "VIRTUAL_ENV")
 _TINYHIL = f"{sys.executable} -m tinyhil.cli.main"
 
@@ -174,7 +174,7 @@ class Bench:
         labgrid = (str(tools.LABGRID / "labgrid-exporter"), "--name", self.host.name)
         self.exporter = Service(
             lambda: self.host.command(
-                *labgrid, str(self._file), variables={"LGCOORDINATOR": COORDINATOR}
+                *labgrid, str(self._file), variables={"LG_COORDINATOR": COORDINATOR}
             ),
             self.host.folder / "exporter.log",
         )
@@ -232,17 +232,11 @@ class Farm:
     folder: Path
     benches: tuple[Bench, ...]
     coordinator: Service
-    variables: Mapping[str, str]
-    """Of the environment of whoever uses it."""
 
     @property
     def boards(self) -> tuple[PlayedBoard, ...]:
         """All of them."""
         return tuple(board for bench in self.benches for board in bench.boards)
-
-    def bench_of(self, board: PlayedBoard) -> Bench:
-        """Where a board is plugged in."""
-        return next(bench for bench in self.benches if board in bench.boards)
 
     def await_exported(self, deadline: Deadline) -> None:
         """Wait until every place has its board, as after a coordinator's death."""
@@ -287,17 +281,17 @@ def running(
             tools.ssh_config(folder, bench.host.name, bench.host.address) for bench in benches
         ))  # fmt: skip
         variables = {
-            "LGCOORDINATOR": COORDINATOR,
+            "LG_COORDINATOR": COORDINATOR,
             coordinator.PROGRAM_VARIABLE: str(tools.LABGRID / "labgrid-client"),
             SSH_VARIABLE: f"ssh -F {config}",
         }
-        os.environ.update(variables)
+        os.environ.update(variables)  # Of all that is started from now on.
         tell("labgrid's coordinator")
         (folder / "coordinator").mkdir()
         command = (str(tools.LABGRID / "labgrid-coordinator"), "-l", COORDINATOR)
         served = Service(lambda: command, folder / "coordinator.log", folder / "coordinator")
         stack.callback(served.close)
-        farm = Farm(folder, tuple(benches), served, variables)
+        farm = Farm(folder, tuple(benches), served)
         for bench in benches:
             tell(f"{bench.host.name}: {', '.join(board.kind for board in bench.boards)}")
             bench.start(folder)

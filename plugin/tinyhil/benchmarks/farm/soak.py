@@ -41,7 +41,7 @@ from tinyhil.ground.progress import progress_bar
 _MODULE = "tinyhil.benchmarks.farm.soak"
 _RUN_S = 900.0
 """How long a run may take on a busy machine, with every call of it that waits as long as it may."""
-_SETTLED_S = 60.0
+_SETTLED_S, _EXPORTED_S = 60.0, 300.0
 _LOOK_S = 0.05
 _LATER_S = 4.0
 _BRIEF_S = 3.0
@@ -141,7 +141,7 @@ class Soak:
         # A coordinator's death may strike this one too, as it is everybody's: then once more.
         for attempt in range(3):
             folder = self._folder / f"clean-{number}-{attempt}"
-            self.farm.await_exported(Deadline.after(_SETTLED_S))
+            self.farm.await_exported(Deadline.after(_EXPORTED_S))
             ended = run(f"labgrid:{board.name}", folder, wait_s=_SETTLED_S, seconds=_RUN_S)
             if ended.status == 0 or not self.farm.coordinator.began > ended.began:
                 break
@@ -275,6 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Strike; print a table by fault, write the figures; 1 if anything was not as it should be."""
     parser = argparse.ArgumentParser(prog="make farm-soak", description=__doc__)
     parser.add_argument("--faults", type=int, default=300, help="default: %(default)s")
+    parser.add_argument("--boards", type=int, default=2, help="of a host; default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     options = parser.parse_args(arguments)
     hosts.enter(_MODULE)
@@ -283,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Short: sockets have their names in it.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))
         with progress_bar(console, "the farm"):
-            farm = stack.enter_context(running(folder))
+            farm = stack.enter_context(running(folder, each=options.boards))
         progress = stack.enter_context(progress_bar(console, f"{options.faults} faults"))
 
         def tell(struck: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import tomllib
 from collections.abc import Mapping
@@ -53,10 +54,16 @@ def text_of(boards: Mapping[str, Board], bench: Path | None, host: str, program:
     parts = [_HEAD.format(host=host)]
     for name, wiring in wired.items():
         facts = wiring.model_dump(mode="json", exclude_defaults=True, exclude={"monitor"})
-        facts = {**facts, "host": host, "host_program": program}
+        facts = {**_told(facts), "host": host, "host_program": program}
         parts.append(_PLACE.format(name=name, host=host, board=wiring.board))
         parts.append(yaml.safe_dump({name: {BOARD: facts}}, sort_keys=False))
     return "".join(parts)
+
+
+def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """As labgrid hands it on: tables as text, for it takes none; `labgrid.at_place` reads them."""
+    tables = (dict, list)
+    return {key: json.dumps(one) if isinstance(one, tables) else one for key, one in facts.items()}
 
 
 def default_host() -> str:

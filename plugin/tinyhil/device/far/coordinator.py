@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import getpass
+import json
 import os
 import re
 import shlex
@@ -16,8 +17,11 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from tinyhil.catalog.wiring import Wiring
 from tinyhil.ground.errors import BenchError
 from tinyhil.ground.extras import how_to_get, installed
 from tinyhil.ground.living import name_of_process
@@ -34,6 +38,15 @@ _CALL_S = 60.0
 _SHOWN = 400
 _QUARANTINED = "quarantined"
 """Tag that takes the place of ``board``."""
+_CLASS = """\
+import attr
+from labgrid.factory import target_factory
+from labgrid.resource.common import Resource
+
+keys = {{key: attr.ib(default=None) for key in {keys}}}
+target_factory.reg_resource(attr.make_class("{name}", keys, bases=(Resource,), eq=False))
+"""
+"""For labgrid's Python: our class of resource, with what an exporter may say of a board."""
 HINT = "see that labgrid's coordinator runs, and that LG_COORDINATOR names its host and port"
 
 
@@ -154,6 +167,30 @@ def take_back(name: str) -> None:
         )
     call("-p", name, "set-tags", f"board={kind}", f"{_QUARANTINED}=")
     call("-p", name, "set-comment", "")
+
+
+def cycle_power(place: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
+    """Have labgrid switch a place's power off and on, by its power driver.
+
+    labgrid refuses to drive a place with a resource whose class it does not know: it is told of
+    ours by a file that it imports.
+
+    Args:
+        place: that we hold.
+        timeout_s: how long it may take.
+
+    Raises:
+        BenchError: labgrid's client can't be started.
+        TimeoutExpired: it did not end.
+    """
+    with TemporaryDirectory(prefix="tinyhil-") as scratch:
+        known, environment = Path(scratch, "tinyhil_board.py"), Path(scratch, "environment.yaml")
+        known.write_text(_CLASS.format(name=BOARD, keys=[*Wiring.model_fields]), encoding="utf-8")
+        target = {"resources": {"RemotePlace": {"name": place}}}
+        told = {"imports": [str(known)], "targets": {"main": target}}
+        environment.write_text(json.dumps(told), encoding="utf-8")  # Which is YAML too.
+        config = ("-c", str(environment))
+        return run(*config, "-p", place, "power", "cycle", timeout_s=timeout_s)
 
 
 def _named(name: str) -> Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from tinyhil.ground.errors import BenchError, ConfigError, TakenError, TinyhilEr
 from tinyhil.ground.text import shown
 
 _LOOK_S = 1.0
+_TABLES = ("flash", "power")
+"""Of a bench file's station."""
 
 
 def resolved(words: Sequence[str]) -> list[str]:
@@ -61,7 +64,7 @@ def at_place(station: Station, place: Place) -> Station:
             hint="see that the exporter of its host runs, and what its place matches: "
             f"`labgrid-client -p {place.name} show`",
         )
-    values = {key: value for key, value in place.board.items() if key != "extra"}
+    values = {key: _value(key, one) for key, one in place.board.items() if key != "extra"}
     if values.get("host") == socket.gethostname():
         del values["host"]
     if station.wiring and station.wiring.power:
@@ -77,6 +80,16 @@ def at_place(station: Station, place: Place) -> Station:
     key = f"{where}: key '{coordinator.BOARD}'"
     check_wiring(key, wiring, station.board, at_place=True)
     return Station(station.name, wiring.board_of(station.board), wiring)
+
+
+def _value(key: str, told: object) -> object:
+    """What an exporter tells; labgrid hands tables on as text alone."""
+    if key not in _TABLES or not isinstance(told, str):
+        return told
+    try:
+        return json.loads(told)
+    except (ValueError, RecursionError):
+        return told  # It is refused by its key.
 
 
 @contextmanager
