@@ -96,6 +96,11 @@ def counts(emulator: Path | str, board: Board, image: Image, out: Path) -> count
     return counting.read_counts(out)
 
 
+def test_the_facts_are_read_once() -> None:
+    """The compiler asks for them operator by operator."""
+    assert load_cycles() is FACTS
+
+
 @pytest.mark.parametrize("newer", [False, True], ids=["installed", "unpacked"])
 def test_each_call_is_counted_exactly(
     mps2: Board, program: Image, tmp_path: Path, newer: bool
