@@ -185,6 +185,8 @@ def test_no_packed_log_however_odd_ends_in_anything_but_lines_or_an_error(
         *("input 0 0 1 00000000", "sample " + 64 * "0" + " 999999999", "own !", "odd"),
         "sample " + 64 * "0" + " 1000\ninput 0 999 2 00000000",
         "own AAAA\nquery 0 0 0\n00001.000000 > frames:s1,d0.0.3x99999",
+        *("own \nquery 0 999 0", "own \nquery 0 0 99999", "own \nquery 0 1 0 0 9999999999"),
+        '{"deep":' + 100_000 * "[",
     ):
         odd.append(gzip.compress(head + text.encode() + b"\n"))
     for _ in range(20):
@@ -200,5 +202,5 @@ def test_no_packed_log_however_odd_ends_in_anything_but_lines_or_an_error(
                 pass
         except ConfigError as error:
             errors.append(str(error))
-    assert len(errors) > 14
+    assert len(errors) > 18
     assert all("is damaged" in error and "next step: " in error for error in errors)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -12,7 +14,8 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.gate.matching import by_place
 from tinyhil.judge.gate.reading import load_all
 from tinyhil.judge.verify.run import verify
-from tinyhil.pytest_side.rerun import earlier_of, read_earlier
+from tinyhil.pytest_side.items import BOARD
+from tinyhil.pytest_side.rerun import earlier_of, name_of, read_earlier
 from tinyhil.record import Configuration, Record
 from tinyhil.record.description import read_description
 from tinyhil.record.schema import TESTS, EndedTest
@@ -39,6 +42,16 @@ def test_a_test_has_ended_unless_its_board_failed_at_last(tmp_path: Path) -> Non
     (folder / TESTS).unlink()
     with pytest.raises(ConfigError, match="does not tell which of its tests"):
         read_earlier([folder])
+
+
+def test_a_test_has_one_name_on_all_boards_whatever_they_are_called() -> None:
+    def named(station: str) -> str:
+        spec = SimpleNamespace(params={BOARD: station})
+        nodeid = f"suites/test_it.py::test_memory[{station}-kws01]"
+        item = SimpleNamespace(nodeid=nodeid, path=Path("suites/test_it.py"), callspec=spec)
+        return name_of(cast("pytest.Item", item))
+
+    assert named("test") == named("l4-3") == "test_it.py::test_memory[*-kws01]"
 
 
 def test_a_board_goes_on_with_its_own_run_else_with_one_of_its_type(tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ def name_of(item: pytest.Item) -> str:
     """A test's name, the same on any board of its type."""
     name, station, spec = item.nodeid.split("::", 1)[-1], station_of(item), item.__dict__
     if station and "callspec" in spec:
-        name = name.replace(station, "*", 1)
+        function, bracket, parameters = name.partition("[")
+        name = function + bracket + parameters.replace(station, "*", 1)
     return f"{item.path.name}::{name}"
 
 

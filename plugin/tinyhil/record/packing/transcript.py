@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import json
 import re
+import struct
 import zlib
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +17,7 @@ from tinyhil.device.raw_lines import shown
 from tinyhil.ground.errors import ConfigError
 from tinyhil.record.packing.sent import QUERY_HEAD, RECENT, TIMED_HEAD
 from tinyhil.record.reading import MAX_LINE_BYTES
+from tinyhil.record.strict_json import json_object
 
 VERSION = 1
 """Of packed logs."""
@@ -123,7 +124,7 @@ class Transcript:
                 self._close()
             except (EOFError, OSError, zlib.error) as error:
                 raise self._damaged(str(error)) from error
-            except (ValueError, IndexError, KeyError) as error:
+            except (ValueError, IndexError, KeyError, struct.error) as error:
                 raise self._damaged(f"what follows line {self._number:,} makes no sense") from error
 
     def _take(self, line: bytes) -> bytes | None:
@@ -150,7 +151,7 @@ class Transcript:
         return line
 
     def _open(self, line: bytes) -> None:
-        head = json.loads(line)
+        head = json_object(line)
         if head.get("packed") != VERSION:
             raise self._damaged("another version of tinyhil packed it")
         self._member = _Member(head)
