@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tinyhil.benchmarks import baseline, kernels
 from tinyhil.benchmarks.kernel_table import Figure, kernel_table, notes
+from tinyhil.benchmarks.places import LESSER, Place
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.cycles import load_cycles
 from tinyhil.emulator import counting, cycles, qemu
@@ -272,3 +273,14 @@ def test_the_benchmark_says_that_nothing_is_committed_of_another_compiler(
     monkeypatch.setattr(baseline, "_version", lambda: "99.1")
     assert kernels.main(["--board", "mps3-an547", "--model", "kws01"]) == 0
     assert "no counts of this compiler are committed" in " ".join(capsys.readouterr().out.split())
+
+
+def test_code_of_a_lesser_core_is_compiled_as_for_its_own_boards() -> None:
+    boards = load_boards()
+    played = Place("mps2-an385", "cortex-m0").of(boards)
+    assert played.core == boards["mps2-an385"].core, "the core that is flashed"
+    assert played.toolchain == boards["microbit"].toolchain
+    for name, place in kernels.PLACES.items():
+        assert name == place.name
+        assert place.core in FACTS.cores
+        assert (place.of(boards) == boards[place.board]) == (place.core not in LESSER)
