@@ -23,7 +23,7 @@ from tinyhil.ground.errors import ConfigError, FirmwareError, ModelError
 from tinyhil.ground.paths import FIRMWARE, SUITES
 from tinyhil.image import build as firmware
 from tinyhil.image import limits
-from tinyhil.image.linker import linker_memory
+from tinyhil.image.linker import check_room, linker_memory
 
 from .compiler.models import Activation, Model, Operator
 
@@ -107,6 +107,32 @@ def test_a_second_flash_takes_weights_that_are_too_large_for_the_first(kws01: Ta
     )
     with pytest.raises(ConfigError, match="sram takes constants, but is no flash"):
         limits.check_memory(board.model_copy(update={"memory": memory}), kws01, large)
+
+
+def test_weights_stay_in_the_first_flash_where_no_other_has_more_room(kws01: Task) -> None:
+    board = load_boards()["mps3-an547"]
+    large = replace(
+        firmware.compile_for(kws01, stand_in_model(kws01), board), weights_bytes=450_000
+    )
+    small = tuple(
+        one.model_copy(update={"size": 65_536}) if one.constants else one for one in board.memory
+    )
+    first, *others = board.memory
+    itself = (first.model_copy(update={"constants": True}), *others[:1])
+    for memory in (small, itself):
+        changed = board.model_copy(update={"memory": memory})
+        assert "CONSTANTS" not in linker_memory(changed, large)
+        limits.check_memory(changed, kws01, large)
+
+
+def test_a_second_flash_that_the_linker_finds_too_small_is_told_by_its_name(kws01: Task) -> None:
+    board = load_boards()["mps3-an547"]
+    large = replace(
+        firmware.compile_for(kws01, stand_in_model(kws01), board), weights_bytes=2_097_152
+    )
+    said = "ld: region `CONSTANTS' overflowed by 300 bytes"
+    with pytest.raises(FirmwareError, match=r"sram \(.*\) is too small by 300 bytes"):
+        check_room(said, board, large)
 
 
 def test_a_board_of_little_ram_keeps_no_more_than_the_models_input(kws01: Task) -> None:

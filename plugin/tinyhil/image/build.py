@@ -284,7 +284,7 @@ def _build(
     arguments = [f"-D{name}={value}" for name, value in definitions.items()]
     places = ["-S", str(sources.resolve()), "-B", str(objects.resolve())]
     _configure([require_tool("cmake"), "-G", "Ninja", *places, *arguments], objects, board)
-    _run([definitions["CMAKE_MAKE_PROGRAM"], "-C", str(objects)], board)
+    _run([definitions["CMAKE_MAKE_PROGRAM"], "-C", str(objects)], board, compiled)
     return Firmware(read_image(objects / "firmware.elf"), compiled)
 
 
@@ -317,7 +317,7 @@ def require_tool(name: str) -> str:
     return path
 
 
-def _run(command: list[str], board: Board) -> None:
+def _run(command: list[str], board: Board, compiled: CompiledModel | None = None) -> None:
     try:
         done = run_compiler(command, _BUILD_S)
     except subprocess.TimeoutExpired as error:
@@ -330,7 +330,7 @@ def _run(command: list[str], board: Board) -> None:
     if done.returncode != 0:
         if os.strerror(errno.ENOSPC) in done.stdout + done.stderr:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        check_room(done.stdout, board)
+        check_room(done.stdout, board, compiled)
         output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_SHOWN_LINES:])
         raise FirmwareError(
             f"the build failed:\n{output}",

@@ -165,20 +165,25 @@ def places_of(board: Board) -> Places:
 
 
 def constants_of(board: Board, compiled: CompiledModel) -> Memory | None:
-    """The flash beside the first one that the model's weights lie in; None: they are in the first.
+    """The flash beside the first one that the model's weights lie in; None: they are in the first,
+    where they have room beside our code, or no other one has more room for them.
 
     Raises:
         ConfigError: what takes constants is no flash.
     """
-    others = [memory for memory in board.memory if memory.constants]
+    code = places_of(board).code
+    others = [memory for memory in board.memory if memory.constants and memory != code]
     for memory in others:
         if memory.kind != "flash":
             raise ConfigError(
                 f"board '{board.name}': {memory.name} takes constants, but is no flash",
                 hint="correct the [[memory]] tables of its file",
             )
-    fits = compiled.weights_bytes + _OWN_CODE <= places_of(board).code.size
-    return None if fits or not others else others[0]
+    room = code.size - _OWN_CODE
+    if not others or compiled.weights_bytes <= room:
+        return None
+    largest = max(others, key=lambda memory: memory.size)
+    return largest if largest.size > room else None
 
 
 def too_small(memory: Memory, missing: str) -> str:

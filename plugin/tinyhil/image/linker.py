@@ -23,9 +23,7 @@ def linker_memory(board: Board, compiled: CompiledModel | None = None) -> str:
         board: whose it is.
         compiled: a model, whose weights may be in a flash of their own; None: none of ours.
     """
-    regions = _regions(board)
-    if compiled and (constants := constants_of(board, compiled)):
-        regions["CONSTANTS"] = constants
+    regions = _regions(board, compiled)
     lines = [
         f"    {name} ({'rx' if name in _READ_ONLY else 'rwx'}) : "
         f"ORIGIN = {memory.start:#x}, LENGTH = {memory.size:#x}"
@@ -36,22 +34,31 @@ def linker_memory(board: Board, compiled: CompiledModel | None = None) -> str:
     return "\n".join([_TOLD, "MEMORY", "{", *lines, "}", *alias, *moved, ""])
 
 
-def _regions(board: Board) -> dict[str, Memory]:
+def _regions(board: Board, compiled: CompiledModel | None) -> dict[str, Memory]:
     """What the linker script names, see ``firmware/ports/cortex-m/cortex-m.ld``."""
     places = places_of(board)
-    regions = {"CODE": places.code, "DATA": places.data, "VARIABLES": places.variables}
-    return {name: one for name, one in regions.items() if name != "VARIABLES" or one != places.data}
+    regions = {"CODE": places.code, "DATA": places.data}
+    if places.variables != places.data:
+        regions["VARIABLES"] = places.variables
+    if compiled and (constants := constants_of(board, compiled)):
+        regions["CONSTANTS"] = constants
+    return regions
 
 
-def check_room(output: str, board: Board) -> None:
+def check_room(output: str, board: Board, compiled: CompiledModel | None = None) -> None:
     """Say in the board's own terms what the linker says of a memory that is too small.
+
+    Args:
+        output: the linker's.
+        board: whose memory it is.
+        compiled: the model, as for `linker_memory`.
 
     Raises:
         FirmwareError: one is.
     """
     missing = [
         too_small(memory, f"{int(count):,} bytes")
-        for name, memory in _regions(board).items()
+        for name, memory in _regions(board, compiled).items()
         for count in re.findall(rf"region `{name}' overflowed by (\d+) bytes", output)
     ]
     if missing:
