@@ -85,11 +85,16 @@ def test_the_picture_holds_the_arena(banded: CompiledModel) -> None:
         assert 0 <= box.y <= box.y + box.height <= SIDE + 0.1
     assert round(drawn.peak_x / drawn.peak_width) == used.index(max(used))
     assert any("band 2" in box.text for box in drawn.boxes)
+    # All rows of what is computed in bands are the operator's output, which band 1 begins.
+    last = max(one.operator for one in banded.steps if one.band)
+    name = f"operator {banded.operators[last].index} ({banded.operators[last].name})"
+    whole = f"output of {name}, since {name}, band 1"
+    assert any(box.text.startswith(whole) for box in drawn.boxes)
 
 
 def test_shared_bytes_are_in_use_once(banded: CompiledModel) -> None:
-    places = (InArena("tensor", 0, 100, 0, 1), InArena("tensor", 60, 100, 1, 1),
-              InArena("scratch", 400, 20, 1, 1))  # fmt: skip
+    places = (InArena("tensor", 0, 100, 0, 1, 0), InArena("tensor", 60, 100, 1, 1, 1),
+              InArena("scratch", 400, 20, 1, 1, 1))  # fmt: skip
     made = replace(banded, arena=places, steps=banded.steps[:2], arena_bytes=420)
     assert in_use(made) == [100, 180]
     assert line(made, 80) == "▂▄"

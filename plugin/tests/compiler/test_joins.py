@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tinyhil.image.compiler import CompiledModel, compile_model
+from tinyhil.publish.model_page.picture import picture
 
 from .host import RunModel
 from .models import Activation, Model, Operator
@@ -48,6 +49,16 @@ def test_a_join_in_a_join_is_no_copy(run_model: RunModel, tmp_path: Path) -> Non
     relu = np.maximum(stored, 0)
     wanted = np.concatenate([np.minimum(relu, 1), np.minimum(relu, 1), relu], axis=1)
     assert np.array_equal(run_model(model, stored), wanted)
+
+
+def test_the_picture_calls_joined_memory_the_joins_output(tmp_path: Path) -> None:
+    model = joining(2, 1)
+    tensors = [*model.tensors, Activation((1, 4, 3, 4))]
+    operators = [*model.operators, Operator("RELU", (4,), 5)]
+    facts = compiled(Model(tensors, operators, outputs=(5,)), tmp_path)
+    texts = [box.text for box in picture(facts).boxes]
+    until = ", until operator 4 (RELU): 48 bytes from 0 on"
+    assert f"output of operator 3 (CONCATENATION), since operator 0 (RELU){until}" in texts
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,8 @@ class InArena:
     """Position of the step that writes it."""
     last: int
     """Position of the last step that needs it."""
+    whole: int
+    """Position of the step whose output it is: other ones may write parts of it before."""
 
 
 @dataclass(frozen=True)

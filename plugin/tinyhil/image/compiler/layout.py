@@ -37,6 +37,8 @@ class Placed:
     """Position of the operator that writes it first."""
     last: int
     """Position of the last one that needs it."""
+    whole: int
+    """Position of the operator with which all of it is there."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,12 @@ def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
     for tensor, home in homes.items():
         name, start = outside.get(home.tensor) or places["tensor", home.tensor]
         buffers[tensor] = _expression(name, start + home.offset)
+    whole = {node.output.index: step for step, node in enumerate(graph.nodes)}
     placed = (
-        Placed(kind, index, offsets[kind, index], block.size, block.first, block.last)
+        Placed(
+            *(kind, index, offsets[kind, index], block.size, block.first, block.last),
+            whole[index] if kind == "tensor" else index,
+        )
         for block in blocks
         for kind, index in [block.key]
     )

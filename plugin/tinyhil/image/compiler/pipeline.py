@@ -147,10 +147,11 @@ def _compiled(
         arena_least_bytes=layout.least_bytes,
         arena_at_once_bytes=whole.layout.arena_bytes,
         arena=tuple(
-            InArena(one.kind, one.offset, one.size, one.first, one.last) for one in layout.placed
+            InArena(one.kind, one.offset, one.size, one.first, one.last, one.whole)
+            for one in layout.placed
         ),
         steps=tuple(
-            ModelStep(origin, low.kernel, node.band.number if node.band else None)
+            ModelStep(origin, low.kernel, _band_number(node))
             for node, low, origin in zip(graph.nodes, plan.lowered, plan.origins, strict=True)
         ),
         weights_bytes=sum(arrays.values()),
@@ -252,6 +253,11 @@ def _config(graph: Graph, arena_bytes: int, macs: int) -> Mapping[str, str]:
         "MODEL_OUTPUT_ZERO_POINT": f"({first_out.zero_point})",
         "MODEL_MACS": str(macs),
     }
+
+
+def _band_number(node: Node) -> int | None:
+    """Of an operator that makes one band; None of what makes all rows."""
+    return node.band.number if node.band and node.name != JOIN else None
 
 
 def _symbol(step: int, node: Node) -> str:

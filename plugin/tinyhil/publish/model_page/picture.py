@@ -117,6 +117,7 @@ def picture(model: CompiledModel) -> Picture:
 def place_text(model: CompiledModel, one: InArena) -> str:
     """A place in words."""
     what = "working memory" if one.kind == "scratch" else "output"
-    until = "" if one.last == one.first else f", until {step_name(model, one.last)}"
+    since = "" if one.whole == one.first else f", since {step_name(model, one.first)}"
+    until = "" if one.last == one.whole else f", until {step_name(model, one.last)}"
     where = f"{one.size:,} bytes from {one.offset:,} on"
-    return f"{what} of {step_name(model, one.first)}{until}: {where}"
+    return f"{what} of {step_name(model, one.whole)}{since}{until}: {where}"
