@@ -52,3 +52,11 @@ def test_a_refused_model_is_told_why(
     (figure,) = json.loads((tmp_path / "figures" / "models.json").read_text())
     assert figure["there"].startswith("refused: ")
     assert str(tmp_path) not in figure["there"]
+
+
+def test_a_comparison_of_nothing_does_not_pass(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        models.main([str(tmp_path)])
+    assert "there is no such model" in capsys.readouterr().err

@@ -275,6 +275,19 @@ def test_the_benchmark_says_that_nothing_is_committed_of_another_compiler(
     assert "no counts of this compiler are committed" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [("nothing", "invalid choice: 'nothing'"), ("ic02", "ic02: official data alone has it")],
+)
+def test_the_benchmark_of_nothing_does_not_pass(
+    model: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(kernels, "official_data", lambda: None)
+    with pytest.raises(SystemExit, match="2"):
+        kernels.main(["--model", model])
+    assert told in " ".join(capsys.readouterr().err.split())
+
+
 def test_code_of_a_lesser_core_is_compiled_as_for_its_own_boards() -> None:
     boards = load_boards()
     played = Place("mps2-an385", "cortex-m0").of(boards)

@@ -71,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="make bench-kernels", description=__doc__)
     parser.add_argument("--save", action="store_true", help="commit these counts as the baseline")
-    parser.add_argument("--model", action="append", help="default: all; repeatable")
+    models = load_peers()
+    parser.add_argument("--model", action="append", choices=models, help="default: all; repeatable")
     parser.add_argument("--board", action="append", choices=PLACES, help="default: all; repeatable")
     parser.add_argument(
         "--wait-states",
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=_COLUMNS)
-    models, facts = load_peers(), _facts(options.wait_states)
+    facts = _facts(options.wait_states)
     boards = load_boards()
     known = baseline()
     jobs = [
@@ -94,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for chosen in _models(models, official_data())
         if name in (options.board or PLACES) and chosen[0] in (options.model or models)
     ]
+    if not jobs:
+        parser.error(f"{', '.join(options.model)}: official data alone has it, see TINYHIL_DATA")
     figures = []
     with progress_bar(console, "kernels") as progress:
         for place, aim, chosen in jobs:

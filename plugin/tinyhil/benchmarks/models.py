@@ -84,16 +84,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     boards = select(stations(load_boards(), None), options.board or ["mps2-an386"])
-    files = sorted(options.folder.glob("*.tflite"))
+    files = [
+        file
+        for file in sorted(options.folder.glob("*.tflite"))
+        if not options.model or file.stem in options.model
+    ]
+    if not files:
+        parser.error(f"{options.folder}: there is no such model; they are .tflite files")
     console, figures = Console(), []
     if not console.is_terminal:
         console = Console(width=_COLUMNS)
     for station in boards:
         for file in files:
-            if not options.model or file.stem in options.model:
-                figures.append(_measure(station.board, file, options.rows))
-                console.print(_line(figures[-1]), soft_wrap=True, highlight=False)
-                write_figures("models", [asdict(figure) for figure in figures])
+            figures.append(_measure(station.board, file, options.rows))
+            console.print(_line(figures[-1]), soft_wrap=True, highlight=False)
+            write_figures("models", [asdict(figure) for figure in figures])
     console.print(_table(figures))
     wrong = [one for one in figures if "unequal" in one.here + one.there]
     return 1 if wrong else 0
