@@ -107,7 +107,7 @@ def test_a_terminal_shows_counts_bands_and_the_arena(built: Firmware, columns: i
     model = built.model
     counted = Profile(9, tuple(OperatorCount(12_345, 67_890) for _ in model.operators))
     out = io.StringIO()
-    table = built_table(load_boards()["mps2-an386"], built, counted, frozenset())
+    table = built_table(built, counted, frozenset())
     Console(file=out, width=200).print(table)
     assert out.getvalue().count("12,345") == out.getvalue().count("67,890") == len(model.operators)
     assert "bands" in out.getvalue()
@@ -115,6 +115,21 @@ def test_a_terminal_shows_counts_bands_and_the_arena(built: Firmware, columns: i
     assert f"{len(model.steps)} steps" in head
     assert len(used) == min(columns - 2, len(model.steps))
     assert f"no plan can do with less than {model.arena_least_bytes:,}" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "core"), [("mps2-an386", "Cortex-M4"), ("mps3-an547", "Cortex-M55")]
+)
+def test_what_is_predicted_is_told_with_its_core(built: Firmware, name: str, core: str) -> None:
+    board = load_boards()[name]
+    own = compile_model(SUITES / "standin" / "kws01.tflite", Target(board.toolchain.kernels))
+    of_board = replace(built, model=own)
+    assert f"predicted, for a {core}." in content("mine", board, of_board, None).remarks[0]
+    out = io.StringIO()
+    Console(file=out, width=200).print(built_table(of_board, None, frozenset()))
+    predicted = [one.instructions for one in own.operators if one.kernel]
+    assert all(predicted)
+    assert all(f" {count:,} " in out.getvalue() for count in predicted)
 
 
 @pytest.fixture(scope="module")

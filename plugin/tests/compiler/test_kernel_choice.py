@@ -206,7 +206,7 @@ def test_the_table_says_where_the_count_and_the_cycles_disagree() -> None:
 def cells(model: CompiledModel, row: int) -> list[str]:
     """Of a row of what `tinyhil build` shows."""
     image = image_of(Path("made.elf"), elf([Part(0, bytes(8))]))
-    table = built_table(load_boards()["mps2-an386"], Firmware(image, model), None, frozenset())
+    table = built_table(Firmware(image, model), None, frozenset())
     return [str([*column.cells][row]) for column in table.columns]
 
 

@@ -188,7 +188,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         write_model_page(content(model.stem, board, built, counted), options.html)
     status = 1 if checked and checked.differing else 0
     if not answered(options, Built.of(board, task.name, built, checked, counted)):
-        show_fitted(console, partial(built_table, board, built, counted), OPTIONAL)
+        show_fitted(console, partial(built_table, built, counted), OPTIONAL)
         console.print(arena_text(built.model, console.width, console.encoding), highlight=False)
         frames = frames_carry(task, compiled)
         console.print(summary(built, checked, of_a_task=of_none is None, frames=frames))

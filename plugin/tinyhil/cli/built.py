@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from tinyhil.catalog.board import Board
 from tinyhil.catalog.cycles import load_cycles
 from tinyhil.image.build import Firmware
 from tinyhil.image.limits import FRAME_OUTPUT_BYTES, FRAME_RESULTS, FRAME_SAMPLE_BYTES
@@ -23,12 +22,8 @@ OPTIONAL = ("MACs left out", "scratch", "output", "form")
 """Columns that a narrow terminal does without, the first one first."""
 
 
-def built_table(
-    board: Board, built: Firmware, counted: Profile | None, without: frozenset[str]
-) -> Table:
+def built_table(built: Firmware, counted: Profile | None, without: frozenset[str]) -> Table:
     """One row an operator, with the kernel that the compiler chose for it."""
-    # The cost model knows the kernels of Armv7E-M; of Helium's it says nothing.
-    predicted = "mve" not in board.toolchain.kernels
     dead = any(operator.macs_left_out for operator in built.model.operators)
     columns: dict[str, Callable[[OperatorSummary, OperatorCount | None], str]] = {
         "#": lambda one, _: str(one.index),
@@ -43,12 +38,10 @@ def built_table(
     columns["MACs"] = lambda one, _: f"{one.macs:,}"
     if dead:
         columns["MACs left out"] = lambda one, _: f"{one.macs_left_out:,}"
-    if predicted:
-        columns["instructions,\npredicted"] = lambda one, _: _count(one.instructions)
+    columns["instructions,\npredicted"] = lambda one, _: _count(one.instructions)
     if counted:
         columns["instructions,\ncounted"] = lambda _, ran: _count(ran.instructions if ran else None)
-    if predicted or counted:
-        columns["cycles,\npredicted"] = _cycles
+    columns["cycles,\npredicted"] = _cycles
     shown = {name: cell for name, cell in columns.items() if name not in without}
     table = Table(*shown, box=None)
     operators = built.model.operators

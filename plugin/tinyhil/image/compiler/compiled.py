@@ -21,7 +21,8 @@ class OperatorSummary:
     macs: int
     """Multiply-accumulates of one inference, without those that are left out."""
     instructions: int | None
-    """Of one inference on a Cortex-M4, as predicted by `cost`; None where it knows no model."""
+    """Of one inference, as predicted by `cost`: on a Cortex-M55 where kernels for Helium are taken,
+    else on a Cortex-M4; None where it knows no model."""
     cycles: int | None
     """The same in cycles; with waits for constants if the target's flash is known to wait."""
     disagrees: bool

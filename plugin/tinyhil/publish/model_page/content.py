@@ -110,8 +110,9 @@ def _remarks(model: CompiledModel, board: Board, profile: Profile | None) -> Ite
             "measured on silicon."
         )
     else:
+        core = "Cortex-M55" if "mve" in board.toolchain.kernels else "Cortex-M4"
         yield (
-            "Instructions and cycles are predicted, for a Cortex-M4. Nothing was measured; "
+            f"Instructions and cycles are predicted, for a {core}. Nothing was measured; "
             "`tinyhil build --profile` counts the instructions on an emulated board."
         )
     if model.bands > 1:
