@@ -33,7 +33,7 @@ class Memory(Facts):
     first one is left to the model's arena and the input buffer."""
     constants: bool = False
     """Of a flash that is not the first: it takes a model's weights, where the first one has no room
-    for them beside our firmware's code."""
+    for them beside our firmware's code, and less than it has."""
 
     @property
     def end(self) -> int:
