@@ -10,6 +10,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tinyhil.cli.main import main
+from tinyhil.device import quarantine
+from tinyhil.device.far import coordinator
+from tinyhil.device.lock import FOLDER_VARIABLE
 from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.verify.run import verify
 from tinyhil.pytest_side.plan import Options, make_plan
@@ -114,3 +117,29 @@ def test_the_farm_goes_on_without_a_board_that_nothing_brings_back(tmp_path: Pat
     assert {one["how"] for one in ended_in(folder)} == {"error"}
     (earlier,) = read_earlier([folder])
     assert earlier.ended == frozenset()
+
+
+@pytest.mark.long
+def test_one_board_in_quarantine_leaves_the_others_and_waits_for_its_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its probe is not there at all: the board is refused by the next run, until it is returned."""
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "locks"))
+    monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, "/no/labgrid-client")
+    bench = tmp_path / "bench.toml"
+    bench.write_text(
+        'schema = 1\n[stations.worn]\nboard = "mps2-an386"\nprobe = "0123456789"\n'
+        'port = "/dev/null"\n[stations.worn.power]\nmethod = "command"\ncommand = ["true"]\n'
+    )
+    boards = ("--hil-board", "worn", "--hil-board", "mps2-an386", "--hil-bench", str(bench))
+    options = (*NO_PAGE, *RECOVER, *boards, "-m", "memory")
+    code, output = run(tmp_path / "runs", *options)
+    assert code == 1
+    assert "worn: is in quarantine, until it is returned: no debug probe '0123456789'" in output
+    assert re.search(r"= 2 passed.* 2 errors in", output), output
+    code, output = run(tmp_path / "runs", *options)
+    assert code == 1
+    assert re.search(r"QuarantinedError: \[worn\S*\] station 'worn' is in quarantine since", output)
+    assert re.search(r"= 2 passed.* 2 errors in", output), output
+    assert main(["farm", "return", "worn"]) == 0
+    assert quarantine.notes() == []
