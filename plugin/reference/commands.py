@@ -6,56 +6,22 @@ import argparse
 import dataclasses
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from pydantic import TypeAdapter
 
 from reference.explained import attributes, code, prose
-from tinyhil.cli.bench.steps import Step
-from tinyhil.cli.doctor import Check
-from tinyhil.cli.farm.status import FarmBoard
+from reference.resolved import classes_in, hints, names_resolved, parts_of
 from tinyhil.cli.main import parser
-from tinyhil.cli.runs import PrunedRun
-from tinyhil.device.far.janitor import Swept
 from tinyhil.ground.answer import Answer, Failed
-from tinyhil.image.compiler.compiled import InArena, ModelStep, OperatorSummary
-from tinyhil.judge.gate.compare import Comparison
-from tinyhil.judge.gate.fleet import Diagnosis
-from tinyhil.judge.verify.findings import Finding
-from tinyhil.judge.verify.run import Checked
-from tinyhil.measure.profile import OperatorCount, Profile
 from tinyhil.publish.results.rows import Results
 from tinyhil.publish.submission import report
-from tinyhil.publish.submission.refusals import Refusal
 from tinyhil.pytest_side import plugin
 from tinyhil.pytest_side.options import KEYS, OPTIONS
 
-_NAMES: dict[str, Any] = {
-    part.__name__: part
-    for part in (
-        Check,
-        Checked,
-        Comparison,
-        Diagnosis,
-        FarmBoard,
-        Finding,
-        InArena,
-        OperatorSummary,
-        ModelStep,
-        OperatorCount,
-        Profile,
-        PrunedRun,
-        Refusal,
-        Step,
-        Swept,
-    )
-}
-"""What answers name and their modules import only for type checkers."""
 _OWN_FORMATS: Mapping[str, tuple[type[Answer], ...]] = {
     "tinyhil results": (Results,),
     "tinyhil submission check": (report.Checked,),
@@ -91,9 +57,8 @@ def schema_of(*types: type[Answer]) -> dict[str, Any]:
     """
     schemas = []
     for answer in types:
-        adapter = TypeAdapter(answer)
-        adapter.rebuild(_types_namespace={**_NAMES, "Path": Path})
-        schema = adapter.json_schema(mode="serialization")
+        with names_resolved(answer):
+            schema = TypeAdapter(answer).json_schema(mode="serialization")
         for part, cls in _objects(schema, answer):
             part["additionalProperties"] = False
             for key, text in attributes(cls).items():
@@ -108,7 +73,7 @@ def schema_of(*types: type[Answer]) -> dict[str, Any]:
 def _objects(schema: dict[str, Any], answer: type) -> Iterator[tuple[dict[str, Any], type]]:
     """The objects in a schema, and the class of each."""
     yield schema, answer
-    classes = {cls.__name__: cls for cls in _parts()}
+    classes = {cls.__name__: cls for cls in parts_of(answer)}
     for name, part in schema.get("$defs", {}).items():
         if name in classes:
             yield part, classes[name]
@@ -171,34 +136,14 @@ def _keys(answer: type) -> Iterator[str]:
 
 
 def _key_rows(cls: type, above: str) -> Iterator[str]:
-    texts = attributes(cls)
+    texts, kinds = attributes(cls), hints(cls)
     for part in sorted(dataclasses.fields(cls), key=lambda part: part.name != "schema"):
         many = any(word in str(part.type) for word in ("tuple[", "Mapping["))
         name = f"{above}{part.name}"
-        inner = next((t for t in _parts() if re.search(rf"\b{t.__name__}\b", str(part.type))), None)
         text = prose(texts.get(part.name, ""))
         yield f"| {code(name)} | {text} |"
-        if inner is not None:
+        for inner in classes_in(kinds[part.name]):
             yield from _key_rows(inner, f"{name}{'[]' if many else ''}.")
-
-
-@cache
-def _parts() -> tuple[type, ...]:
-    from tinyhil.cli.answers import BoardRow  # noqa: PLC0415
-    from tinyhil.data.command import DataSet  # noqa: PLC0415
-    from tinyhil.ground.answer import ErrorText  # noqa: PLC0415
-    from tinyhil.publish.results.rows import Figures, Row  # noqa: PLC0415
-
-    return (
-        *_NAMES.values(),
-        report.CheckedFigure,
-        report.CheckedFile,
-        BoardRow,
-        DataSet,
-        ErrorText,
-        Figures,
-        Row,
-    )
 
 
 def pytest_options() -> str:

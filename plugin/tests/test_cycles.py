@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from tinyhil.benchmarks import baseline, kernels
 from tinyhil.benchmarks.kernel_table import Figure, kernel_table, notes
+from tinyhil.benchmarks.places import LESSER, Place
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.cycles import load_cycles
 from tinyhil.emulator import counting, cycles, qemu
@@ -92,6 +95,11 @@ def counts(emulator: Path | str, board: Board, image: Image, out: Path) -> count
     ]
     subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
     return counting.read_counts(out)
+
+
+def test_the_facts_are_read_once() -> None:
+    """The compiler asks for them operator by operator."""
+    assert load_cycles() is FACTS
 
 
 @pytest.mark.parametrize("newer", [False, True], ids=["installed", "unpacked"])
@@ -209,16 +217,19 @@ def test_every_emulated_core_has_cycles_with_a_source_and_an_error() -> None:
         assert core.error
 
 
+FIGURE = Figure(
+    model="kws01", data_set="official", board="mps2-an386", core="cortex-m4", optimize="speed",
+    macs=1000, instructions=1000, baseline_instructions=None, goal_instructions=None,
+    peer_instructions=5600, peer_cycles=2900, mix={}, predicted_cycles=1500,
+    predicted_cycles_waiting=4000, flash_wait_states=5, predicted_ms=39.0,
+    predicted_ms_waiting=44.0, goal_ms=40.0, best_public_ms=43.2, code_bytes=900,
+    peer_code_bytes=None, constants_bytes=100, peer_model_bytes=500, arena_bytes=70,
+    goal_arena_bytes=80, whole_arena_bytes=90, goal_whole_arena_bytes=80, peer_arena_bytes=None,
+)  # fmt: skip
+
+
 def test_the_table_says_what_is_predicted_and_which_goals_are_missed() -> None:
-    figure = Figure(
-        model="kws01", data_set="official", board="mps2-an386", core="cortex-m4",
-        optimize="speed", macs=1000, instructions=2800, baseline_instructions=None,
-        goal_instructions=2700, peer_instructions=5600, mix={}, predicted_cycles=3000,
-        predicted_cycles_waiting=4000, flash_wait_states=5, predicted_ms=39.0,
-        predicted_ms_waiting=44.0, goal_ms=40.0, best_public_ms=43.2, code_bytes=900,
-        peer_code_bytes=None, constants_bytes=100, peer_model_bytes=500, arena_bytes=70,
-        goal_arena_bytes=80, whole_arena_bytes=90, goal_whole_arena_bytes=80, peer_arena_bytes=None,
-    )  # fmt: skip
+    figure = replace(FIGURE, instructions=2800, goal_instructions=2700, predicted_cycles=3000)
     shown = Console(file=io.StringIO(), width=120)
     shown.print(kernel_table([figure], FACTS))
     assert isinstance(shown.file, io.StringIO)
@@ -226,10 +237,50 @@ def test_the_table_says_what_is_predicted_and_which_goals_are_missed() -> None:
     cells = {line[:30].strip(): line.split("  ")[-1].strip() for line in lines if line.strip()}
     assert cells["instructions"] == "! 2,800"
     assert cells["ratio to the peer"] == "0.50"
-    assert cells["predicted cycles, no waits"] == "3,000"
+    assert cells["predicted cycles, no waits"] == "! 3,000"
     assert cells["predicted ms, no waits"] == "39.00"
     assert cells["arena with in, out"] == "! 90"
     text = " ".join(" ".join(lines).split())
     assert "cycles predicted by: Cortex-M4 Technical Reference Manual" in text
     assert "Error: one public program on silicon" in text
     assert "are predicted from them, not measured" in notes([figure], FACTS)
+
+
+@pytest.mark.parametrize(("instructions", "status"), [(1000, 0), (1002, 0), (1003, 1)])
+def test_the_benchmark_fails_where_a_kernel_takes_more_than_is_committed(
+    instructions: int,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    measured = replace(FIGURE, board="mps3-an547", instructions=instructions)
+    committed = {"mps3-an547/kws01/official/speed": 1000}
+    monkeypatch.setattr(kernels, "_measure", lambda *_: measured)
+    monkeypatch.setattr(kernels, "baseline", lambda: committed)
+    monkeypatch.setattr(kernels, "write_figures", lambda name, _: tmp_path / name)
+    assert kernels.main(["--board", "mps3-an547", "--model", "kws01"]) == status
+    said = capsys.readouterr().out
+    text = "SLOWER: mps3-an547/kws01/official/speed needs 1,003 instructions, 1,000 are committed"
+    assert (text in said) == bool(status)
+
+
+def test_the_benchmark_says_that_nothing_is_committed_of_another_compiler(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(kernels, "_measure", lambda *_: replace(FIGURE, board="mps3-an547"))
+    monkeypatch.setattr(kernels, "write_figures", lambda name, _: tmp_path / name)
+    monkeypatch.setattr(baseline, "_version", lambda: "99.1")
+    assert kernels.main(["--board", "mps3-an547", "--model", "kws01"]) == 0
+    assert "no counts of this compiler are committed" in " ".join(capsys.readouterr().out.split())
+
+
+def test_code_of_a_lesser_core_is_compiled_as_for_its_own_boards() -> None:
+    boards = load_boards()
+    played = Place("mps2-an385", "cortex-m0").of(boards)
+    assert played.core == boards["mps2-an385"].core, "the core that is flashed"
+    assert played.toolchain == boards["microbit"].toolchain
+    for name, place in kernels.PLACES.items():
+        assert name == place.name
+        assert place.core in FACTS.cores
+        assert (place.of(boards) == boards[place.board]) == (place.core not in LESSER)

@@ -160,6 +160,14 @@ def test_a_command_answers_programs_and_its_keys_are_explained(name: str) -> Non
                 assert told.get("description"), f"{name}: {key}"
 
 
+def test_a_name_in_an_answer_is_the_one_of_its_own_module() -> None:
+    """Both a build's and a gate's have a class `Comparison` in them."""
+    for name, key in {"tinyhil build": "differing", "tinyhil gate": "against"}.items():
+        parts = commands.schema_of(*commands.answers(name))["$defs"]
+        assert key in parts["Comparison"]["properties"], name
+    assert "checked.differing" in commands.json_page()
+
+
 def test_links_of_the_readme_lead_somewhere() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!http)([^)#]+)", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tinyhil.benchmarks.peers import PeerFile
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.facts import Limit, Metric, load
 from tinyhil.catalog.task import Task, load_tasks
+from tinyhil.cli.built import summary
 from tinyhil.data.material import stand_in_model
 from tinyhil.device.protocol.lines import MAX_LINE_BYTES
 from tinyhil.device.session import Session
@@ -21,6 +23,7 @@ from tinyhil.ground.errors import ConfigError, FirmwareError, ModelError
 from tinyhil.ground.paths import FIRMWARE, SUITES
 from tinyhil.image import build as firmware
 from tinyhil.image import limits
+from tinyhil.image.linker import linker_memory
 
 from .compiler.models import Activation, Model, Operator
 
@@ -47,7 +50,11 @@ def pooled(tmp_path: Path) -> Path:
 def test_a_model_larger_than_frames_carry_is_built_for_text(
     mps2: Board, pooled: Path, tmp_path: Path
 ) -> None:
-    built = firmware.build(mps2, task_of(66_000, 30), pooled, tmp_path / "built")
+    task = task_of(66_000, 30)
+    built = firmware.build(mps2, task, pooled, tmp_path / "built")
+    frames = limits.frames_carry(task, built.model)
+    told = summary(built, None, of_a_task=True, frames=frames)
+    assert "66,000 bytes of input, 30 results: frames carry 65,535 and 255" in told
     assert built.image.bss_bytes > 66_000
     assert b"Supplied buffer size " in built.image.path.read_bytes()
     assert b"m-hil-frames" not in built.image.path.read_bytes()
@@ -84,6 +91,24 @@ def test_a_second_ram_makes_room_for_the_largest_model() -> None:
         limits.check_memory(board.model_copy(update={"memory": small}), task, compiled)
 
 
+def test_a_second_flash_takes_weights_that_are_too_large_for_the_first(kws01: Task) -> None:
+    board = load_boards()["mps3-an547"]
+    compiled = firmware.compile_for(kws01, stand_in_model(kws01), board)
+    large = replace(compiled, weights_bytes=524_704)
+    assert "CONSTANTS" not in linker_memory(board, compiled)
+    assert "CONSTANTS (rx) : ORIGIN = 0x1000000," in linker_memory(board, large)
+    limits.check_memory(board, kws01, large)
+    larger = replace(compiled, weights_bytes=3_000_000)
+    told = r"^.*: sram \(2,097,152 bytes at 0x01000000\) .* at least 902,848 bytes \(weights 3,0"
+    with pytest.raises(FirmwareError, match=told):
+        limits.check_memory(board, kws01, larger)
+    memory = tuple(
+        one.model_copy(update={"kind": "ram"}) if one.constants else one for one in board.memory
+    )
+    with pytest.raises(ConfigError, match="sram takes constants, but is no flash"):
+        limits.check_memory(board.model_copy(update={"memory": memory}), kws01, large)
+
+
 def test_a_board_of_little_ram_keeps_no_more_than_the_models_input(kws01: Task) -> None:
     board = load_boards()["microbit"]
     flash, ram = board.memory
@@ -113,7 +138,7 @@ def test_a_memory_map_that_no_firmware_can_use_is_told(
     first, *others = mps2.memory
     board = mps2.model_copy(update={"memory": (first.model_copy(update=changed), *others)})
     with pytest.raises(ConfigError, match=told):
-        firmware.linker_memory(board)
+        linker_memory(board)
 
 
 LATENCIES: tuple[Metric, ...] = ("latency_p50_s", "latency_p90_s", "latency_p99_s")

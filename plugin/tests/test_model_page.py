@@ -51,6 +51,12 @@ def test_counts_of_bands_are_summed_by_operator(banded: CompiledModel) -> None:
         assert count == OperatorCount(own, 2 * own)
         assert own == (operator.bands if operator.kernel else 0)
     assert by_operator(banded, [1] * len(calls), None)[0].cycles is None
+    ended = by_operator(banded, [1] * len(calls) + [5], [2.0] * len(calls) + [7.0])
+    last = calls[-1].operator
+    assert ended[last] == OperatorCount(
+        counts[last].instructions + 5, (counts[last].cycles or 0) + 7
+    )
+    assert [*ended[:last], *ended[last + 1 :]] == [*counts[:last], *counts[last + 1 :]]
     with pytest.raises(FirmwareError, match=rf"calls {len(calls)} kernels, .* counted 3"):
         by_operator(banded, [1] * 3, None)
 

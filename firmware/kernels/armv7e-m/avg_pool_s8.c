@@ -6,19 +6,9 @@
 
 #include "requantize.h"
 #include "simd32.h"
+#include "window.h"
 
 enum { GROUP = 4, LARGEST = 256 };
-
-/** The part of a window that lies in the image, along one axis. */
-struct span {
-    int32_t first, end;
-};
-
-static struct span span(int32_t output, int32_t stride, int32_t pad, int32_t kernel,
-                        int32_t input) {
-    int32_t first = output * stride - pad, end = first + kernel;
-    return (struct span){first > 0 ? first : 0, end < input ? end : input};
-}
 
 /** sum / count, halves away from zero. */
 static inline int8_t mean(int32_t sum, int32_t count) {
@@ -59,11 +49,11 @@ void avg_pool_s8(const struct avg_pool_s8 *op, const int8_t *input, int8_t *outp
     int8_t *out = output;
     int32_t channels = op->channels, row = op->input_width * channels;
     for (int32_t oy = 0; oy < op->output_height; oy++) {
-        struct span y =
-            span(oy, op->stride_height, op->pad_top, op->kernel_height, op->input_height);
+        const struct span y =
+            span_of(oy, op->stride_height, op->pad_top, op->kernel_height, op->input_height);
         for (int32_t ox = 0; ox < op->output_width; ox++) {
-            struct span x =
-                span(ox, op->stride_width, op->pad_left, op->kernel_width, op->input_width);
+            const struct span x =
+                span_of(ox, op->stride_width, op->pad_left, op->kernel_width, op->input_width);
             const int8_t *place = input + y.first * row + x.first * channels;
             int32_t columns = x.end - x.first, rows = y.end - y.first, channel = 0;
             for (; columns * rows <= LARGEST && channel + GROUP <= channels; channel += GROUP) {

@@ -45,13 +45,13 @@ void max_pool_s8(const struct max_pool_s8 *op, const int8_t *input, int8_t *outp
     int8_t *out = output;
     int32_t channels = op->channels, row = op->input_width * channels;
     for (int32_t oy = 0; oy < op->output_height; oy++) {
-        int32_t y = oy * op->stride_height - op->pad_top, top = larger(y, 0);
-        int32_t rows = smaller(y + op->kernel_height, op->input_height) - top;
+        const struct span y =
+            span_of(oy, op->stride_height, op->pad_top, op->kernel_height, op->input_height);
         for (int32_t ox = 0; ox < op->output_width; ox++) {
-            int32_t x = ox * op->stride_width - op->pad_left, left = larger(x, 0);
-            int32_t columns = smaller(x + op->kernel_width, op->input_width) - left;
-            const struct part part = {rows, columns, row};
-            const int8_t *place = input + top * row + left * channels;
+            const struct span x =
+                span_of(ox, op->stride_width, op->pad_left, op->kernel_width, op->input_width);
+            const struct part part = {y.end - y.first, x.end - x.first, row};
+            const int8_t *place = input + y.first * row + x.first * channels;
             int32_t channel = 0;
             for (; channel + GROUP <= channels; channel += GROUP, out += GROUP) {
                 pool_group(place + channel, channels, &part, out);

@@ -18,7 +18,8 @@ struct lstm_s8 {
 
 /**
  * `outputs_before` [cells] and `state`, which holds `cells` numbers of 16 bits, are kept between
- * calls; both they and `scratch`, with room for four times as many, are aligned to 4.
+ * calls. `scratch` has room for four times as many, and for Armv7E-M for as many numbers of 16 bits
+ * as there are inputs and cells. All three are aligned to 4.
  */
 void lstm_s8(const struct lstm_s8 *op, const int8_t *input, int8_t *outputs_before, int8_t *state,
              int8_t *output, int8_t *scratch);

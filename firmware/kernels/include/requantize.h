@@ -13,6 +13,8 @@
 
 #include <stdint.h>
 
+#include "product.h"
+
 /** What one output channel needs in addition to its weights. */
 struct channel_s8 {
     int32_t bias;       /**< With the input's zero point folded in. */
@@ -75,8 +77,7 @@ static inline struct short_s8 short_s8(const struct channel_s8 *channel, int32_t
  */
 static inline int8_t requantize_short_s8(int32_t sum, const struct short_s8 *channel) {
     int32_t doubled = (int32_t)((uint32_t)sum * 2 + (uint32_t)channel->twice_bias);
-    int64_t product = (int64_t)doubled * channel->multiplier;
-    int32_t scaled = (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
+    int32_t scaled = high_product(doubled, channel->multiplier);
     scaled += scaled >> 31; /* halves away from zero, as above */
     return saturate_s8((scaled + channel->rounding) >> channel->right);
 }

@@ -14,20 +14,18 @@ void avg_pool_u8(const struct avg_pool_u8 *op, const int8_t *input, int8_t *outp
     int8_t *out = output;
     int32_t row = op->input_width * op->channels;
     for (int32_t oy = 0; oy < op->output_height; oy++) {
-        int32_t y = oy * op->stride_height - op->pad_top;
-        int32_t top = larger(y, 0);
-        int32_t bottom = smaller(y + op->kernel_height, op->input_height);
+        const struct span y =
+            span_of(oy, op->stride_height, op->pad_top, op->kernel_height, op->input_height);
         for (int32_t ox = 0; ox < op->output_width; ox++) {
-            int32_t x = ox * op->stride_width - op->pad_left;
-            int32_t left = larger(x, 0);
-            int32_t right = smaller(x + op->kernel_width, op->input_width);
-            int32_t count = (bottom - top) * (right - left);
+            const struct span x =
+                span_of(ox, op->stride_width, op->pad_left, op->kernel_width, op->input_width);
+            int32_t count = (y.end - y.first) * (x.end - x.first);
             for (int32_t channel = 0; channel < op->channels; channel++) {
-                const int8_t *line = input + top * row + left * op->channels + channel;
+                const int8_t *line = input + y.first * row + x.first * op->channels + channel;
                 int32_t sum = 0;
-                for (int32_t iy = top; iy < bottom; iy++, line += row) {
+                for (int32_t iy = y.first; iy < y.end; iy++, line += row) {
                     const int8_t *in = line;
-                    for (int32_t ix = left; ix < right; ix++, in += op->channels) {
+                    for (int32_t ix = x.first; ix < x.end; ix++, in += op->channels) {
                         sum += *in;
                     }
                 }

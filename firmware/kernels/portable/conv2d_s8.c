@@ -67,22 +67,23 @@ static inline void gather(const struct conv2d_s8 *op, const int8_t *input, int32
     }
 }
 
+#ifndef TINYHIL_OWN_MULTIPLY
 /**
  * Sums of products of four patches with the weights of two channels, from `patch` to `end`: four
  * sums of the first channel, four of the second. Out of line, as the loop needs every register.
  */
 static __attribute__((noinline)) void multiply(const int32_t *patch, const int32_t *end,
                                                const int8_t *weights, int32_t sums[2 * PIXELS]) {
-    int64_t a01 = 0, a23 = 0, b01 = 0, b23 = 0;
+    packed_sums a01 = NO_SUMS, a23 = NO_SUMS, b01 = NO_SUMS, b23 = NO_SUMS;
     do {
 #define STEP(k)                                                                                    \
     do {                                                                                           \
         int32_t a = weights[2 * (k)], b = weights[2 * (k) + 1];                                    \
         int32_t x01 = patch[LANES * (k)], x23 = patch[LANES * (k) + 1];                            \
-        a01 += (int64_t)x01 * a;                                                                   \
-        b01 += (int64_t)x01 * b;                                                                   \
-        a23 += (int64_t)x23 * a;                                                                   \
-        b23 += (int64_t)x23 * b;                                                                   \
+        ADD_PRODUCTS(a01, x01, a);                                                                 \
+        ADD_PRODUCTS(b01, x01, b);                                                                 \
+        ADD_PRODUCTS(a23, x23, a);                                                                 \
+        ADD_PRODUCTS(b23, x23, b);                                                                 \
     } while (0)
         STEP(0);
         STEP(1);
@@ -105,6 +106,7 @@ static __attribute__((noinline)) void multiply(const int32_t *patch, const int32
     sums[6] = low_sum(b23);
     sums[7] = high_sum(b23);
 }
+#endif
 
 /** The same for whole patches that are longer than a run. */
 static __attribute__((noinline)) void multiply_runs(const struct conv2d_s8 *op,

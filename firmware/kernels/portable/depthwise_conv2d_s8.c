@@ -20,17 +20,18 @@ static void column_3x3(const int32_t *plane, int32_t width, int32_t step, const 
     int32_t w6 = weights[6], w7 = weights[7], w8 = weights[8];
     for (const int32_t *end = sums + half; sums < end; plane += step) {
         const int32_t *row = plane;
-        int64_t packed = (int64_t)row[0] * w0;
-        packed += (int64_t)row[1] * w1;
-        packed += (int64_t)row[2] * w2;
+        packed_sums packed = NO_SUMS;
+        ADD_PRODUCTS(packed, row[0], w0);
+        ADD_PRODUCTS(packed, row[1], w1);
+        ADD_PRODUCTS(packed, row[2], w2);
         row += width;
-        packed += (int64_t)row[0] * w3;
-        packed += (int64_t)row[1] * w4;
-        packed += (int64_t)row[2] * w5;
+        ADD_PRODUCTS(packed, row[0], w3);
+        ADD_PRODUCTS(packed, row[1], w4);
+        ADD_PRODUCTS(packed, row[2], w5);
         row += width;
-        packed += (int64_t)row[0] * w6;
-        packed += (int64_t)row[1] * w7;
-        packed += (int64_t)row[2] * w8;
+        ADD_PRODUCTS(packed, row[0], w6);
+        ADD_PRODUCTS(packed, row[1], w7);
+        ADD_PRODUCTS(packed, row[2], w8);
         sums[half] = high_sum(packed);
         *sums++ = low_sum(packed);
     }
@@ -46,11 +47,11 @@ static void column(const struct depthwise_conv2d_s8 *op, const int32_t *plane, i
     int32_t distance = narrow ? op->plane_width : 1;
     for (const int32_t *end = sums + half; sums < end; plane += step) {
         const int8_t *tap = weights;
-        int64_t packed = 0;
+        packed_sums packed = NO_SUMS;
         for (int32_t y = 0; y < rows; y++) {
             const int32_t *x = plane + y * op->plane_width;
             for (const int8_t *last = tap + taps; tap < last; x += distance) {
-                packed += (int64_t)*x * *tap++;
+                ADD_PRODUCTS(packed, *x, *tap++);
             }
         }
         sums[half] = high_sum(packed);

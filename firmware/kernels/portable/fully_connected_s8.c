@@ -4,7 +4,7 @@
  */
 #include "fully_connected_s8.h"
 
-enum { BLOCK = 4, UNROLL = 8 };
+enum { BLOCK = 4, UNROLL = 8, STEPS = 4 };
 
 static void store(const struct channel_s8 *channel, int32_t zero_point, int32_t sum,
                   int8_t *output) {
@@ -23,14 +23,31 @@ static void connect(const struct fully_connected_s8 *op, const int8_t *input, in
         int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
         const int8_t *upper = weights + pair;
         const int8_t *end = input + op->inputs;
-        for (const int8_t *x = input; x < end; x++) {
-            s0 += *x * weights[0];
-            s1 += *x * weights[1];
-            s2 += *x * upper[0];
-            s3 += *x * upper[1];
+        const int8_t *x = input;
+#define STEP(k)                                                                                    \
+    do {                                                                                           \
+        int32_t value = x[k];                                                                      \
+        s0 += value * weights[2 * (k)];                                                            \
+        s1 += value * weights[2 * (k) + 1];                                                        \
+        s2 += value * upper[2 * (k)];                                                              \
+        s3 += value * upper[2 * (k) + 1];                                                          \
+    } while (0)
+#ifndef TINYHIL_SHORT_PRODUCTS /* Armv6-M loads no signed byte from a constant distance */
+        for (; end - x >= STEPS; x += STEPS) {
+            STEP(0);
+            STEP(1);
+            STEP(2);
+            STEP(3);
+            weights += 2 * STEPS;
+            upper += 2 * STEPS;
+        }
+#endif
+        for (; x < end; x++) {
+            STEP(0);
             weights += 2;
             upper += 2;
         }
+#undef STEP
         weights = upper + (pair - 2 * op->inputs);
         const int32_t sums[BLOCK] = {s0, s1, s2, s3};
         for (int32_t i = 0; i < BLOCK && first + i < op->outputs; i++) {

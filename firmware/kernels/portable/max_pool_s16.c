@@ -7,17 +7,15 @@
 void max_pool_s16(const struct max_pool_s16 *op, const int8_t *input, int8_t *output) {
     int32_t index = 0;
     for (int32_t oy = 0; oy < op->output_height; oy++) {
-        int32_t y = oy * op->stride_height - op->pad_top;
-        int32_t top = larger(y, 0);
-        int32_t bottom = smaller(y + op->kernel_height, op->input_height);
+        const struct span y =
+            span_of(oy, op->stride_height, op->pad_top, op->kernel_height, op->input_height);
         for (int32_t ox = 0; ox < op->output_width; ox++) {
-            int32_t x = ox * op->stride_width - op->pad_left;
-            int32_t left = larger(x, 0);
-            int32_t right = smaller(x + op->kernel_width, op->input_width);
+            const struct span x =
+                span_of(ox, op->stride_width, op->pad_left, op->kernel_width, op->input_width);
             for (int32_t channel = 0; channel < op->channels; channel++, index++) {
                 int32_t largest = INT16_MIN;
-                for (int32_t iy = top; iy < bottom; iy++) {
-                    for (int32_t ix = left; ix < right; ix++) {
+                for (int32_t iy = y.first; iy < y.end; iy++) {
+                    for (int32_t ix = x.first; ix < x.end; ix++) {
                         int32_t pixel = (iy * op->input_width + ix) * op->channels;
                         largest = larger(largest, load_s16(input, pixel + channel));
                     }

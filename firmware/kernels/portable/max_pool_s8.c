@@ -8,19 +8,17 @@ void max_pool_s8(const struct max_pool_s8 *op, const int8_t *input, int8_t *outp
     int8_t *out = output;
     int32_t row = op->input_width * op->channels;
     for (int32_t oy = 0; oy < op->output_height; oy++) {
-        int32_t y = oy * op->stride_height - op->pad_top;
-        int32_t top = larger(y, 0);
-        int32_t bottom = smaller(y + op->kernel_height, op->input_height);
+        const struct span y =
+            span_of(oy, op->stride_height, op->pad_top, op->kernel_height, op->input_height);
         for (int32_t ox = 0; ox < op->output_width; ox++, out += op->channels) {
-            int32_t x = ox * op->stride_width - op->pad_left;
-            int32_t left = larger(x, 0);
-            int32_t right = smaller(x + op->kernel_width, op->input_width);
+            const struct span x =
+                span_of(ox, op->stride_width, op->pad_left, op->kernel_width, op->input_width);
             for (int32_t channel = 0; channel < op->channels; channel++) {
                 out[channel] = INT8_MIN;
             }
-            for (int32_t iy = top; iy < bottom; iy++) {
-                const int8_t *in = input + iy * row + left * op->channels;
-                for (int32_t ix = left; ix < right; ix++, in += op->channels) {
+            for (int32_t iy = y.first; iy < y.end; iy++) {
+                const int8_t *in = input + iy * row + x.first * op->channels;
+                for (int32_t ix = x.first; ix < x.end; ix++, in += op->channels) {
                     for (int32_t channel = 0; channel < op->channels; channel++) {
                         out[channel] = in[channel] > out[channel] ? in[channel] : out[channel];
                     }

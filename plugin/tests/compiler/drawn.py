@@ -54,8 +54,13 @@ class Drawn:
 
     @property
     def last(self) -> Activation:
-        assert isinstance(self.tensors[-1], Activation)
-        return self.tensors[-1]
+        return self.activation(-1)
+
+    def activation(self, number: int) -> Activation:
+        """A tensor that is one."""
+        tensor = self.tensors[number]
+        assert isinstance(tensor, Activation)
+        return tensor
 
     def model(self) -> Model:
         """All that nothing reads is an output."""

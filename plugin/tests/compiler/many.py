@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyhil.ground.errors import ModelError
 from tinyhil.image.compiler import CompiledModel, Room, Target, compile_model
 
 Bytes = NDArray[np.uint8]
@@ -65,16 +66,33 @@ int main(void) {
 """
 
 
+class Way(NamedTuple):
+    """How a model is compiled."""
+
+    target: Target
+    room: Room | None = None
+    """For the arena: where it is too small, operators are computed in bands of rows."""
+
+
+def two_thirds(at_once: CompiledModel) -> int:
+    """Too little room for the arena."""
+    return at_once.arena_bytes * 2 // 3
+
+
 @dataclass(frozen=True)
 class Outputs:
     """What came out."""
 
+    taken: list[int]
+    """Which models were not refused, such as for sums that may be too large."""
     rows: list[list[Bytes]]
-    """By model and way, ``(samples, size)``."""
+    """By model, of those that were taken, and way, ``(samples, size)``."""
     kernels: Counter[str]
     """How often each kernel was chosen."""
     left_out: int
     """Channels."""
+    in_place: int
+    """Concatenations that copy nothing, each way for itself."""
     banded: int
     """Models that are computed in bands of rows, each way for itself."""
 
@@ -82,12 +100,11 @@ class Outputs:
 def run_many(
     models: Sequence[bytes],
     inputs: Sequence[Bytes],
-    ways: Sequence[Target],
+    ways: Sequence[Way],
     folder: Path,
     compiler: Sequence[str],
-    room: Room | None = None,
 ) -> Outputs:
-    """Compile all models in each way, and run them.
+    """Compile all models in each way, and run those that the first way does not refuse.
 
     Args:
         models: ``.tflite``.
@@ -95,42 +112,54 @@ def run_many(
         ways: in which they are compiled.
         folder: an empty one.
         compiler: the C compiler's command, with the kernels' include path and objects or sources.
-        room: for the arena, in all ways but the first one.
     """
     file, lines = folder / "model.tflite", []
-    facts: list[list[CompiledModel]] = []
+    facts: dict[int, list[CompiledModel]] = {}
     for graph, (content, samples) in enumerate(zip(models, inputs, strict=True)):
         file.write_bytes(content)
-        facts.append([compile_model(file, way, room if i else None) for i, way in enumerate(ways)])
-        for way, model in enumerate(facts[-1]):
-            source = model.sources["model.c"].replace("model_invoke", f"model_{graph}_{way}")
-            source = source.replace('#include "model.h"', "#include <stdint.h>")
-            (folder / f"graph_{graph}_{way}.c").write_text(source, encoding="utf-8")
+        first, *others = ways
+        try:
+            facts[graph] = [compile_model(file, *first)]
+        except ModelError:
+            continue
+        facts[graph] += [compile_model(file, *way) for way in others]
+        known: dict[str, int] = {}
+        for way, model in enumerate(facts[graph]):
+            source = model.sources["model.c"]
+            # Ways that come to the same are one function, unless it keeps something.
+            own = way if model.state_bytes else known.setdefault(source, way)
+            if own == way:
+                source = source.replace("model_invoke", f"model_{graph}_{way}")
+                source = source.replace('#include "model.h"', "#include <stdint.h>")
+                (folder / f"graph_{graph}_{way}.c").write_text(source, encoding="utf-8")
             sizes = (len(samples), model.arena_bytes, model.input.size, model.output.size)
-            lines.append(f"WAY({graph}, {way}, {', '.join(map(str, sizes))})")
+            lines.append(f"WAY({graph}, {own}, {', '.join(map(str, sizes))})")
     (folder / "ways.h").write_text("\n".join(lines), encoding="utf-8")
     (folder / "driver.c").write_text(_DRIVER, encoding="utf-8")
     program = folder / "many"
     # Of the models themselves, constants and calls: nothing to make faster.
     sources = sorted(folder.glob("*.c"))
     subprocess.run([*compiler, "-O0", "-g0", *sources, "-o", program, "-lm"], check=True)
-    given = b"".join(map(np.ndarray.tobytes, inputs))
+    given = b"".join(inputs[graph].tobytes() for graph in facts)
     done = subprocess.run([program], input=given, capture_output=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr.decode()
     made = np.frombuffer(done.stdout, np.uint8)
     rows: list[list[Bytes]] = []
-    for of_one, samples in zip(facts, inputs, strict=True):
+    for graph, of_one in facts.items():
         rows.append([])
         for model in of_one:
-            size = len(samples) * model.output.size
-            rows[-1].append(made[:size].reshape(len(samples), -1))
+            size = len(inputs[graph]) * model.output.size
+            rows[-1].append(made[:size].reshape(len(inputs[graph]), -1))
             made = made[size:]
-    operators = [one for of_one in facts for model in of_one for one in model.operators]
+    compiled = [model for of_one in facts.values() for model in of_one]
+    operators = [one for model in compiled for one in model.operators]
     return Outputs(
+        [*facts],
         rows,
         Counter(operator.kernel or "" for operator in operators),
         sum(o.constant_channels + o.unread_channels for o in operators),
-        sum(model.bands > 1 for of_one in facts for model in of_one),
+        sum(o.name in ("CONCATENATION", "PACK") and bool(o.form) for o in operators),
+        sum(model.bands > 1 for model in compiled),
     )
 
 

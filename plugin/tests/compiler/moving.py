@@ -173,7 +173,11 @@ def concatenation(drawn: Drawn) -> None:
         drawn.tensors.append(Activation(shape, own.scale, own.zero_point, drawn.dtype))
         drawn.inputs.append(len(drawn.tensors) - 1)
         parts.append(len(drawn.tensors) - 1)
-    sizes = [drawn.tensors[part].shape[axis] for part in parts]  # type: ignore[union-attr]
+    elif drawn.chance(0.5):  # each of them computed, and so with memory of its own
+        for place, number in enumerate(parts):
+            drawn.made("RELU", (number,), drawn.activation(number).shape)
+            parts[place] = len(drawn.tensors) - 1
+    sizes = [drawn.activation(number).shape[axis] for number in parts]
     made = cut(shape, axis, sum(sizes))
     values = {"Axis": axis - 4 * drawn.chance(0.3)}
     drawn.made("CONCATENATION", tuple(parts), made, "ConcatenationOptions", **values)

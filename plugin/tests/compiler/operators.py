@@ -11,6 +11,7 @@ import tflite
 from . import computing, moving
 from .drawn import Drawn
 from .models import Activation, Model
+from .stages import draw_stage
 
 OPERATORS: Final[dict[str, Callable[[Drawn], None]]] = {
     "SLICE": moving.slice_of,
@@ -80,8 +81,11 @@ def draw_one(name: str, random: np.random.Generator) -> Model:
 def draw_graph(random: np.random.Generator) -> Model:
     """A chain as in MobileNet, small; in two of three, operators of other kinds in between.
 
-    Of int8, or int16 (which may become int8 on the way), or uint8.
+    Of int8, or int16 (which may become int8 on the way), or uint8. One in five can be computed in
+    bands of rows.
     """
+    if random.random() < 0.2:
+        return draw_stage(random)
     types = ("INT8", "INT8", "INT8", "INT16", "UINT8")
     drawn = Drawn(random, dtype=getattr(tflite.TensorType, str(random.choice(types))))
     others = 0.5 * drawn.chance(0.67)

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.emulator.program import QEMU
 from tinyhil.ground.paths import FIRMWARE
-from tinyhil.image.build import linker_memory, require_tool
+from tinyhil.image.build import require_tool
 from tinyhil.image.compiler import CompiledModel, Goal, Room, Target, compile_model
+from tinyhil.image.linker import linker_memory
 
 _HERE: Final = Path(__file__).parent / "target"
 _LINKER_SCRIPT: Final = FIRMWARE / "ports" / "cortex-m" / "cortex-m.ld"

@@ -16,66 +16,22 @@ from tinyhil.image.build import Wishes, compile_as
 from tinyhil.image.compiler import ANY_CORE, CompiledModel, Target, compile_model
 from tinyhil.image.generic import task_for
 
-from .drawn import Drawn
 from .host import HostBuild
-from .many import Bytes, differing, run_many
+from .many import Bytes, Way, differing, run_many, two_thirds
 from .models import Activation, Model, Operator, Weights
+from .stages import draw_stage
 from .target import build_kernels, missing_tool
 
 VWW = SUITES / "standin" / "vww01.tflite"
 WISHES = Wishes()
 M4, M55 = Target(("armv7e-m",)), Target(("mve",))
+SMALL = [Way(target, two_thirds) for target in (ANY_CORE, M4, M55)]
 
 
 def images() -> NDArray[np.int8]:
     """What the oracle was given."""
     samples, _ = generate(TEST_COUNT, TEST_SEED)
     return (samples.reshape(len(samples), -1).astype(np.int16) - 128).astype(np.int8)
-
-
-def draw_stage(random: np.random.Generator) -> Model:
-    """A chain of operators on images, and a fully connected one."""
-    drawn = Drawn(random)
-    shape = (1, drawn.pick(9, 19), drawn.pick(4, 9), drawn.pick(1, 3))
-    drawn.tensors.append(Activation(shape, 1.0, drawn.pick(-128, 127)))
-    drawn.convolution(pointwise=drawn.chance(0.3))
-    for _ in range(drawn.pick(1, 4)):
-        kinds = (padded, largest, added, Drawn.depthwise, squeezed)
-        kinds[drawn.pick(0, len(kinds) - 1)](drawn)
-    drawn.convolution(pointwise=False)
-    drawn.fully_connected()
-    return drawn.model()
-
-
-def padded(drawn: Drawn) -> None:
-    source, shape = len(drawn.tensors) - 1, drawn.last.shape
-    sides = [(0, 0), (drawn.pick(0, 2), drawn.pick(0, 2)), (drawn.pick(0, 1), 0), (0, 0)]
-    made = tuple(size + sum(side) for size, side in zip(shape, sides, strict=True))
-    table = np.array(sides, np.int32)
-    drawn.made("PAD", (source, drawn.constant(table)), made, "PadOptions")
-
-
-def largest(drawn: Drawn) -> None:
-    source, (_, height, width, channels) = len(drawn.tensors) - 1, drawn.last.shape
-    size, stride = drawn.pick(1, min(3, height, width)), drawn.pick(1, 2)
-    made = tuple((side - size) // stride + 1 for side in (height, width))
-    drawn.made(
-        "MAX_POOL_2D", (source,), (1, *made, channels), "Pool2DOptions", Padding=1,
-        StrideH=stride, StrideW=stride, FilterHeight=size, FilterWidth=size,
-        FusedActivationFunction=0,
-    )  # fmt: skip
-
-
-def added(drawn: Drawn) -> None:
-    """To what was there two operators before, as in a residual block."""
-    source, shape = len(drawn.tensors) - 1, drawn.last.shape
-    drawn.made("RELU", (source,), shape)
-    values = {"FusedActivationFunction": 0}
-    drawn.made("ADD", (source, len(drawn.tensors) - 1), shape, "AddOptions", **values)
-
-
-def squeezed(drawn: Drawn) -> None:
-    drawn.convolution(pointwise=True)
 
 
 @pytest.mark.parametrize("count", [4, pytest.param(60, marks=pytest.mark.long)])
@@ -90,8 +46,7 @@ def test_random_stages_in_bands_equal_the_whole_ones(
         assert isinstance(first, Activation)
         inputs.append(random.integers(0, 256, (3, int(np.prod(first.shape))), np.uint8))
     contents = [model.build() for model in models]
-    made = run_many(contents, inputs, (ANY_CORE, ANY_CORE, M4, M55), tmp_path, host_compiler,
-                    room=lambda one: one.arena_bytes * 2 // 3)  # fmt: skip
+    made = run_many(contents, inputs, (Way(ANY_CORE), *SMALL), tmp_path, host_compiler)
     wrong = [
         (graph, way)
         for graph, rows in enumerate(made.rows)

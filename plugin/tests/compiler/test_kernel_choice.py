@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
@@ -14,15 +15,18 @@ from hypothesis import strategies as st
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.cycles import load_cycles
 from tinyhil.cli.built import built_table
+from tinyhil.ground.errors import ModelError
 from tinyhil.ground.paths import SUITES
 from tinyhil.image.build import Firmware, Wishes
-from tinyhil.image.compiler import CompiledModel, Goal, Target, compile_model
+from tinyhil.image.compiler import CompiledModel, Goal, Target, compile_model, cost, ops
 from tinyhil.image.compiler.dsp.finish import FIXED, SHIFTED, SIGNED, Finish, Sums, finishes
 from tinyhil.image.compiler.quantize import Channel
+from tinyhil.image.compiler.reader import read_graph
 from tinyhil.image.elf import image_of
 
 from ..made_elf import Part, elf
 from .graphs import compare
+from .operators import draw_graph
 
 GOALS = get_args(Goal)
 
@@ -102,6 +106,8 @@ def test_all_ways_to_compile_a_graph_give_the_same_outputs(
     compared = compare(6, 1, tmp_path, host_compiler)
     assert compared.differences == []
     assert compared.left_out > 0
+    assert compared.banded > 0
+    assert compared.in_place > 0
     names = ("conv2d_pairs", "depthwise_pairs", "fully_connected_pairs", "conv2d_fours")
     assert {f"{name}_s8" for name in (*names, "depthwise_planes")} <= {*compared.kernels}
 
@@ -202,3 +208,22 @@ def cells(model: CompiledModel, row: int) -> list[str]:
     image = image_of(Path("made.elf"), elf([Part(0, bytes(8))]))
     table = built_table(load_boards()["mps2-an386"], Firmware(image, model), None, frozenset())
     return [str([*column.cells][row]) for column in table.columns]
+
+
+@pytest.mark.parametrize("kernels", [(), ("armv7e-m",), ("mve",)], ids=str)
+def test_between_forms_predicted_cycles_choose(kernels: tuple[str, ...], tmp_path: Path) -> None:
+    """A kernel that nothing is predicted for would always be the fastest."""
+    random, target, several = np.random.default_rng(5), Target(kernels), 0
+    files = sorted((SUITES / "standin").glob("*.tflite"))
+    for number in range(60):
+        files.append(tmp_path / f"{number}.tflite")
+        files[-1].write_bytes(draw_graph(random).build())
+    for file in files:
+        graph = read_graph(file, ops.modules().keys()).graph
+        for node in graph.nodes if graph else ():
+            with suppress(ModelError):  # such as sums that may not fit
+                low = ops.lower(node, target)
+                several += bool(low.others)
+                for form in (low, *low.others) if low.others else ():
+                    assert cost.cycles(form, target), (form.kernel, form.form)
+    assert bool(several) == bool(kernels), "the portable kernels have one form each"

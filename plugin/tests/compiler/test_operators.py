@@ -17,7 +17,7 @@ from tinyhil.ground.errors import ModelError
 from tinyhil.image.compiler import ANY_CORE, compile_model
 
 from .fuzz import fuzz_operators
-from .many import differing, run_many
+from .many import Way, differing, run_many
 from .models import Activation, Model, Operator, Weights
 from .operators import ALL, draw_one
 
@@ -31,7 +31,7 @@ def test_every_operator_gives_the_oracles_answers(host_compiler: list[str], tmp_
     assert {case.partition("/")[0] for case in cases} == {*ALL}
     models = [arrays[f"{case}/model"].tobytes() for case in cases]
     inputs = [arrays[f"{case}/inputs"] for case in cases]
-    made = run_many(models, inputs, [ANY_CORE], tmp_path, host_compiler)
+    made = run_many(models, inputs, [Way(ANY_CORE)], tmp_path, host_compiler)
     wrong = {
         case: found
         for case, (row,) in zip(cases, made.rows, strict=True)

@@ -26,6 +26,8 @@ class Figure:
     """What was committed, of the same compiler."""
     goal_instructions: int | None
     peer_instructions: int | None
+    peer_cycles: int | None
+    """Predicted too, without waits."""
     mix: dict[str, int]
     """Instructions of the model by kind, and of them the jumps that were taken."""
     predicted_cycles: int
@@ -62,8 +64,9 @@ _ROWS: Sequence[tuple[str, Cell]] = (
     ("  goal", lambda one: _number(one.goal_instructions)),
     ("  peer", lambda one: _number(one.peer_instructions)),
     ("  ratio to the peer", lambda one: _ratio(one.instructions, one.peer_instructions)),
-    ("predicted cycles, no waits", lambda one: _number(one.predicted_cycles)),
+    ("predicted cycles, no waits", lambda one: _judged(one.predicted_cycles, one.peer_cycles)),
     ("  a MAC", lambda one: f"{one.predicted_cycles / one.macs:.2f}"),
+    ("  peer", lambda one: _number(one.peer_cycles)),
     ("predicted cycles, flash waits", lambda one: _number(one.predicted_cycles_waiting)),
     ("  a MAC", lambda one: f"{one.predicted_cycles_waiting / one.macs:.2f}"),
     ("predicted ms, no waits", lambda one: _judged(one.predicted_ms, one.goal_ms)),
@@ -126,7 +129,8 @@ def notes(figures: Sequence[Figure], facts: CycleFile) -> str:
         "differ. Sizes in bytes: code is the whole firmware's without the model; the peer's flash "
         "is its code and the model's file. Models: "
         f"{', '.join(sorted({figure.data_set for figure in figures}))}; peer: TensorFlow Lite "
-        "Micro with CMSIS-NN, on the official models."
+        "Micro with CMSIS-NN, on the official models; for Cortex-M3, M0 and M0+ CMSIS-NN's plain C "
+        "alone. Code for M0 and M0+ ran on a Cortex-M3."
     )
 
 

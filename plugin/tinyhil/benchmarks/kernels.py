@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +21,7 @@ from tinyhil.benchmarks import write_figures
 from tinyhil.benchmarks.baseline import TOLERANCE, baseline, key, save
 from tinyhil.benchmarks.kernel_table import Figure, kernel_table, notes
 from tinyhil.benchmarks.peers import PeerModel, load_peers
+from tinyhil.benchmarks.places import LESSER_PLACES, Place
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.cycles import CycleFile, load_cycles
 from tinyhil.catalog.task import Input, Task, load_tasks
@@ -47,12 +48,16 @@ class Aim:
         return f"{self.goal}-waits" if self.flash_waits else self.goal
 
 
-BOARDS: Mapping[str, tuple[Aim, ...]] = {
-    "mps2-an386": (Aim("speed"), Aim("speed", flash_waits=True), Aim("size"), Aim("memory")),
-    "mps3-an547": (Aim("speed"),),
-    "mps2-an385": (Aim("speed"),),
+_M4 = (Aim("speed"), Aim("speed", flash_waits=True), Aim("size"), Aim("memory"))
+_AIMS: Mapping[Place, tuple[Aim, ...]] = {
+    Place("mps2-an386", "cortex-m4"): _M4,
+    **dict.fromkeys(
+        (Place("mps3-an547", "cortex-m55"), Place("mps2-an385", "cortex-m3"), *LESSER_PLACES),
+        (Aim("speed"),),
+    ),
 }
 """Helium's kernels keep weights at 8 bits anyway; plain C has one form of each operator."""
+PLACES: Mapping[str, Place] = {place.name: place for place in _AIMS}
 _COLUMNS = 120
 _CLOCK_HZ = 120e6
 """Of the public rows."""
@@ -67,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make bench-kernels", description=__doc__)
     parser.add_argument("--save", action="store_true", help="commit these counts as the baseline")
     parser.add_argument("--model", action="append", help="default: all; repeatable")
-    parser.add_argument("--board", action="append", choices=BOARDS, help="default: all; repeatable")
+    parser.add_argument("--board", action="append", choices=PLACES, help="default: all; repeatable")
     parser.add_argument(
         "--wait-states",
         type=int,
@@ -83,19 +88,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     boards = load_boards()
     known = baseline()
     jobs = [
-        (boards[name], aim, chosen)
-        for name, aims in BOARDS.items()
-        for aim in aims
+        (place, aim, chosen)
+        for name, place in PLACES.items()
+        for aim in _AIMS[place]
         for chosen in _models(models, official_data())
-        if name in (options.board or BOARDS) and chosen[0] in (options.model or models)
+        if name in (options.board or PLACES) and chosen[0] in (options.model or models)
     ]
     figures = []
     with progress_bar(console, "kernels") as progress:
-        for board, aim, (model, path, data_set) in jobs:
-            peer = models[model]
-            figures.append(_measure(board, aim, (model, path, data_set), peer, known, facts))
+        for place, aim, chosen in jobs:
+            found = _measure(place, place.of(boards), aim, chosen, models[chosen[0]], facts)
+            figures.append(replace(found, baseline_instructions=known.get(_key(found))))
             progress(len(figures), len(jobs))
-    for name, what in dict.fromkeys((board.name, aim.name) for board, aim, _ in jobs):
+    for name, what in dict.fromkeys((place.name, aim.name) for place, aim, _ in jobs):
         same = [one for one in figures if (one.board, one.optimize) == (name, what)]
         console.print(kernel_table(same, facts), "")
     console.print(notes(figures, facts))
@@ -104,6 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.save:
         save({_key(figure): figure.instructions for figure in figures})
         return 0
+    if not known:
+        console.print("no counts of this compiler are committed: nothing to hold these against")
     slower = [figure for figure in figures if _slower(figure)]
     for figure in slower:
         console.print(
@@ -142,11 +149,11 @@ def _models(models: dict[str, PeerModel], root: Path | None) -> Iterator[tuple[s
 
 
 def _measure(
+    place: Place,
     board: Board,
     aim: Aim,
     which: tuple[str, Path, str],
     peer: PeerModel,
-    known: Mapping[str, int],
     facts: CycleFile,
 ) -> Figure:
     """Count the instructions of one inference on an input of zeros.
@@ -159,21 +166,24 @@ def _measure(
         told = facts.flash.wait_states if aim.flash_waits else None
         wishes = firmware.Wishes(aim.goal, wait_states=told)
         built = firmware.build(board, task, path, Path(folder), wishes=wishes)
-        instructions, predicted = _run(board, task, built, Path(folder, "counts"), facts)
-    ours, theirs, goals = built.model, peer.peer(board), peer.goals
+        instructions, predicted = _run(
+            board, task, built, Path(folder, "counts"), facts, place.core
+        )
+    ours, theirs, goals = built.model, peer.peer(place.core), peer.goals
     waiting = predicted.waiting(facts.flash)
-    public = board.core == "cortex-m4"
+    public = place.core == "cortex-m4"
     return Figure(
         model=name,
         data_set=data_set,
-        board=board.name,
-        core=board.core,
+        board=place.name,
+        core=place.core,
         optimize=aim.name,
         macs=ours.macs,
         instructions=instructions,
-        baseline_instructions=known.get(key(board.name, name, data_set, aim.name)),
-        goal_instructions=peer.goal(board, aim.name),
+        baseline_instructions=None,
+        goal_instructions=peer.goal(place.core, aim.name),
         peer_instructions=theirs.instructions,
+        peer_cycles=theirs.cycles,
         mix=dict(predicted.mix),
         predicted_cycles=round(predicted.cycles),
         predicted_cycles_waiting=round(waiting),
@@ -195,14 +205,19 @@ def _measure(
 
 
 def _run(
-    board: Board, task: Task, built: firmware.Firmware, counts: Path, facts: CycleFile
+    board: Board,
+    task: Task,
+    built: firmware.Firmware,
+    counts: Path,
+    facts: CycleFile,
+    core: str,
 ) -> tuple[int, cycles.Prediction]:
     """Instructions that the device counted, and the cycles of those that ran."""
     ran = count(board, task, built, counts, facts)
     assert ran.device is not None, "it is our own firmware, of small models"
     vectors = "mve" in board.toolchain.kernels
     known = disassemble(built.image.path, board.toolchain.prefix, vectors=vectors)
-    return ran.device, cycles.total(cycles.predict(ran.calls, known, facts.cores[board.core]))
+    return ran.device, cycles.total(cycles.predict(ran.calls, known, facts.cores[core]))
 
 
 def _task(name: str, compiled: CompiledModel) -> Task:

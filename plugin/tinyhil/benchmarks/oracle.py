@@ -19,6 +19,7 @@ from rich.table import Table
 
 from tinyhil import flash
 from tinyhil.benchmarks import BUILD, write_figures
+from tinyhil.benchmarks.places import LESSER_PLACES
 from tinyhil.catalog.bench import Station, select, stations
 from tinyhil.catalog.board import load_boards
 from tinyhil.catalog.task import Task, Window, load_tasks
@@ -90,7 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wishes = firmware.Wishes(options.optimize, wait_states=options.wait_states)
     root = official_data()
     oracle = root / "oracle" if root else SUITES / "standin"
-    chosen = select(stations(load_boards(), None), options.board or ["mps2-an386"])
+    boards = load_boards()
+    lesser = {one.name: Station(one.name, one.of(boards), None) for one in LESSER_PLACES}
+    chosen = select({**stations(boards, None), **lesser}, options.board or ["mps2-an386"])
     console, figures = Console(), []
     for station in chosen:
         for name, task in load_tasks().items():
@@ -106,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _built(station: Station, task: Task, made: Material, wishes: firmware.Wishes) -> Image:
-    folder = firmware.folder_of(BUILD, station.board.name, task.name, made.data.kind)
+    folder = firmware.folder_of(BUILD, station.name, task.name, made.data.kind)
     return firmware.build(station.board, task, made.model, folder, wishes=wishes).image
 
 

@@ -6,7 +6,6 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Facts, load
 from tinyhil.ground.paths import SUITES
 
@@ -17,6 +16,8 @@ class Peer(Facts):
     """What another runtime needs for one model on one core."""
 
     instructions: int | None = None
+    cycles: int | None = None
+    """Predicted from them, without waits for flash."""
     code_bytes: int | None = None
     arena_bytes: int | None = None
 
@@ -48,22 +49,22 @@ class PeerModel(Facts):
     stand_in: str | None = None
     cortex_m4: Peer = Field(alias="cortex-m4")
     cortex_m55: Peer = Field(alias="cortex-m55")
-    cortex_m3: Peer = Field(alias="cortex-m3", default=Peer())
+    cortex_m3: Peer = Field(alias="cortex-m3")
+    cortex_m0: Peer = Field(alias="cortex-m0")
+    cortex_m0plus: Peer = Field(alias="cortex-m0plus")
     best_public_ms: float | None = None
     """Of a Cortex-M4 at 120 MHz, measured on silicon."""
     goals: Goals | None = None
 
-    def peer(self, board: Board) -> Peer:
-        """Figures for the board's core."""
-        cores = {"cortex-m3": self.cortex_m3, "cortex-m4": self.cortex_m4}
-        return cores.get(board.core, self.cortex_m55)
+    def peer(self, core: str) -> Peer:
+        """Figures for a core, as a board's file names it."""
+        found: Peer = getattr(self, core.replace("-", "_"))
+        return found
 
-    def goal(self, board: Board, optimize: str) -> int | None:
+    def goal(self, core: str, optimize: str) -> int | None:
         """Instructions that are wanted at most."""
-        if self.goals is None or board.core == "cortex-m3":
-            return None
-        core = self.goals.cortex_m4 if board.core == "cortex-m4" else self.goals.cortex_m55
-        return {"speed": core.speed, "size": core.size}.get(optimize)
+        goals: CoreGoals | None = getattr(self.goals, core.replace("-", "_"), None)
+        return {"speed": goals.speed, "size": goals.size}.get(optimize) if goals else None
 
 
 class PeerFile(Facts):

@@ -32,6 +32,7 @@ from tinyhil.data.material import stand_in_model
 from tinyhil.ground.paths import FIRMWARE, ROOT
 from tinyhil.ground.progress import progress_bar
 from tinyhil.image import build as firmware
+from tinyhil.image.linker import linker_memory
 from tinyhil.judge.gate.compare import Gate
 from tinyhil.judge.gate.figures import Latency
 from tinyhil.judge.gate.reading import Measured, load
@@ -75,7 +76,7 @@ def official(board: Board, task: Task, model: Path, folder: Path) -> Path:
         subprocess.CalledProcessError: it does not compile.
     """
     firmware.compile_for(task, model, None).write(folder)
-    (folder / "board.ld").write_text(firmware.linker_memory(board), encoding="utf-8")
+    (folder / "board.ld").write_text(linker_memory(board), encoding="utf-8")
     target, link = folder / "official.elf", FIRMWARE / "ports" / "cortex-m" / "cortex-m.ld"
     sources = (_PROGRAM, folder / "model.c", *sorted((_KERNELS / "portable").glob("*.c")))
     compiler = firmware.require_tool(f"{board.toolchain.prefix}gcc")

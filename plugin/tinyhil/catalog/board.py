@@ -31,6 +31,9 @@ class Memory(Facts):
     variables: bool = False
     """Of a RAM that is not the first: it takes our firmware's stack and variables, so that the
     first one is left to the model's arena and the input buffer."""
+    constants: bool = False
+    """Of a flash that is not the first: it takes a model's weights, where the first one has no room
+    for them beside our firmware's code."""
 
     @property
     def end(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final, Literal
 
 from pydantic import Field
@@ -95,8 +96,9 @@ class CycleFile(Facts):
     flash: FlashWaits
 
 
+@cache
 def load_cycles() -> CycleFile:
-    """The facts that come with the package.
+    """The facts that come with the package; the compiler asks for them operator by operator.
 
     Raises:
         ConfigError: the file is damaged.

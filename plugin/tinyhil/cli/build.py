@@ -53,6 +53,69 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", type=Path, metavar="TFLITE", help="a quantized .tflite, of any task or of none"
     )
     parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="default: build/firmware/<board>/<task> of the project",
+    )
+    add_format(parser, Built)
+    _add_compiling(parser)
+    _add_firmware(parser)
+    _add_telling(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_compiling(parser: argparse.ArgumentParser) -> None:
+    """What the compiler chooses by."""
+    group = parser.add_argument_group("how the model is compiled")
+    group.add_argument(
+        "--optimize",
+        choices=("speed", "size", "memory"),
+        default="speed",
+        help="size: constants take the fewest bytes; memory: so does the arena; "
+        "default: %(default)s",
+    )
+    group.add_argument(
+        "--wait-states",
+        type=int,
+        metavar="N",
+        help="cycles that a read of flash waits, for the compiler's choice of kernels; default: "
+        "the board's, if they are known, else 0",
+    )
+    group.add_argument(
+        "--arena",
+        type=int,
+        metavar="BYTES",
+        help="of the tensor arena at most, without input and output; a model of larger activations "
+        "is computed in bands of rows, as where the board has no room (default: the board's room)",
+    )
+    group.add_argument(
+        "--keep-dead-channels",
+        action="store_true",
+        help="compute channels too that are proved constant, or that nothing reads",
+    )
+
+
+def _add_firmware(parser: argparse.ArgumentParser) -> None:
+    """What the image does besides."""
+    group = parser.add_argument_group("the firmware around it")
+    group.add_argument(
+        "--energy",
+        action="store_true",
+        help="mark times by a pin's edges, for a power monitor, not by text lines",
+    )
+    group.add_argument(
+        "--baud",
+        type=int,
+        metavar="N",
+        help="of the serial port at boot; behind the interface board 9600; default: the board's",
+    )
+
+
+def _add_telling(parser: argparse.ArgumentParser) -> None:
+    """What is found out about the model."""
+    group = parser.add_argument_group("what is looked at")
+    group.add_argument(
         "--check",
         nargs="?",
         type=int,
@@ -61,63 +124,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run the compiled model on this machine with N random inputs (default: %(const)s), "
         "and compare it with its general form",
     )
-    parser.add_argument(
+    group.add_argument(
         "--profile",
         action="store_true",
         help="run an inference on the board, an emulated one, and count its instructions operator "
         "by operator",
     )
-    parser.add_argument(
+    group.add_argument(
         "--html",
         type=Path,
         metavar="FILE",
         help="write a page: the operators, and the tensor arena over time as a picture",
     )
-    parser.add_argument(
-        "--energy",
-        action="store_true",
-        help="mark times by a pin's edges, for a power monitor, not by text lines",
-    )
-    parser.add_argument(
-        "--baud",
-        type=int,
-        metavar="N",
-        help="of the serial port at boot; behind the interface board 9600; default: the board's",
-    )
-    parser.add_argument(
-        "--optimize",
-        choices=("speed", "size", "memory"),
-        default="speed",
-        help="size: constants take the fewest bytes; memory: so does the arena; "
-        "default: %(default)s",
-    )
-    parser.add_argument(
-        "--wait-states",
-        type=int,
-        metavar="N",
-        help="cycles that a read of flash waits, for the compiler's choice of kernels; default: "
-        "the board's, if they are known, else 0",
-    )
-    parser.add_argument(
-        "--arena",
-        type=int,
-        metavar="BYTES",
-        help="of the tensor arena at most, without input and output; a model of larger activations "
-        "is computed in bands of rows, as where the board has no room (default: the board's room)",
-    )
-    parser.add_argument(
-        "--keep-dead-channels",
-        action="store_true",
-        help="compute channels too that are proved constant, or that nothing reads",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="default: build/firmware/<board>/<task> of the project",
-    )
-    add_format(parser, Built)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -131,6 +149,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from tinyhil.data.material import stand_in_model  # noqa: PLC0415
     from tinyhil.image import build as firmware  # noqa: PLC0415
     from tinyhil.image.generic import task_for, write_task  # noqa: PLC0415
+    from tinyhil.image.limits import frames_carry  # noqa: PLC0415
     from tinyhil.publish.model_page.content import content  # noqa: PLC0415
     from tinyhil.publish.model_page.render import write_model_page  # noqa: PLC0415
 
@@ -171,7 +190,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if not answered(options, Built.of(board, task.name, built, checked, counted)):
         show_fitted(console, partial(built_table, board, built, counted), OPTIONAL)
         console.print(arena_text(built.model, console.width, console.encoding), highlight=False)
-        console.print(summary(built, checked, of_a_task=of_none is None))
+        frames = frames_carry(task, compiled)
+        console.print(summary(built, checked, of_a_task=of_none is None, frames=frames))
         if of_none:
             console.print(_how_to_run(board.name, task.name, of_none), soft_wrap=True, markup=False)
         console.print(f"{built.image.path}", soft_wrap=True)

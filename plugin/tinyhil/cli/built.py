@@ -10,6 +10,7 @@ from rich.table import Table
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.cycles import load_cycles
 from tinyhil.image.build import Firmware
+from tinyhil.image.limits import FRAME_OUTPUT_BYTES, FRAME_RESULTS, FRAME_SAMPLE_BYTES
 from tinyhil.publish.model_page.picture import line, peak_text
 
 if TYPE_CHECKING:
@@ -57,13 +58,14 @@ def built_table(
     return table
 
 
-def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> str:
+def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool, frames: bool) -> str:
     """Sizes; what was left out, and why that is no pruning; what a check has found.
 
     Args:
         built: model and image.
         checked: what the check of the model says, if there was one.
         of_a_task: whether the model is of a task that is known.
+        frames: whether they carry its samples and results.
     """
     model, image = built.model, built.image
     lines = [
@@ -72,6 +74,13 @@ def summary(built: Firmware, checked: Comparison | None, *, of_a_task: bool) -> 
         f"{model.whole_arena_bytes:,} with them",
         f"text {image.text_bytes:,}, data {image.data_bytes:,}, bss {image.bss_bytes:,} bytes",
     ]
+    if not frames:
+        lines.append(
+            f"{model.input.size:,} bytes of input, {model.output.elements:,} results: frames carry "
+            f"{FRAME_SAMPLE_BYTES:,} and {FRAME_RESULTS:,},\n"
+            f"and {FRAME_OUTPUT_BYTES:,} bytes of output, so the firmware speaks the text protocol "
+            "alone"
+        )
     if model.bands > 1:
         lines.append(_in_bands(model))
     if model.state_bytes:

@@ -43,8 +43,8 @@ next: `tinyhil doctor --write` proposes the bench file, `tinyhil doctor --board`
 
 _SOFT, _HARD = "-mfloat-abi=soft", "-mfloat-abi=hard"
 _CORES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "cortex-m0": ((_SOFT,), ()),
-    "cortex-m0plus": ((_SOFT,), ()),
+    "cortex-m0": ((_SOFT,), ("armv6-m",)),
+    "cortex-m0plus": ((_SOFT,), ("armv6-m",)),
     "cortex-m3": ((_SOFT,), ()),
     "cortex-m4": ((_HARD, "-mfpu=fpv4-sp-d16"), ("armv7e-m",)),
     "cortex-m7": ((_HARD, "-mfpu=fpv5-d16"), ("armv7e-m",)),

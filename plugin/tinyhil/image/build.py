@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from tinyhil.catalog.board import Board, Memory
+from tinyhil.catalog.board import Board
 from tinyhil.catalog.cycles import waiting_flash
 from tinyhil.catalog.task import Task
 from tinyhil.ground.errors import BenchError, ConfigError, FirmwareError, ModelError
@@ -29,10 +28,8 @@ from tinyhil.image.limits import (
     check_memory,
     frames_carry,
     least_input,
-    no_room,
-    places_of,
-    too_small,
 )
+from tinyhil.image.linker import check_room, linker_memory
 from tinyhil.image.of_task import QUANTIZED, check_task
 
 if TYPE_CHECKING:
@@ -266,7 +263,7 @@ def _build(
 ) -> Firmware:
     generated = folder / "generated"
     compiled.write(generated)
-    _write_if_changed(generated / "board.ld", linker_memory(board))
+    _write_if_changed(generated / "board.ld", linker_memory(board, compiled))
     compiler = require_tool(f"{board.toolchain.prefix}gcc")
     definitions = {
         "CMAKE_TOOLCHAIN_FILE": str(sources / "cmake" / "cross.cmake"),
@@ -305,26 +302,6 @@ def _configure(command: list[str], objects: Path, board: Board) -> None:
     done.write_text(text, encoding="utf-8")
 
 
-def linker_memory(board: Board) -> str:
-    """The linker's memory map."""
-    regions = _regions(board)
-    lines = [
-        f"    {name} ({'rx' if name == 'CODE' else 'rwx'}) : "
-        f"ORIGIN = {memory.start:#x}, LENGTH = {memory.size:#x}"
-        for name, memory in regions.items()
-    ]
-    alias = [] if "VARIABLES" in regions else ['REGION_ALIAS("VARIABLES", DATA)']
-    told = "/* Generated from the board's facts. */"
-    return "\n".join([told, "MEMORY", "{", *lines, "}", *alias, ""])
-
-
-def _regions(board: Board) -> dict[str, Memory]:
-    """What the linker script names, see ``firmware/ports/cortex-m/cortex-m.ld``."""
-    places = places_of(board)
-    regions = {"CODE": places.code, "DATA": places.data, "VARIABLES": places.variables}
-    return {name: one for name, one in regions.items() if name != "VARIABLES" or one != places.data}
-
-
 def require_tool(name: str) -> str:
     """Path of a program: of this virtual environment first, then of the system.
 
@@ -353,7 +330,7 @@ def _run(command: list[str], board: Board) -> None:
     if done.returncode != 0:
         if os.strerror(errno.ENOSPC) in done.stdout + done.stderr:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        _check_room(done.stdout, board)
+        check_room(done.stdout, board)
         output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_SHOWN_LINES:])
         raise FirmwareError(
             f"the build failed:\n{output}",
@@ -361,17 +338,6 @@ def _run(command: list[str], board: Board) -> None:
             board=board.name,
             stage="build",
         )
-
-
-def _check_room(output: str, board: Board) -> None:
-    """Say in the board's own terms what the linker says of a memory that is too small."""
-    missing = [
-        too_small(memory, f"{int(count):,} bytes")
-        for name, memory in _regions(board).items()
-        for count in re.findall(rf"region `{name}' overflowed by (\d+) bytes", output)
-    ]
-    if missing:
-        raise no_room(board, missing)
 
 
 def _write_if_changed(path: Path, text: str) -> None:

@@ -30,6 +30,8 @@ _LARGEST_OF_BENCHMARK: Final = 27648
 _STACK_BYTES: Final = 4096
 _OWN_VARIABLES: Final = 4096
 """Of the firmware itself, at most; they are known when it is linked."""
+_OWN_CODE: Final = 128 << 10
+"""The same of its code, with the kernels of any model."""
 
 
 def frames_carry(task: Task, compiled: CompiledModel) -> bool:
@@ -110,7 +112,7 @@ def _needs(
     board: Board, task: Task, compiled: CompiledModel
 ) -> list[tuple[Memory, dict[str, int]]]:
     """What firmware with this model needs of each memory, in bytes."""
-    frames = frames_carry(task, compiled)
+    frames, constants = frames_carry(task, compiled), constants_of(board, compiled)
     buffer = storage_bytes(task.input.inference_bytes, least_input(board), frames=frames)
     places = places_of(board)
     data = {"input buffer": buffer, "arena": compiled.arena_bytes}
@@ -118,7 +120,11 @@ def _needs(
     if compiled.state_bytes:
         variables["state"] = compiled.state_bytes
     # The state's first content is in flash.
-    needs = [(places.code, {"weights": compiled.weights_bytes + compiled.state_bytes})]
+    code = {"state": compiled.state_bytes} if compiled.state_bytes else {}
+    weights = {"weights": compiled.weights_bytes}
+    needs = [(constants or places.code, weights), (places.code, code)]
+    if constants is None:
+        needs = [(places.code, {**weights, **code})]
     if places.variables == places.data:
         return [*needs, (places.data, {**data, **variables})]
     return [*needs, (places.data, data), (places.variables, variables)]
@@ -156,6 +162,23 @@ def places_of(board: Board) -> Places:
         )
     variables = (memory for memory in board.memory if memory.variables)
     return Places(first["flash"], first["ram"], next(variables, first["ram"]))
+
+
+def constants_of(board: Board, compiled: CompiledModel) -> Memory | None:
+    """The flash beside the first one that the model's weights lie in; None: they are in the first.
+
+    Raises:
+        ConfigError: what takes constants is no flash.
+    """
+    others = [memory for memory in board.memory if memory.constants]
+    for memory in others:
+        if memory.kind != "flash":
+            raise ConfigError(
+                f"board '{board.name}': {memory.name} takes constants, but is no flash",
+                hint="correct the [[memory]] tables of its file",
+            )
+    fits = compiled.weights_bytes + _OWN_CODE <= places_of(board).code.size
+    return None if fits or not others else others[0]
 
 
 def too_small(memory: Memory, missing: str) -> str:

@@ -20,8 +20,9 @@ from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.files import writing_to
 from tinyhil.ground.paths import FIRMWARE
 from tinyhil.ground.text import printable
-from tinyhil.image.build import adapter_of, compile_for, linker_memory, port_of
+from tinyhil.image.build import adapter_of, compile_for, port_of
 from tinyhil.image.limits import frames_carry, least_input
+from tinyhil.image.linker import linker_memory
 
 if TYPE_CHECKING:
     from tinyhil.image.compiler import CompiledModel
@@ -93,7 +94,7 @@ def write_project(folder: Path, engine: str, board: Board, task: Task, model: Pa
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=place) as scratch:
             made = Path(scratch) / target.name
             _copy(FIRMWARE / "core", made / "tinyhil")
-            _write_board(made / "board", board, facts)
+            _write_board(made / "board", board, compiled, facts)
             _write_engine(made, engine, task, facts)
             if engine == "tflm":
                 _copy(model, made / "engine" / "model.tflite")
@@ -144,13 +145,15 @@ def _facts(name: str, board: Board, task: Task, compiled: CompiledModel) -> dict
     }
 
 
-def _write_board(folder: Path, board: Board, facts: Mapping[str, str]) -> None:
+def _write_board(
+    folder: Path, board: Board, compiled: CompiledModel, facts: Mapping[str, str]
+) -> None:
     ports = FIRMWARE / "ports"
     for name in _ports_of(ports, port_of(board)):
         _copy(ports / name, folder / Path(name).name)
     for file in ("main.c", "port.h"):
         _copy(ports / file, folder / file)
-    (folder / "board.ld").write_text(linker_memory(board), encoding="utf-8")
+    (folder / "board.ld").write_text(linker_memory(board, compiled), encoding="utf-8")
     _fill([_TEMPLATES / "common" / "board.cmake"], folder, facts)
 
 

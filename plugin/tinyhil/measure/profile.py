@@ -89,13 +89,15 @@ def by_operator(
 
     Args:
         model: compiled.
-        instructions: of each call, in order.
+        instructions: of each call, in order; where the last kernel comes back to the model, what is
+            left to do there is one more.
         predicted: cycles of each call, if they are known.
 
     Raises:
         FirmwareError: these are not the calls of this model.
     """
     called = [step.operator for step in model.steps if step.kernel]
+    called += called[-1:] * (len(instructions) == len(called) + 1)
     if len(called) != len(instructions):
         raise FirmwareError(
             f"the model calls {len(called)} kernels, the emulator has counted {len(instructions)}",

@@ -188,6 +188,7 @@ static void reset_handler(void) {
     run("avg_pool_s8", avg_pool_case);
     run("max_pool_s8", max_pool_case);
     run("transpose_s8", transpose_case);
+    run("lstm_s8", lstm_case);
     run("conv2d_pairs_s8", conv2d_pairs_case);
     run("depthwise_pairs_s8", depthwise_pairs_case);
     run("fully_connected_pairs_s8", fully_connected_pairs_case);

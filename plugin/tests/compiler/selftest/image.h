@@ -72,6 +72,7 @@ bool fully_connected_case(void);
 bool avg_pool_case(void);
 bool max_pool_case(void);
 bool transpose_case(void);
+bool lstm_case(void);
 bool conv2d_pairs_case(void);
 bool depthwise_pairs_case(void);
 bool fully_connected_pairs_case(void);

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from tinyhil.image.compiler import ops
-from tinyhil.image.compiler.graph import Band, Graph, Node, Tensor
+from tinyhil.image.compiler.graph import Band, Graph, Home, Node, Tensor
 from tinyhil.image.compiler.lowered import ConstantArray, Lowered
 from tinyhil.image.compiler.target import Target
 from tinyhil.image.compiler.window import Axis, windows
@@ -252,9 +252,11 @@ class _Splitting:
                 pad = read.first - (made.first * axis.stride - axis.pad)
             into = None
             if position == self.last:
-                into = (self.whole.index, rows.first * _row_bytes(self.whole))
-            band = Band(number, pad, into=into)
-            self._add(position, replace(node, inputs=tuple(inputs), output=output, band=band),
+                into = Home(self.whole.index, rows.first * _row_bytes(self.whole))
+            made_here = replace(
+                node, inputs=tuple(inputs), output=output, band=Band(number, pad), into=into
+            )
+            self._add(position, made_here,
                       ("band", position, len(made), len(read), pad, _pads(inputs)))  # fmt: skip
             there[node.output.index] = (output, made)
         return True
@@ -263,9 +265,11 @@ class _Splitting:
         """Say that all rows of the stage's output are there."""
         made = self.nodes[-1]
         assert made.band is not None
-        assert made.band.into is not None
-        band = Band(made.band.number, 0, offset=-made.band.into[1])
-        node = replace(made, name=JOIN, inputs=(made.output,), output=self.whole, band=band)
+        assert made.into is not None
+        band = Band(made.band.number, 0, offset=-made.into.offset)
+        node = replace(
+            made, name=JOIN, inputs=(made.output,), output=self.whole, band=band, into=None
+        )
         self._add(self.last, node, (JOIN,))
 
     def _add(self, position: int, node: Node, alike: tuple[object, ...]) -> None:

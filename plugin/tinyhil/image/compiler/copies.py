@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tinyhil.image.compiler.graph import Graph, Tensor
-from tinyhil.image.compiler.layout import Home, home_of, homes_at_start, sources
+from tinyhil.image.compiler.graph import Graph, Home, Tensor
+from tinyhil.image.compiler.layout import home_of, homes_at_start, sources
 from tinyhil.image.compiler.lowered import Lowered
 
 

@@ -31,7 +31,7 @@ def predict(lowered: Lowered, target: Target) -> int | None:
     """Instructions of one inference; None for a kernel without a model."""
     if lowered.kernel is None:
         return 0
-    model = (MVE_MODELS if target.vectors else _MODELS).get(lowered.kernel)
+    model = (_MVE_MODELS if target.vectors else _MODELS).get(lowered.kernel)
     if model is not None:
         return round(model(lowered.fields))
     rough = cost_rough.instructions(lowered.kernel, lowered.fields)
@@ -174,6 +174,12 @@ _MODELS: Final[Mapping[str, Callable[[Fields], float]]] = {
     "avg_pool_s8": _avg_pool,
     "add_s8": _add,
     "softmax_s8": _softmax,
+}
+
+_MVE_MODELS: Final[Mapping[str, Callable[[Fields], float]]] = {
+    "avg_pool_s8": _avg_pool,  # the same code there
+    "softmax_s8": _softmax,
+    **MVE_MODELS,
 }
 
 _CYCLES: Final[Mapping[str, float]] = {

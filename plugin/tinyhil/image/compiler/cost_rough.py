@@ -126,7 +126,7 @@ _KERNELS: Final[Mapping[str, tuple[Counts, Sequence[float]]]] = {
     "depthwise_conv2d_s16": (_depthwise, (26.5, 100)),
     "depthwise_dilated_s8": (_depthwise, (32, 77)),
     "gather_s8": (_gather, (36, 0.56)),
-    "lstm_s8": (_lstm, (5.0, 1356)),
+    "lstm_s8": (_lstm, (1.7, 909)),
     "max_pool_s16": (_pool, (7.2, 40)),
     "max_pool_s8": (_pool_of_four, (4.8, 75)),
     "mean_s16": (_reduced, (13.6, 77)),

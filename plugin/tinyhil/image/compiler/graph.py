@@ -89,6 +89,16 @@ class Tensor:
         return int(self.quantization.zero_points[0])
 
 
+@dataclass(frozen=True)
+class Home:
+    """The memory that an activation is in: its own, or a part of another one's."""
+
+    tensor: int
+    """Index."""
+    offset: int
+    """In bytes, behind its beginning."""
+
+
 Around = tuple[int, int, int, int]
 """Elements above, below, left and right of an image."""
 
@@ -101,8 +111,6 @@ class Band:
     """From 1, from top to bottom."""
     pad: int
     """Rows that its window hangs over, above its first input row."""
-    into: tuple[int, int] | None = None
-    """The tensor that its output is a part of, and how many bytes behind its beginning."""
     offset: int = 0
     """Where nothing is computed: how many bytes behind the input's beginning the output begins."""
 
@@ -139,6 +147,8 @@ class Node:
     """Whether the compiler added it: it has the index of an operator beside it."""
     band: Band | None = None
     """None: it makes all rows."""
+    into: Home | None = None
+    """Where its output is, if that is a part of another tensor."""
 
     def refuse(self, what: str, step: str = OPERATOR) -> ModelError:
         """The error that says that this operator can't be compiled, and which step helps."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tinyhil.image.compiler.graph import Node
 from tinyhil.image.compiler.lowered import Lowered, int32_array
+
+KERNEL: Final = "concatenation_s8"
 
 
 def joined(node: Node, rows: int) -> Lowered:
@@ -21,7 +25,7 @@ def joined(node: Node, rows: int) -> Lowered:
     if len(sources) == 1:
         return Lowered(kernel=None)
     return Lowered(
-        kernel="concatenation_s8",
+        kernel=KERNEL,
         fields={"rows": rows, "inputs": len(sources)},
         arrays=(int32_array("sizes", [s.size // rows for s in sources]),),
         order=tuple(range(len(sources))),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tinyhil.image.compiler.graph import Graph, Node, Tensor
+from tinyhil.image.compiler.graph import Graph, Home, Node, Tensor
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.plan import (
     ALIGNMENT,
@@ -20,16 +20,6 @@ from tinyhil.image.compiler.plan import (
 
 _Key = tuple[str, int]
 """``tensor`` or ``scratch``, and the tensor's index or the operator's position."""
-
-
-@dataclass(frozen=True)
-class Home:
-    """The memory that an activation is in: its own, or a part of another one's."""
-
-    tensor: int
-    """Index."""
-    offset: int
-    """In bytes, behind its beginning."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +57,7 @@ class Layout:
 def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
     """Give every activation memory for as long as it is needed."""
     homes = homes_of(graph, lowered)
-    outside = _outside(graph, homes)
+    outside = outside_of(graph, homes)
     blocks, overlaps = _blocks(graph, lowered, homes, outside)
     offsets, arena_bytes = plan_arena(blocks, overlaps)
     places = {key: ("arena", offset) for key, offset in offsets.items()}
@@ -92,7 +82,7 @@ def lay_out(graph: Graph, lowered: Sequence[Lowered]) -> Layout:
 def least_bytes(graph: Graph, lowered: Sequence[Lowered]) -> int:
     """What no plan of the arena can do with less than."""
     homes = homes_of(graph, lowered)
-    return least_arena(*_blocks(graph, lowered, homes, _outside(graph, homes)))
+    return least_arena(*_blocks(graph, lowered, homes, outside_of(graph, homes)))
 
 
 def _blocks(
@@ -123,7 +113,7 @@ class Needs:
     def __init__(self, graph: Graph, lowered: Sequence[Lowered]) -> None:
         """Forms of one operator need the same inputs, so any of them will do."""
         self._homes = homes_of(graph, lowered)
-        self._outside = _outside(graph, self._homes)
+        self._outside = outside_of(graph, self._homes)
         self._lives = _lives(graph, lowered, self._homes)
         self._sizes = {node.output.index: node.output.size for node in graph.nodes}
         self._live: Counter[int] = Counter()
@@ -165,7 +155,7 @@ def homes_at_start(graph: Graph) -> dict[int, Home]:
 def home_of(node: Node, low: Lowered, homes: Mapping[int, Home]) -> Home:
     """Of an operator's output, by those of what it reads."""
     if low.kernel:
-        return Home(*node.band.into) if node.band and node.band.into else Home(node.output.index, 0)
+        return node.into or Home(node.output.index, 0)
     source = homes[sources(node, low)[0].index]
     return Home(source.tensor, source.offset + low.offset)
 
@@ -175,7 +165,7 @@ def state_offsets(graph: Graph) -> tuple[dict[int, int], int]:
     return _one_after_the_other((one.tensor for one in graph.variables), ALIGNMENT)
 
 
-def _outside(graph: Graph, homes: Mapping[int, Home]) -> dict[int, tuple[str, int]]:
+def outside_of(graph: Graph, homes: Mapping[int, Home]) -> dict[int, tuple[str, int]]:
     """Of memory that is not in the arena, the C name and the offset in it."""
     places = {
         "input": _one_after_the_other(graph.inputs),

@@ -18,7 +18,8 @@ from tinyhil.image.compiler.bands import (
     split,
 )
 from tinyhil.image.compiler.graph import Graph
-from tinyhil.image.compiler.layout import Layout, lay_out, least_bytes
+from tinyhil.image.compiler.joins import laid_out
+from tinyhil.image.compiler.layout import Layout, least_bytes
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.plan import SAME_PLACE
 from tinyhil.image.compiler.target import Target
@@ -42,7 +43,7 @@ class Plan:
 
 def whole_plan(graph: Graph, lowered: Sequence[Lowered]) -> Plan:
     """Each operator at once."""
-    return Plan(graph, lowered, lay_out(graph, lowered), range(len(lowered)))
+    return Plan(*laid_out(graph, lowered), range(len(lowered)))
 
 
 def banded_plan(graph: Graph, lowered: Sequence[Lowered], target: Target, room: int) -> Plan | None:
@@ -62,10 +63,9 @@ def banded_plan(graph: Graph, lowered: Sequence[Lowered], target: Target, room: 
         banded = split(graph, each.last, each.bands)
         if banded is None or least_bytes(banded.graph, _guess(banded, lowered)) > room:
             continue
-        made = lowering.lower(banded)
-        layout = lay_out(banded.graph, made)
-        if layout.arena_bytes <= room:
-            return Plan(banded.graph, made, layout, banded.origins)
+        plan = Plan(*laid_out(banded.graph, lowering.lower(banded)), banded.origins)
+        if plan.layout.arena_bytes <= room:
+            return plan
         tries += 1
         if tries == _TRIES:
             break

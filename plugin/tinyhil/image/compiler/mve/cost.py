@@ -1,7 +1,10 @@
-"""How many instructions and cycles the kernels for Helium are going to take: those with forms.
+"""How many instructions and cycles the kernels for Helium are going to take.
+
+Those that take the place of others have a model: all with several forms, between which it chooses,
+and those that most models have.
 
 What assembly does is counted in its text; the other factors were fitted to counts of the operators
-of visual wake words, in QEMU as board mps3-an547 (GCC 12.2, -O2).
+of MLPerf Tiny's models, in QEMU as board mps3-an547 (GCC 12.2, -O2).
 """
 
 from __future__ import annotations
@@ -42,15 +45,30 @@ def _depthwise_conv2d(op: Fields) -> float:
     return blocks * (9 * outputs * op["kernel_height"] * op["kernel_width"] + copied + 477)
 
 
+def _fully_connected_fours(op: Fields) -> float:
+    block = 10 * math.ceil(op["inputs"] / _CHUNK) + 38 + 2 * op["is_signed"]
+    return op["rows"] * (math.ceil(op["outputs"] / 4) * block + 30)
+
+
+def _add(op: Fields) -> float:
+    return (4.5 if op["output_zero_point"] <= op["activation_min"] else 9) * op["elements"]
+
+
 MODELS: Final[Mapping[str, Callable[[Fields], float]]] = {
     "conv2d_fours_s8": _conv2d_fours,
     "depthwise_planes_s8": _depthwise_planes,
     "depthwise_conv2d_s8": _depthwise_conv2d,
+    "fully_connected_fours_s8": _fully_connected_fours,
+    "add_s8": _add,
 }
 
 CYCLES: Final[Mapping[str, float]] = {
     "conv2d_fours_s8": 1.8,
     "depthwise_planes_s8": 1.8,
     "depthwise_conv2d_s8": 1.6,
+    "fully_connected_fours_s8": 1.8,
+    "add_s8": 1.83,
+    "avg_pool_s8": 1.2,
+    "softmax_s8": 1.2,
 }
 """Of an instruction, on the average."""

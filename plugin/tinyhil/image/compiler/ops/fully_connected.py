@@ -5,32 +5,28 @@ Of int16, biases are int64 or int32.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from tinyhil.image.compiler.dsp import fully_connected as dsp_fully_connected
+from tinyhil.image.compiler.general import dilated, wide
 from tinyhil.image.compiler.graph import Node, Tensor
 from tinyhil.image.compiler.lowered import (
     Lowered,
     channel_array,
     int8_array,
     interleave,
-    stored_array,
 )
 from tinyhil.image.compiler.mve import fully_connected as mve_fully_connected
 from tinyhil.image.compiler.quantize import (
-    Channel,
     activation_fields,
     centered,
     channels,
     fits_int8,
     weight_scales,
-    weights_zero_point,
 )
 from tinyhil.image.compiler.target import Target
-from tinyhil.image.compiler.wide import wide_channels
 
 NAME = "FULLY_CONNECTED"
 OUTPUTS: Final = ("INT8", "INT16")
@@ -53,7 +49,8 @@ def lower(node: Node, target: Target) -> Lowered:
     node.check(source.elements == rows * inputs, f"has {source.elements} inputs, not {inputs}")
     node.check(node.output.elements == rows * outputs, f"does not have {rows * outputs} outputs")
     if node.output.dtype == "INT16":
-        return _wide(node, rows, weights)
+        factors = multipliers(node, source, weights)
+        return wide(node, _column(node, rows, weights), weights.data, factors)
     fields = {
         "rows": rows,
         "inputs": inputs,
@@ -64,7 +61,7 @@ def lower(node: Node, target: Target) -> Lowered:
     values = centered(node, weights)
     found = channels(node, values, multipliers(node, source, weights))
     if not fits_int8(values):
-        return _asymmetric(node, rows, weights, found)
+        return dilated(node, _column(node, rows, weights), weights, found)
     better = None
     if target.dsp:
         better = dsp_fully_connected.lower(fields, values, found)
@@ -95,36 +92,6 @@ def _column(node: Node, rows: int, weights: Tensor) -> dict[str, int]:
         **dict.fromkeys(ones, 1),
         **activation_fields(node, _OPTIONS),
     }
-
-
-def _asymmetric(node: Node, rows: int, weights: Tensor, found: Sequence[Channel]) -> Lowered:
-    """Of weights with a zero point."""
-    fields = {
-        **_column(node, rows, weights),
-        "weights_zero_point": weights_zero_point(node, weights),
-        "input_zero_point": node.activation().zero_point,
-        "output_zero_point": node.output.zero_point,
-    }
-    return Lowered(
-        kernel="conv2d_dilated_s8",
-        fields=fields,
-        arrays=(stored_array("weights", weights), channel_array(found)),
-        macs=rows * weights.elements,
-        scratch_bytes=weights.shape[1],
-    )
-
-
-def _wide(node: Node, rows: int, weights: Tensor) -> Lowered:
-    """Of int16."""
-    assert weights.data is not None
-    fields = _column(node, rows, weights)
-    factors = multipliers(node, node.activation(), weights)
-    return Lowered(
-        kernel="conv2d_s16",
-        fields=fields,
-        arrays=(int8_array("weights", weights.data), wide_channels(node, weights.data, factors)),
-        macs=rows * weights.elements,
-    )
 
 
 def multipliers(node: Node, source: Tensor, weights: Tensor) -> list[float]:

@@ -30,7 +30,7 @@ _GATE: Final = np.float32(2.0**-12)
 """Step of what goes into a gate."""
 
 
-def lower(node: Node, _target: Target) -> Lowered:
+def lower(node: Node, target: Target) -> Lowered:
     """Weights of all gates, and the factors from their sums to what goes into the gates."""
     node.check(not node.legacy, "is of uint8", REQUANTIZE)
     source, result = node.activation(), node.output
@@ -69,7 +69,7 @@ def lower(node: Node, _target: Target) -> Lowered:
             _output(node),
         ),
         macs=steps * 4 * cells * (inputs + cells),
-        scratch_bytes=2 * 4 * cells,
+        scratch_bytes=2 * (4 * cells + (inputs + cells) * target.dsp),
         order=(0, _OUTPUT_STATE, _CELL_STATE),
     )
 
@@ -116,6 +116,8 @@ def _weights(
         bounds = np.abs(biases) + 128 * np.abs(wide).sum(axis=1)
         with np.errstate(over="ignore"):
             factor = float(quantization.scales[0] * np.float32(source.scale) / _GATE)
+        # A gate takes 16 bits: far more than a model needs, and no sum of two of them overflows.
+        node.check(factor * bounds.max() < 2**30, "has sums that are too large", REQUANTIZE)
         found += [channel(node, int(biases[i]), int(bounds[i]), factor) for i in range(shape[0])]
         values.append(weights.data)
     channels = channel_array(found)
