@@ -1,4 +1,4 @@
-"""Random graphs, compiled in each way there is: all must give the same outputs.
+"""Random graphs, compiled for each core and in other ways: all must give the same outputs.
 
 The general kernels, all channels kept, are what is compared with the definition elsewhere; here
 they are the reference.
