@@ -52,7 +52,7 @@ _DRAWN: Final = 2
 """Of the other ways, for each hundred graphs: of thousands, each gets hundreds."""
 
 
-def _inputs(random: np.random.Generator, model: Model) -> Bytes:
+def drawn_inputs(random: np.random.Generator, model: Model) -> Bytes:
     """The least and the greatest values, small ones, and any."""
     ends = [model.tensors[number] for number in model.inputs]
     bytes_each = 2 if ends[0].dtype == tflite.TensorType.INT16 else 1  # type: ignore[union-attr]
@@ -106,7 +106,7 @@ def compare(
     random = np.random.default_rng(seed)
     models = [draw_graph(random) for _ in range(count)]
     contents = [model.build() for model in models]
-    inputs = [_inputs(random, model) for model in models]
+    inputs = [drawn_inputs(random, model) for model in models]
     made = run_many(contents, inputs, ways, folder, compiler)
     differences = [
         f"seed {seed}, graph {graph}, way {WAYS.index(ways[way])}, sample {sample}"
