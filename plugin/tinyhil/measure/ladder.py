@@ -140,9 +140,9 @@ class Ladder:
         self._steps: list[Step] = []
         self.flashed: FlashResult | None = None
         """What flashing did at last."""
-        self.reprogrammed = False
-        """Whether the last climb found that the board did not hold its image: who answered before
-        is not known."""
+        self.doubtful = False
+        """Whether it is not known who answered since the last proof: the last fault was that
+        somebody else does, or the board did not hold its image, or may not have held it."""
 
     def flash(self, progress: Progress) -> FlashResult:
         """Let the board hold its image.
@@ -177,6 +177,7 @@ class Ladder:
     def begin(self) -> None:
         """A measure begins: all rungs may be tried."""
         self._next = self._climbs = 0
+        self.doubtful = False
 
     def take(self) -> tuple[Step, ...]:
         """What was tried since this was asked last."""
@@ -201,6 +202,7 @@ class Ladder:
         Raises:
             WriteError, TakenError: the run can't go on for another reason.
         """
+        self.doubtful = isinstance(fault, IdentityError)
         if not (self._rungs and is_fault(fault)):
             return False
         self._next = 0 if got_further else self._next
@@ -215,7 +217,6 @@ class Ladder:
         if not left or self._climbs > _MOST_CLIMBS:
             return False
         began = len(self._steps)
-        self.reprogrammed = False
         for rung in left:
             if not self._dut.within_reach():  # Nothing that is done here gets to the board.
                 if self._helps(self._first, fault):
@@ -318,9 +319,9 @@ class Ladder:
         reset(self._dut.board, self._dut.probe_uid, Deadline.after(_RESET_S))
 
     def _reflash(self) -> None:
-        result = self._flash()
-        self.flashed = result
-        self.reprogrammed = self.reprogrammed or not result.skipped
+        before, self.doubtful = self.doubtful, True  # Until it is compared: Ctrl-C may come.
+        self.flashed = self._flash()
+        self.doubtful = before or not self.flashed.skipped
 
     def _cycle(self) -> None:
         assert self._dut.power is not None
