@@ -26,8 +26,11 @@ from tinyhil.device.links.serial import open_link
 from tinyhil.device.power import cycle_of
 from tinyhil.device.session import Session
 from tinyhil.emulator.foreign import ForeignDevice
+from tinyhil.flash import FlashResult
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError, LinkError, QuarantinedError
+from tinyhil.image.elf import Image
+from tinyhil.measure import ladder as ladders
 from tinyhil.measure.ladder import Ladder, Line
 
 
@@ -128,6 +131,7 @@ def test_nobody_gets_a_board_in_quarantine_until_it_is_returned(
 ) -> None:
     station = desk(mps2, device.port)
     with attached(station) as dut:
+        assert dut.keep_out
         dut.keep_out("it says nothing\033[2J" + "x" * 9999)
     with (
         pytest.raises(
@@ -211,6 +215,38 @@ def test_the_link_to_another_host_is_made_anew(
         line.close()
 
 
+@pytest.mark.parametrize(("flashes", "put_away"), [(None, False), (True, False), (False, True)])
+def test_firmware_that_never_answers_does_not_put_its_boards_away(
+    flashes: bool | None,
+    put_away: bool,
+    mps2: Board,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One bad build would put away each board of a farm that it is tried on."""
+
+    def flash(*_: object) -> FlashResult:
+        if flashes:
+            return FlashResult(100, 0, 1.0)
+        raise BenchError("the probe is dead", hint="-")
+
+    monkeypatch.setattr(ladders, "flash", flash)
+    for name in ("_OPEN_S", "_SOON_S", "_SYNCHRONIZE_S", "_RESET_S"):
+        monkeypatch.setattr(ladders, name, 0.2)
+    master, slave = os.openpty()
+    image = None if flashes is None else Image(tmp_path, "", 0, (), {}, 0, 0, 0)
+    with attached(desk(mps2, os.ttyname(slave))) as dut:
+        line = Line(lambda deadline: open_link(dut, deadline))
+        with pytest.raises(LinkError, match="nothing has helped") as caught:
+            Ladder(dut, image, lambda _: None, on=True).open(line)
+        line.close()
+        assert bool(dut.out_of_use) == put_away
+        assert ("has not answered once" in str(caught.value)) != put_away
+    assert bool(quarantine.notes()) == put_away
+    os.close(master)
+    os.close(slave)
+
+
 def end_ssh() -> None:
     """Kill what is in the place of ssh; it is a child of ours."""
     alive = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
@@ -241,6 +277,7 @@ def test_a_board_of_another_host_is_switched_and_kept_out_there(
         broken.touch()
         with pytest.raises(BenchError, match=r"host there: .*not switched \(status 1\)"):
             dut.power(soon())
+        assert dut.keep_out
         dut.keep_out("it is broken")
         end_ssh()
         assert not dut.within_reach()

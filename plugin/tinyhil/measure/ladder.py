@@ -138,6 +138,9 @@ class Ladder:
         self._first = _Rung("reconnect to the host", self._reconnect)
         self._next = self._climbs = 0
         self._steps: list[Step] = []
+        self._has_answered = False
+        self._programs = True
+        """Whether the board took its image the last time that it was to."""
         self.flashed: FlashResult | None = None
         """What flashing did at last."""
         self.doubtful = False
@@ -170,6 +173,7 @@ class Ladder:
         try:
             line.open()
             line.session.synchronize(Deadline.after(_SYNCHRONIZE_S))
+            self._has_answered = True
         except TinyhilError as fault:
             if not self.recover(fault):
                 raise
@@ -192,7 +196,7 @@ class Ladder:
 
         What did not last is not tried again, unless more was measured since. A board that does not
         come back at all goes into quarantine; one that comes back each time, and fails each time at
-        the same place, does not.
+        the same place, does not, nor does one that has never answered, but takes its image.
 
         Args:
             fault: that has happened; where nothing helps, its text tells what was tried.
@@ -262,6 +266,7 @@ class Ladder:
         session = self._line.session
         soon = rung.name == "reopen the port"
         session.synchronize(Deadline.after(_SOON_S if soon else _SYNCHRONIZE_S))
+        self._has_answered = True
         if session.guard and isinstance(fault, BenchError):
             session.guard.prove()  # It was the probe that failed.
 
@@ -273,20 +278,29 @@ class Ladder:
             return False
         return self._line is not None
 
+    def _may_be_the_image(self, fault: TinyhilError) -> bool:
+        """Whether only its firmware may be to blame: a bad one must not put away a whole farm."""
+        return isinstance(fault, LinkError) and self._programs and not self._has_answered
+
     def _give_up(self, fault: TinyhilError, steps: Sequence[Step]) -> None:
         dut, tried = self._dut, ", ".join(step.rung for step in steps)
         if not dut.within_reach():
             return
+        if self._may_be_the_image(fault):
+            fault.message += f"; nothing has helped ({tried})"
+            fault.hint += (
+                "; with what it runs now, this board has not answered once: see whether another "
+                "board of its type does, and that the port is the board's"
+            )
+            return
         reason = f"{Step.of('quarantine', fault.message, 0.0).why}; without help: {tried}"
         dut.out_of_use = reason
         fault.message += f"; nothing has helped ({tried}): the board is in quarantine"
-        fault.hint += (
-            f"; after repair: `tinyhil farm return {dut.place or dut.station}`, and "
-            "--hil-rerun-failed runs the tests that did not end"
-        )
-        started, said = time.monotonic(), "until it is returned"
+        fault.hint += f"; {dut.way_back}"
+        started, said = time.monotonic(), "until it is returned" if dut.keep_out else "in this run"
         try:
-            dut.keep_out(reason)
+            if dut.keep_out:
+                dut.keep_out(reason)
         except TinyhilError as error:
             said = f"in this run alone, for it can't be noted: {error.message}"
         self._steps.append(Step.of("quarantine", fault.message, time.monotonic() - started, said))
@@ -332,5 +346,7 @@ class Ladder:
 
     def _flash(self, progress: Progress | None = None) -> FlashResult:
         assert self._image is not None
-        dut = self._dut
-        return flash(self._image, dut.board, dut.probe_uid, flash_deadline(dut), progress)
+        dut, self._programs = self._dut, False
+        result = flash(self._image, dut.board, dut.probe_uid, flash_deadline(dut), progress)
+        self._programs = True
+        return result
