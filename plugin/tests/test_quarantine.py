@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.power import PowerFacts
 from tinyhil.catalog.wiring import Wiring
 from tinyhil.cli.main import main
-from tinyhil.device import lock, quarantine
+from tinyhil.device import lock, lock_file, quarantine
 from tinyhil.device.dut import attached
 from tinyhil.device.far import coordinator, tunnel
 from tinyhil.device.links.serial import open_link
@@ -184,6 +184,77 @@ def test_a_note_that_anybody_wrote_harms_nobody(
         with attached(desk(mps2, device.port)):
             pass
         assert quarantine.notes() == []
+
+
+def test_a_note_is_whole_in_any_script_or_says_that_it_is_not_there(
+    mps2: Board, device: ForeignDevice, locks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for letter in ("x", "\N{CJK UNIFIED IDEOGRAPH-4E00}", "\N{ANT}", "\udc80"):
+        quarantine.keep_out(letter * 200, "", device.port, letter * 1000)
+        assert [note.station[:1] for note in quarantine.notes()] == [
+            letter[0].replace("\udc80", "\\")
+        ]
+        with pytest.raises(QuarantinedError), attached(desk(mps2, device.port)):
+            pass
+        assert quarantine.take_back(letter * 200)
+        assert not quarantine.notes()
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda *_: 0)
+        with pytest.raises(BenchError, match=r"can't be noted in .*the disk may be full"):
+            quarantine.keep_out("desk", "", device.port, "why")
+    quarantine.keep_out("desk", "", device.port, "why")
+    with monkeypatch.context() as foreign:  # As a file of another user's is to all but root.
+        foreign.setattr(lock_file, "locked", raises(PermissionError(13, "Permission denied")))
+        with pytest.raises(BenchError, match=r"can't be noted in .*Permission denied"):
+            quarantine.take_back("desk")
+    (note,) = locks.glob("quarantine-*")
+    handle = lock_file.locked(locks, note.name)
+    assert isinstance(handle, int)
+    with pytest.raises(BenchError, match="another process writes it"):
+        quarantine.take_back("desk")
+    os.close(handle)
+
+
+def raises(error: Exception) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_a_note_is_found_where_files_have_no_folder_descriptor(
+    mps2: Board, device: ForeignDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows."""
+    monkeypatch.setattr(lock_file, "_BY_PLACE", False)
+    quarantine.keep_out("desk", "", device.port, "why")
+    with pytest.raises(QuarantinedError, match="why"), attached(desk(mps2, device.port)):
+        pass
+    assert quarantine.take_back("desk")
+    assert quarantine.notes() == []
+
+
+def test_who_has_no_labgrid_is_told_what_else_was_looked_for(
+    device: ForeignDevice, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.tinyhil]\n")
+    (tmp_path / "bench.toml").write_text(
+        f'schema = 1\n[stations.far]\nboard = "nucleo-l4r5zi"\nport = "{device.port}"\n'
+        'host = "bench1"\n'
+    )
+    for command, text in (
+        (["status"], "no board of this host is in quarantine, and '/no/labgrid-client'"),
+        (["return", "l4"], "no board 'l4' of this host is in quarantine, and '/no/labgrid-client'"),
+        (["return", "far"], "on bench1: `tinyhil farm return far`"),
+        (["quarantine", "l4", "--reason", "x"], "no station 'l4' is wired to this host, and '/no/"),
+        (["quarantine", "far", "--reason", "x"], "'far' is plugged into host bench1"),
+        (["quarantine", "far", "--reason", " "], "--reason is empty"),
+    ):
+        assert main(["farm", *command]) == 2
+        assert text in " ".join(capsys.readouterr().err.split())
+    quarantine.keep_out("desk", "", device.port, "why")
+    assert main(["farm", "status"]) == 1
+    assert "Only boards of this host: '/no/labgrid-client' cannot" in capsys.readouterr().out
 
 
 def test_the_link_to_another_host_is_made_anew(
