@@ -33,6 +33,8 @@ from tinyhil.image.elf import Image
 from tinyhil.measure import ladder as ladders
 from tinyhil.measure.ladder import Ladder, Line
 
+HUB = "method = 'uhubctl'\nhub = '1-1'\nhub_port = 1"
+
 
 @pytest.fixture(autouse=True)
 def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -86,7 +88,7 @@ def test_power_that_is_not_switched_is_told_with_what_the_program_says(tmp_path:
     slow = PowerFacts(method="command", command=("sleep", "600"), timeout_s=0.2)
     for facts, text in (
         (PowerFacts(method="command", command=(str(wrong),)), r"status 3\): no \\x1b\[31msuch hub"),
-        (PowerFacts(method="command", command=("/no/such",)), "can't be switched: No such file"),
+        (PowerFacts(method="command", command=("/no/such",)), "'/no/such' does not start: No such"),
         (slow, "was not switched in"),
     ):
         with pytest.raises(BenchError, match=text) as caught:
@@ -102,6 +104,9 @@ def test_power_that_is_not_switched_is_told_with_what_the_program_says(tmp_path:
         ("method = 'uhubctl'\nhub = '1-1'", r"'stations.desk.power.hub_port': is needed"),
         ("method = 'uhubctl'\nhub = '--all'\nhub_port = 1", r"power.hub': '--all' is not the pla"),
         ("method = 'command'\ncommand = ['x']\nhub = '1'", r"power.hub': is of another method"),
+        ("method = 'command'\ncommand = ['']", r"power.command': is needed by 'command'"),
+        ("method = 'command'\ncommand = ['x']\noff_s = 5", r"power.off_s': is of another method"),
+        (f"{HUB}\noff_s = 60", r"power.timeout_s': switching has 60 s in all, and the board"),
         ("method = 'labgrid'", r"power.method': labgrid switches the power of its own places"),
         ("method = 'command'\ncommand = ['x']\ntimeout_s = 1000", r"power.timeout_s'"),
     ],

@@ -329,6 +329,11 @@ def test_what_a_record_says_of_recovery_is_read_strictly() -> None:
     assert text.startswith("reopen the port (no help), reset by pin; 1.2 s in all; ")
     assert "\x1b" not in text
     assert len(text) < 500
+    many = [Step.of("resynchronize", f"fault {number}", 1.0) for number in range(5000)]
+    text = told(as_details([*many, Step.of("reset by pin", "silent", 1.0, "no")]))
+    assert text.startswith("resynchronize (5000 times), reset by pin (no help); 5001.0 s in all; f")
+    assert text.endswith("fault 1; fault 2; 4998 more")
+    assert recovered_by(as_details(many)) == ("resynchronize",)
     for wrong in ({"recovery": 1}, {"recovery": [{"rung": "prayer"}]}, {}):
         assert steps_of(wrong) == ()
         assert told(wrong) == ""
