@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tinyhil import flash
 from tinyhil.catalog.bench import Station, stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.power import PowerFacts
@@ -22,6 +24,7 @@ from tinyhil.cli.main import main
 from tinyhil.device import lock, lock_file, quarantine
 from tinyhil.device.dut import attached
 from tinyhil.device.far import coordinator, tunnel
+from tinyhil.device.links import serial
 from tinyhil.device.links.serial import open_link
 from tinyhil.device.power import cycle_of
 from tinyhil.device.session import Session
@@ -301,12 +304,12 @@ def test_firmware_that_never_answers_does_not_put_its_boards_away(
 ) -> None:
     """One bad build would put away each board of a farm that it is tried on."""
 
-    def flash(*_: object) -> FlashResult:
+    def flashed(*_: object) -> FlashResult:
         if flashes:
             return FlashResult(100, 0, 1.0)
         raise BenchError("the probe is dead", hint="-")
 
-    monkeypatch.setattr(ladders, "flash", flash)
+    monkeypatch.setattr(ladders, "flash", flashed)
     for name in ("_OPEN_S", "_SOON_S", "_SYNCHRONIZE_S", "_RESET_S"):
         monkeypatch.setattr(ladders, name, 0.2)
     master, slave = os.openpty()
@@ -321,6 +324,36 @@ def test_firmware_that_never_answers_does_not_put_its_boards_away(
     assert bool(quarantine.notes()) == put_away
     os.close(master)
     os.close(slave)
+
+
+def test_a_board_that_another_program_has_open_is_not_put_away(
+    mps2: Board, device: ForeignDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serial, "_SETTLE_S", 0.0)
+    with Path(device.port).open("rb") as terminal, attached(desk(mps2, device.port)) as dut:
+        fcntl.flock(terminal, fcntl.LOCK_EX)
+        line = Line(lambda deadline: open_link(dut, deadline))
+        with pytest.raises(BenchError, match="is open in another program") as caught:
+            Ladder(dut, None, lambda _: None, on=True).open(line)
+        assert "nothing has helped (reopen the port, resynchronize)" in str(caught.value)
+        assert not dut.out_of_use
+    assert quarantine.notes() == []
+
+
+def test_nobody_waits_for_a_probe_that_another_host_has_seen_to(
+    mps2: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+
+    def probes() -> tuple[()]:
+        looks.append("look")
+        return ()
+
+    monkeypatch.setattr(flash, "probes", probes)
+    flash.await_there(mps2, "remote:127.0.0.1:5600#ID@there", Deadline.after(0.0))
+    assert not looks
+    flash.await_there(mps2, "0123", Deadline.after(0.0))
+    assert looks
 
 
 def end_ssh() -> None:

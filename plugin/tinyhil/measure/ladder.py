@@ -6,6 +6,7 @@ stays or goes by the rules of a resumed run, and whoever answers then must be wh
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ _POWER_S = 120.0
 _MOST_CLIMBS = 8
 """In one measure: a board that fails more often does not work."""
 
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EBUSY, errno.EAGAIN)
 _NOT_THE_BOARDS = (TakenError, WriteError, MonitorError, QuarantinedError)
 """Faults of something else."""
 _NO_HELP = (LinkError, BenchError, DeviceError, IdentityError, ConfigError)
@@ -110,6 +112,12 @@ def is_fault(error: TinyhilError) -> bool:
     return isinstance(error, kinds) and not isinstance(error, _NOT_THE_BOARDS)
 
 
+def _refuses(error: TinyhilError) -> bool:
+    """Whether a port or a probe is there, but can't be had."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _REFUSED
+
+
 class Ladder:
     """The rungs of one board that holds one image.
 
@@ -138,7 +146,7 @@ class Ladder:
         self._first = _Rung("reconnect to the host", self._reconnect)
         self._next = self._climbs = 0
         self._steps: list[Step] = []
-        self._has_answered = False
+        self._has_answered = self._is_refused = False
         self._programs = True
         """Whether the board took its image the last time that it was to."""
         self.flashed: FlashResult | None = None
@@ -220,7 +228,7 @@ class Ladder:
         left = self._rungs[self._next :]
         if not left or self._climbs > _MOST_CLIMBS:
             return False
-        began = len(self._steps)
+        began, self._is_refused = len(self._steps), _refuses(fault)
         for rung in left:
             if not self._dut.within_reach():  # Nothing that is done here gets to the board.
                 if self._helps(self._first, fault):
@@ -247,6 +255,7 @@ class Ladder:
             if isinstance(error, _NOT_THE_BOARDS) or not isinstance(error, _NO_HELP):
                 raise
             said = error.message
+            self._is_refused = self._is_refused or _refuses(error)
         step = Step.of(rung.name, why, time.monotonic() - started, said)
         self._steps.append(step)
         end = "has helped" if step.helped else f"has not helped: {step.said}"
@@ -278,20 +287,26 @@ class Ladder:
             return False
         return self._line is not None
 
-    def _may_be_the_image(self, fault: TinyhilError) -> bool:
-        """Whether only its firmware may be to blame: a bad one must not put away a whole farm."""
-        return isinstance(fault, LinkError) and self._programs and not self._has_answered
+    def _excuse(self, fault: TinyhilError) -> str:
+        """What else than the board may be to blame, as a next step; empty: nothing."""
+        if self._is_refused:
+            return "its port or its probe is open in another program, or you may not open it"
+        # A bad firmware must not put away a whole farm.
+        if isinstance(fault, LinkError) and self._programs and not self._has_answered:
+            return (
+                "with what it runs now, this board has not answered once: see whether another "
+                "board of its type does, and that the port is the board's"
+            )
+        return ""
 
     def _give_up(self, fault: TinyhilError, steps: Sequence[Step]) -> None:
         dut, tried = self._dut, ", ".join(step.rung for step in steps)
         if not dut.within_reach():
             return
-        if self._may_be_the_image(fault):
+        excuse = self._excuse(fault)
+        if excuse:
             fault.message += f"; nothing has helped ({tried})"
-            fault.hint += (
-                "; with what it runs now, this board has not answered once: see whether another "
-                "board of its type does, and that the port is the board's"
-            )
+            fault.hint += f"; {excuse}"
             return
         reason = f"{Step.of('quarantine', fault.message, 0.0).why}; without help: {tried}"
         dut.out_of_use = reason
