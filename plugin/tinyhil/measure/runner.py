@@ -213,7 +213,8 @@ class Measurement:
             raise
         except BaseException:  # Ctrl-C while the board was brought back: the run may be resumed.
             if self._ladder.doubtful:
-                self._drop_doubtful(file)
+                with suppress(WriteError):
+                    self._drop_doubtful(file)
             raise
         return Outcome(job, entry, finding)
 
