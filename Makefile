@@ -90,7 +90,7 @@ faults: setup ## thousands of faults on purpose, and boards that are reset, refl
 faults-probe: setup ## thousands of faults between a debug probe and its chip; half an hour (PROBE="--share 0.05")
 	python -m tinyhil.benchmarks.faults_probe $(PROBE)
 
-graphs: setup ## 20,000 random graphs, compiled in each way there is: the same outputs; an hour or two
+graphs: setup ## 20,000 random graphs, compiled for each core and in other ways: the same outputs; an hour
 	cd plugin/tests && python -m compiler.graphs $(or $(GRAPHS),20000)
 
 ORACLE_PYTHON := build/oracle/bin/python

@@ -58,6 +58,7 @@ def test_a_seed_makes_the_same_faults_and_each_kind_as_often() -> None:
         (0, "", []),
         (1, "BenchError: host bench1 is gone\n", []),
         (1, "E   LinkTimeoutError: no answer\n", []),
+        (1, "QuarantinedError: nothing has helped\n", []),
         (None, "", ["it did not end"]),
         (2, "BenchError: it is gone\n", ["status 2"]),
         (1, "ConfigError: key\n", ["errors of the class configerror"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyhil.ground.errors import ModelError
-from tinyhil.image.compiler import CompiledModel, Room, Target, compile_model
+from tinyhil.image.compiler import CompiledModel, Room, Target, compile_draft, read_model
 
 Bytes = NDArray[np.uint8]
 
@@ -65,6 +66,9 @@ int main(void) {
 }
 """
 
+_OWN: Final = re.compile(r"\b(op\d|end\d|state\b)")
+"""How the names begin that a model's own text gives its constants, see `emit`."""
+
 
 class Way(NamedTuple):
     """How a model is compiled."""
@@ -113,16 +117,17 @@ def run_many(
         folder: an empty one.
         compiler: the C compiler's command, with the kernels' include path and objects or sources.
     """
-    file, lines = folder / "model.tflite", []
+    file, lines, sources = folder / "model.tflite", [], ["#include <stdint.h>"]
     facts: dict[int, list[CompiledModel]] = {}
     for graph, (content, samples) in enumerate(zip(models, inputs, strict=True)):
         file.write_bytes(content)
         first, *others = ways
         try:
-            facts[graph] = [compile_model(file, *first)]
+            draft = read_model(file)
+            facts[graph] = [compile_draft(file, draft, *first)]
         except ModelError:
             continue
-        facts[graph] += [compile_model(file, *way) for way in others]
+        facts[graph] += [compile_draft(file, draft, *way) for way in others]
         known: dict[str, int] = {}
         for way, model in enumerate(facts[graph]):
             source = model.sources["model.c"]
@@ -130,16 +135,15 @@ def run_many(
             own = way if model.state_bytes else known.setdefault(source, way)
             if own == way:
                 source = source.replace("model_invoke", f"model_{graph}_{way}")
-                source = source.replace('#include "model.h"', "#include <stdint.h>")
-                (folder / f"graph_{graph}_{way}.c").write_text(source, encoding="utf-8")
+                source = source.replace('#include "model.h"', "")
+                sources.append(_OWN.sub(rf"of_{graph}_{way}_\g<0>", source))
             sizes = (len(samples), model.arena_bytes, model.input.size, model.output.size)
             lines.append(f"WAY({graph}, {own}, {', '.join(map(str, sizes))})")
     (folder / "ways.h").write_text("\n".join(lines), encoding="utf-8")
-    (folder / "driver.c").write_text(_DRIVER, encoding="utf-8")
-    program = folder / "many"
+    program, text = folder / "many", folder / "many.c"
+    text.write_text("\n".join([*sources, _DRIVER]), encoding="utf-8")
     # Of the models themselves, constants and calls: nothing to make faster.
-    sources = sorted(folder.glob("*.c"))
-    subprocess.run([*compiler, "-O0", "-g0", *sources, "-o", program, "-lm"], check=True)
+    subprocess.run([*compiler, "-O0", "-g0", text, "-o", program, "-lm"], check=True)
     given = b"".join(inputs[graph].tobytes() for graph in facts)
     done = subprocess.run([program], input=given, capture_output=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr.decode()

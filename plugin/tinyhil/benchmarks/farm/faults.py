@@ -108,7 +108,9 @@ def void(_: object) -> None:
     """Nothing."""
 
 
-ALWAYS = frozenset({"BenchError", "LinkError", "LinkTimeoutError", "DeviceError", "TakenError"})
+ALWAYS = frozenset({
+    "BenchError", "LinkError", "LinkTimeoutError", "DeviceError", "TakenError", "QuarantinedError",
+})  # fmt: skip
 """Errors of the bench, the link and the device: whose fault it is."""
 KINDS_OF_FAULT = (
     Fault("cable pulled", lambda s: s.bench.host.cut(), lambda s: s.bench.host.mend()),

@@ -7,6 +7,7 @@ nobody outside sees it; there, a `Host` is one more set of them behind a cable o
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -174,4 +175,5 @@ def listening(host: Host | None = None) -> Sequence[str]:
     """Addresses and ports that TCP servers listen on, of a host or of `HERE`."""
     command = ("ss", "-ltnH")
     text = host.run(*command) if host else _checked(*command)
-    return [line.split()[3] for line in text.splitlines()]
+    # As of a socket that could speak version 6 too.
+    return [re.sub(r"\[::ffff:([\d.]+)\]", r"\1", line.split()[3]) for line in text.splitlines()]

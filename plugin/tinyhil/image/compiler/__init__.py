@@ -13,7 +13,7 @@ from tinyhil.image.compiler.compiled import (
     OperatorSummary,
     TensorFacts,
 )
-from tinyhil.image.compiler.pipeline import Room, compile_model
+from tinyhil.image.compiler.pipeline import Room, compile_draft, compile_model, read_model
 from tinyhil.image.compiler.target import ANY_CORE, Goal, Target
 
 __all__ = [
@@ -26,5 +26,7 @@ __all__ = [
     "Room",
     "Target",
     "TensorFacts",
+    "compile_draft",
     "compile_model",
+    "read_model",
 ]

@@ -22,7 +22,7 @@ from tinyhil.image.compiler.graph import Graph, Node, Tensor
 from tinyhil.image.compiler.layout import Layout, sources, state_offsets
 from tinyhil.image.compiler.lowered import Lowered
 from tinyhil.image.compiler.pads import fold_pads
-from tinyhil.image.compiler.reader import read_graph
+from tinyhil.image.compiler.reader import Draft, read_graph
 from tinyhil.image.compiler.refusals import LARGE, Blocker, collected, refusal, refused
 from tinyhil.image.compiler.stage import Plan, banded_plan, whole_plan
 from tinyhil.image.compiler.target import ANY_CORE, Target
@@ -55,7 +55,22 @@ def compile_model(path: Path, target: Target = ANY_CORE, room: Room | None = Non
             not known, is not quantized so, has a dynamic shape, or anything else that can't be
             compiled: the text names all of them, by operator and tensor.
     """
-    draft = read_graph(path, ops.modules().keys())
+    return compile_draft(path, read_model(path), target, room)
+
+
+def read_model(path: Path) -> Draft:
+    """Read a model, for `compile_draft`.
+
+    Raises:
+        ModelError: the file can't be read or is damaged.
+    """
+    return read_graph(path, ops.modules().keys())
+
+
+def compile_draft(
+    path: Path, draft: Draft, target: Target = ANY_CORE, room: Room | None = None
+) -> CompiledModel:
+    """Compile what was read of a model, as `compile_model` does; it can be compiled again."""
     blockers, nodes, graph = list(draft.blockers), draft.nodes, draft.graph
     if legacy.is_legacy(nodes):
         nodes = legacy.as_int8(nodes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -70,15 +71,13 @@ def plan_arena(
     """
     allowed = overlaps or {}
     least = least_arena(blocks, allowed)
-    best: tuple[dict[Key, int], int] | None = None
+    offsets: dict[Key, int] = {}
+    total = sys.maxsize
     for order, sharing in product(_orders(blocks), (False, True)):
-        found = _place(order, allowed, sharing=sharing)
-        if best is None or found[1] < best[1]:
-            best = found
-        if best[1] <= least:
+        offsets, total = _place(order, allowed, total, sharing=sharing) or (offsets, total)
+        if total <= least:
             break
-    assert best is not None
-    return best
+    return offsets, total
 
 
 def least_arena(blocks: Sequence[Block[Key]], overlaps: Overlaps[Key] | None = None) -> int:
@@ -107,9 +106,13 @@ def _orders(blocks: Sequence[Block[Key]]) -> Iterator[list[Block[Key]]]:
 
 
 def _place(
-    order: Sequence[Block[Key]], overlaps: Overlaps[Key], *, sharing: bool
-) -> tuple[dict[Key, int], int]:
-    """Each block as low as it fits; if `sharing`, rather where another one is."""
+    order: Sequence[Block[Key]], overlaps: Overlaps[Key], limit: int, *, sharing: bool
+) -> tuple[dict[Key, int], int] | None:
+    """Each block as low as it fits; if `sharing`, rather where another one is.
+
+    Returns:
+        None where that takes `limit` bytes or more.
+    """
     offsets: dict[Key, int] = {}
     placed: list[Block[Key]] = []
     total = ALIGNMENT  # an arena of no bytes would not be an array in C
@@ -133,6 +136,8 @@ def _place(
         offsets[block.key] = offset
         placed.append(block)
         total = max(total, aligned(offset + block.size))
+        if total >= limit:
+            return None
     return offsets, total
 
 
