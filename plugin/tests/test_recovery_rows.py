@@ -19,6 +19,7 @@ from tinyhil.flash import FlashResult
 from tinyhil.ground.errors import IdentityError, LinkError, TinyhilError
 from tinyhil.image.build import Firmware
 from tinyhil.image.elf import Image
+from tinyhil.judge.verify.run import verify
 from tinyhil.measure import ladder as ladders
 from tinyhil.measure.job import Job
 from tinyhil.measure.ladder import Ladder
@@ -50,20 +51,28 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 def measured(mps2: Board, kws01: Task, stand_in: Material, tmp_path: Path) -> Measured:
     """Measures a device that is not ours, with recovery."""
 
-    def run(device: ForeignDevice, image: Image | None = None, faults: str | None = None) -> None:
+    def run(
+        device: ForeignDevice,
+        image: Image | None = None,
+        faults: str | None = None,
+        before: TinyhilError | None = None,
+    ) -> None:
         dut = recorded.on_desk(mps2, device.port)
         job = Job(
             dut, kws01, stand_in, image, None, "serial", quick=True, all_windows=False,
             read_back=0.05, faults=None, seed=1,
         )  # fmt: skip
         ladder = Ladder(dut, image, lambda _: None, on=True)
+        folder = next(tmp_path.iterdir(), None)
+        if before:
+            ladder.recover(before)
         try:
-            recorded.measure(tmp_path, job, ["top1"], faults=faults, ladder=ladder)
+            recorded.measure(tmp_path, job, ["top1"], folder=folder, faults=faults, ladder=ladder)
         finally:
             (folder,) = tmp_path.iterdir()
-            found.rows += (folder / "raw/kws01-accuracy.jsonl").read_text().splitlines()
+            found.rows = (folder / "raw/kws01-accuracy.jsonl").read_text().splitlines()
             if (folder / "record.jsonl").exists():
-                (text,) = (folder / "record.jsonl").read_text().splitlines()
+                text = (folder / "record.jsonl").read_text().splitlines()[-1]
                 found.line = json.loads(text)
 
     found = Measured(run)
@@ -133,3 +142,20 @@ def test_each_restart_is_told_also_the_one_that_was_recovered_from(measured: Mea
     details = measured.line["details"]
     assert details["restarts"] == ATTEMPTS
     assert [step["rung"] for step in details["recovery"]] == ["reopen the port"]
+
+
+@pytest.mark.parametrize("fault", [LinkError, IdentityError])
+def test_rows_of_an_earlier_session_go_where_the_board_had_lost_its_image_since(
+    measured: Measured, fault: type[TinyhilError], tmp_path: Path
+) -> None:
+    """That was found out before the next session began to measure."""
+    unplugged = Fault("unplugged", "infer", nth=10)
+    with ForeignDevice("kws01", lambda _: SCORES, faults=(unplugged,)) as device:
+        with pytest.raises(TinyhilError):
+            measured.run(device)
+        assert len(measured.rows) > 1
+    with ForeignDevice("kws01", lambda _: SCORES) as device:
+        measured.run(device, before=fault("it was another", hint="-"))
+    assert ("resumed" in measured.line["details"]) == (fault is LinkError)
+    (folder,) = tmp_path.iterdir()
+    assert verify(folder).findings == ()

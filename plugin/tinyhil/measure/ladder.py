@@ -152,8 +152,9 @@ class Ladder:
         self.flashed: FlashResult | None = None
         """What flashing did at last."""
         self.doubtful = False
-        """Whether it is not known who answered since the last proof: the last fault was that
-        somebody else does, or the board did not hold its image, or may not have held it."""
+        """Whether it is not known who answered since the last proof: a fault was that somebody
+        else does, or the board did not hold its image, or may not have held it. Whoever has
+        dropped those answers says that it is known again."""
 
     def flash(self, progress: Progress) -> FlashResult:
         """Let the board hold its image.
@@ -168,6 +169,7 @@ class Ladder:
             except TinyhilError as fault:
                 if not self.recover(fault, first="reflash"):
                     raise
+        self.doubtful = False  # It begins to hold this image: nothing was asked of it yet.
         return self.flashed
 
     def open(self, line: Line) -> None:
@@ -189,7 +191,6 @@ class Ladder:
     def begin(self) -> None:
         """A measure begins: all rungs may be tried."""
         self._next = self._climbs = 0
-        self.doubtful = False
 
     def take(self) -> tuple[Step, ...]:
         """What was tried since this was asked last."""
@@ -214,7 +215,7 @@ class Ladder:
         Raises:
             WriteError, TakenError: the run can't go on for another reason.
         """
-        self.doubtful = isinstance(fault, IdentityError)
+        self.doubtful = self.doubtful or isinstance(fault, IdentityError)
         if not (self._rungs and is_fault(fault)):
             return False
         self._next = 0 if got_further else self._next

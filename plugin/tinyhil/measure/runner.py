@@ -118,6 +118,9 @@ class Measurement:
         self._talk = Conversation(
             job, session, self._identified(session, proof), tap, proof, reporter.notice, record.raw
         )
+        # The board was brought back before anything is asked: what an earlier session has kept of
+        # a measure that it did not finish may be somebody else's.
+        self._distrusts, self._ladder.doubtful = self._ladder.doubtful, False
         self._lost: IdentityError | None = None
         self._reporter = reporter
         self._out_of_step = False
@@ -172,6 +175,9 @@ class Measurement:
         job.dut.refuse_if_out_of_use()
         if self._lost:
             raise self._lost
+        if self._distrusts:
+            self.record.drop(file, 0)
+            self._rows = self._rows_of(file)
         started, clock = datetime.now(UTC), time.monotonic()
         blank = Entry(job.subject, name, 0, {}, (), {}, started, 0.0)
         try:
