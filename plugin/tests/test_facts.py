@@ -56,7 +56,7 @@ def test_an_unknown_key_is_named_with_the_known_ones(tmp_path: Path) -> None:
 def test_an_unknown_key_in_a_nested_table_is_named_with_its_place(tmp_path: Path) -> None:
     text = wrong_board(tmp_path, 'name = "psram"', 'label = "psram"')
     assert "unknown key 'memory.2.label'" in text
-    assert "known keys here: kind, name, size, start" in text
+    assert "known keys here: constants, kind, name, size, start" in text
 
 
 @pytest.mark.parametrize(

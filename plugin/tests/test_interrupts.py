@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -149,9 +150,28 @@ def test_a_build_that_is_interrupted_leaves_no_compiler(tmp_path: Path) -> None:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     threading.Thread(target=interrupt_when_it_runs, daemon=True).start()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), Interrupts():
         run_group(["sh", "-c", f"sleep 60 & echo $! > {number}; wait"], 60.0)
     _, alive = psutil.wait_procs(_process(int(number.read_text())), timeout=10)
+    assert alive == []
+
+
+def test_a_program_that_is_interrupted_while_it_starts_is_ended_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[psutil.Process] = []
+
+    class Struck(subprocess.Popen[str]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(psutil.Process(self.pid))
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Struck)
+    with pytest.raises(KeyboardInterrupt), Interrupts():
+        run_group(["sleep", "60"], 60.0)
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert len(started) == 1
     assert alive == []
 
 

@@ -79,7 +79,8 @@ def test_a_page_that_cannot_be_written_is_a_line(tmp_path: Path, source: Source)
 
 def _item(name: str, **params: object) -> Any:
     path = Path("/mine/t.py")
-    item = SimpleNamespace(nodeid=f"t.py::{name}", originalname=name, name=name, path=path)
+    item = SimpleNamespace(nodeid=f"t.py::{name}", originalname=name, name=name, path=path,
+                           stash=pytest.Stash())  # fmt: skip
     if params:
         item.callspec = SimpleNamespace(params=params)
     return item

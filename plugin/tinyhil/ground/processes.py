@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tinyhil.ground.interrupts import unbroken
+
 _TERM_S = 5.0
 
 
@@ -35,22 +37,26 @@ def run_group(
         OSError: it can't be started.
         subprocess.TimeoutExpired: it was not done in time.
     """
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, **(variables or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="backslashreplace",
-        start_new_session=True,
-    ) as process:
-        try:
-            output, errors = process.communicate(timeout=timeout_s)
-        except BaseException:
-            _end(process)
-            raise
+    process: subprocess.Popen[str] | None = None
+    try:
+        with unbroken():  # Else it would be started, and nobody would know it.
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, **(variables or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="backslashreplace",
+                start_new_session=True,
+            )
+        output, errors = process.communicate(timeout=timeout_s)
+    except BaseException:
+        if process:
+            with process:
+                _end(process)
+        raise
     return subprocess.CompletedProcess(list(command), process.returncode, output, errors)
 
 
