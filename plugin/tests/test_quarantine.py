@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from tinyhil import flash
 from tinyhil.catalog.bench import Station, stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.power import PowerFacts
 from tinyhil.catalog.wiring import Wiring
 from tinyhil.cli.main import main
-from tinyhil.device import lock, quarantine
+from tinyhil.device import lock, lock_file, quarantine
 from tinyhil.device.dut import attached
 from tinyhil.device.far import coordinator, tunnel
+from tinyhil.device.links import serial
 from tinyhil.device.links.serial import open_link
 from tinyhil.device.power import cycle_of
 from tinyhil.device.session import Session
 from tinyhil.emulator.foreign import ForeignDevice
+from tinyhil.flash import FlashResult
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError, LinkError, QuarantinedError
+from tinyhil.image.elf import Image
+from tinyhil.measure import ladder as ladders
 from tinyhil.measure.ladder import Ladder, Line
+
+HUB = "method = 'uhubctl'\nhub = '1-1'\nhub_port = 1"
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +91,7 @@ def test_power_that_is_not_switched_is_told_with_what_the_program_says(tmp_path:
     slow = PowerFacts(method="command", command=("sleep", "600"), timeout_s=0.2)
     for facts, text in (
         (PowerFacts(method="command", command=(str(wrong),)), r"status 3\): no \\x1b\[31msuch hub"),
-        (PowerFacts(method="command", command=("/no/such",)), "can't be switched: No such file"),
+        (PowerFacts(method="command", command=("/no/such",)), "'/no/such' does not start: No such"),
         (slow, "was not switched in"),
     ):
         with pytest.raises(BenchError, match=text) as caught:
@@ -99,6 +107,9 @@ def test_power_that_is_not_switched_is_told_with_what_the_program_says(tmp_path:
         ("method = 'uhubctl'\nhub = '1-1'", r"'stations.desk.power.hub_port': is needed"),
         ("method = 'uhubctl'\nhub = '--all'\nhub_port = 1", r"power.hub': '--all' is not the pla"),
         ("method = 'command'\ncommand = ['x']\nhub = '1'", r"power.hub': is of another method"),
+        ("method = 'command'\ncommand = ['']", r"power.command': is needed by 'command'"),
+        ("method = 'command'\ncommand = ['x']\noff_s = 5", r"power.off_s': is of another method"),
+        (f"{HUB}\noff_s = 60", r"power.timeout_s': switching has 60 s in all, and the board"),
         ("method = 'labgrid'", r"power.method': labgrid switches the power of its own places"),
         ("method = 'command'\ncommand = ['x']\ntimeout_s = 1000", r"power.timeout_s'"),
     ],
@@ -128,6 +139,7 @@ def test_nobody_gets_a_board_in_quarantine_until_it_is_returned(
 ) -> None:
     station = desk(mps2, device.port)
     with attached(station) as dut:
+        assert dut.keep_out
         dut.keep_out("it says nothing\033[2J" + "x" * 9999)
     with (
         pytest.raises(
@@ -182,6 +194,77 @@ def test_a_note_that_anybody_wrote_harms_nobody(
         assert quarantine.notes() == []
 
 
+def test_a_note_is_whole_in_any_script_or_says_that_it_is_not_there(
+    mps2: Board, device: ForeignDevice, locks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for letter in ("x", "\N{CJK UNIFIED IDEOGRAPH-4E00}", "\N{ANT}", "\udc80"):
+        quarantine.keep_out(letter * 200, "", device.port, letter * 1000)
+        assert [note.station[:1] for note in quarantine.notes()] == [
+            letter[0].replace("\udc80", "\\")
+        ]
+        with pytest.raises(QuarantinedError), attached(desk(mps2, device.port)):
+            pass
+        assert quarantine.take_back(letter * 200)
+        assert not quarantine.notes()
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda *_: 0)
+        with pytest.raises(BenchError, match=r"can't be noted in .*the disk may be full"):
+            quarantine.keep_out("desk", "", device.port, "why")
+    quarantine.keep_out("desk", "", device.port, "why")
+    with monkeypatch.context() as foreign:  # As a file of another user's is to all but root.
+        foreign.setattr(lock_file, "locked", raises(PermissionError(13, "Permission denied")))
+        with pytest.raises(BenchError, match=r"can't be noted in .*Permission denied"):
+            quarantine.take_back("desk")
+    (note,) = locks.glob("quarantine-*")
+    handle = lock_file.locked(locks, note.name)
+    assert isinstance(handle, int)
+    with pytest.raises(BenchError, match="another process writes it"):
+        quarantine.take_back("desk")
+    os.close(handle)
+
+
+def raises(error: Exception) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_a_note_is_found_where_files_have_no_folder_descriptor(
+    mps2: Board, device: ForeignDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows."""
+    monkeypatch.setattr(lock_file, "_BY_PLACE", False)
+    quarantine.keep_out("desk", "", device.port, "why")
+    with pytest.raises(QuarantinedError, match="why"), attached(desk(mps2, device.port)):
+        pass
+    assert quarantine.take_back("desk")
+    assert quarantine.notes() == []
+
+
+def test_who_has_no_labgrid_is_told_what_else_was_looked_for(
+    device: ForeignDevice, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.tinyhil]\n")
+    (tmp_path / "bench.toml").write_text(
+        f'schema = 1\n[stations.far]\nboard = "nucleo-l4r5zi"\nport = "{device.port}"\n'
+        'host = "bench1"\n'
+    )
+    for command, text in (
+        (["status"], "no board of this host is in quarantine, and '/no/labgrid-client'"),
+        (["return", "l4"], "no board 'l4' of this host is in quarantine, and '/no/labgrid-client'"),
+        (["return", "far"], "on bench1: `tinyhil farm return far`"),
+        (["quarantine", "l4", "--reason", "x"], "no station 'l4' is wired to this host, and '/no/"),
+        (["quarantine", "far", "--reason", "x"], "'far' is plugged into host bench1"),
+        (["quarantine", "far", "--reason", " "], "--reason is empty"),
+    ):
+        assert main(["farm", *command]) == 2
+        assert text in " ".join(capsys.readouterr().err.split())
+    quarantine.keep_out("desk", "", device.port, "why")
+    assert main(["farm", "status"]) == 1
+    assert "Only boards of this host: '/no/labgrid-client' cannot" in capsys.readouterr().out
+
+
 def test_the_link_to_another_host_is_made_anew(
     mps2: Board, device: ForeignDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +292,68 @@ def test_the_link_to_another_host_is_made_anew(
         assert "cannot be started" in step.said
         assert not dut.out_of_use, "that is not the board's fault"
         line.close()
+
+
+@pytest.mark.parametrize(("flashes", "put_away"), [(None, False), (True, False), (False, True)])
+def test_firmware_that_never_answers_does_not_put_its_boards_away(
+    flashes: bool | None,
+    put_away: bool,
+    mps2: Board,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One bad build would put away each board of a farm that it is tried on."""
+
+    def flashed(*_: object) -> FlashResult:
+        if flashes:
+            return FlashResult(100, 0, 1.0)
+        raise BenchError("the probe is dead", hint="-")
+
+    monkeypatch.setattr(ladders, "flash", flashed)
+    for name in ("_OPEN_S", "_SOON_S", "_SYNCHRONIZE_S", "_RESET_S"):
+        monkeypatch.setattr(ladders, name, 0.2)
+    master, slave = os.openpty()
+    image = None if flashes is None else Image(tmp_path, "", 0, (), {}, 0, 0, 0)
+    with attached(desk(mps2, os.ttyname(slave))) as dut:
+        line = Line(lambda deadline: open_link(dut, deadline))
+        with pytest.raises(LinkError, match="nothing has helped") as caught:
+            Ladder(dut, image, lambda _: None, on=True).open(line)
+        line.close()
+        assert bool(dut.out_of_use) == put_away
+        assert ("has not answered once" in str(caught.value)) != put_away
+    assert bool(quarantine.notes()) == put_away
+    os.close(master)
+    os.close(slave)
+
+
+def test_a_board_that_another_program_has_open_is_not_put_away(
+    mps2: Board, device: ForeignDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serial, "_SETTLE_S", 0.0)
+    with Path(device.port).open("rb") as terminal, attached(desk(mps2, device.port)) as dut:
+        fcntl.flock(terminal, fcntl.LOCK_EX)
+        line = Line(lambda deadline: open_link(dut, deadline))
+        with pytest.raises(BenchError, match="is open in another program") as caught:
+            Ladder(dut, None, lambda _: None, on=True).open(line)
+        assert "nothing has helped (reopen the port, resynchronize)" in str(caught.value)
+        assert not dut.out_of_use
+    assert quarantine.notes() == []
+
+
+def test_nobody_waits_for_a_probe_that_another_host_has_seen_to(
+    mps2: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+
+    def probes() -> tuple[()]:
+        looks.append("look")
+        return ()
+
+    monkeypatch.setattr(flash, "probes", probes)
+    flash.await_there(mps2, "remote:127.0.0.1:5600#ID@there", Deadline.after(0.0))
+    assert not looks
+    flash.await_there(mps2, "0123", Deadline.after(0.0))
+    assert looks
 
 
 def end_ssh() -> None:
@@ -241,6 +386,7 @@ def test_a_board_of_another_host_is_switched_and_kept_out_there(
         broken.touch()
         with pytest.raises(BenchError, match=r"host there: .*not switched \(status 1\)"):
             dut.power(soon())
+        assert dut.keep_out
         dut.keep_out("it is broken")
         end_ssh()
         assert not dut.within_reach()

@@ -153,7 +153,7 @@ def test_a_rung_brings_back_what_it_can(
     assert bench.ladder.recover(SILENT, first=first)
     without, helped = climbed(bench)
     assert (without, helped) == ([*RUNGS[RUNGS.index(first) : RUNGS.index(helps)]], [helps])
-    assert bench.ladder.reprogrammed == (kind in ("corrupt", "freeze"))
+    assert bench.ladder.doubtful == (kind in ("corrupt", "freeze"))
     assert (dut.probe_uid != probe) == (kind == "freeze"), "another process plays it then"
     assert bench.line.session.identify(Deadline.after(60)).task == "kws01"
     assert bench.told[-1].startswith(f"mps2-an386: {helps} has helped")
@@ -218,7 +218,7 @@ def test_a_board_that_answers_is_not_put_away_for_its_power_switch(
 def test_a_board_in_step_that_holds_something_else_is_flashed(bench: Bench) -> None:
     assert bench.ladder.recover(IdentityError("another build", hint="-"))
     assert climbed(bench) == ([], ["reflash"])
-    assert not bench.ladder.reprogrammed
+    assert bench.ladder.doubtful, "who answered before is not known"
 
 
 def test_what_is_no_fault_of_link_or_board_stays_the_error_that_it_is(
@@ -329,6 +329,11 @@ def test_what_a_record_says_of_recovery_is_read_strictly() -> None:
     assert text.startswith("reopen the port (no help), reset by pin; 1.2 s in all; ")
     assert "\x1b" not in text
     assert len(text) < 500
+    many = [Step.of("resynchronize", f"fault {number}", 1.0) for number in range(5000)]
+    text = told(as_details([*many, Step.of("reset by pin", "silent", 1.0, "no")]))
+    assert text.startswith("resynchronize (5000 times), reset by pin (no help); 5001.0 s in all; f")
+    assert text.endswith("fault 1; fault 2; 4998 more")
+    assert recovered_by(as_details(many)) == ("resynchronize",)
     for wrong in ({"recovery": 1}, {"recovery": [{"rung": "prayer"}]}, {}):
         assert steps_of(wrong) == ()
         assert told(wrong) == ""

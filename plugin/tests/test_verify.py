@@ -284,6 +284,10 @@ def test_a_forged_row_is_named_though_the_run_was_sealed_anew(
             {"details": {"inferences": 1, "inferences_of_the_full_set": 24}},
             "line 1: its inferences are not those of its rows",
         ),
+        (
+            {"details": {"inferences": 1, "inferences_of_the_full_set": 24, "recovery": [{}]}},
+            "line 1: what it says of its recovery can't be understood",
+        ),
         ({"station": "unit2"}, "line 1: says station unit2, run.json says"),
         ({"error": "it broke"}, "line 1: has figures or a verdict as well as an error"),
         ({"schema": 1}, "line 1: has the schema 1, this tinyhil reads 4"),

@@ -34,6 +34,7 @@ class PowerFacts(Facts):
 
 
 _NEEDS = {"command": ("command",), "uhubctl": ("hub", "hub_port"), "labgrid": ()}
+_MAY_HAVE = {"uhubctl": ("off_s",)}
 
 
 def check_power(key: str, power: PowerFacts, *, has_place: bool) -> None:
@@ -48,9 +49,9 @@ def check_power(key: str, power: PowerFacts, *, has_place: bool) -> None:
         ConfigError: names the key.
     """
     needs = _NEEDS[power.method]
-    for name in ("command", "hub", "hub_port"):
-        given = bool(getattr(power, name))
-        if given != (name in needs):
+    for name in ("command", "hub", "hub_port", "off_s"):
+        given = name in power.model_fields_set and getattr(power, name) not in ("", (), ("",))
+        if given != (name in needs) and not (given and name in _MAY_HAVE.get(power.method, ())):
             what = "is of another method" if given else f"is needed by '{power.method}'"
             raise ConfigError(
                 f"{key[:-1]}.power.{name}': {what}",
@@ -60,6 +61,12 @@ def check_power(key: str, power: PowerFacts, *, has_place: bool) -> None:
         raise ConfigError(
             f"{key[:-1]}.power.hub': '{power.hub}' is not the place of a hub",
             hint="write it as `uhubctl` shows it, as in 1-1.4",
+        )
+    if power.method == "uhubctl" and power.off_s >= power.timeout_s:
+        raise ConfigError(
+            f"{key[:-1]}.power.timeout_s': switching has {power.timeout_s:g} s in all, and the "
+            f"board is to have no power for {power.off_s:g} s",
+            hint="raise 'timeout_s', or lower 'off_s'",
         )
     if power.method == "labgrid" and not has_place:
         raise ConfigError(

@@ -60,7 +60,7 @@ class Dut:
     place_host: str = ""
     port_returns: bool = False
     """Whether a port that goes away may come back: one that is plugged in, not an emulated one."""
-    keep_out: Callable[[str], None] = lambda _: None
+    keep_out: Callable[[str], None] | None = None
     """Puts it into quarantine for everybody, with this reason; an emulated one is nobody else's."""
     within_reach: Callable[[], bool] = lambda: True
     """Whether what leads to it from here still does: what fails then is the board's own fault."""
@@ -79,6 +79,16 @@ class Dut:
         """Whether its probe can show what the board holds."""
         return bool(self.probe_uid) and self.board.flash.method == "pyocd"
 
+    @property
+    def way_back(self) -> str:
+        """What to do about a quarantine that has begun in this run."""
+        rerun = "--hil-rerun-failed runs the tests that did not end"
+        if self.keep_out is None:
+            return f"the next run starts the board anew; {rerun}"
+        where = f" on host {self.host}" if self.host and not self.place else ""
+        command = f"`tinyhil farm return {self.place or self.station}`"
+        return f"repair the board, then {command}{where}; {rerun}"
+
     def refuse_if_out_of_use(self) -> None:
         """Try nothing on a board that has gone into quarantine in this run.
 
@@ -88,8 +98,7 @@ class Dut:
         if self.out_of_use:
             raise QuarantinedError(
                 f"the board is in quarantine: {self.out_of_use}",
-                hint=f"repair it, then `tinyhil farm return {self.place or self.station}`; "
-                "--hil-rerun-failed runs the tests that did not end",
+                hint=self.way_back,
                 board=self.station,
             )
 

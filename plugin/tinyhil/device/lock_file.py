@@ -59,7 +59,8 @@ def sign(handle: int, holder: dict[str, object]) -> None:
     with suppress(OSError):
         os.ftruncate(handle, 0)
         os.lseek(handle, 0, os.SEEK_SET)
-        os.write(handle, json.dumps(holder).encode()[:_INFO_BYTES])
+        told = json.dumps(holder, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        os.write(handle, told[:_INFO_BYTES])
 
 
 def let_go(folder: Path, name: str, handle: int) -> None:
@@ -73,20 +74,24 @@ def let_go(folder: Path, name: str, handle: int) -> None:
 
 def said(folder: Path, name: str) -> dict[str, object]:
     """What the last holder of a file says of itself; nothing where it can't be read."""
-    if not _BY_PLACE:
-        return {}
     try:
-        place = _folder(folder)
-        try:
-            handle = os.open(name, os.O_RDONLY | _flags(), dir_fd=place)
-        finally:
-            os.close(place)
+        handle = _opened_to_read(folder, name)
     except OSError:
         return {}
     try:
         return _read(handle) if stat.S_ISREG(os.fstat(handle).st_mode) else {}
     finally:
         os.close(handle)
+
+
+def _opened_to_read(folder: Path, name: str) -> int:
+    if not _BY_PLACE:
+        return os.open(folder / name, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    place = _folder(folder)
+    try:
+        return os.open(name, os.O_RDONLY | _flags(), dir_fd=place)
+    finally:
+        os.close(place)
 
 
 def _taken(handle: int) -> int | dict[str, object]:

@@ -13,6 +13,7 @@ from tinyhil.ground.processes import run_group
 from tinyhil.ground.text import shown
 
 _SHOWN = 300
+_PROGRAMS = {"uhubctl": "uhubctl", "labgrid": "labgrid-client"}
 _HINT = "try it by hand, and correct the table 'power' of the station in the bench file"
 
 
@@ -48,9 +49,11 @@ def _bounded(
             raise BenchError(
                 f"the power was not switched in {limit_s:.0f} s", hint=_HINT
             ) from error
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            program = shown(_PROGRAMS.get(facts.method) or facts.command[0], _SHOWN)
             raise BenchError(
-                f"the power can't be switched: {error.strerror}", hint=_HINT
+                f"the power can't be switched: '{program}' does not start: {why}", hint=_HINT
             ) from error
         if done.returncode:
             said = shown((done.stderr + done.stdout).strip(), _SHOWN)

@@ -6,7 +6,8 @@ board that labgrid hands out has its tag for that instead, see `far.coordinator`
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +18,8 @@ from tinyhil.ground.errors import BenchError, QuarantinedError
 from tinyhil.ground.text import shown
 
 _PREFIX = "quarantine-"
-_REASON = 600
+_REASON, _NAME = 600, 150
+"""Characters of a note: it is whole in its file in any script, see `lock_file`."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +49,38 @@ def keep_out(station: str, probe: str, port: str, reason: str) -> None:
     """
     thing = _things(probe, port)[0]
     name = f"{_PREFIX}{thing.file}"
-    try:
-        handle = lock_file.locked(lock_folder(), name)
-        if isinstance(handle, dict):
-            raise BlockingIOError(0, "another process writes it")
-        since = datetime.now(UTC).isoformat(timespec="seconds")
-        noted = {"station": station, "thing": f"{thing.kind} {thing.name}", "since": since}
-        lock_file.sign(handle, {**noted, "reason": shown(reason, _REASON)})
+    noted = {
+        "station": shown(station, _NAME),
+        "thing": shown(f"{thing.kind} {thing.name}", _NAME),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        "reason": shown(reason, _REASON) or "no reason was given",
+    }
+    with _written(station):
+        handle = _locked(name)
+        lock_file.sign(handle, dict(noted))
         locking.release(handle)
+        if lock_file.said(lock_folder(), name) != noted:
+            raise OSError(0, "it was not written; the disk may be full")
+
+
+@contextmanager
+def _written(station: str) -> Iterator[None]:
+    """Tell that a note can't be written."""
+    try:
+        yield
     except OSError as error:
         raise BenchError(
             f"the quarantine of '{station}' can't be noted in {lock_folder()}: {error.strerror}",
             hint="the folder must be writable for all users of the boards, as /tmp is",
             board=station,
         ) from error
+
+
+def _locked(name: str) -> int:
+    handle = lock_file.locked(lock_folder(), name)
+    if isinstance(handle, dict):
+        raise BlockingIOError(0, "another process writes it")
+    return handle
 
 
 def check(station: str, probe: str, port: str) -> None:
@@ -82,10 +102,7 @@ def check(station: str, probe: str, port: str) -> None:
 
 def notes() -> list[Note]:
     """All boards of this host that are in quarantine."""
-    with suppress(OSError):
-        names = sorted(path.name for path in lock_folder().glob(f"{_PREFIX}*.lock"))
-        return [note for note in map(_read, names) if note]
-    return []
+    return [note for _, note in _notes()]
 
 
 def take_back(station: str) -> bool:
@@ -94,16 +111,20 @@ def take_back(station: str) -> bool:
     Raises:
         BenchError: its note can't be removed.
     """
-    found = False
-    for path in sorted(lock_folder().glob(f"{_PREFIX}*.lock")):
-        note = _read(path.name)
-        if note is None or note.station != station:
-            continue
-        handle = lock_file.locked(lock_folder(), path.name)
-        if isinstance(handle, int):
-            lock_file.let_go(lock_folder(), path.name, handle)
-            found = True
-    return found
+    found = [name for name, note in _notes() if note.station == shown(station, _NAME)]
+    with _written(station):
+        for name in found:
+            lock_file.let_go(lock_folder(), name, _locked(name))
+    return bool(found)
+
+
+def _notes() -> Iterator[tuple[str, Note]]:
+    """Each with the name of its file."""
+    with suppress(OSError):
+        for name in sorted(path.name for path in lock_folder().glob(f"{_PREFIX}*.lock")):
+            note = _read(name)
+            if note:
+                yield name, note
 
 
 def _things(probe: str, port: str) -> list[Thing]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, cast
 
 from tinyhil.catalog.board import NO_FLASH, Board
+from tinyhil.catalog.identity import is_remote
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import ConfigError, FirmwareError
 from tinyhil.ground.parts import Parts
@@ -201,7 +202,7 @@ def await_there(board: Board, probe_uid: str, deadline: Deadline) -> None:
     def there() -> bool:
         if board.flash.method == "drive":
             return Path(board.flash.drive or "").is_dir()
-        if board.flash.method == "pyocd":
+        if board.flash.method == "pyocd" and not is_remote(probe_uid):  # Its host has seen to it.
             return any(probe.uid == probe_uid for probe in probes())
         return True
 

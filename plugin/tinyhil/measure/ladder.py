@@ -6,6 +6,7 @@ stays or goes by the rules of a resumed run, and whoever answers then must be wh
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ _POWER_S = 120.0
 _MOST_CLIMBS = 8
 """In one measure: a board that fails more often does not work."""
 
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EBUSY, errno.EAGAIN)
 _NOT_THE_BOARDS = (TakenError, WriteError, MonitorError, QuarantinedError)
 """Faults of something else."""
 _NO_HELP = (LinkError, BenchError, DeviceError, IdentityError, ConfigError)
@@ -110,6 +112,12 @@ def is_fault(error: TinyhilError) -> bool:
     return isinstance(error, kinds) and not isinstance(error, _NOT_THE_BOARDS)
 
 
+def _refuses(error: TinyhilError) -> bool:
+    """Whether a port or a probe is there, but can't be had."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _REFUSED
+
+
 class Ladder:
     """The rungs of one board that holds one image.
 
@@ -138,11 +146,15 @@ class Ladder:
         self._first = _Rung("reconnect to the host", self._reconnect)
         self._next = self._climbs = 0
         self._steps: list[Step] = []
+        self._has_answered = self._is_refused = False
+        self._programs = True
+        """Whether the board took its image the last time that it was to."""
         self.flashed: FlashResult | None = None
         """What flashing did at last."""
-        self.reprogrammed = False
-        """Whether the last climb found that the board did not hold its image: who answered before
-        is not known."""
+        self.doubtful = False
+        """Whether it is not known who answered since the last proof: a fault was that somebody
+        else does, or the board did not hold its image, or may not have held it. Whoever has
+        dropped those answers says that it is known again."""
 
     def flash(self, progress: Progress) -> FlashResult:
         """Let the board hold its image.
@@ -157,6 +169,7 @@ class Ladder:
             except TinyhilError as fault:
                 if not self.recover(fault, first="reflash"):
                     raise
+        self.doubtful = False  # It begins to hold this image: nothing was asked of it yet.
         return self.flashed
 
     def open(self, line: Line) -> None:
@@ -170,6 +183,7 @@ class Ladder:
         try:
             line.open()
             line.session.synchronize(Deadline.after(_SYNCHRONIZE_S))
+            self._has_answered = True
         except TinyhilError as fault:
             if not self.recover(fault):
                 raise
@@ -191,7 +205,7 @@ class Ladder:
 
         What did not last is not tried again, unless more was measured since. A board that does not
         come back at all goes into quarantine; one that comes back each time, and fails each time at
-        the same place, does not.
+        the same place, does not, nor does one that has never answered, but takes its image.
 
         Args:
             fault: that has happened; where nothing helps, its text tells what was tried.
@@ -201,6 +215,7 @@ class Ladder:
         Raises:
             WriteError, TakenError: the run can't go on for another reason.
         """
+        self.doubtful = self.doubtful or isinstance(fault, IdentityError)
         if not (self._rungs and is_fault(fault)):
             return False
         self._next = 0 if got_further else self._next
@@ -214,8 +229,7 @@ class Ladder:
         left = self._rungs[self._next :]
         if not left or self._climbs > _MOST_CLIMBS:
             return False
-        began = len(self._steps)
-        self.reprogrammed = False
+        began, self._is_refused = len(self._steps), _refuses(fault)
         for rung in left:
             if not self._dut.within_reach():  # Nothing that is done here gets to the board.
                 if self._helps(self._first, fault):
@@ -242,6 +256,7 @@ class Ladder:
             if isinstance(error, _NOT_THE_BOARDS) or not isinstance(error, _NO_HELP):
                 raise
             said = error.message
+            self._is_refused = self._is_refused or _refuses(error)
         step = Step.of(rung.name, why, time.monotonic() - started, said)
         self._steps.append(step)
         end = "has helped" if step.helped else f"has not helped: {step.said}"
@@ -261,6 +276,7 @@ class Ladder:
         session = self._line.session
         soon = rung.name == "reopen the port"
         session.synchronize(Deadline.after(_SOON_S if soon else _SYNCHRONIZE_S))
+        self._has_answered = True
         if session.guard and isinstance(fault, BenchError):
             session.guard.prove()  # It was the probe that failed.
 
@@ -272,20 +288,35 @@ class Ladder:
             return False
         return self._line is not None
 
+    def _excuse(self, fault: TinyhilError) -> str:
+        """What else than the board may be to blame, as a next step; empty: nothing."""
+        if self._is_refused:
+            return "its port or its probe is open in another program, or you may not open it"
+        # A bad firmware must not put away a whole farm.
+        if isinstance(fault, LinkError) and self._programs and not self._has_answered:
+            return (
+                "with what it runs now, this board has not answered once: see whether another "
+                "board of its type does, and that the port is the board's"
+            )
+        return ""
+
     def _give_up(self, fault: TinyhilError, steps: Sequence[Step]) -> None:
         dut, tried = self._dut, ", ".join(step.rung for step in steps)
         if not dut.within_reach():
             return
+        excuse = self._excuse(fault)
+        if excuse:
+            fault.message += f"; nothing has helped ({tried})"
+            fault.hint += f"; {excuse}"
+            return
         reason = f"{Step.of('quarantine', fault.message, 0.0).why}; without help: {tried}"
         dut.out_of_use = reason
         fault.message += f"; nothing has helped ({tried}): the board is in quarantine"
-        fault.hint += (
-            f"; after repair: `tinyhil farm return {dut.place or dut.station}`, and "
-            "--hil-rerun-failed runs the tests that did not end"
-        )
-        started, said = time.monotonic(), "until it is returned"
+        fault.hint += f"; {dut.way_back}"
+        started, said = time.monotonic(), "until it is returned" if dut.keep_out else "in this run"
         try:
-            dut.keep_out(reason)
+            if dut.keep_out:
+                dut.keep_out(reason)
         except TinyhilError as error:
             said = f"in this run alone, for it can't be noted: {error.message}"
         self._steps.append(Step.of("quarantine", fault.message, time.monotonic() - started, said))
@@ -318,9 +349,9 @@ class Ladder:
         reset(self._dut.board, self._dut.probe_uid, Deadline.after(_RESET_S))
 
     def _reflash(self) -> None:
-        result = self._flash()
-        self.flashed = result
-        self.reprogrammed = self.reprogrammed or not result.skipped
+        before, self.doubtful = self.doubtful, True  # Until it is compared: Ctrl-C may come.
+        self.flashed = self._flash()
+        self.doubtful = before or not self.flashed.skipped
 
     def _cycle(self) -> None:
         assert self._dut.power is not None
@@ -331,5 +362,7 @@ class Ladder:
 
     def _flash(self, progress: Progress | None = None) -> FlashResult:
         assert self._image is not None
-        dut = self._dut
-        return flash(self._image, dut.board, dut.probe_uid, flash_deadline(dut), progress)
+        dut, self._programs = self._dut, False
+        result = flash(self._image, dut.board, dut.probe_uid, flash_deadline(dut), progress)
+        self._programs = True
+        return result

@@ -118,6 +118,9 @@ class Measurement:
         self._talk = Conversation(
             job, session, self._identified(session, proof), tap, proof, reporter.notice, record.raw
         )
+        # The board was brought back before anything is asked: what an earlier session has kept of
+        # a measure that it did not finish may be somebody else's.
+        self._distrusts, self._ladder.doubtful = self._ladder.doubtful, False
         self._lost: IdentityError | None = None
         self._reporter = reporter
         self._out_of_step = False
@@ -172,6 +175,9 @@ class Measurement:
         job.dut.refuse_if_out_of_use()
         if self._lost:
             raise self._lost
+        if self._distrusts:
+            self.record.drop(file, 0)
+            self._rows = self._rows_of(file)
         started, clock = datetime.now(UTC), time.monotonic()
         blank = Entry(job.subject, name, 0, {}, (), {}, started, 0.0)
         try:
@@ -211,6 +217,11 @@ class Measurement:
                 self.record.append(failed)
             self._reporter.made(failed)
             raise
+        except BaseException:  # Ctrl-C while the board was brought back: the run may be resumed.
+            if self._ladder.doubtful:
+                with suppress(WriteError):
+                    self._drop_doubtful(file)
+            raise
         return Outcome(job, entry, finding)
 
     def _explained(self, verdict: Verdict) -> Verdict:
@@ -221,8 +232,8 @@ class Measurement:
         symbols = largest(image, self.job.dut.board, verdict.metric)
         return replace(verdict, reason=f"{verdict.reason}; largest symbols: {symbols or 'unknown'}")
 
-    def _rows_of(self, file: str) -> Rows:
-        return Rows(partial(self.record.keep, file), self.record.rows(file))
+    def _rows_of(self, file: str, confirmed: int | None = None) -> Rows:
+        return Rows(partial(self.record.keep, file), self.record.rows(file), confirmed)
 
     def _identified(self, session: Session, proof: ProbeProof | None) -> DeviceInfo:
         """Who answers; see `identify`."""
@@ -254,14 +265,19 @@ class Measurement:
             WriteError: the run can't be written.
         """
         guard, rows = self._talk.guard, self._rows
-        guard.on_proof = lambda: None
-        self._restarts += guard.restarts - self._counted
+        proven = rows.confirmed
         got_further = len(plain(rows.all)) > len(plain(rows.done))
-        if not self._ladder.recover(error, got_further=got_further):
-            return False
-        if isinstance(error, IdentityError) or self._ladder.reprogrammed:
-            self.record.drop(file, rows.confirmed)
-        self._rows = self._rows_of(file)
+        try:
+            if not self._ladder.recover(error, got_further=got_further):
+                return False
+        finally:
+            if self._ladder.doubtful:  # Whoever proves itself now may be another one.
+                rows.confirmed = proven
+        # Those too that the board has begun with in the meantime.
+        self._restarts += guard.restarts - self._counted
+        if self._ladder.doubtful:
+            self._drop_doubtful(file)
+        self._rows = self._rows_of(file, rows.confirmed)
         self.record.begin(self.job.facts, self.job.contents)
         return True
 
@@ -285,18 +301,28 @@ class Measurement:
 
     def _kept(self, failed: Entry, file: str, error: TinyhilError) -> Entry:
         """The line of a measure that failed, with what was tried; if the device is now another one,
-        the rows since it last proved who it is are dropped.
+        or did not hold its image, the rows since it last proved who it is are dropped.
 
         Raises:
             WriteError: they can't be.
         """
         rows, tried = self._rows, as_details(self._ladder.take())
-        if not isinstance(error, IdentityError):
+        if isinstance(error, IdentityError):
+            self._lost = error
+        if not self._ladder.doubtful:
             return replace(failed, samples=len(rows.all), details=tried)
-        self._lost = error
-        dropped = self.record.drop(file, rows.confirmed)
+        dropped = self._drop_doubtful(file)
         details = {"dropped_rows": dropped, **tried}
         return replace(failed, samples=rows.confirmed, details=details)
+
+    def _drop_doubtful(self, file: str) -> int:
+        """Drop the rows since the device last proved who it is; returns how many those were.
+
+        Raises:
+            WriteError: they can't be.
+        """
+        self._ladder.doubtful = False
+        return self.record.drop(file, self._rows.confirmed)
 
     def _restore(self, name: MeasureName, line: Line, rows: Rows) -> Outcome:
         """A measure that an earlier part of a resumed run has finished."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -24,6 +25,8 @@ Rung = Literal[
 ]
 """From what costs least to what costs most."""
 _TEXT = 200
+_FAULTS = 3
+"""That are told: a record may hold any number of them."""
 
 
 @dataclass(frozen=True)
@@ -63,21 +66,25 @@ def steps_of(details: Mapping[str, Any]) -> tuple[Step, ...]:
 
 
 def recovered_by(details: Mapping[str, Any]) -> tuple[Rung, ...]:
-    """The rungs after which the measure went on; none where it came to its end by itself."""
-    return tuple(step.rung for step in steps_of(details) if step.helped)
+    """The rungs after which the measure went on, each once; none where it came to its end by
+    itself."""
+    return tuple(dict.fromkeys(step.rung for step in steps_of(details) if step.helped))
 
 
 def told(details: Mapping[str, Any]) -> str:
     """The same in words; empty where nothing was tried."""
     steps = steps_of(details)
     seconds = sum(step.seconds for step in steps)
-    faults = dict.fromkeys(shown(step.why, _TEXT) for step in steps)
-    tried = ", ".join(
+    faults = [*dict.fromkeys(shown(step.why, _TEXT) for step in steps)]
+    more = [f"{len(faults) - _FAULTS} more"] if len(faults) > _FAULTS else []
+    counts = Counter(
         step.rung if step.helped else f"{step.rung} (no help)"
         for step in steps
         if step.rung != "quarantine"
     )
-    return f"{tried}; {seconds:.1f} s in all; {'; '.join(faults)}" if steps else ""
+    tried = ", ".join(rung if n == 1 else f"{rung} ({n} times)" for rung, n in counts.items())
+    told = "; ".join([f"{seconds:.1f} s in all", *faults[:_FAULTS], *more])
+    return f"{tried}; {told}" if steps else ""
 
 
 def _line(text: str) -> str:

@@ -35,14 +35,15 @@ class Rows:
     Args:
         keep: see `Keep`; it is handed what comes.
         done: what is there already.
+        confirmed: how many of those are known to be of the device under measurement; None: all.
     """
 
-    def __init__(self, keep: Keep, done: Iterable[Row] = ()) -> None:
+    def __init__(self, keep: Keep, done: Iterable[Row] = (), confirmed: int | None = None) -> None:
         self.all = list(done)
         """In the order they came."""
         self.done = tuple(self.all)
         """What was there already."""
-        self.confirmed = len(self.all)
+        self.confirmed = len(self.all) if confirmed is None else confirmed
         """How many of them came before the last time that the device proved who it is."""
         self._keep = keep
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tinyhil.catalog.bench import Station, stations
+from tinyhil.catalog.bench import stations
 from tinyhil.catalog.board import load_boards
+from tinyhil.catalog.wiring import Wiring
 from tinyhil.cli.farm.exporter import default_host, text_of
 from tinyhil.cli.farm.status import FarmStatus, status
 from tinyhil.device import quarantine
 from tinyhil.device.far import agent, coordinator
 from tinyhil.device.far.janitor import Swept, sweep
 from tinyhil.ground.answer import Answer, add_format, answered
+from tinyhil.ground.errors import BenchError, ConfigError
 from tinyhil.ground.help import HelpText
 from tinyhil.ground.project import project_around
 from tinyhil.ground.tables import show_fitted
@@ -208,6 +212,8 @@ def _show(options: argparse.Namespace, console: Console) -> int:
         cells = (row.place, row.board, row.host, row.holder or "-", health, *last)
         table.add_row(*(Text(text_shown(cell)) for cell in cells))
     show_fitted(console, lambda _: table)
+    if found.missing:
+        say(console, f"Only boards of this host: {found.missing}.")
     return int(wrong)
 
 
@@ -225,32 +231,56 @@ def _export(options: argparse.Namespace, console: Console) -> int:
 
 
 def _keep(options: argparse.Namespace, console: Console) -> int:
-    station = _station_here(options.place)
-    if station is None:
-        coordinator.quarantine(options.place, options.reason)
+    wiring, reason = _wiring(options.place), " ".join(options.reason.split())
+    if not reason:
+        raise ConfigError("--reason is empty", hint="say what is wrong, for everybody to see")
+    if wiring is None or wiring.labgrid:
+        with _also(f"no station '{options.place}' is wired to this host"):
+            coordinator.quarantine(options.place, reason)
+    elif wiring.host:
+        raise _elsewhere(options.place, wiring.host, "quarantine NAME --reason TEXT")
     else:
-        wiring = station.wiring
-        assert wiring is not None
-        quarantine.keep_out(station.name, wiring.probe, wiring.port, options.reason)
-    if not answered(options, Quarantine(options.place, options.reason)):
-        say(console, f"{options.place} is in quarantine: {options.reason}")
+        quarantine.keep_out(options.place, wiring.probe, wiring.port, reason)
+    if not answered(options, Quarantine(options.place, reason)):
+        say(console, f"{options.place} is in quarantine: {reason}")
     return 0
 
 
-def _station_here(name: str) -> Station | None:
-    """The station of this name, if the project's bench file has it on this host."""
+@contextmanager
+def _also(said: str) -> Iterator[None]:
+    """Tell of labgrid's failure what else was looked for."""
+    try:
+        yield
+    except BenchError as error:
+        error.message = f"{said}, and {error.message}"
+        raise
+
+
+def _elsewhere(name: str, host: str, command: str) -> BenchError:
+    return BenchError(
+        f"'{name}' is plugged into host {host}, whose quarantine is kept there",
+        hint=f"on {host}: `tinyhil farm {command}`",
+        board=name,
+    )
+
+
+def _wiring(name: str) -> Wiring | None:
+    """How the project's bench file wires the station of this name, if it has one."""
     project = project_around(Path.cwd())
     bench = project.path("bench") or project.folder / "bench.toml"
     if not bench.is_file():
         return None
     found = stations(load_boards(project.path("boards")), bench).get(name)
-    wiring = found.wiring if found else None
-    return None if wiring is None or wiring.host or wiring.labgrid else found
+    return found.wiring if found else None
 
 
 def _take_back(options: argparse.Namespace, console: Console) -> int:
     if not quarantine.take_back(options.place):
-        coordinator.take_back(options.place)
+        wiring = _wiring(options.place)
+        if wiring and wiring.host:
+            raise _elsewhere(options.place, wiring.host, f"return {options.place}")
+        with _also(f"no board '{options.place}' of this host is in quarantine"):
+            coordinator.take_back(options.place)
     if not answered(options, Quarantine(options.place, "")):
         say(console, f"{options.place} can be used again")
     return 0

@@ -54,6 +54,8 @@ class FarmStatus(Answer):
 
     boards: tuple[FarmBoard, ...]
     """By place."""
+    missing: str = ""
+    """Why the places of labgrid are not in here; empty: they are."""
 
 
 def status(runs: Path) -> FarmStatus:
@@ -63,14 +65,17 @@ def status(runs: Path) -> FarmStatus:
         BenchError: labgrid's coordinator does not answer, and nothing is known without it.
     """
     kept, latest = quarantine.notes(), _latest(runs)
+    missing = ""
     try:
         places = coordinator.places()
-    except BenchError:
+    except BenchError as error:
         if not kept:
+            error.message = f"no board of this host is in quarantine, and {error.message}"
             raise
-        places = ()
+        places, missing = (), error.message
     rows = [_row(place, latest.get(place.name)) for place in places]
-    return FarmStatus((*rows, *(_noted(note, latest.get(note.station)) for note in kept)))
+    noted = (_noted(note, latest.get(note.station)) for note in kept)
+    return FarmStatus((*rows, *noted), missing)
 
 
 def _row(place: Place, run: Heading | None) -> FarmBoard:

@@ -16,7 +16,7 @@ from tinyhil.judge.verify.findings import Findings
 from tinyhil.measure.audit.answers import Scores
 from tinyhil.record.description import Description, JobFacts
 from tinyhil.record.entry import objected, overall
-from tinyhil.record.recovery import RECOVERY
+from tinyhil.record.recovery import RECOVERY, steps_of
 from tinyhil.record.rows import Row
 from tinyhil.record.schema import LINES, Line
 
@@ -86,6 +86,8 @@ def check_figures(
         findings.add(LINES, number, text)
     for detail in sorted(line.details.keys() - made.details.keys() - _TOLD):
         findings.add(LINES, number, f"has {printable(detail)} in its details, as no measure has")
+    if RECOVERY in line.details and not steps_of(line.details):
+        findings.add(LINES, number, "what it says of its recovery can't be understood")
     for detail, value in made.details.items():
         if line.details.get(detail) != value:
             findings.add(LINES, number, f"its {detail} are not those of its rows")
