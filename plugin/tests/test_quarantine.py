@@ -61,14 +61,15 @@ def soon() -> Deadline:
 def program(path: Path, *, status: int = 0) -> Path:
     """A program that writes down what it was called with."""
     path.write_text(
-        f"#!/bin/sh\necho \"$@\" >> '{path}.calls'\necho 'no \033[31msuch hub' >&2\nexit {status}\n"
+        f"#!/bin/sh\necho \"$@\" >> '{path}.calls'\necho 'no \033[31msuch hub' >&2\nexit {status}\n",
+        encoding="utf-8",
     )
     path.chmod(0o755)
     return path
 
 
 def calls(path: Path) -> list[str]:
-    return Path(f"{path}.calls").read_text().splitlines()
+    return Path(f"{path}.calls").read_text(encoding="utf-8").splitlines()
 
 
 def test_power_is_switched_by_a_command_a_hub_or_labgrid(
