@@ -60,10 +60,9 @@ def soon() -> Deadline:
 
 def program(path: Path, *, status: int = 0) -> Path:
     """A program that writes down what it was called with."""
-    path.write_text(
-        f"#!/bin/sh\necho \"$@\" >> '{path}.calls'\necho 'no \033[31msuch hub' >&2\nexit {status}\n",
-        encoding="utf-8",
-    )
+    said = "no \033[31msuch hub"
+    text = f"#!/bin/sh\necho \"$@\" >> '{path}.calls'\necho '{said}' >&2\nexit {status}\n"
+    path.write_text(text, encoding="utf-8")
     path.chmod(0o755)
     return path
 
