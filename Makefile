@@ -114,8 +114,9 @@ WORKERS = -n $$((1 + $$(nproc))) --dist worksteal
 test: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) $(COMPILED) ## set up, then run the tests
 	pytest $(WORKERS) -m 'not browser and not long'
 
-test-long: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) $(COMPILED) ## the tests that `make test` leaves out: whole sessions, whole sets; minutes
-	pytest $(WORKERS) -m long
+LONG ?= long
+test-long: system $(FOR_TESTS) $(ALLURE) $(EXPLORER) $(COMPILED) ## the tests that `make test` leaves out: whole sessions, whole sets; minutes (LONG=nightly)
+	pytest $(WORKERS) -m '$(LONG)'
 
 farm: system $(FOR_TESTS) ## set up sshd, ser2net and labgrid in build/farm, then test a farm made of them; minutes
 	python -m tinyhil.benchmarks.farm.tools

@@ -58,6 +58,7 @@ from . import recorded
 from .gate_runs import Content, write
 
 METRICS: tuple[Metric, ...] = ("top1",)
+NIGHTLY = (pytest.mark.long, pytest.mark.nightly)
 RUNGS: tuple[Rung, ...] = get_args(Rung)[1:-1]
 """Of a board of this host."""
 SILENT = LinkTimeoutError("it says nothing", hint="look at it")
@@ -159,6 +160,7 @@ def test_a_rung_brings_back_what_it_can(
     assert bench.told[-1].startswith(f"mps2-an386: {helps} has helped")
 
 
+@pytest.mark.nightly
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "helps"),
@@ -281,10 +283,10 @@ def measured(kind: str, job: Job, runs: Path, reporter: recorded.Silent) -> Path
     ("kind", "rung"),
     [
         ("disconnect", "reopen the port"),
-        pytest.param("noise", "reopen the port", marks=pytest.mark.long),
-        pytest.param("hang", "reset by pin", marks=pytest.mark.long),
-        pytest.param("corrupt", "reflash", marks=pytest.mark.long),
-        pytest.param("freeze", "power cycle", marks=pytest.mark.long),
+        pytest.param("noise", "reopen the port", marks=NIGHTLY),
+        pytest.param("hang", "reset by pin", marks=NIGHTLY),
+        pytest.param("corrupt", "reflash", marks=NIGHTLY),
+        pytest.param("freeze", "power cycle", marks=NIGHTLY),
     ],
 )
 def test_a_measure_that_was_recovered_has_the_figures_of_one_that_was_not(

@@ -56,6 +56,7 @@ def test_recovery_is_on_where_nobody_sits_beside_the_board(tmp_path: Path) -> No
         recovers("perhaps")
 
 
+@pytest.mark.nightly
 @pytest.mark.long
 def test_a_test_that_passed_only_after_recovery_says_so_wherever_it_stands(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -95,6 +96,7 @@ def test_a_test_that_passed_only_after_recovery_says_so_wherever_it_stands(
     assert "(recovered): the board failed" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.nightly
 @pytest.mark.long
 def test_the_farm_goes_on_without_a_board_that_nothing_brings_back(tmp_path: Path) -> None:
     """It dies in the first measure; its other tests end at once with the reason, and are what is

@@ -25,7 +25,7 @@ from .models import Activation, Model
 from .operators import draw_graph
 from .target import TargetBuild, build_kernels, missing_tool
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.nightly]
 BOARDS = ("microbit", "mps2-an385", "mps2-an386", "mps3-an547")
 GRAPHS = 12
 MOST_BYTES = 6000
