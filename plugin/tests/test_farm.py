@@ -246,14 +246,18 @@ def test_a_place_is_held_by_one_and_given_back(coordinator: Path, mps2: Board) -
         assert labgrid.resolved(["labgrid:*"]) == ["labgrid:b1@mps2-an386"]
 
 
+def exporter_text(live: Dut, folder: Path) -> str:
+    """What an exporter is given of a board, whose bench file is written in a new folder."""
+    folder.mkdir()
+    wiring = far_wiring(live).model_copy(update={"host": "", "host_program": "tinyhil"})
+    python = far_wiring(live).host_program
+    return text_of({live.board.name: live.board}, bench_file(folder, wiring), "bench", python)
+
+
 def test_a_run_takes_every_free_place_and_gives_it_back(
     coordinator: Path, live: Dut, tmp_path: Path
 ) -> None:
-    local = tmp_path / "local"
-    local.mkdir()
-    wiring = far_wiring(live).model_copy(update={"host": "", "host_program": "tinyhil"})
-    python = far_wiring(live).host_program
-    text = text_of({live.board.name: live.board}, bench_file(local, wiring), "bench", python)
+    text = exporter_text(live, tmp_path / "local")
     with exported(coordinator, text, far={"board": live.board.name}):
         code, output = run(tmp_path / "runs", "--hil-board", "labgrid:*", "--hil-quick")
         assert code == 0, output
@@ -380,11 +384,7 @@ def test_the_nights_script_gates_reports_and_prunes(tmp_path: Path) -> None:
 def test_the_nights_script_cleans_the_farm_and_takes_every_free_board(
     coordinator: Path, live: Dut, tmp_path: Path
 ) -> None:
-    local = tmp_path / "local"
-    local.mkdir()
-    wiring = far_wiring(live).model_copy(update={"host": "", "host_program": "tinyhil"})
-    python = far_wiring(live).host_program
-    text = text_of({live.board.name: live.board}, bench_file(local, wiring), "bench", python)
+    text = exporter_text(live, tmp_path / "local")
     ended = subprocess.Popen(["sleep", "60"])
     dead = name_of_process(ended.pid)
     ended.kill()
