@@ -239,8 +239,10 @@ def _plan(*units: str) -> Plan:
         (("unit1", "unit2"), ("unit2", "unit1"), {"unit1": "unit1", "unit2": "unit2"}),
         (("unit1", "unit2"), ("unit2",), {"unit2": "unit2"}),
         (("mps2-an386",), ("desk-7",), {"desk-7": "mps2-an386"}),
-        (("unit1",), ("unit1", "unit2"), None),
+        (("unit1",), ("unit1", "unit2"), {"unit1": "unit1"}),
         (("unit1", "unit2"), ("unit3",), None),
+        (("unit1", "unit2", "unit3"), ("unit2", "unit4"), {"unit2": "unit2", "unit4": ""}),
+        (("unit1", "unit2", "unit3"), ("unit4",), {"unit4": ""}),
     ],
 )
 def test_a_run_of_the_suites_is_compared_station_by_station(

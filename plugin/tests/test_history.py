@@ -174,10 +174,10 @@ def test_since_when_a_figure_is_worse_is_told_by_what_the_gate_says_of_earlier_r
     sizes = [1000, 3000, 1000, 1400, 1400, 1300]
     baseline, *folders = _runs(tmp_path, [Content(text=size) for size in sizes])
     gate = Gate(load(baseline))
-    line = gate.line_of("mps2-an386", "kws01", "flash_bytes")
+    line = gate.line_of("mps2-an386", "mps2-an386", "kws01", "flash_bytes")
 
     def of(folder: Path) -> Comparison | None:
-        return _compared(gate, line, "flash_bytes", "mps2-an386", folder)
+        return _compared(gate.compare_metric, line, "flash_bytes", "mps2-an386", folder)
 
     def told(folder: Path) -> str:
         comparison = of(folder)

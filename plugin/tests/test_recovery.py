@@ -353,7 +353,7 @@ def test_a_figure_that_was_recovered_says_so_in_tables_junit_gate_and_results(
     assert f"measured only after recovery: {text}" in str(compared[-1])
     printed = io.StringIO()
     console = Console(file=printed, width=200, no_color=True)
-    show(compared, console)
+    show(compared, console, {})
     assert "no regression, recovered" in printed.getvalue()
 
     run = read_run(runs[1])

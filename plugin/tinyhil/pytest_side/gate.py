@@ -6,7 +6,7 @@ that say nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -16,11 +16,12 @@ from rich.console import Console
 
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.ground.errors import ConfigError
+from tinyhil.ground.text import shown
 from tinyhil.judge.gate.compare import Comparison, Gate
 from tinyhil.judge.gate.figures import Line
-from tinyhil.judge.gate.matching import labels, pair, refuse_strangers, stations_of
+from tinyhil.judge.gate.matching import labels, refuse_strangers, stations_of
 from tinyhil.judge.gate.reading import Measured, load_all, read_measure
-from tinyhil.judge.gate.table import show
+from tinyhil.judge.gate.table import show, told_not_measured
 from tinyhil.judge.gate.tolerance import GATED, Gated, parse
 from tinyhil.measure.runner import Measurement
 from tinyhil.publish.report import allure
@@ -34,7 +35,10 @@ from tinyhil.pytest_side.report import report_of
 _FIXTURE = "gated_metric"
 _gate_key = pytest.StashKey[Gate]()
 _pairs_key = pytest.StashKey[dict[str, str]]()
-"""The baseline's station by the run's."""
+"""The baseline's station by the run's; see `Gate.pairs`."""
+
+_Held = Callable[[Line, Measured | None, Gated, str], Comparison]
+"""`Gate.compare_metric`, or `Gate.compare_with_type`."""
 
 _MARKS: Mapping[Gated, str] = {
     "flash_bytes": "memory",
@@ -59,10 +63,27 @@ def pytest_configure(config: pytest.Config) -> None:
     except ConfigError as error:
         raise pytest.UsageError(error.told) from error
     config.stash[_gate_key], config.stash[_pairs_key] = gate, pairs
+    report_of(config).notes.extend(_left_out(gate, plan, pairs))
+
+
+def _left_out(gate: Gate, plan: Plan, pairs: Mapping[str, str]) -> Iterator[str]:
+    """Which stations of the baseline, and of the run, are not compared."""
+    stations = _types(plan)
+    yield from told_not_measured(gate.not_measured(stations))
+    unknown = {name: board for name, board in stations.items() if name not in pairs}
+    if unknown:
+        yield f"not compared, since the baseline has none such: {shown(labels(unknown))}"
+
+
+def _types(plan: Plan) -> dict[str, str]:
+    """Board type by station of a run."""
+    return {station.name: station.board.name for station in plan.stations}
 
 
 def pairs_of(gate: Gate, plan: Plan, *, chosen: bool) -> dict[str, str]:
-    """The baseline's station by the run's.
+    """The baseline's station by the run's; see `Gate.pairs`.
+
+    A farm changes: one station that the baseline does not know must not end a night for all others.
 
     Raises:
         ConfigError: a figure of the baseline could not be measured again.
@@ -72,10 +93,10 @@ def pairs_of(gate: Gate, plan: Plan, *, chosen: bool) -> dict[str, str]:
             "options --hil-baseline and --hil-quick: a quick run is never judged",
             hint="leave out one of them",
         )
-    ours, theirs = {one.name: one.board.name for one in plan.stations}, stations_of(gate.lines)
-    pairs = pair(theirs, ours)
+    ours, theirs = _types(plan), stations_of(gate.lines)
+    pairs = gate.pairs(ours)
     # Stations chosen by name may be fewer; a forgotten one must not pass.
-    if ours.keys() - pairs.keys() or not (chosen or set(theirs) == set(pairs.values())):
+    if not pairs or not (chosen or set(theirs) == set(pairs.values())):
         raise ConfigError(
             f"the baseline is of {labels(theirs)}, the run is of {labels(ours)}",
             hint="choose the same stations with --hil-board, or another baseline",
@@ -93,7 +114,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     gate = metafunc.config.stash.get(_gate_key, None)
     if _FIXTURE not in metafunc.fixturenames or gate is None:
         return
-    places = {(line.station, line.task) for line in gate.lines}
+    places = {(line.station, line.board, line.task) for line in gate.lines}
     held = {metric for place in places for metric in gate.metrics(*place)}
     metafunc.parametrize(
         _FIXTURE,
@@ -110,13 +131,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     gate, pairs = config.stash.get(_gate_key, None), config.stash.get(_pairs_key, {})
     if gate is None:
         return
+    stations = _types(config.stash[plan_key])
 
     def is_held(item: pytest.Item) -> bool:
         spec = getattr(item, "callspec", None)
         if spec is None or not {_FIXTURE, BOARD, TASK} <= spec.params.keys():
             return True
-        station = pairs.get(spec.params[BOARD], "")
-        return spec.params[_FIXTURE] in gate.metrics(station, spec.params[TASK])
+        station, task = spec.params[BOARD], spec.params[TASK]
+        if station not in pairs:
+            return False
+        held = gate.metrics(pairs[station], stations[station], task)
+        return spec.params[_FIXTURE] in held
 
     left_out = [item for item in items if not is_held(item)]
     if left_out:
@@ -134,7 +159,8 @@ def against_baseline(
 
     def compare(metric: Gated) -> Comparison:
         subject = job.subject
-        line = gate.line_of(station, subject.task, metric)
+        line = gate.line_of(station, job.dut.board.name, subject.task, metric)
+        held = gate.compare_metric if station else gate.compare_with_type
         describe = partial(
             allure.describe,
             job.dut.board,
@@ -150,8 +176,8 @@ def against_baseline(
         entry = measurement.outcome(next(iter(line.metrics))).entry
         note_recovered(request.node, entry.recovered)
         measured = _measured(measurement, line.measure)
-        comparison = gate.compare_metric(line, measured, metric, subject.station)
-        earlier = partial(_compared, gate, line, metric, subject.station)
+        comparison = held(line, measured, metric, subject.station)
+        earlier = partial(_compared, held, line, metric, subject.station)
         since = worse_since(measurement.record.folder, comparison, earlier)
         comparison = replace(comparison, since=since)
         describe(title=gate_title(comparison), said=str(comparison))
@@ -169,12 +195,12 @@ def against_baseline(
 
 
 def _compared(
-    gate: Gate, line: Line, metric: Gated, station: str, folder: Path
+    held: _Held, line: Line, metric: Gated, station: str, folder: Path
 ) -> Comparison | None:
     """The same figure of an earlier run; None where it can't be compared."""
     try:
         measured = read_measure(folder, line.task, line.measure)
-        return gate.compare_metric(line, measured, metric, station) if measured else None
+        return held(line, measured, metric, station) if measured else None
     except ConfigError:
         return None
 
@@ -191,12 +217,17 @@ def pytest_terminal_summary(
     gate, plan = config.stash.get(_gate_key, None), config.stash.get(plan_key, None)
     if gate is None or plan is None:
         return
-    results = report_of(config).comparisons
+    report, pairs, stations = report_of(config), config.stash[_pairs_key], _types(plan)
     terminalreporter.section("against the baseline")
-    if results:
-        show(results, Console(markup=False))
-    stations = set(config.stash[_pairs_key].values())
-    places = {(line.station, line.task) for line in gate.lines if line.station in stations}
-    left = sum(len(gate.metrics(*place)) for place in places) - len(results)
+    if report.comparisons:
+        show(report.comparisons, Console(markup=False), {})
+    for note in report.notes:
+        terminalreporter.line(note)
+    tasks = {line.task for line in gate.lines}
+    left = sum(
+        len(gate.metrics(other, stations[station], task))
+        for station, other in pairs.items()
+        for task in tasks
+    ) - len(report.comparisons)
     if left > 0:
         terminalreporter.line(f"{left} figures of the baseline were not compared in this run")

@@ -101,6 +101,8 @@ class HilReport:
         self.runs: list[Path] = []
         self.comparisons: list[Comparison] = []
         """With the baseline."""
+        self.notes: list[str] = []
+        """What else the reader of a summary is to know."""
         self.entries: list[Entry] = []
         self._config = config
         self._results = results

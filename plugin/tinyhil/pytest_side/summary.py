@@ -37,7 +37,7 @@ class SummaryFile:
             report = self._report
             text = summary(
                 *(report.entries, report.comparisons, report.boards, report.runs, report.folders),
-                notes=report.tests.repeated,
+                notes=(*report.notes, *report.tests.repeated),
             )
             try:
                 self._write(text)

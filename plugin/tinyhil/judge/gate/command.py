@@ -29,8 +29,9 @@ from different boards, data sets, models or links, or the baseline is of a quick
 A station is compared with the station of the same name. If the baseline has no such station, it is
 compared with the only station of the same board type, if both sides have exactly one of that type.
 With three units of a type or more in the baseline, a unit that it does not know is held against
-their spread, and a unit that was not measured is not missing; of three or more that were compared,
-the end says whether a worse figure is of the firmware or of one unit.
+their spread, and a unit that was not measured fails nothing: the end names it. Of three or more
+that were compared, the end says whether a worse figure is of the firmware or of one unit, if all of
+them ran the same firmware.
 
 Emulated figures are the same each time and are compared as they are. On silicon, a time or an
 energy is a regression when the whole confidence interval of its change is beyond the tolerance.
@@ -67,6 +68,8 @@ class Compared(Answer):
     """How many got worse beyond their tolerance, or are missing."""
     fleet: tuple[Diagnosis, ...]
     """Whether it is the firmware or a unit, where several units of a type were compared."""
+    not_measured: tuple[str, ...]
+    """Stations of the baseline that the candidate has nothing of, nor of another one for them."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     # What it imports, other commands need not.
     from tinyhil.judge.gate.compare import Gate, failed  # noqa: PLC0415
     from tinyhil.judge.gate.fleet import diagnoses  # noqa: PLC0415
+    from tinyhil.judge.gate.matching import stations_of  # noqa: PLC0415
     from tinyhil.judge.gate.reading import load_all  # noqa: PLC0415
     from tinyhil.judge.gate.table import show  # noqa: PLC0415
     from tinyhil.judge.gate.tolerance import parse  # noqa: PLC0415
@@ -143,11 +147,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
             hint="write `tinyhil gate BASELINE CANDIDATE`, or --save FILE to make a baseline",
         )
     gate = Gate(load_all(paths[:1], _tell), parse(options.tolerance), options.confidence)
-    comparisons = gate.compare(load_all(paths[1:], _tell))
-    answer = Compared(tuple(comparisons), len(failed(comparisons)), diagnoses(comparisons))
+    candidate = load_all(paths[1:], _tell)
+    comparisons = gate.compare(candidate)
+    left = gate.not_measured(stations_of(one.line for one in candidate))
+    worse = failed(comparisons)
+    answer = Compared(comparisons, len(worse), diagnoses(comparisons), tuple(left))
     if not answered(options, answer):
-        show(comparisons, console)
-    return 1 if failed(comparisons) else 0
+        show(comparisons, console, left)
+    return 1 if worse else 0
 
 
 def _tell(remark: str) -> None:

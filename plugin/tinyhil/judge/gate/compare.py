@@ -20,7 +20,7 @@ from tinyhil.catalog.rules import CONFIDENCE
 from tinyhil.catalog.units import station_label
 from tinyhil.ground.errors import ConfigError
 from tinyhil.judge.gate import quality, speed
-from tinyhil.judge.gate.figures import Line
+from tinyhil.judge.gate.figures import Line, Place
 from tinyhil.judge.gate.fleet import LEAST_UNITS, one_more
 from tinyhil.judge.gate.judging import Judgement, Pair, Status
 from tinyhil.judge.gate.matching import (
@@ -70,6 +70,8 @@ class Comparison:
     recovered: str = ""
     """What brought the candidate's board back in the middle of the measure; empty: nothing had to.
     """
+    firmware: tuple[str, str] = ("", "")
+    """SHA-256 of the images that baseline and candidate ran; empty: not known."""
 
     def __bool__(self) -> bool:
         return self.status not in ("worse", "missing")
@@ -114,25 +116,47 @@ class Gate:
                 f"confidence {confidence:g} is not between 0.5 and 1", hint="0.99 is the default"
             )
         self.lines = usable(by_place(baseline))
+        self._stations = stations_of(self.lines)
+        types = Counter(self._stations.values())
+        self._fleets = {board for board, units in types.items() if units >= LEAST_UNITS}
         self._tolerances = tolerances or {}
         self._alpha = (1.0 - confidence) / max(1, sum(map(_noisy, self.lines)))
 
-    def metrics(self, station: str, task: str) -> tuple[Gated, ...]:
-        """What the baseline holds of one of its stations and a task."""
-        of = [line for line in self.lines if (line.station, line.task) == (station, task)]
+    def pairs(self, stations: Mapping[str, str]) -> dict[str, str]:
+        """The baseline's station that each of a run is held against; empty for a unit that the
+        baseline does not know, but at least `LEAST_UNITS` others of its type.
+
+        Args:
+            stations: board type by station; those that can't be compared are not in the answer.
+        """
+        found = pair(self._stations, stations)
+        return found | {
+            name: ""
+            for name, board in stations.items()
+            if name not in found and board in self._fleets
+        }
+
+    def not_measured(self, stations: Mapping[str, str]) -> dict[str, str]:
+        """Board type by station of the baseline's stations that no station of a run stands for."""
+        measured = set(self.pairs(stations).values())
+        return {name: board for name, board in self._stations.items() if name not in measured}
+
+    def metrics(self, station: str, board: str, task: str) -> tuple[Gated, ...]:
+        """What the baseline holds of a task on one of its stations, or on a type if it is empty."""
+        of = [line for line in self.lines if _is_of(line, station, board) and line.task == task]
         held = {metric for line in of for metric in _figures(line)}
         return tuple(metric for metric in GATED if metric in held)
 
-    def line_of(self, station: str, task: str, metric: Gated) -> Line:
-        """The baseline's line that holds a metric of one of its stations.
+    def line_of(self, station: str, board: str, task: str, metric: Gated) -> Line:
+        """The baseline's line that holds a metric; see `metrics`.
 
         Raises:
             KeyError: none does.
         """
         for line in self.lines:
-            if (line.station, line.task) == (station, task) and metric in _figures(line):
+            if _is_of(line, station, board) and line.task == task and metric in _figures(line):
                 return line
-        raise KeyError(f"the baseline has no {metric} of {task} on {station}")
+        raise KeyError(f"the baseline has no {metric} of {task} on {station or board}")
 
     def compare(self, candidate: Iterable[Measured]) -> tuple[Comparison, ...]:
         """One comparison for each figure of the baseline, and for each new one.
@@ -141,14 +165,11 @@ class Gate:
             ConfigError: the two are of different boards, data, models or settings.
         """
         found = by_place(candidate)
-        theirs, stations = stations_of(self.lines), stations_of(one.line for one in found.values())
-        pairs = pair(theirs, stations)
-        types = Counter(theirs.values())
-        fleets = {board for board, units in types.items() if units >= LEAST_UNITS}
-        strangers = {name for name in stations if name not in pairs and stations[name] in fleets}
-        if not (pairs or strangers):
+        stations = stations_of(one.line for one in found.values())
+        pairs = self.pairs(stations)
+        if not pairs:
             raise ConfigError(
-                f"the baseline is of {labels(theirs)}, the candidate of {labels(stations)}",
+                f"the baseline is of {labels(self._stations)}, the candidate of {labels(stations)}",
                 hint="compare runs of the same station, or of two stations that are the only ones "
                 "of one board type",
             )
@@ -156,17 +177,17 @@ class Gate:
         compared = []
         for line in self.lines:
             station = ours.get(line.station, line.station)
-            if station not in stations and line.board in fleets & {*stations.values()}:
-                continue  # Another unit of the fleet, which was not measured.
+            if station not in stations and line.board in self._fleets & {*stations.values()}:
+                continue  # Another unit of the fleet: `not_measured` names it.
             measured = found.get((station, line.task, line.measure))
             compared += [
                 self.compare_metric(line, measured, metric, station)
                 for metric in GATED
                 if metric in _figures(line)
             ]
-        for measured in found.values():
-            if measured.line.station in strangers:
-                compared += self._against_its_type(measured)
+        for station, other in pairs.items():
+            if not other:
+                compared += self._against_its_type(station, stations[station], found)
         known = {(entry.station, entry.task, entry.metric) for entry in compared}
         for measured in found.values():
             compared += [
@@ -177,32 +198,52 @@ class Gate:
         order = {metric: number for number, metric in enumerate(GATED)}
         return tuple(sorted(compared, key=lambda c: (c.station, c.task, order[c.metric])))
 
-    def _against_its_type(self, measured: Measured) -> Iterator[Comparison]:
+    def _against_its_type(
+        self, station: str, board: str, found: Mapping[Place, Measured]
+    ) -> Iterator[Comparison]:
         """The figures of a unit that the baseline does not know."""
-        new = measured.line
-        like = (new.board, new.task, new.measure)
-        known = [line for line in self.lines if (line.board, line.task, line.measure) == like]
-        for line in known:
-            refuse_strangers(line, new)
-        for metric in GATED:
-            lines = [line for line in known if metric in _figures(line)]
-            values = [value for line in lines if (value := _value(line, metric))]
-            value = None if measured.problem else _value(new, metric)
-            spread = metric in _NOISY and not new.emulated and len(values) >= LEAST_UNITS
-            if metric == "outputs" or not (spread and value):
-                # What is the same on every unit is held against any one of them.
-                yield from (
-                    replace(self.compare_metric(line, measured, metric, new.station), against=None)
-                    for line in lines[:1]
-                )
-                continue
-            tolerance = self._tolerances.get(metric) or default(metric, emulated=False)
-            judgement = one_more(metric, values, value, tolerance, self._alpha)
-            yield replace(
-                _comparison(lines[0], new.station, metric, (fmean(values), value), judgement,
-                            own=True),
-                recovered=measured.recovered,
-            )  # fmt: skip
+        held = {
+            (line.task, line.measure, metric): line
+            for line in reversed(self.lines)
+            if line.board == board
+            for metric in _figures(line)
+        }
+        for (task, measure, metric), line in held.items():
+            measured = found.get((station, task, measure))
+            yield self.compare_with_type(line, measured, metric, station)
+
+    def compare_with_type(
+        self, line: Line, measured: Measured | None, metric: Gated, station: str
+    ) -> Comparison:
+        """As `compare_metric`, for a unit that the baseline does not know: `line` is of any unit of
+        its type, and all of them count.
+
+        Raises:
+            ConfigError: as there.
+        """
+        kind = (line.board, line.task, line.measure)
+        like = [
+            one
+            for one in self.lines
+            if (one.board, one.task, one.measure) == kind and metric in _figures(one)
+        ]
+        if measured:
+            for one in like:
+                refuse_strangers(one, measured.line)
+        values = [value for one in like if (value := _value(one, metric))]
+        value = _value(measured.line, metric) if measured and not measured.problem else None
+        spread = metric in _NOISY and not line.emulated and len(values) >= LEAST_UNITS
+        if measured is None or metric == "outputs" or not (spread and value):
+            # What is the same on every unit is held against any one of them.
+            return replace(self.compare_metric(line, measured, metric, station), against=None)
+        tolerance = self._tolerances.get(metric) or default(metric, emulated=False)
+        judgement = one_more(metric, values, value, tolerance, self._alpha)
+        ran = {one.firmware_sha256 for one in like}
+        return replace(
+            _comparison(line, station, metric, (fmean(values), value), judgement, own=True),
+            recovered=measured.recovered,
+            firmware=(_firmware(line) if len(ran) == 1 else "", _firmware(measured.line)),
+        )
 
     def compare_metric(
         self, line: Line, measured: Measured | None, metric: Gated, station: str
@@ -213,7 +254,10 @@ class Gate:
             ConfigError: the two are of different boards, data, models or settings.
         """
         compared = self._compared(line, measured, metric, station)
-        return replace(compared, recovered=measured.recovered) if measured else compared
+        if measured is None:
+            return compared
+        ran = _firmware(line), _firmware(measured.line)
+        return replace(compared, recovered=measured.recovered, firmware=ran)
 
     def _compared(
         self, line: Line, measured: Measured | None, metric: Gated, station: str
@@ -280,6 +324,15 @@ def _unknown_to_the_baseline(measured: Measured) -> Iterator[Comparison]:
 def failed(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
     """Those that the gate fails."""
     return tuple(comparison for comparison in comparisons if not comparison)
+
+
+def _is_of(line: Line, station: str, board: str) -> bool:
+    """Whether a line is of a station, or of a type if `station` is empty."""
+    return line.station == station if station else line.board == board
+
+
+def _firmware(line: Line) -> str:
+    return line.firmware_sha256 or ""
 
 
 def _figures(line: Line) -> frozenset[Gated]:

@@ -31,6 +31,9 @@ LEAST_UNITS = 3
 _NAMED = 5
 
 
+Cause = Literal["firmware", "unit", "shared", "unclear"]
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """What a figure that got worse says, where several units of a type were measured."""
@@ -41,25 +44,40 @@ class Diagnosis:
     """Name of the task."""
     metric: Gated
     """Name of the figure."""
-    cause: Literal["firmware", "unit"]
-    """``firmware``: most units moved; ``unit``: only those in `worse` did."""
+    cause: Cause
+    """``firmware``: most units moved with it; ``shared``: most moved, and it is still that of the
+    baseline; ``unit``: less than half did, those in `worse`; ``unclear``: half did, or the units
+    did not all run one firmware, now or in the baseline, or none that is known."""
     units: int
     """How many were compared."""
     worse: tuple[str, ...]
     """Stations that got worse beyond their tolerance."""
     others: float
     """By how much the others got worse in the median, as a share; less than 0: better."""
+    moved: float
+    """By how much all did."""
+    unlike: str = ""
+    """Why the units' firmware tells nothing; empty: it does."""
 
     def __str__(self) -> str:
         named = ", ".join(map(printable, self.worse[:_NAMED]))
         more = f" and {len(self.worse) - _NAMED} more" if len(self.worse) > _NAMED else ""
         what = f"{self.task}: {self.metric} on {self.board}"
+        count = f"{len(self.worse)} of {self.units} units are beyond the tolerance ({named}{more})"
+        # A share of answers that changed, of which there were none, says nothing.
+        told = self.metric != "outputs"
+        moved = f", by {100 * self.moved:+.2g} % in the median" if told else ""
         if self.cause == "firmware":
-            count = f"{len(self.worse)} of {self.units} units are beyond the tolerance"
-            return f"{what}: the firmware: most units moved, {count} ({named}{more})"
+            return f"{what}: the firmware: most units moved{moved}, {count}"
+        if self.cause == "shared":
+            same = "their firmware is that of the baseline: look for what else they share"
+            return f"{what}: most units moved{moved}, {count}; {same}"
+        if self.cause == "unclear":
+            why = self.unlike or "as many moved as did not"
+            return f"{what}: {count}; whether it is the firmware is not known: {why}"
         word = "one unit" if len(self.worse) == 1 else f"{len(self.worse)} units"
-        others = f"the others moved by {100 * self.others:+.2g} % in the median"
-        return f"{what}: {word} of {self.units}, not the firmware: {named}{more}; {others}"
+        rest = f"; the others moved by {100 * self.others:+.2g} % in the median" if told else ""
+        return f"{what}: {word} of {self.units}, not the firmware: {named}{more}{rest}"
 
 
 def diagnoses(comparisons: Iterable[Comparison]) -> tuple[Diagnosis, ...]:
@@ -79,21 +97,45 @@ def diagnoses(comparisons: Iterable[Comparison]) -> tuple[Diagnosis, ...]:
         if len(own) < LEAST_UNITS or not worse:
             continue
         least = min(map(_worse_by, worse))
-        moved = sum(_worse_by(one) >= least / 2 for one in own)
         rest = [_worse_by(one) for one in own if one.status != "worse"]
-        first = worse[0]
+        first, unlike = worse[0], _unlike(own)
         made.append(
             Diagnosis(
                 first.board,
                 first.task,
                 first.metric,
-                "firmware" if moved > len(own) / 2 else "unit",
+                "unclear" if unlike else _cause(own, least),
                 len(own),
                 tuple(one.station for one in worse),
                 median(rest) if rest else least,
+                median(map(_worse_by, own)),
+                unlike,
             )
         )
     return tuple(made)
+
+
+def _cause(units: Sequence[Comparison], least: float) -> Cause:
+    """Of units that all ran one firmware before, and one now."""
+    moved = sum(_worse_by(one) >= least / 2 for one in units)
+    if 2 * moved == len(units):
+        return "unclear"
+    if 2 * moved < len(units):
+        return "unit"
+    before, now = units[0].firmware
+    return "shared" if before == now else "firmware"
+
+
+def _unlike(units: Sequence[Comparison]) -> str:
+    """Why their firmware can be no reason for what they have in common, or not."""
+    for ran, when in zip(zip(*(one.firmware for one in units), strict=True),
+                         (" in the baseline", ""), strict=True):  # fmt: skip
+        if "" in ran:
+            return f"nobody knows what firmware some units ran{when}"
+        if len(set(ran)) > 1:
+            firmware = ", ".join(f"{one[:12]} ({ran.count(one)})" for one in sorted(set(ran)))
+            return f"the units ran different firmware{when}: {firmware}"
+    return ""
 
 
 def _worse_by(one: Comparison) -> float:

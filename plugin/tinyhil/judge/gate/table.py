@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
 
 from rich import box
@@ -12,9 +12,10 @@ from rich.text import Text
 
 from tinyhil.catalog.wording import mark_of
 from tinyhil.ground.tables import show_fitted
-from tinyhil.ground.text import say
+from tinyhil.ground.text import say, shown
 from tinyhil.judge.gate.compare import WORDS, Comparison, failed
 from tinyhil.judge.gate.fleet import diagnoses
+from tinyhil.judge.gate.matching import labels
 from tinyhil.judge.gate.wording import change_text, value_text
 
 _HEADINGS = ("station", "task", "metric", "baseline", "candidate", "change", "verdict")
@@ -28,8 +29,16 @@ _STYLES = {
 }
 
 
-def show(comparisons: Sequence[Comparison], console: Console) -> None:
-    """Print one line a figure; below, each failed one in words, and how many there are of each."""
+def show(
+    comparisons: Sequence[Comparison], console: Console, not_measured: Mapping[str, str]
+) -> None:
+    """Print one line a figure; below, each failed one in words, and how many there are of each.
+
+    Args:
+        comparisons: in the order to show them.
+        console: to print to.
+        not_measured: see `Gate.not_measured`.
+    """
     one = len({entry.label for entry in comparisons}) == 1
     gives_way = ["baseline", *["station"] * one]
     left_out = show_fitted(console, lambda without: _table(comparisons, without), gives_way)
@@ -38,6 +47,14 @@ def show(comparisons: Sequence[Comparison], console: Console) -> None:
     found = (f"fleet: {one}" for one in diagnoses(comparisons))
     for text in (*(f"- {one}" for one in failed(comparisons)), *found, *_summary(comparisons)):
         say(console, text)
+    for text in told_not_measured(not_measured):
+        say(console, text)
+
+
+def told_not_measured(stations: Mapping[str, str]) -> Iterator[str]:
+    """That stations of the baseline were not measured, if so; see `Gate.not_measured`."""
+    if stations:
+        yield f"not measured this time, but in the baseline: {shown(labels(stations))}"
 
 
 def _table(comparisons: Sequence[Comparison], without: frozenset[str]) -> Table:
