@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from tinyhil.ground.project import project_around
 from tinyhil.ground.text import say
 
 _DESCRIPTION = """\
-List the runs that can go: older than --days, named by no --baseline, and not among the newest 30 of
-any history that a report draws. With --remove they are removed. A run that is being written, is not
-finished, or is not as it was sealed, always stays.
+List the runs that can go: older than --days, named by no --baseline, not among the newest 30 of any
+history that a report draws, and not gone on with (--hil-rerun-failed) by a run that stays; and the
+pages of nights that are older, but for the newest. With --remove they are removed. A run that is
+being written, is not finished, or is not as it was sealed, always stays. The exit status is 1 if
+one could not be removed.
 """
 _EPILOG = """\
 examples:
@@ -33,7 +36,7 @@ class PrunedRun:
     """A run in the folder."""
 
     run: str
-    """Name of its folder."""
+    """Name of its folder, or of a folder of pages."""
     why: str
     """``old``: it can go; else why it stays."""
     size_bytes: int
@@ -49,9 +52,13 @@ class Pruned(Answer):
     runs: tuple[PrunedRun, ...]
     """The newest first."""
     removed: bool
-    """Whether those that can go are gone."""
+    """Whether those that can go were to be removed."""
+    gone: int
+    """How many are."""
     freed_bytes: int
     """By that."""
+    problems: tuple[str, ...]
+    """Why others are still there."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="whose runs are kept; repeatable",
+        help="of `tinyhil gate --save`, or a run: what is kept for it; repeatable",
     )
     prune.add_argument("--remove", action="store_true", help="remove them, instead of a list")
     add_format(prune, Pruned)
@@ -80,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _prune(options: argparse.Namespace, console: Console) -> int:
-    from tinyhil.publish.prune import judge_runs, remove  # noqa: PLC0415 - slow
+    from tinyhil.publish.prune import Removed, judge_runs, remove  # noqa: PLC0415 - slow
 
     folder = options.folder or project_around(Path.cwd()).runs
     if not 0 <= options.days < 100_000:
@@ -90,14 +97,29 @@ def _prune(options: argparse.Namespace, console: Console) -> int:
     if not folder.is_dir():
         raise ConfigError(f"{folder}: is not a folder of runs", hint="name the folder of runs")
     judged = judge_runs(folder, options.days, options.baseline)
-    freed = remove(judged) if options.remove else 0
+    done = remove(folder, judged) if options.remove else Removed(frozenset(), 0, ())
     rows = tuple(PrunedRun(one.folder.name, one.why, one.size_bytes) for one in judged)
-    if answered(options, Pruned(folder, rows, options.remove, freed)):
-        return 0
-    for row in rows:
+    answer = Pruned(
+        folder, rows, options.remove, len(done.folders), done.freed_bytes, done.problems
+    )
+    if not answered(options, answer):
+        _tell(answer, console)
+    return int(bool(done.problems))
+
+
+def _tell(answer: Pruned, console: Console) -> None:
+    for row in answer.runs:
         say(console, f"{row.run}  {row.size_bytes / 1e6:8.1f} MB  {row.why}")
-    old = [row for row in rows if row.why == "old"]
-    size = sum(row.size_bytes for row in old) / 1e6
-    done = "were removed" if options.remove else "can go; --remove removes them"
-    say(console, f"{len(old)} of {len(rows)} runs, {size:.1f} MB, {done}")
-    return 0
+    for problem in answer.problems:
+        say(console, problem)
+    counts, sizes = Counter(row.why for row in answer.runs), Counter[str]()
+    for row in answer.runs:
+        sizes[row.why] += row.size_bytes
+    for why, count in counts.most_common():
+        if why != "old":
+            say(console, f"{count} stay, {sizes[why] / 1e6:.1f} MB: {why}")
+    if answer.removed:
+        text = f"{answer.gone} were removed, {answer.freed_bytes / 1e6:.1f} MB"
+    else:
+        text = f"{counts['old']} can go, {sizes['old'] / 1e6:.1f} MB; --remove removes them"
+    say(console, text)

@@ -16,7 +16,7 @@ from tinyhil.record.schema import Line
 from tinyhil.record.seal import RecordState, record_state
 from tinyhil.record.store import Run, read_run
 
-_KIND = "headings-2"
+_KIND = "headings-3"
 
 _SAME = ("station", "board", "core", "emulated", "task", "division", "data_set", "data_sha256")
 """What the runs of one history have in common."""
@@ -44,6 +44,8 @@ class Heading:
     board, station, data set, task and measure."""
     histories: dict[str, str]
     """By task with figures: names the history that it is a part of."""
+    rerun_of: tuple[str, ...]
+    """Names of the runs that it goes on with."""
     worst: str
     """Verdict of its lines: ``error``, ``fail``, ``not judged``, ``pass``, or ``nothing``."""
 
@@ -113,6 +115,7 @@ def _made(folder: Path) -> dict[str, Any]:
         "run": described.run,
         "ended": {_place(one): one.started.timestamp() for one in run.lines if not one.failed},
         "histories": {task: name_of(place) for task, place in places.items() if place},
+        "rerun_of": described.rerun_of,
         "worst": next((word for word in words if word in verdicts), "nothing"),
     }
 

@@ -1,27 +1,36 @@
-"""Which run folders nobody needs any more: old ones that no baseline names and no history shows."""
+"""Which run folders nobody needs any more: old ones that no baseline names, no history shows, and
+no other run goes on with; and the pages of old nights."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from tinyhil.ground import locking
 from tinyhil.ground.errors import BenchError
-from tinyhil.ground.files import lock, writing_to
+from tinyhil.ground.files import lock, unwritable
 from tinyhil.judge.gate.figures import read as read_baseline
 from tinyhil.publish.headings import Heading, Unreadable, headings
 from tinyhil.publish.report.history import RUNS
+from tinyhil.record.description import read_description
 from tinyhil.record.store import find_runs
 
 Why = Literal[
-    "old", "recent", "baseline", "history", "being written", "not finished", "not as it was sealed"
-]
+    "old", "recent", "baseline", "history", "gone on with", "elsewhere", "being written",
+    "not finished", "not as it was sealed",
+]  # fmt: skip
+_PAGES = re.compile(r"(\d{8}T\d{6})\.\d{6}Z_report")
+"""The name of a folder of pages; see `pytest_side.pages`."""
+_AWAY = ".pruned"
+"""Ends the name of a folder that is being removed, which begins with a dot."""
 
 
 @dataclass(frozen=True)
@@ -43,35 +52,52 @@ class Judged:
 def judge_runs(
     runs: Path, days: float, baselines: Iterable[Path], now: datetime | None = None
 ) -> tuple[Judged, ...]:
-    """What becomes of each run in a folder of runs, the newest first.
+    """What becomes of each run in a folder of runs, the newest first, and of its folders of pages.
 
     Kept are: what is younger than `days`, or of no known age; what a baseline was made of; the
-    newest runs of each history that a report draws; and what is not a finished, unchanged run,
-    which only a person can judge.
+    newest runs of each history that a report draws; what a run that stays has gone on with; what
+    lies elsewhere, behind a link; and what is not a finished, unchanged run, which only a person
+    can judge. Of pages the newest stay.
 
     Args:
         runs: the folder.
         days: how old a run must be.
-        baselines: files of `tinyhil gate --save`.
+        baselines: files of `tinyhil gate --save`, or runs.
         now: for tests.
 
     Raises:
         ConfigError: a baseline can't be read.
     """
-    named = {line.run for path in baselines for line in read_baseline(path)}
+    named = {name for path in baselines for name in _names(path)}
     oldest = (now or datetime.now(UTC)) - timedelta(days=days)
     newer: Counter[object] = Counter()
-    found = []
+    found, needed = [], set[str]()
     for one in reversed(list(headings(find_runs(runs)))):
         if isinstance(one, Unreadable):
             found.append(Judged(one.folder, "not as it was sealed", 0))
-        else:
-            found.append(Judged(one.folder, _why(one, named, oldest, newer), one.size_bytes))
-    return tuple(found)
+            continue
+        judged = Judged(one.folder, _why(one, named, oldest, newer), one.size_bytes)
+        if judged.goes and {one.folder.name, one.run} & needed:
+            judged = replace(judged, why="gone on with")
+        if not judged.goes:
+            needed |= set(one.rerun_of)
+        found.append(judged)
+    return (*found, *_pages(runs, oldest))
+
+
+def _names(baseline: Path) -> Iterator[str]:
+    """Of the runs that a baseline was made of."""
+    if baseline.is_dir():
+        yield baseline.resolve().name
+        yield read_description(baseline).run
+    else:
+        yield from (line.run for line in read_baseline(baseline))
 
 
 def _why(heading: Heading, named: set[str], oldest: datetime, newer: Counter[object]) -> Why:
     """Why a run stays, or ``old``; counts it in the histories that it is a part of."""
+    if heading.folder.is_symlink():
+        return "elsewhere"
     if _is_written(heading.folder):
         return "being written"
     if heading.state != "sealed":
@@ -104,21 +130,101 @@ def _is_written(folder: Path) -> bool:
     return False
 
 
-def remove(judged: Sequence[Judged]) -> int:
-    """Remove the folders that go; returns how many bytes that frees.
+def _pages(runs: Path, oldest: datetime) -> Iterator[Judged]:
+    """Folders of pages, the newest first, which always stays."""
+    found = sorted(
+        (one for one in runs.iterdir() if _PAGES.fullmatch(one.name) and _is_folder(one)),
+        reverse=True,
+    )
+    for number, folder in enumerate(found):
+        began = datetime.strptime(f"{folder.name[:15]}Z", "%Y%m%dT%H%M%S%z")
+        old = bool(number) and began < oldest
+        yield Judged(folder, "old" if old else "recent", _size(folder))
 
-    A run is moved out of sight first, so that no reader meets half of one.
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is one itself, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def _size(folder: Path) -> int:
+    """Of its files in bytes, as far as they can be seen."""
+    size = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                size += os.lstat(f"{parent}/{name}").st_size
+    return size
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What is gone, and what would not go."""
+
+    folders: frozenset[Path]
+    """That are gone."""
+    freed_bytes: int
+    """By that, and by what an earlier removal that was killed had left."""
+    problems: tuple[str, ...]
+    """Why others are still there."""
+
+
+def remove(runs: Path, judged: Sequence[Judged]) -> Removed:
+    """Remove the folders that go, and what is left of those that a killed removal had begun with.
+
+    A folder is moved out of sight first, so that no reader meets half of one. Others may remove at
+    the same time; a run that somebody has begun to write to stays.
+
+    Args:
+        runs: the folder that they are in.
+        judged: see `judge_runs`.
+    """
+    gone, freed, problems = set(), 0, []
+    left = [one for one in runs.glob(f".*{_AWAY}") if _is_folder(one)]
+    for folder, size in (
+        *((one, _size(one)) for one in left),
+        *((one.folder, one.size_bytes) for one in judged if one.goes),
+    ):
+        try:
+            if folder in left:
+                _erase(folder)
+            elif not _remove(folder):
+                continue
+        except OSError as error:
+            problems.append(unwritable(folder, error).told)
+        else:
+            gone.add(folder)
+            freed += size
+    return Removed(frozenset(gone), freed, tuple(problems))
+
+
+def _remove(folder: Path) -> bool:
+    """False where somebody else removes it, or has begun to write to it.
 
     Raises:
-        WriteError: one can't be removed.
+        OSError: it can't be removed.
     """
-    freed = 0
-    for one in judged:
-        if not one.goes:
-            continue
-        away = one.folder.with_name(f".{one.folder.name}.pruned")
-        with writing_to(one.folder):
-            os.rename(one.folder, away)  # noqa: PTH104 - as one step
-            shutil.rmtree(away)
-        freed += one.size_bytes
-    return freed
+    try:
+        held = lock(folder)
+    except (BenchError, FileNotFoundError):
+        return False
+    try:
+        away = folder.with_name(f".{folder.name}{_AWAY}")
+        os.rename(folder, away)  # noqa: PTH104 - as one step
+        _erase(away)
+    except FileNotFoundError:
+        return False
+    finally:
+        locking.release(held)
+    return True
+
+
+def _erase(folder: Path) -> None:
+    """Remove a folder, which others may be doing too.
+
+    Raises:
+        OSError: something of it can't be removed.
+    """
+    while folder.exists():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)

@@ -65,7 +65,8 @@ def find_runs(path: Path) -> tuple[Path, ...]:
         return (path,)
     try:
         with os.scandir(path) as entries:
-            names = sorted(entry.name for entry in entries)
+            # What begins with a dot is on its way out: `publish.prune`.
+            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
     except OSError:
         return ()
     return tuple(path / name for name in names if Path(f"{path}/{name}/{LINES}").is_file())
