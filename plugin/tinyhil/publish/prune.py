@@ -17,7 +17,6 @@ from typing import Literal
 from tinyhil.ground import locking
 from tinyhil.ground.errors import BenchError
 from tinyhil.ground.files import lock, unwritable
-from tinyhil.judge.gate.figures import read as read_baseline
 from tinyhil.publish.headings import Heading, Unreadable, headings
 from tinyhil.publish.report.history import RUNS
 from tinyhil.record.description import read_description
@@ -90,18 +89,19 @@ def _names(baseline: Path) -> Iterator[str]:
     if baseline.is_dir():
         yield baseline.resolve().name
         yield read_description(baseline).run
-    else:
-        yield from (line.run for line in read_baseline(baseline))
+        return
+    from tinyhil.judge.gate.figures import read  # noqa: PLC0415 - it needs NumPy
+
+    yield from (line.run for line in read(baseline))
 
 
 def _why(heading: Heading, named: set[str], oldest: datetime, newer: Counter[object]) -> Why:
     """Why a run stays, or ``old``; counts it in the histories that it is a part of."""
-    if heading.folder.is_symlink():
-        return "elsewhere"
-    if _is_written(heading.folder):
-        return "being written"
     if heading.state != "sealed":
-        return "not finished" if heading.state == "not sealed" else "not as it was sealed"
+        unfinished: Why = (
+            "not finished" if heading.state == "not sealed" else "not as it was sealed"
+        )
+        return "being written" if _is_written(heading.folder) else unfinished
     places = list(heading.histories.items())
     drawn = [place for place in places if newer[place] < RUNS]
     newer.update(places)
@@ -110,7 +110,14 @@ def _why(heading: Heading, named: set[str], oldest: datetime, newer: Counter[obj
     started = _started(heading.started)
     if started is None or started > oldest:
         return "recent"
-    return "history" if drawn else "old"
+    return "history" if drawn else _why_old(heading.folder)
+
+
+def _why_old(folder: Path) -> Why:
+    """Why a run stays that nobody needs, or ``old``."""
+    if folder.is_symlink():
+        return "elsewhere"
+    return "being written" if _is_written(folder) else "old"
 
 
 def _started(text: str) -> datetime | None:

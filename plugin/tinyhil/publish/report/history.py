@@ -11,19 +11,22 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.verdict import Verdict, keeps
 from tinyhil.catalog.wording import in_short
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.text import shown
-from tinyhil.judge.gate.compare import Comparison
 from tinyhil.judge.gate.wording import value_text
 from tinyhil.publish.headings import Heading, History, headings, history_of, is_kept, name_of
 from tinyhil.record import Subject
 from tinyhil.record.schema import LINES
 from tinyhil.record.seal import record_state
 from tinyhil.record.store import Run, find_runs, read_run
+
+if TYPE_CHECKING:
+    from tinyhil.judge.gate.compare import Comparison
 
 RUNS = 30
 """At most so many runs are drawn."""
