@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -98,6 +99,36 @@ def test_hostile_text_stays_text_in_the_summary() -> None:
     assert {line.replace("\\|", "").count("|") for line in rows} == {8}, "no cell is torn"
 
 
+def test_the_summary_tells_what_is_broken_and_what_did_not_run(
+    pytestconfig: pytest.Config, tmp_path: Path
+) -> None:
+    """Also of a board that no measure has begun on: it has no line in any table."""
+    report = HilReport(pytestconfig, None)
+    report.entries.append(_entry("the port is gone"))
+    report.folders["mps2-an386"] = tmp_path
+    written = SummaryFile(tmp_path / "summary.md", report)
+    lost = "BenchError: [l4-3 / flash] no debug probe '066B'\n  next step: plug it in"
+    gone = "LinkError: [mps2-an386 / accuracy] the port is gone"
+    for number, (when, error) in enumerate((("setup", lost), ("setup", lost), ("call", gone))):
+        ran = pytest.TestReport(
+            f"t.py::test_{number}", ("t.py", 1, "t"), {}, "failed", error, when,  # type: ignore[arg-type]
+        )  # fmt: skip
+        report.tests.add(ran)
+        written.pytest_runtest_logreport(ran)
+    hook = written.pytest_sessionfinish(cast("pytest.Session", SimpleNamespace(testscollected=5)))
+    next(hook)
+    with pytest.raises(StopIteration):
+        hook.send(None)
+    text = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    head, *lines = text.splitlines()
+    assert head.endswith("3 of the tests ended with an error, 2 were not run")
+    (told,) = (line for line in lines if line.startswith("- ERROR"))
+    assert told == (
+        "- ERROR t.py::test\\_0 and 1 more: BenchError: \\[l4-3 / flash\\] no debug probe '066B' "
+        "next step: plug it in"
+    )
+
+
 def test_the_summary_is_added_to_githubs_file_and_replaces_any_other(
     tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,7 +139,8 @@ def test_the_summary_is_added_to_githubs_file_and_replaces_any_other(
         path = tmp_path / name
         path.write_text("before\n", encoding="utf-8")
         monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "github.md"))
-        hook = SummaryFile(path, report).pytest_sessionfinish()
+        session = cast("pytest.Session", SimpleNamespace(testscollected=0))
+        hook = SummaryFile(path, report).pytest_sessionfinish(session)
         next(hook)
         with pytest.raises(StopIteration):
             hook.send(None)

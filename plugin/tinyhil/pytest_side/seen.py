@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -41,6 +41,16 @@ class SeenTests:
             for test in self._ran
             if (test.attempts > 1 or test.recovered) and test.state in ("pass", "not judged")
         ]
+
+    @property
+    def broken(self) -> Mapping[str, Sequence[str]]:
+        """Titles of the tests that ended with an error, by its text."""
+        found: dict[str, list[str]] = {}
+        for test in self._ran:
+            if test.state == "error":
+                where = f" ({' '.join(test.place)})" if test.place else ""
+                found.setdefault(test.text, []).append(f"{test.title}{where}")
+        return found
 
     def name(self, title: str, figure: State) -> None:
         """Name the running test.

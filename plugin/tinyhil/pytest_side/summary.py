@@ -27,9 +27,15 @@ class SummaryFile:
         self._path = path
         self._report = report
         self._problem: WriteError | None = None
+        self._ended: set[str] = set()
+        """Node ids of the tests that have."""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count the tests that were run: a job may be ended by its time limit."""
+        self._ended.add(report.nodeid)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_sessionfinish(self) -> Generator[None, None, None]:
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """Boards are released by now, and the workers of pytest-xdist have told what they know."""
         try:
             yield
@@ -38,6 +44,8 @@ class SummaryFile:
             text = summary(
                 *(report.entries, report.comparisons, report.boards, report.runs, report.folders),
                 notes=(*report.notes, *report.tests.repeated),
+                broken=report.tests.broken,
+                not_run=max(0, session.testscollected - len(self._ended)),
             )
             try:
                 self._write(text)

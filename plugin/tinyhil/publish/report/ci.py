@@ -94,6 +94,8 @@ def summary(
     runs: Sequence[Path],
     last: Mapping[str, Path],
     notes: Sequence[str] = (),
+    broken: Mapping[str, Sequence[str]] | None = None,
+    not_run: int = 0,
 ) -> str:
     """A run in GitHub's Markdown: how it ended, a line a figure, and what to know about them.
 
@@ -104,10 +106,16 @@ def summary(
         runs: their folders.
         last: of them by station, for since when a limit is missed.
         notes: what else is to be said.
+        broken: names of the tests that ended with an error, by its text.
+        not_run: how many tests nobody came to.
     """
+    broken = broken or {}
     counts = Counter[str](verdict.status for entry in entries for verdict in entry.verdicts)
     counts["error"] = sum(entry.error is not None for entry in entries)
     told = [f"{counts[state]} {state}" for state in _SIGNS if counts[state]] or ["nothing measured"]
+    ended = sum(map(len, broken.values()))
+    told += [f"{ended} of the tests ended with an error"] if ended else []
+    told += [f"{not_run} were not run"] if not_run else []
     worse = sum(not one for one in comparisons)
     told += [f"{worse} of {len(comparisons)} worse than the baseline"] if comparisons else []
     lines = ["### tinyhil: " + ", ".join(told), ""]
@@ -119,7 +127,13 @@ def summary(
         lines += _table(heads, map(_compared_row, comparisons))
     said = [*_failures(entries, last), *(f"FAIL {one}" for one in comparisons if not one)]
     said += [f"fleet: {one}" for one in diagnoses(comparisons)]
-    said += [*_errors(entries), *notes, *remarks(entries, boards), *(f"Run: {run}" for run in runs)]
+    said += [
+        *_errors(entries),
+        *_broken(entries, broken),
+        *notes,
+        *remarks(entries, boards),
+        *(f"Run: {run}" for run in runs),
+    ]
     return "\n".join([*lines, *(f"- {in_markdown(note)}" for note in said), "", ""])
 
 
@@ -167,5 +181,19 @@ def _failures(entries: Sequence[Entry], last: Mapping[str, Path]) -> Iterator[st
 def _errors(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
         if entry.error is not None:
-            text = " ".join(shown(entry.error, _ERROR_CHARACTERS, keep="\n").split())
-            yield f"{entry.subject.station} {entry.subject.task} {entry.measure}: {text}"
+            about = f"{entry.subject.station} {entry.subject.task} {entry.measure}"
+            yield f"{about}: {_in_a_line(entry.error)}"
+
+
+def _broken(entries: Sequence[Entry], broken: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Each error of tests that is not that of a measure: most often, that no measure began."""
+    known = [_in_a_line(entry.error) for entry in entries if entry.error is not None]
+    for error, tests in broken.items():
+        text = _in_a_line(error)
+        if not any(one in text for one in known):
+            more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
+            yield f"ERROR {tests[0]}{more}: {text}"
+
+
+def _in_a_line(error: str) -> str:
+    return " ".join(shown(error, _ERROR_CHARACTERS, keep="\n").split())
