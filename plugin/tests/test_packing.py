@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import re
 import shutil
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from tinyhil.catalog.task import Task
 from tinyhil.data.material import Material
 from tinyhil.ground.errors import ConfigError
+from tinyhil.judge.verify.findings import Findings
+from tinyhil.judge.verify.matching import Claim, Matching
 from tinyhil.judge.verify.run import Report, verify
+from tinyhil.judge.verify.samples import check_names
 from tinyhil.record import seal
 from tinyhil.record.packing import Known, Transcript, pack, writer
+from tinyhil.record.packing.transcript import VERSION
 
 from .test_verify import by_text, folder, framed  # noqa: F401 - fixtures
 
@@ -204,3 +212,27 @@ def test_no_packed_log_however_odd_ends_in_anything_but_lines_or_an_error(
             errors.append(str(error))
     assert len(errors) > 18
     assert all("is damaged" in error and "next step: " in error for error in errors)
+
+
+def test_what_stands_for_a_part_of_a_sample_is_not_held_against_its_bytes() -> None:
+    """One log of a run is packed, and the other too short for it; the data set is not at hand."""
+    data = bytes(range(200))
+    crc, sha256 = f"{zlib.crc32(data[:100]):08x}", hashlib.sha256(data).hexdigest()
+    tells = (f"sample {sha256} 200", f"input 0 0 100 {crc}", f"input 0 0 200 {crc}")
+    text = "\n".join((json.dumps({"packed": VERSION, "lines": 0}), *tells, ""))
+    packed = Transcript(gzip.compress(text.encode()), "log", None, lambda *_: None)
+    assert list(packed.lines()) == []
+    assert len(packed.parts) == 1, "of a whole sample, its own sum is known"
+    (part,) = packed.parts
+
+    def found(*digests: bytes) -> int:
+        answers = [SimpleNamespace(digest=digest) for digest in digests]
+        claim = Claim("raw/ad01-accuracy.jsonl", 1, "a.bin", 0, None, None, 1)
+        matching = SimpleNamespace(answers=answers, used=dict.fromkeys(range(len(answers)), claim))
+        findings = Findings()
+        check_names(cast(Matching, matching), packed.parts, findings)
+        return len(findings.all)
+
+    own = hashlib.sha256(data[:100]).digest()
+    assert found(part, own, part, own) == 0
+    assert found(part, own, hashlib.sha256(b"other").digest()) == 1

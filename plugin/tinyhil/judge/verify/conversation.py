@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class Heard:
     """After which the device's clock begins anew, as far as its text shows."""
     by_name: int = 0
     """Inputs that the logs name, and whose bytes are not at hand."""
+    parts: Set[bytes] = frozenset()
+    """What those of them are called that are parts of a sample: no sum of their own bytes."""
 
 
 def hear(
@@ -63,7 +65,7 @@ def hear(
     device = Device()
     boots: list[tuple[str, int]] = []
     transfers = damaged = by_name = 0
-    period = Period()
+    period, parts = Period(), set[bytes]()
     for log in logs:
         source, watch = Log(folder, log, material, findings), BootWatch()
         text, frames = Text(log, findings, source.named), Frames(log, findings, source.named)
@@ -83,9 +85,10 @@ def hear(
         device = device.merged(text.device)
         damaged += frames.damaged
         by_name += source.by_name
+        parts |= source.parts
         period = period.joined(text.period)
     return Heard(tuple(answers), device, tuple(stacks), transfers, tuple(boots), damaged, period,
-                 by_name)  # fmt: skip
+                 by_name, parts)  # fmt: skip
 
 
 def _sent(transfer: Transfer, text: Text, frames: Frames) -> None:

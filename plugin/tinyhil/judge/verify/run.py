@@ -281,7 +281,7 @@ def _match(check: _Check, heard: Heard, rows: Mapping[str, Sequence[Row]], prefi
         matching.match(name, made)
         if measure == MeasureName.MEMORY:
             _check_memory(name, found, heard, check.findings)
-    check_names(matching, check.findings)
+    check_names(matching, heard.parts, check.findings)
     return matching
 
 

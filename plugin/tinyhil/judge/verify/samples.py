@@ -33,14 +33,21 @@ _WORDS = (
 )
 
 
-def check_names(matching: Matching, findings: Findings) -> None:
-    """A sample of one name must be the same bytes each time it was sent."""
-    digests: dict[tuple[str, int], bytes] = {}
+def check_names(matching: Matching, parts: Collection[bytes], findings: Findings) -> None:
+    """A sample of one name must be the same bytes each time it was sent.
+
+    Args:
+        matching: of a task's rows.
+        parts: digests that stand for those of bytes that are not at hand: they tell nothing of
+            others.
+        findings: where differences are noted.
+    """
+    digests: dict[tuple[str, int, bool], bytes] = {}
     for place, claim in sorted(matching.used.items()):
         if claim.laps_cut:
             continue  # An audit names what it makes after what it is made from.
         digest = matching.answers[place].digest
-        if digests.setdefault((claim.sample, claim.window), digest) != digest:
+        if digests.setdefault((claim.sample, claim.window, digest in parts), digest) != digest:
             text = f"{printable(claim.sample)} was sent with other bytes than elsewhere in the run"
             findings.add(claim.file, claim.line, text)
 

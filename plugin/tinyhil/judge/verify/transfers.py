@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +43,8 @@ class Log:
     findings: Findings
     by_name: int = field(default=0, init=False)
     """Inputs whose bytes are not at hand."""
+    parts: Set[bytes] = field(default_factory=frozenset, init=False)
+    """See `Transcript.parts`."""
 
     def __post_init__(self) -> None:
         self._naming: Callable[[bytes], Named] = named
@@ -77,6 +79,7 @@ class Log:
             for last, line in transcript.lines():
                 yield last, line
             self.by_name, heads = transcript.by_name, transcript.heads
+            self.parts = transcript.parts
         # A process that was killed between packing a log and removing it has left both.
         if path.exists() and not (heads and sum_of(path).sha256 == heads[-1]):
             for number, line in read_lines(path):

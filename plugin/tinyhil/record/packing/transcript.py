@@ -101,6 +101,8 @@ class Transcript:
         """SHA-256 of each log that was packed into this one."""
         self.by_name = 0
         """Inputs whose bytes are not at hand."""
+        self.parts: set[bytes] = set()
+        """What those of them are called that are parts of a sample: no sum of their own bytes."""
 
     def name(self, data: bytes) -> Named:
         """What an input of this log is called."""
@@ -211,7 +213,10 @@ class Transcript:
         digest, own = named(data)
         if sha256 is not None:
             self.by_name += 1
-            self._called[digest] = (sha256 if size == len(sample) else digest, crc)
+            whole = size == len(sample)
+            self._called[digest] = (sha256 if whole else digest, crc)
+            if not whole:
+                self.parts.add(digest)
         elif own != crc:
             self._wrong(self._number + 1, "names another CRC-32 of an input than the data set has")
         member.inputs.append(data)
