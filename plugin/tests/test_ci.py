@@ -113,6 +113,8 @@ def test_the_summary_tells_what_is_broken_and_what_did_not_run(
         ran = pytest.TestReport(
             f"t.py::test_{number}", ("t.py", 1, "t"), {}, "failed", error, when,  # type: ignore[arg-type]
         )  # fmt: skip
+        # As a worker of pytest-xdist sends it.
+        ran.node = SimpleNamespace(_workerinfocache="[gw2] linux -- Python")  # type: ignore[attr-defined]
         report.tests.add(ran)
         written.pytest_runtest_logreport(ran)
     hook = written.pytest_sessionfinish(cast("pytest.Session", SimpleNamespace(testscollected=5)))

@@ -393,6 +393,41 @@ def test_a_coordinator_that_is_gone_is_said_with_what_names_it(
         labgrid.resolved(["labgrid:b1"])
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("usage: labgrid-client [-h]\\n", "what no version that is known says: 'usage: labgrid"),
+        ("\\033[31m\\377 garbage", "says: '\\x1b[31m"),
+        ("", ""),
+    ],
+)
+def test_what_is_no_list_of_labgrids_client_does_not_look_like_a_farm_without_boards(
+    said: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "labgrid-client"
+    program.write_text(f"#!/bin/sh\nprintf '{said}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, str(program))
+    if not told:
+        assert coordinator.places() == ()
+        return
+    with pytest.raises(BenchError) as caught:
+        coordinator.places()
+    assert told in caught.value.message
+    assert "is labgrid's client, labgrid>=26,<27" in str(caught.value)
+
+
+def test_more_than_any_farm_has_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "labgrid-client"
+    program.write_text("#!/bin/sh\nyes \"Place 'x':\" | head -c 9000000\n")
+    program.chmod(0o755)
+    monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, str(program))
+    with pytest.raises(BenchError, match="more than 8 MB"):
+        coordinator.known()
+
+
 _LABGRID = """\
 #!/bin/sh
 echo "$*" >> {folder}/calls

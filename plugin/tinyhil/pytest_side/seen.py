@@ -150,4 +150,6 @@ def _text(report: pytest.TestReport) -> str:
     crash = getattr(why, "reprcrash", None)
     if report.skipped:
         return str(getattr(report, "wasxfail", "")) or "no reason was given"
+    if isinstance(why, str):  # `longreprtext` would begin with the worker of pytest-xdist.
+        return why
     return str(crash.message) if crash else report.longreprtext

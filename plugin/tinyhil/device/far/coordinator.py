@@ -35,7 +35,9 @@ BOARD = "TinyhilBoard"
 """The class of resource that says how a board is reached; labgrid need not know it."""
 _CALL_S = 60.0
 """The first call may have to fetch labgrid; later ones take a second."""
-_SHOWN = 400
+_READ, _SHOWN = 4000, 400
+_MOST_SAID = 8 << 20
+"""Characters of a list; a thousand boards take one or two million."""
 _QUARANTINED = "quarantined"
 """Tag that takes the place of ``board``."""
 _CLASS = """\
@@ -113,7 +115,7 @@ def places() -> tuple[Place, ...]:
         BenchError: the coordinator does not answer.
     """
     found = known()
-    boards = _boards(call("-vv", "resources"))
+    boards = _boards(_listed("Exporter ", "-vv", "resources"))
     return tuple(_with_board(place, boards) for place in found)
 
 
@@ -123,7 +125,7 @@ def known() -> tuple[Place, ...]:
     Raises:
         BenchError: the coordinator does not answer.
     """
-    return tuple(_places(call("-v", "places")))
+    return tuple(_places(_listed("Place ", "-v", "places")))
 
 
 def exported(place: Place) -> Place:
@@ -132,7 +134,7 @@ def exported(place: Place) -> Place:
     Raises:
         BenchError: the coordinator does not answer.
     """
-    return _with_board(place, _boards(call("-vv", "resources")))
+    return _with_board(place, _boards(_listed("Exporter ", "-vv", "resources")))
 
 
 def quarantine(name: str, reason: str) -> None:
@@ -243,8 +245,30 @@ def call(*arguments: str) -> str:
     return done.stdout
 
 
+def _listed(head: str, *arguments: str) -> str:
+    """What the client lists: nothing, or parts that begin with `head`; comments may have lines.
+
+    Raises:
+        BenchError: it does not answer, or with something else, which must not look like a farm
+            without boards.
+    """
+    said = call(*arguments)
+    if len(said) > _MOST_SAID:
+        raise _odd(f"more than {_MOST_SAID >> 20} MB")
+    if said.strip() and not re.search(f"^{head}", said, re.MULTILINE):
+        raise _odd(f"'{shown(said.strip().splitlines()[0], 100)}'")
+    return said
+
+
+def _odd(what: str) -> BenchError:
+    return BenchError(
+        f"labgrid-client says what no version that is known says: {what}",
+        hint=f"see that '{shlex.join(client())}' is labgrid's client, {_LABGRID}",
+    )
+
+
 def failed(done: subprocess.CompletedProcess[str]) -> BenchError:
-    said = shown((done.stderr + done.stdout).strip(), _SHOWN)
+    said = shown(" ".join(f"{done.stderr[:_READ]} {done.stdout[:_READ]}".split()), _SHOWN)
     return BenchError(f"labgrid-client failed: {said or 'it said nothing'}", hint=HINT)
 
 
