@@ -11,13 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from tinyhil.cli.farm.status import status
 from tinyhil.cli.main import main
+from tinyhil.device.far import coordinator
+from tinyhil.device.far.coordinator import Place
 from tinyhil.ground import locking
 from tinyhil.ground.files import lock
 from tinyhil.judge.gate import figures
 from tinyhil.judge.gate.reading import figures_of
 from tinyhil.publish import prune
 from tinyhil.publish.prune import Removed, judge_runs, remove
+from tinyhil.record import Configuration, Record
 from tinyhil.record.seal import seal
 from tinyhil.record.store import find_runs, read_run
 
@@ -193,3 +197,23 @@ def test_pages_of_old_nights_go_but_for_the_newest(old: Path) -> None:
     remove(old, [found[names[0]]])
     assert not (old / names[0]).exists()
     assert (old / "1_x" / "record.jsonl").is_file()
+
+
+def test_a_run_that_came_to_no_measure_is_seen_and_goes_when_it_is_old(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its board had failed: a folder a night, which nobody would ever see."""
+    record = Record.start(old, Configuration(station="l4-3", board="nucleo-l4r5zi"))
+    record.close()
+    seal(record.folder, {})
+    assert fates(old)[record.folder.name] == "old"
+    assert fates(old, days=51)[record.folder.name] == "recent"
+    monkeypatch.setattr(coordinator, "places", lambda: (Place("l4-3"), Place("mps2-an386")))
+    rows = {row.place: (row.last_run, row.last_verdict) for row in status(old).boards}
+    assert rows["l4-3"] == (record.folder.name, "nothing")
+    assert rows["mps2-an386"] == ("3_x", "not judged")
+    held = lock(record.folder)
+    assert fates(old)[record.folder.name] == "being written"
+    locking.release(held)
+    later = datetime.now(UTC) + timedelta(days=50)
+    assert record.folder in remove(old, judge_runs(old, 0.0, (), later)).folders

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -15,7 +16,13 @@ from tinyhil.judge.gate.matching import by_place
 from tinyhil.judge.gate.reading import load_all
 from tinyhil.judge.verify.run import verify
 from tinyhil.pytest_side.items import BOARD
-from tinyhil.pytest_side.rerun import earlier_of, name_of, read_earlier
+from tinyhil.pytest_side.rerun import (
+    check_same,
+    check_used,
+    earlier_of,
+    name_of,
+    read_earlier,
+)
 from tinyhil.record import Configuration, Record
 from tinyhil.record.description import read_description
 from tinyhil.record.schema import TESTS, EndedTest
@@ -65,6 +72,25 @@ def test_a_board_goes_on_with_its_own_run_else_with_one_of_its_type(tmp_path: Pa
     assert chosen("c") == ["b"], "a is tested itself"
     with pytest.raises(ConfigError, match=r"quick is on, that of .* was off"):
         chosen("a", quick=True)
+
+
+def test_a_run_is_gone_on_with_only_by_what_it_was_made_with(tmp_path: Path) -> None:
+    """Runs that no board goes on with are refused: everything would be run again unasked."""
+    runs = read_earlier([made(tmp_path, "a", one="passed")])
+    check_used(runs, runs)
+    check_used((), ())
+    with pytest.raises(ConfigError, match=r"of the type of a run: .*_a is of a \(mps2-an386\)"):
+        check_used(runs, ())
+    done = Content()
+    folder = write(tmp_path, done)
+    record = folder / TESTS
+    record.write_text('{"test": "one", "how": "error", "attempts": 1, "recovered": []}\n')
+    earlier = read_earlier([folder])
+    check_same(earlier, done.subject)
+    check_same(earlier, replace(done.subject, task="ad01", firmware_sha256="0" * 64))
+    with pytest.raises(ConfigError, match=r"firmware_sha256 of kws01 is 0000.* was f1f1") as caught:
+        check_same(earlier, replace(done.subject, firmware_sha256="0" * 64))
+    assert "run all tests again" in caught.value.hint
 
 
 def test_a_gate_takes_the_run_that_failed_and_the_one_that_went_on(tmp_path: Path) -> None:

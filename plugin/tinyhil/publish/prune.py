@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Literal
 
 from tinyhil.ground import locking
-from tinyhil.ground.errors import BenchError
+from tinyhil.ground.errors import BenchError, ConfigError
 from tinyhil.ground.files import lock, unwritable
 from tinyhil.publish.headings import Heading, Unreadable, headings
 from tinyhil.publish.report.history import RUNS
 from tinyhil.record.description import read_description
-from tinyhil.record.store import find_runs
+from tinyhil.record.store import find_bare, find_runs
 
 Why = Literal[
     "old", "recent", "baseline", "history", "gone on with", "elsewhere", "being written",
@@ -81,7 +81,21 @@ def judge_runs(
         if not judged.goes:
             needed |= set(one.rerun_of)
         found.append(judged)
-    return (*found, *_pages(runs, oldest))
+    bare = (_bare(folder, oldest, needed) for folder in reversed(find_bare(runs)))
+    return (*found, *bare, *_pages(runs, oldest))
+
+
+def _bare(folder: Path, oldest: datetime, needed: set[str]) -> Judged:
+    """A run that came to no measure, since its board had failed before: it has no history."""
+    try:
+        described = read_description(folder)
+    except ConfigError:
+        return Judged(folder, "not as it was sealed", 0)
+    started = _started(described.parts[-1].started) if described.parts else None
+    why: Why = "recent" if started is None or started > oldest else _why_old(folder)
+    if why == "old" and {folder.name, described.run} & needed:
+        why = "gone on with"
+    return Judged(folder, why, _size(folder))
 
 
 def _names(baseline: Path) -> Iterator[str]:

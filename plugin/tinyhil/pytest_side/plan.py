@@ -28,7 +28,7 @@ from tinyhil.ground.outputs import check_file, check_folder
 from tinyhil.ground.text import printable
 from tinyhil.image.elf import Image, read_image
 from tinyhil.measure.monitors import names, options_of
-from tinyhil.pytest_side.rerun import Earlier, earlier_of, read_earlier
+from tinyhil.pytest_side.rerun import Earlier, check_used, earlier_of, read_earlier
 from tinyhil.record import Configuration, resume
 from tinyhil.record.signing import check_key
 
@@ -215,8 +215,8 @@ def make_plan(options: Options) -> Plan:
             "option --hil-rerun-failed: --hil-resume goes on with one run and is its own",
             hint="leave one of the two out",
         )
-    for station in chosen:
-        plan.earlier_of(station)
+    used = [one for station in chosen for one in plan.earlier_of(station)]
+    check_used(plan.earlier, used)
     if options.resume:
         for station in chosen:
             resume.check(options.resume, plan.configuration(station, ()))

@@ -7,7 +7,7 @@ the other one; tables and gates take both together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,14 @@ import pytest
 from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.text import printable
 from tinyhil.pytest_side.items import station_of
-from tinyhil.record import Configuration
+from tinyhil.record import Configuration, Subject
 from tinyhil.record.configuration import shown
 from tinyhil.record.description import read_description
 from tinyhil.record.reading import read_objects, untorn
 from tinyhil.record.schema import TESTS, EndedTest
 
+_SAME = ("firmware_sha256", "model_sha256", "data_sha256")
+"""Of what is measured, that must not change in between."""
 _OWN = ("station", "board", "tasks")
 """Of a configuration: what may differ, or is compared by itself."""
 
@@ -35,6 +37,8 @@ class Earlier:
     configuration: Configuration
     ended: frozenset[str]
     """Tests that need not be run again; see `name_of`."""
+    subjects: Mapping[str, Subject]
+    """By task, what was measured."""
 
 
 def name_of(item: pytest.Item) -> str:
@@ -64,7 +68,8 @@ def _read(folder: Path) -> Earlier:
         )
     last = {line.test: line.how for _, line in untorn(read_objects(folder / TESTS, EndedTest))}
     ended = frozenset(test for test, how in last.items() if how != "error")
-    return Earlier(folder, description.run, description.configuration, ended)
+    subjects = {task: facts.subject for task, facts in description.jobs.items()}
+    return Earlier(folder, description.run, description.configuration, ended, subjects)
 
 
 def earlier_of(
@@ -99,6 +104,41 @@ def earlier_of(
                     hint="run the failed tests with the options of that run",
                 )
     return chosen
+
+
+def check_used(runs: Sequence[Earlier], used: Collection[Earlier]) -> None:
+    """Refuse runs of which none is gone on with: everything would be run, as if none was named.
+
+    Raises:
+        ConfigError: that is so.
+    """
+    if runs and not used:
+        of = ", ".join(
+            f"{printable(one.run)} is of {one.configuration.station} ({one.configuration.board})"
+            for one in runs
+        )
+        raise ConfigError(
+            f"option --hil-rerun-failed: no board that is tested is of the type of a run: {of}",
+            hint="choose the same boards, or others of their type, with --hil-board",
+        )
+
+
+def check_same(runs: Sequence[Earlier], subject: Subject) -> None:
+    """Refuse to go on with another firmware: both runs together would be of neither.
+
+    Raises:
+        ConfigError: a run has measured the task with another one, or another model or data set.
+    """
+    for one in runs:
+        then = one.subjects.get(subject.task)
+        for key in _SAME if then else ():
+            was, now = getattr(then, key), getattr(subject, key)
+            if was != now:
+                raise ConfigError(
+                    f"option --hil-rerun-failed: {key} of {subject.task} is {shown(now)}, that of "
+                    f"{printable(one.run)} was {shown(was)}",
+                    hint="run all tests again, without this option",
+                )
 
 
 class Rerun:

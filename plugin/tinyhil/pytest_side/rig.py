@@ -41,7 +41,7 @@ from tinyhil.pytest_side.items import BOARD, TASK, asks_for, plan_key
 from tinyhil.pytest_side.pages import new_folder
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
 from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
-from tinyhil.pytest_side.rerun import Rerun
+from tinyhil.pytest_side.rerun import Rerun, check_same
 from tinyhil.pytest_side.summary import SummaryFile
 from tinyhil.record import Record
 from tinyhil.record.description import Where
@@ -256,6 +256,7 @@ def job(
         supply=request.config.stash[_supplies][hil_board.station],
         references=options.build / "reference",
     )
+    check_same(plan.earlier_of(plan.station(hil_board.station)), job.subject)
     hil_record.begin(job.facts, job.contents)
     supply = job.supply
     ladder = request.config.stash.setdefault(_ladders, {})[job.dut.station] = Ladder(

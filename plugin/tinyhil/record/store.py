@@ -17,7 +17,7 @@ from tinyhil.catalog.rules import Rules
 from tinyhil.ground.errors import ConfigError
 from tinyhil.record.description import Description, read_description
 from tinyhil.record.reading import Model, TornLineError, list_files, read_objects, read_plain
-from tinyhil.record.schema import LINES, RAW, Line
+from tinyhil.record.schema import LINES, RAW, RUN, Line
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,12 @@ def find_runs(path: Path) -> tuple[Path, ...]:
         return ()
     found = (os.path.isfile(f"{path}/{name}/{LINES}") for name in names)  # noqa: PTH113 - thousands
     return tuple(path / name for name in compress(names, found))
+
+
+def find_bare(path: Path) -> tuple[Path, ...]:
+    """Runs in a folder of runs that came to no measure: they have no record; oldest first."""
+    found = (file.parent for file in path.glob(f"[!.]*/{RUN}"))
+    return tuple(sorted(folder for folder in found if not (folder / LINES).exists()))
 
 
 def read_run(folder: Path) -> Run:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,10 +18,13 @@ from tinyhil.device.far import coordinator
 from tinyhil.device.far.coordinator import Place
 from tinyhil.device.quarantine import Note
 from tinyhil.ground.answer import Answer
-from tinyhil.ground.errors import BenchError
+from tinyhil.ground.errors import BenchError, ConfigError
 from tinyhil.publish.headings import Heading, headings
-from tinyhil.record.store import find_runs
+from tinyhil.record.description import read_description
+from tinyhil.record.store import find_bare, find_runs
 
+Last = tuple[str, str]
+"""Name of a run, and the worst of its verdicts."""
 Health = Literal["ok", "not exported", "quarantined"]
 
 
@@ -45,7 +49,8 @@ class FarmBoard:
     last_run: str | None
     """Name of the newest run in the folder of runs."""
     last_verdict: str | None
-    """The worst of that run: ``error``, ``fail``, ``not judged``, ``pass``, or ``nothing``."""
+    """The worst of that run: ``error``, ``fail``, ``not judged``, ``pass``; or ``nothing``: it came
+    to no measure."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def status(runs: Path) -> FarmStatus:
     return FarmStatus((*rows, *noted), missing)
 
 
-def _row(place: Place, run: Heading | None) -> FarmBoard:
+def _row(place: Place, run: Last | None) -> FarmBoard:
     facts = place.board or {}
     health: Health = "ok" if place.board else "not exported"
     return FarmBoard(
@@ -89,12 +94,12 @@ def _row(place: Place, run: Heading | None) -> FarmBoard:
         reserved=bool(place.reservation),
         health="quarantined" if place.quarantined else health,
         quarantine=place.comment if place.quarantined else "",
-        last_run=run.folder.name if run else None,
-        last_verdict=run.worst if run else None,
+        last_run=run[0] if run else None,
+        last_verdict=run[1] if run else None,
     )
 
 
-def _noted(note: Note, run: Heading | None) -> FarmBoard:
+def _noted(note: Note, run: Last | None) -> FarmBoard:
     return FarmBoard(
         place=note.station,
         board="",
@@ -103,11 +108,20 @@ def _noted(note: Note, run: Heading | None) -> FarmBoard:
         reserved=False,
         health="quarantined",
         quarantine=f"{note.reason} (since {note.since})",
-        last_run=run.folder.name if run else None,
-        last_verdict=run.worst if run else None,
+        last_run=run[0] if run else None,
+        last_verdict=run[1] if run else None,
     )
 
 
-def _latest(runs: Path) -> Mapping[str, Heading]:
-    """The newest run of each station."""
-    return {one.station: one for one in headings(find_runs(runs)) if isinstance(one, Heading)}
+def _latest(runs: Path) -> Mapping[str, Last]:
+    """The newest run of each station; one that came to no measure has gone wrong before."""
+    found = [
+        (one.folder.name, one.worst, one.station)
+        for one in headings(find_runs(runs))
+        if isinstance(one, Heading)
+    ]
+    for folder in find_bare(runs):
+        with suppress(ConfigError):
+            station = read_description(folder).configuration.station
+            found.append((folder.name, "nothing", station))
+    return {station: (name, worst) for name, worst, station in sorted(found)}
