@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,8 +32,9 @@ from .gate_runs import Content, write
 from .runs import run
 
 
-def made(runs: Path, station: str, **tests: str) -> Path:
-    record = Record.start(runs, Configuration(station=station, board="mps2-an386"))
+def made(runs: Path, station: str, rerun_of: Sequence[str] = (), **tests: str) -> Path:
+    configuration = Configuration(station=station, board="mps2-an386")
+    record = Record.start(runs, configuration, rerun_of=rerun_of)
     for test, how in tests.items():
         record.tested(EndedTest(test=test, how=how))
     record.close()
@@ -49,6 +51,19 @@ def test_a_test_has_ended_unless_its_board_failed_at_last(tmp_path: Path) -> Non
     (folder / TESTS).unlink()
     with pytest.raises(ConfigError, match="does not tell which of its tests"):
         read_earlier([folder])
+
+
+def test_what_had_ended_before_a_run_went_on_is_not_run_a_third_time(tmp_path: Path) -> None:
+    first = made(tmp_path, "a", one="passed", two="error", three="error")
+    second = made(tmp_path, "b", [first.name], two="passed", three="error")
+    third = made(tmp_path, "c", [second.name], three="error")
+    for named in ([second], [first, second], [first, second, third], [third]):
+        (earlier,) = read_earlier(named)
+        assert earlier.ended == {"one", "two"}
+        assert earlier.folder == named[-1]
+    shutil.rmtree(first)
+    with pytest.raises(ConfigError, match=f"goes on with {first.name}, which is not beside it"):
+        read_earlier([third])
 
 
 def test_a_test_has_one_name_on_all_boards_whatever_they_are_called() -> None:

@@ -36,9 +36,11 @@ class Earlier:
     run: str
     configuration: Configuration
     ended: frozenset[str]
-    """Tests that need not be run again; see `name_of`."""
+    """Tests that need not be run again, also since they had ended before; see `name_of`."""
     subjects: Mapping[str, Subject]
     """By task, what was measured."""
+    rerun_of: frozenset[str]
+    """Runs that it has gone on with, and those that they had."""
 
 
 def name_of(item: pytest.Item) -> str:
@@ -56,20 +58,38 @@ def read_earlier(folders: Sequence[Path]) -> tuple[Earlier, ...]:
     Raises:
         ConfigError: one can't be read, or does not tell of its tests.
     """
-    return tuple(_read(folder) for folder in folders)
+    found = [_read(folder) for folder in folders]
+    gone_on_with = {run for one in found for run in one.rerun_of}
+    return tuple(one for one in found if one.run not in gone_on_with)
 
 
-def _read(folder: Path) -> Earlier:
+def _read(folder: Path, before: Sequence[Path] = ()) -> Earlier:
+    """A run, and what had ended in the runs beside it that it has gone on with itself."""
     description = read_description(folder)
+    ended, rerun_of = set[str](), {*description.rerun_of}
+    for name in description.rerun_of:
+        beside = folder.parent / name
+        if not beside.is_dir() or beside in before:
+            raise ConfigError(
+                f"option --hil-rerun-failed: {folder} goes on with {printable(name)}, which is not "
+                "beside it",
+                hint="have both in one folder of runs, or run all tests again",
+            )
+        one = _read(beside, (*before, folder))
+        ended |= one.ended
+        rerun_of |= one.rerun_of
     if not (folder / TESTS).is_file():
         raise ConfigError(
             f"option --hil-rerun-failed: {folder} does not tell which of its tests have ended",
             hint="an older tinyhil made it, or none of them has; --hil-resume continues it",
         )
     last = {line.test: line.how for _, line in untorn(read_objects(folder / TESTS, EndedTest))}
-    ended = frozenset(test for test, how in last.items() if how != "error")
+    ended |= {test for test, how in last.items() if how != "error"}
     subjects = {task: facts.subject for task, facts in description.jobs.items()}
-    return Earlier(folder, description.run, description.configuration, ended, subjects)
+    return Earlier(
+        folder, description.run, description.configuration, frozenset(ended), subjects,
+        frozenset(rerun_of),
+    )  # fmt: skip
 
 
 def earlier_of(
