@@ -270,7 +270,7 @@ def test_who_waits_gets_the_board_of_a_coordinator_that_starts_again(
     number = named_coordinator(monkeypatch)
     told: list[str] = []
     with ExitStack() as stack, ForeignDevice("kws01", lambda _: [1.0]) as device:
-        facts = {"board": mps2.name, "port": device.port}
+        facts: dict[str, object] = {"board": mps2.name, "port": device.port}
 
         def tell(text: str) -> None:
             """Start what is waited for."""
