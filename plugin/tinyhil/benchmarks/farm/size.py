@@ -119,11 +119,13 @@ def _farm(
             file.write_text(json.dumps(offered), encoding="utf-8")
             exporters.append(_started(stack, folder, "labgrid-exporter", "--name", host, str(file)))
         deadline = Deadline.after(_START_S)
-        while (there := sum(one.free for one in coordinator.places())) < len(places):
-            progress(there, len(places))
+        there = 0
+        while there < len(places):
             if deadline.expired:
                 raise TimeoutError(f"only {there} boards are offered after {_START_S:.0f} s")
             deadline.pause(_LOOK_S)
+            there = sum(one.free for one in coordinator.places())
+            progress(there, len(places))
         yield served, exporters
 
 
