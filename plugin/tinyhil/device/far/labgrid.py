@@ -6,7 +6,7 @@ import json
 import re
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from tinyhil.catalog.bench import Station
@@ -117,7 +117,7 @@ def acquired(
     """
     deadline = Deadline.after(wait_s)
     with ExitStack() as reservation:
-        name, got, fitting = coordinator.once_there(
+        got, fitting = coordinator.once_there(
             lambda: _had(wanted, deadline, tell, reservation), deadline, tell
         )
         try:
@@ -127,17 +127,17 @@ def acquired(
                 found = next((one for one in known if one.name == got), Place(got))
                 yield coordinator.exported(found)
         finally:
-            _release(name, tell)
+            _release(got, tell)
 
 
 def _had(
     wanted: Wanted, deadline: Deadline, tell: Callable[[str], None], reservation: ExitStack
-) -> tuple[str, str, Sequence[Place]]:
-    """Acquire a place: what `labgrid-client -p` takes, its name, and all that fit."""
+) -> tuple[str, Sequence[Place]]:
+    """Acquire a place: its name, and all that fit."""
     reservation.close()  # Of the try before.
     name, fitting = reservation.enter_context(_token(wanted, deadline, tell))
     try:
-        return name, _acquire(name, wanted, deadline, tell), fitting
+        return _acquire(name, wanted, deadline, tell), fitting
     except TakenError:
         raise
     except BaseException:  # Whether it is ours now, only the coordinator knows.
@@ -146,7 +146,7 @@ def _had(
 
 
 def _acquire(name: str, wanted: Wanted, deadline: Deadline, tell: Callable[[str], None]) -> str:
-    told = ""
+    told, passed = "", set[str]()
     while True:
         done = coordinator.asked("-p", name, "acquire")
         got = re.search(r"^acquired place (\S+)$", done.stdout, re.MULTILINE)
@@ -154,6 +154,11 @@ def _acquire(name: str, wanted: Wanted, deadline: Deadline, tell: Callable[[str]
             return got[1]
         said = done.stderr + done.stdout
         if "no matching remote resource" in said:
+            # labgrid gives out such places too, while others are free.
+            passed.add(name)
+            if other := _offered(wanted, passed):
+                name = other
+                continue
             error: BenchError = _unoffered(name)
         elif re.search("acquired|reserved", said):
             error = _taken(wanted)
@@ -165,6 +170,12 @@ def _acquire(name: str, wanted: Wanted, deadline: Deadline, tell: Callable[[str]
             told = error.message
             tell(f"{told}; waiting for it up to {deadline.remaining():.0f} s")
         deadline.pause(_LOOK_S)
+
+
+def _offered(wanted: Wanted, passed: Collection[str]) -> str:
+    """A place with the tags that are wanted, and was not passed by, that is free and offered."""
+    free = (one.name for one in coordinator.places() if one.free and _fits(one, wanted))
+    return next((name for name in free if name not in passed), "")
 
 
 @contextmanager
