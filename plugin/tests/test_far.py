@@ -498,6 +498,23 @@ def test_a_run_that_begins_without_a_coordinator_waits_for_it(tmp_path: Path) ->
     assert "[b2-kws01]" in said
 
 
+def test_every_free_place_is_waited_for_until_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, str(restarting(tmp_path, "none")))
+    with pytest.raises(BenchError, match=r"no place of labgrid is free(.|\n)*--hil-wait SECONDS"):
+        resolved("labgrid:*")
+
+    def given_back(text: str) -> None:
+        assert text == "no place of labgrid is free; waiting for one up to 60 s"
+        free = re.sub("  reservation.*\n", "", _PLACES.replace("laptop/alice.4711", "None"))
+        (tmp_path / "places").write_text(free)
+
+    monkeypatch.setattr(labgrid, "_ALL_S", 0.1)
+    words = ["near", "labgrid:*"]
+    assert labgrid.resolved(words, 60, given_back) == ["near", "labgrid:b2@mps2-an386"]
+
+
 def resolved(word: str) -> list[str]:
     return labgrid.resolved([word], 0, lambda _: None)
 

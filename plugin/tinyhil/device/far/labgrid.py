@@ -18,7 +18,8 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError, TakenError
 from tinyhil.ground.text import shown
 
-_LOOK_S = 1.0
+_LOOK_S, _ALL_S = 1.0, 10.0
+_STATUS = "`tinyhil farm status` shows all places, and who holds them"
 _TABLES = ("flash", "power")
 """Of a bench file's station."""
 
@@ -28,30 +29,48 @@ def resolved(words: Sequence[str], wait_s: float, tell: Callable[[str], None]) -
 
     Args:
         words: as the user gave them; ``labgrid:*`` is every place that is free now.
-        wait_s: how long to wait for a coordinator that is starting again.
+        wait_s: how long to wait for a coordinator that is starting again, and for a free place.
         tell: is told so.
 
     Raises:
         BenchError: the coordinator does not answer, or no place is free.
     """
-    found: list[str] = []
-    known: tuple[Place, ...] | None = None
     deadline = Deadline.after(wait_s)
+    asked = [word for word in words if is_place(word) and not set("=@") & set(word)]
+    if not asked:
+        return [*words]
+    known = coordinator.once_there(coordinator.places, deadline, tell)
+    if ALL_FREE in asked:
+        known = _once_free(known, deadline, tell)
+    found: list[str] = []
     for word in words:
         text = word.removeprefix(PREFIX)
-        if not is_place(word) or "=" in text or "@" in text:
-            found.append(word)
-            continue
-        if known is None:
-            known = coordinator.once_there(coordinator.places, deadline, tell)
         fitting = [one for one in known if (one.free if word == ALL_FREE else one.name == text)]
-        if not fitting:
-            raise BenchError(
-                "no place of labgrid is free" if word == ALL_FREE else f"labgrid has no '{text}'",
-                hint="`tinyhil farm status` shows all places, and who holds them",
-            )
-        found += [f"{PREFIX}{one.name}@{one.type}" for one in fitting]
+        if word in asked and not fitting:
+            raise BenchError(f"labgrid has no '{text}'", hint=_STATUS)
+        found += [f"{PREFIX}{one.name}@{one.type}" for one in fitting] if word in asked else [word]
     return found
+
+
+def _once_free(
+    known: tuple[Place, ...], deadline: Deadline, tell: Callable[[str], None]
+) -> tuple[Place, ...]:
+    """All places, once one of them is free.
+
+    Raises:
+        BenchError: none is in time.
+    """
+    told = False
+    while not any(one.free for one in known):
+        problem = "no place of labgrid is free"
+        if deadline.expired:
+            raise BenchError(problem, hint=f"{_STATUS}; --hil-wait SECONDS waits for one")
+        if not told:
+            told = True
+            tell(f"{problem}; waiting for one up to {deadline.remaining():.0f} s")
+        deadline.pause(_ALL_S)
+        known = coordinator.once_there(coordinator.places, deadline, tell)
+    return known
 
 
 def at_place(station: Station, place: Place) -> Station:
