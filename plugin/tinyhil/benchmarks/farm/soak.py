@@ -28,11 +28,11 @@ from rich.table import Table
 
 from tinyhil.benchmarks import write_figures
 from tinyhil.benchmarks.farm import hosts
-from tinyhil.benchmarks.farm.faults import ALWAYS, KINDS_OF_FAULT, Fault, Scene
+from tinyhil.benchmarks.farm.faults import ALWAYS, ENDS, KINDS_OF_FAULT, Fault, Scene
 from tinyhil.benchmarks.farm.jobs import Ended, Job, run
 from tinyhil.benchmarks.farm.leftovers import left_behind, orphans_of
 from tinyhil.benchmarks.farm.parts import Bench, Farm, PlayedBoard, running
-from tinyhil.device.far.coordinator import known, take_back
+from tinyhil.device.far.coordinator import known, once_there, take_back
 from tinyhil.device.far.janitor import sweep
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import TinyhilError
@@ -187,14 +187,17 @@ class Soak:
             deadline.pause(0.5)
         yield from orphans
         try:
-            list(sweep())
-            if any(one.name == scene.board.name and one.quarantined for one in known()):
-                take_back(scene.board.name)
-                with self._lock:
-                    self.outcomes[fault].quarantined += 1
+            # Another run's fault may be that the coordinator is gone.
+            once_there(lambda: self._clean_up(scene, fault), Deadline.after(_EXPORTED_S), _untold)
         except TinyhilError as error:
-            if self.farm.coordinator.age_s() > _SETTLED_S:
-                yield f"the janitor: {error}"
+            yield f"the janitor: {error}"
+
+    def _clean_up(self, scene: Scene, fault: str) -> None:
+        list(sweep())
+        if any(one.name == scene.board.name and one.quarantined for one in known()):
+            take_back(scene.board.name)
+            with self._lock:
+                self.outcomes[fault].quarantined += 1
 
     def _judge(
         self, scene: Scene, plan: Plan, ended: Ended, took: float | None, left: Sequence[str]
@@ -205,7 +208,9 @@ class Soak:
             if single := self._singles.get(scene.board.kind):
                 wrong = list(ended.wrong(single))
             outcomes.wrong += bool(wrong)
-            told = [*surprises(plan.fault, ended), *wrong, *left]
+            # A coordinator's death, which another plan has brought, strikes this run too.
+            twice = self.farm.coordinator.began > ended.began
+            told = [*surprises(plan.fault, ended, twice=twice), *wrong, *left]
             where = f"run {plan.number} on {scene.board.name}, {plan.fault.name}"
             if told:
                 text = "\n".join(told)
@@ -221,12 +226,18 @@ class Soak:
             self._tell(sum(one.struck for one in self.outcomes.values()))
 
 
-def surprises(fault: Fault, ended: Ended) -> Iterator[str]:
-    """What is not as it should be in how a run has ended."""
+def surprises(fault: Fault, ended: Ended, *, twice: bool = False) -> Iterator[str]:
+    """What is not as it should be in how a run has ended.
+
+    Args:
+        fault: that has struck it.
+        ended: how it has ended.
+        twice: whether another fault has struck it too.
+    """
     if ended.status is None:
         yield f"it did not end in {_RUN_S:.0f} s: {ended.last_words}"
         return
-    if ended.status not in fault.statuses:
+    if ended.status not in fault.statuses | (ENDS if twice else frozenset()):
         yield f"status {ended.status}: {ended.last_words}"
     for word in _CRASHES:
         if word in ended.said:
@@ -235,6 +246,10 @@ def surprises(fault: Fault, ended: Ended) -> Iterator[str]:
         yield f"errors of the class {', '.join(sorted(other))}: {ended.last_words}"
     if ended.status in (1, 4) and not ended.errors:
         yield f"it failed without an error's class: {ended.last_words}"
+
+
+def _untold(_: str) -> None:
+    """Nobody waits at a terminal."""
 
 
 def _await(job: Job, plan: Plan) -> bool:
@@ -297,7 +312,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             thread.start()
         for thread in threads:
             thread.join()
-        list(sweep())
+        once_there(lambda: list(sweep()), Deadline.after(_EXPORTED_S), _untold)
         left = tuple(left_behind(farm))
     return _show(soak, left, options, began, console)
 
