@@ -18,6 +18,7 @@ from tinyhil.cli import main as cli
 from tinyhil.data.material import Material
 from tinyhil.ground.paths import BOARDS, FIRMWARE
 from tinyhil.image import build as firmware
+from tinyhil.judge.gate import figures
 
 from .runs import NO_PAGE, Once, run
 
@@ -201,3 +202,23 @@ def test_a_baseline_of_another_link_is_refused_before_it_is_measured(
     words = " ".join(output.split())
     assert "has link rtt; the candidate (" in words
     assert not list(tmp_path.glob(f"*_{_BOARD}/record.jsonl"))
+
+
+def test_a_unit_that_a_fleets_baseline_does_not_know_is_held_against_its_type(
+    baseline: Path, own: tuple[str, ...], tmp_path: Path
+) -> None:
+    """It does not end a night, nor pass unseen."""
+    fleet, summary = tmp_path / "fleet.json", tmp_path / "summary.md"
+    units = ("u1", "u2", "u3")
+    lines = figures.read(baseline)
+    figures.write(
+        fleet, [line.model_copy(update={"station": unit}) for unit in units for line in lines]
+    )
+    options = ("--hil-link", "rtt", "--hil-baseline", str(fleet), "--hil-summary", str(summary))
+    chosen = ("-k", "ad01 and no_worse and bytes")
+    status, output = run(tmp_path / "runs", *NO_PAGE, *own, *options, *chosen)
+    assert status == 0, output
+    assert "2 passed" in output
+    left = f"not measured this time, but in the baseline: u1 ({_BOARD}), u2 ({_BOARD}), u3"
+    assert left in " ".join(output.split())
+    assert "not measured this time" in summary.read_text()
