@@ -119,6 +119,18 @@ def test_a_gate_takes_the_run_that_failed_and_the_one_that_went_on(tmp_path: Pat
         by_place(load_all([again, again]))
 
 
+def test_a_gate_takes_a_run_that_came_to_no_measure_with_the_one_that_went_on(
+    tmp_path: Path,
+) -> None:
+    bare, again = made(tmp_path, "mps2-an386", one="error"), write(tmp_path, Content())
+    with pytest.raises(ConfigError, match="came to no measure") as caught:
+        load_all([bare, again])
+    assert f"--hil-rerun-failed {bare}" in caught.value.hint
+    description = json.loads((again / "run.json").read_text())
+    (again / "run.json").write_text(json.dumps({**description, "rerun_of": [bare.name]}))
+    assert {one.line.run for one in load_all([bare, again])} == {again.name}
+
+
 @pytest.mark.long
 def test_only_what_did_not_end_is_run_again(tmp_path: Path) -> None:
     options = ("--hil-quick", "-k", "kws01", "-m", "memory or latency", "--hil-board", "mps2-an386")

@@ -77,7 +77,12 @@ def find_runs(path: Path) -> tuple[Path, ...]:
 def find_bare(path: Path) -> tuple[Path, ...]:
     """Runs in a folder of runs that came to no measure: they have no record; oldest first."""
     found = (file.parent for file in path.glob(f"[!.]*/{RUN}"))
-    return tuple(sorted(folder for folder in found if not (folder / LINES).exists()))
+    return tuple(sorted(filter(is_bare, found)))
+
+
+def is_bare(folder: Path) -> bool:
+    """Whether a folder is that of a run without a record."""
+    return (folder / RUN).is_file() and not (folder / LINES).exists()
 
 
 def read_run(folder: Path) -> Run:

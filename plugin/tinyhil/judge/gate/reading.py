@@ -14,8 +14,9 @@ from tinyhil.judge.gate.evidence import evidence_of
 from tinyhil.judge.gate.figures import Line
 from tinyhil.judge.verify.trust import trust_of
 from tinyhil.record import schema
+from tinyhil.record.description import read_description
 from tinyhil.record.recovery import recovered_by, told
-from tinyhil.record.store import Run, read_run
+from tinyhil.record.store import Run, is_bare, read_run
 
 _KEYS = tuple(Line.model_fields.keys() & schema.Line.model_fields.keys())
 """Of a line, that a figure has too."""
@@ -70,12 +71,26 @@ def load(path: Path, tell: Callable[[str], None] = _nobody) -> tuple[Measured, .
 
 
 def load_all(paths: Iterable[Path], tell: Callable[[str], None] = _nobody) -> tuple[Measured, ...]:
-    """The lines of all of them.
+    """The lines of all of them; none of a run that came to no measure, if another one of them goes
+    on with it.
 
     Raises:
         ConfigError: as `load`.
     """
-    return tuple(measured for path in paths for measured in load(path, tell))
+    chosen = list(paths)
+    bare = [path for path in chosen if is_bare(path)]
+    whole = [path for path in chosen if path not in bare]
+    gone_on_with = {
+        name for path in whole if bare and path.is_dir() for name in read_description(path).rerun_of
+    }
+    for path in bare:
+        if path.resolve().name not in gone_on_with:
+            raise ConfigError(
+                f"{path}: came to no measure: its board had failed before",
+                hint=f"run its tests again, `--hil-rerun-failed {path}`, and name both runs; or "
+                "leave it out",
+            )
+    return tuple(measured for path in whole for measured in load(path, tell))
 
 
 def figures_of(run: Run) -> tuple[Measured, ...]:
