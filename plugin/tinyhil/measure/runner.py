@@ -18,20 +18,19 @@ from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import Verdict, judge
 from tinyhil.device.info import DeviceInfo
-from tinyhil.device.proof import WIRING_HINT, ProbeProof
+from tinyhil.device.proof import ProbeProof
 from tinyhil.device.queries.opening import Tap
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import (
     DataError,
-    DeviceError,
     IdentityError,
     LinkError,
     TinyhilError,
     WriteError,
 )
 from tinyhil.ground.progress import Progress
-from tinyhil.ground.text import printable
+from tinyhil.measure.identify import identify
 from tinyhil.measure.job import NO_IMAGE, Conversation, Job
 from tinyhil.measure.kinds import MEASURES, Finding, Measure, Told
 from tinyhil.measure.ladder import Ladder
@@ -42,7 +41,6 @@ from tinyhil.record.recovery import as_details
 from tinyhil.record.rows import Rows, plain
 from tinyhil.record.schema import Line
 
-_IDENTIFY_S = 15.0
 _RECOVER_S = 10.0
 """How long a session may take to get in step again after a fault of the link."""
 
@@ -358,53 +356,3 @@ def _with_resumed(details: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
     """The details of a measure, and how many rows earlier parts of the run had, if any."""
     own = {name: value for name, value in details.items() if name != "resumed"}
     return {**own, "resumed": len(rows.done)} if rows.done else own
-
-
-def identify(session: Session, job: Job, proof: ProbeProof | None) -> DeviceInfo:
-    """Ask the device who it is, and refuse one that runs something else than the job's image.
-
-    Args:
-        session: synchronized.
-        job: whose image must run.
-        proof: ties the port to the board's debug probe, if it has one.
-
-    Raises:
-        DeviceError: its profile names another task, or it holds another model.
-        IdentityError: it runs another build, or the port leads to another board than the probe.
-        LinkError: see `Session`.
-    """
-    info = session.identify(Deadline.after(_IDENTIFY_S))
-    if info.task != job.task.name:
-        raise DeviceError(
-            f"the firmware's profile names the model '{printable(info.task)}', the task is "
-            f"'{job.task.name}'",
-            hint="flash the firmware of this task, or choose its task",
-            board=job.dut.station,
-            stage="identify",
-        )
-    held = info.extension
-    if held and job.model_sha256 and held.model_sha256 != job.model_sha256:
-        raise DeviceError(
-            f"the device holds the model {printable(held.model_sha256[:16])}…, the image has "
-            f"{job.model_sha256[:16]}…",
-            hint="the board did not take the image; reset it and flash again",
-            board=job.dut.station,
-            stage="identify",
-        )
-    build_id = job.image.build_id if job.image else None
-    if held and build_id and held.build_id != build_id:
-        raise IdentityError(
-            f"the device runs the build {printable(held.build_id[:12])}…, but flashed was "
-            f"{build_id[:12]}…: the port leads to another board than the probe, or "
-            "somebody else has flashed this one",
-            hint=WIRING_HINT,
-            board=job.dut.station,
-            stage="identify",
-        )
-    if proof is not None:
-        if info.extension is None or not proof.knows_token:
-            proof.of_silence(session)
-            info = session.identify(Deadline.after(_IDENTIFY_S))
-        assert session.guard is not None, "the device has been identified"
-        session.guard.prove_by(proof)
-    return info
