@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from tinyhil.device.info import DeviceInfo
 from tinyhil.device.proof import WIRING_HINT, ProbeProof
+from tinyhil.device.queries.opening import Tap
 from tinyhil.device.session import Session
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import DeviceError, IdentityError
+from tinyhil.ground.errors import DeviceError, IdentityError, TinyhilError
 from tinyhil.ground.text import printable
-from tinyhil.measure.job import Job
+from tinyhil.measure.job import Conversation, Job
+from tinyhil.measure.ladder import Ladder
 
 _IDENTIFY_S = 15.0
+
+
+def converse(
+    session: Session, job: Job, ladder: Ladder, tap: Tap, notice: Callable[[str], None], raw: Path
+) -> Conversation:
+    """Begin to talk to the device, once it is seen who that is.
+
+    Args:
+        session: synchronized.
+        job: what is to be measured.
+        ladder: brings the board back when it fails.
+        tap: wraps the links that are opened on the way.
+        notice: says something to the user at once.
+        raw: the run's raw folder.
+
+    Raises:
+        DeviceError, IdentityError, LinkError: see `identify`; nothing has helped.
+    """
+    proof = ProbeProof(job.dut, job.image) if job.dut.proven and job.image else None
+    while True:
+        try:
+            info = identify(session, job, proof)
+        except TinyhilError as error:
+            if not ladder.recover(error):
+                raise
+        else:
+            return Conversation(job, session, info, tap, proof, notice, raw)
 
 
 def identify(session: Session, job: Job, proof: ProbeProof | None) -> DeviceInfo:

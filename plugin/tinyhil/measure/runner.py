@@ -16,20 +16,9 @@ from typing import Protocol
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import Verdict, judge
-from tinyhil.device.info import DeviceInfo
-from tinyhil.device.proof import ProbeProof
-from tinyhil.device.queries.opening import Tap
-from tinyhil.device.session import Session
-from tinyhil.ground.errors import (
-    DataError,
-    IdentityError,
-    LinkError,
-    TinyhilError,
-    WriteError,
-)
+from tinyhil.ground.errors import DataError, IdentityError, LinkError, TinyhilError, WriteError
 from tinyhil.ground.progress import Progress
 from tinyhil.measure.attempt import Attempt
-from tinyhil.measure.identify import identify
 from tinyhil.measure.job import NO_IMAGE, Conversation, Job
 from tinyhil.measure.kinds import MEASURES, Finding
 from tinyhil.measure.ladder import Ladder
@@ -77,43 +66,28 @@ class Measurement:
     """The measures of one job over one synchronized session.
 
     Args:
-        session: synchronized.
-        job: what is to be measured.
+        talk: with the device that holds the job's image.
         record: of the run.
         reporter: is told how it goes.
-        tap: wraps the links that are opened on the way.
-        probed: whether the board has a debug probe, which the port is tied to.
-        ladder: brings the board back when it fails; None: a fault ends its measure.
+        ladder: brings the board back when it fails.
         finished: what an earlier session has measured of the job; those that are made are added.
-
-    Raises:
-        DeviceError: the device runs something else than the job's image.
-        LinkError: see `Session`.
     """
 
     def __init__(
         self,
-        session: Session,
-        job: Job,
+        talk: Conversation,
         record: Record,
         reporter: Reporter,
-        tap: Tap,
-        *,
-        probed: bool = True,
-        ladder: Ladder | None = None,
+        ladder: Ladder,
         finished: Finished | None = None,
     ) -> None:
-        self.job = job
+        self.job = talk.job
         self.record = record
-        self._ladder = ladder or Ladder(job.dut, job.image, reporter.notice, on=False)
-        probed = probed and job.dut.proven
-        proof = ProbeProof(job.dut, job.image) if probed and job.image else None
-        self._talk = Conversation(
-            job, session, self._identified(session, proof), tap, proof, reporter.notice, record.raw
-        )
+        self._talk = talk
+        self._ladder = ladder
         # The board was brought back before anything is asked: what an earlier session has kept of
         # a measure that it did not finish may be somebody else's.
-        self._distrusts, self._ladder.doubtful = self._ladder.doubtful, False
+        self._distrusts, ladder.doubtful = ladder.doubtful, False
         self._reporter = reporter
         self._out_of_step = False
         self._finished: Finished = {} if finished is None else finished
@@ -226,15 +200,6 @@ class Measurement:
             return verdict
         symbols = largest(image, self.job.dut.board, verdict.metric)
         return replace(verdict, reason=f"{verdict.reason}; largest symbols: {symbols or 'unknown'}")
-
-    def _identified(self, session: Session, proof: ProbeProof | None) -> DeviceInfo:
-        """Who answers; see `identify`."""
-        while True:
-            try:
-                return identify(session, self.job, proof)
-            except TinyhilError as error:
-                if not self._ladder.recover(error):
-                    raise
 
     def _restore(self, name: MeasureName, line: Line, rows: Rows) -> Outcome:
         """A measure that an earlier part of a resumed run has finished."""
