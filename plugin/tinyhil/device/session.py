@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import itertools
 import secrets
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from typing import TypeVar
 
 from tinyhil.device import misread, protocol
 from tinyhil.device.identity import Guard, read_info
+from tinyhil.device.incoming import Incoming
 from tinyhil.device.inference import ATTEMPTS, Inference
 from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
@@ -47,9 +46,6 @@ _NONSENSE = b"U" * 5000
 _CONFIRM_S = 10.0
 """How long a device that is in step may take to say who it is."""
 
-_LINE_END_S = 0.1
-"""How long the rest of a line end may take, with the slowest adapter."""
-
 _SHOWN_LINES = 4
 """Of a device that can't be understood."""
 
@@ -74,23 +70,18 @@ class Session:
     """
 
     def __init__(self, link: Link) -> None:
-        self.link = link
-        """For callers that speak something other than text over it for a while."""
-        self._reader = protocol.LineReader()
-        self._lines: list[protocol.Line | Damaged] = []
+        self._incoming = Incoming(link)
         self.listener = protocol.Listener()
         """Knows how the device writes its lines, once that has been learnt."""
         self.repeats_scores = True
         """Whether the device gives the scores of the last inference again."""
         self.ahead = 1
         """Commands of an upload that may be under way at once; 1: each waits for its answer."""
-        self.now: Callable[[], float] = time.monotonic
-        """The host's clock, in seconds."""
         self.period = Period()
         """After which the device's clock begins anew, as far as that is known."""
         self._heard: Heard | None = None
         self._sent_s: deque[float] = deque()
-        self._answered_s = self._came_s = 0.0
+        self._answered_s = 0.0
         self.behind: int | None = None
         """Bytes that the device holds while it infers; None until that has been tried."""
         self._calls: tuple[bytes, ...] = _CALLS
@@ -98,16 +89,20 @@ class Session:
         self.guard: Guard | None = None
         """Who answers; None until the device has been identified."""
 
+    @property
+    def link(self) -> Link:
+        """For callers that speak something other than text over it for a while."""
+        return self._incoming.link
+
     def watch(self, heard: Heard | None, now: Callable[[], float]) -> None:
         """Tell `heard` how long each command takes, by this clock of the host's."""
-        self._heard, self.now = heard, now
+        self._heard, self._incoming.now = heard, now
         self._sent_s.clear()
         self._answered_s = 0.0
 
     def reopen(self, link: Link) -> None:
         """Go on over a link that was opened anew; what is known of the device stays."""
-        self.link = link
-        self._reader, self._lines = protocol.LineReader(), []
+        self._incoming.reopen(link)
         self._sent_s.clear()
 
     def synchronize(self, deadline: Deadline) -> None:
@@ -146,7 +141,7 @@ class Session:
                 self._skip_past(nonce, number, attempt, heard)
             except LinkTimeoutError as error:
                 if deadline.expired:
-                    raise misread.no_answer(nonce, self._reader.held, deadline, heard) from error
+                    raise misread.no_answer(nonce, self._incoming.held, deadline, heard) from error
             else:
                 self._needs_number = number is not None
                 return
@@ -228,7 +223,7 @@ class Session:
             reply = self.ask(f"hil frames {way}%", deadline)
             queue = value_of(reply, "queue")
             reply.end()
-            self._end_line(deadline)
+            self._incoming.end_line(deadline)
             return queue
 
         # A device that has changed over, and whose answer was lost, is called back before.
@@ -249,7 +244,7 @@ class Session:
         reply = self.ask(f"hil baud {baud}%", deadline)
         agreed = value_of(reply, "baud")
         reply.end()
-        self._end_line(deadline)
+        self._incoming.end_line(deadline)
         self.link.set_baud(baud)
         if agreed != baud:
             raise LinkError(
@@ -308,7 +303,7 @@ class Session:
         complaint: protocol.DeviceComplaint | None = None
         most = _MAX_BUFFER_LINES if command == _READ_BACK else _MAX_REPLY_LINES
         while len(printed) <= most:
-            line = self._next_line(command, deadline)
+            line = self._incoming.next(command, deadline)
             message = self._understood(line, command)
             if isinstance(message, protocol.Ready):
                 if line.shown != "m-ready":
@@ -330,32 +325,24 @@ class Session:
             printed.append(line.shown)
             if message is not None:
                 messages.append(message)
-                times_s.append(self._came_s)
+                times_s.append(self._incoming.came_s)
         raise LinkError(
             f"'{printable(command)}' was answered with more than {most} lines",
             hint="the device writes without end; reset it, see the raw log",
         )
-
-    def _end_line(self, deadline: Deadline) -> None:
-        """Take the LF behind the last CR, before the link carries anything but text at this rate;
-        one that got lost is not waited for long."""
-        soon = deadline.within(_LINE_END_S)
-        with suppress(LinkTimeoutError):
-            while not (self._reader.ended or soon.expired):
-                self._lines[:0] = reversed(self._reader.feed(self.link.read(soon)))
 
     def _saw_boot(self) -> None:
         if self.guard:
             self.guard.saw_boot()
 
     def _send(self, command: str, deadline: Deadline) -> None:
-        self._sent_s.append(self.now())
+        self._sent_s.append(self._incoming.now())
         self.link.write(command.encode("ascii"), deadline)
 
     def _ended(self, command: str) -> float:
         """A command was answered; returns when the device could begin with it."""
-        sent_s = self._sent_s.popleft() if self._sent_s else self.now()
-        asked_s, self._answered_s = max(sent_s, self._answered_s), self.now()
+        sent_s = self._sent_s.popleft() if self._sent_s else self._incoming.now()
+        asked_s, self._answered_s = max(sent_s, self._answered_s), self._incoming.now()
         if self._heard:
             self._heard(command, self._answered_s - asked_s)
         return asked_s
@@ -367,7 +354,7 @@ class Session:
         unknown word, or, if it is given, the number."""
         found = False
         while True:
-            line = self._next_line(nonce, deadline)
+            line = self._incoming.next(nonce, deadline)
             message = None if isinstance(line, Damaged) else protocol.parse(line.text)
             heard.append(line.shown)
             if found and isinstance(message, protocol.Ready):
@@ -388,18 +375,3 @@ class Session:
         # Nobody listens to `db print` before it is needed.
         learnt = self.listener.dialect is not None and command != _READ_BACK
         raise misread.unknown_line(line, command, learnt=learnt, cause=cause)
-
-    def _next_line(self, command: str, deadline: Deadline) -> protocol.Line | Damaged:
-        while not self._lines or deadline.expired:
-            # Looked at before each read too: with a device that always sends, no read ever fails.
-            if deadline.expired:
-                raise self._late(command, deadline)
-            try:
-                self._lines = list(reversed(self._reader.feed(self.link.read(deadline))))
-                self._came_s = self.now()
-            except LinkTimeoutError as error:
-                raise self._late(command, deadline) from error
-        return self._lines.pop()
-
-    def _late(self, command: str, deadline: Deadline) -> LinkTimeoutError:
-        return misread.late(command, self._reader.held, deadline)
