@@ -6,24 +6,23 @@ else is an error here, never a figure.
 
 from __future__ import annotations
 
-import itertools
-import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from tinyhil.device import misread, protocol
+from tinyhil.device.caller import Caller
 from tinyhil.device.identity import Guard, read_info
 from tinyhil.device.incoming import Incoming
 from tinyhil.device.inference import ATTEMPTS, Inference
 from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
-from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError, frames
+from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError
 from tinyhil.device.replies import check_upload, inference_of, upload
 from tinyhil.device.running import value_of
 from tinyhil.device.wraps import Period
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
+from tinyhil.ground.errors import DeviceError, LinkError
 from tinyhil.ground.text import printable
 
 Answer = TypeVar("Answer")
@@ -40,24 +39,8 @@ _MAX_BUFFER_LINES = 1 << 17
 _LEAST_QUEUE, _MOST_QUEUE = 1100, 1 << 20
 """Bytes of frames that a device may say it holds."""
 
-_NONSENSE = b"U" * 5000
-"""More than what brings a device back to its first rate, in text and in frames."""
-
 _CONFIRM_S = 10.0
 """How long a device that is in step may take to say who it is."""
-
-_SHOWN_LINES = 4
-"""Of a device that can't be understood."""
-
-_SYNC_TRY_S = 0.5
-"""How long one attempt waits for a device that may still be booting."""
-
-# Foreign firmware sees words that it does not know, and never an empty command: the official one
-# would take the null pointer for its name.
-_CALL_BACK = b"leave" + frames.leave() + b"%"
-_CALLS = (b"", _CALL_BACK, _NONSENSE[:1024] + _CALL_BACK, _NONSENSE[:4096] + _CALL_BACK)
-"""What goes before the question, in one attempt after the other. The last ones are long enough to
-bring a device that was left in frames at another rate back to its first one."""
 
 
 class Session:
@@ -71,6 +54,7 @@ class Session:
 
     def __init__(self, link: Link) -> None:
         self._incoming = Incoming(link)
+        self._caller = Caller(self._incoming, self._saw_boot)
         self.listener = protocol.Listener()
         """Knows how the device writes its lines, once that has been learnt."""
         self.repeats_scores = True
@@ -84,8 +68,6 @@ class Session:
         self._answered_s = 0.0
         self.behind: int | None = None
         """Bytes that the device holds while it infers; None until that has been tried."""
-        self._calls: tuple[bytes, ...] = _CALLS
-        self._needs_number = False
         self.guard: Guard | None = None
         """Who answers; None until the device has been identified."""
 
@@ -116,35 +98,9 @@ class Session:
             self.guard.confirm(Deadline.after(_CONFIRM_S))
 
     def _find_ready(self, deadline: Deadline) -> None:
-        """Get in step with the device.
-
-        A command that no firmware knows comes back in its error line. It is a new one each time,
-        so once it is seen, no answer to anything older can follow. It is repeated, as a device
-        may still be booting, or may take the first one for the end of a command cut short; and
-        with it, some firmware does not name what it does not know, a number that is named by any.
-        A device of ours may have been left in frames, at another rate even, by a host that was
-        killed: it is called back, unless it has been identified as not ours.
-        """
+        """Get in step with the device."""
         self._sent_s.clear()
-        heard: deque[str | bytes] = deque(maxlen=_SHOWN_LINES)
-        for attempts in itertools.count(2 if self._needs_number else 0):
-            attempt = deadline.within(_SYNC_TRY_S)
-            nonce, number = f"sync-{secrets.token_hex(4)}", None
-            question = f"{nonce}%"
-            # Not each time: a device that polls its receiver does not hear the second command.
-            if attempts % 3 == 2:
-                number = 100 + secrets.randbelow(300)
-                question += protocol.db_load(number)
-            call = self._calls[attempts % len(self._calls)]
-            try:
-                self.link.write(call + question.encode("ascii"), attempt)
-                self._skip_past(nonce, number, attempt, heard)
-            except LinkTimeoutError as error:
-                if deadline.expired:
-                    raise misread.no_answer(nonce, self._incoming.held, deadline, heard) from error
-            else:
-                self._needs_number = number is not None
-                return
+        self._caller.call(deadline)
 
     def identify(self, deadline: Deadline) -> DeviceInfo:
         """Ask the device who it is; from here on nobody else may answer, see `identity`.
@@ -153,7 +109,7 @@ class Session:
             IdentityError: somebody else does.
         """
         info = self.again(lambda left: read_info(self, left), deadline)
-        self._calls = _CALLS if info.extension else _CALLS[:1]
+        self._caller.identified(ours=info.extension is not None)
         if info.extension:
             self.listener.dialect = Dialect()
         self.guard = Guard(self, info)
@@ -256,7 +212,7 @@ class Session:
         """Find a device that does not understand us at the rate that it booted with: it returns
         to that rate after some bytes that make no sense."""
         self.link.set_baud(baud)
-        self.link.write(_NONSENSE + _CALL_BACK, deadline)
+        self._caller.to_first_rate(deadline)
         self.synchronize(deadline)
 
     def again(self, ask: Callable[[Deadline], Answer], deadline: Deadline) -> Answer:
@@ -346,25 +302,6 @@ class Session:
         if self._heard:
             self._heard(command, self._answered_s - asked_s)
         return asked_s
-
-    def _skip_past(
-        self, nonce: str, number: int | None, deadline: Deadline, heard: deque[str | bytes]
-    ) -> None:
-        """Drop lines, damaged ones too, up to the `m-ready` after the answer that names the
-        unknown word, or, if it is given, the number."""
-        found = False
-        while True:
-            line = self._incoming.next(nonce, deadline)
-            message = None if isinstance(line, Damaged) else protocol.parse(line.text)
-            heard.append(line.shown)
-            if found and isinstance(message, protocol.Ready):
-                return
-            if isinstance(message, protocol.InitDone):
-                self._saw_boot()
-            if number is not None:
-                found = found or message == protocol.Expecting(number)
-            elif isinstance(message, protocol.DeviceComplaint):
-                found = found or nonce in message.text
 
     def _understood(self, line: protocol.Line | Damaged, command: str) -> Message | None:
         """The message of a line; None for one of the firmware's own."""
