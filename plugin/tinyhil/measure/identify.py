@@ -64,8 +64,6 @@ def identify(session: Session, job: Job, proof: ProbeProof | None) -> DeviceInfo
             f"the firmware's profile names the model '{printable(info.task)}', the task is "
             f"'{job.task.name}'",
             hint="flash the firmware of this task, or choose its task",
-            board=job.dut.station,
-            stage="identify",
         )
     held = info.extension
     if held and job.model_sha256 and held.model_sha256 != job.model_sha256:
@@ -73,8 +71,6 @@ def identify(session: Session, job: Job, proof: ProbeProof | None) -> DeviceInfo
             f"the device holds the model {printable(held.model_sha256[:16])}…, the image has "
             f"{job.model_sha256[:16]}…",
             hint="the board did not take the image; reset it and flash again",
-            board=job.dut.station,
-            stage="identify",
         )
     build_id = job.image.build_id if job.image else None
     if held and build_id and held.build_id != build_id:
@@ -83,8 +79,6 @@ def identify(session: Session, job: Job, proof: ProbeProof | None) -> DeviceInfo
             f"{build_id[:12]}…: the port leads to another board than the probe, or "
             "somebody else has flashed this one",
             hint=WIRING_HINT,
-            board=job.dut.station,
-            stage="identify",
         )
     if proof is not None:
         if info.extension is None or not proof.knows_token:
