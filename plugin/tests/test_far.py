@@ -379,10 +379,10 @@ def test_without_labgrids_program_the_way_to_get_it_is_said(
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(coordinator, "installed", lambda _: False)
     with pytest.raises(BenchError, match=r"labgrid-client(.|\n)*pytest-tinyhil\[farm\]"):
-        labgrid.resolved(["labgrid:*"])
+        resolved("labgrid:*")
     monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, "/nowhere/labgrid-client")
     with pytest.raises(BenchError, match="cannot be started"):
-        labgrid.resolved(["labgrid:b1"])
+        resolved("labgrid:b1")
 
 
 def test_a_coordinator_that_is_gone_is_said_with_what_names_it(
@@ -390,7 +390,7 @@ def test_a_coordinator_that_is_gone_is_said_with_what_names_it(
 ) -> None:
     monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, "false")
     with pytest.raises(BenchError, match=r"labgrid-client failed(.|\n)*LG_COORDINATOR names"):
-        labgrid.resolved(["labgrid:b1"])
+        resolved("labgrid:b1")
 
 
 _LABGRID = """\
@@ -425,6 +425,48 @@ def test_a_place_is_had_with_as_few_calls_as_it_takes(
              "-vv resources", f"-p {name} release", "cancel-reservation T1"]  # fmt: skip
     alone = [step for step in steps if "T1" not in step and "reserve" not in step]
     assert (tmp_path / "calls").read_text().splitlines() == (alone if text == "b2" else steps)
+
+
+_RESTARTS = """\
+#!/bin/sh
+case "$*" in
+{step})
+    if mkdir {folder}/away 2>/dev/null; then
+        echo "Server error: Could not connect to coordinator" >&2
+        exit 1
+    fi ;;
+esac
+exec {folder}/labgrid-client "$@"
+"""
+
+
+@pytest.mark.parametrize("step", ["-v\\ places", "reserve*", "wait*", "-p*acquire"])
+def test_a_coordinator_that_starts_again_is_waited_for(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At whatever call it is gone; what was reserved there is reserved anew."""
+    (tmp_path / "places").write_text(_PLACES)
+    (tmp_path / "resources").write_text(_RESOURCES)
+    for name, text in (("labgrid-client", _LABGRID), ("restarts", _RESTARTS)):
+        program = tmp_path / name
+        program.write_text(text.format(folder=tmp_path, step=step))
+        program.chmod(0o755)
+    monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, str(tmp_path / "restarts"))
+    one, told = wanted("board=mps2-an386", "here"), list[str]()
+    with pytest.raises(BenchError, match="LG_COORDINATOR"), labgrid.acquired(one, tell=told.append):
+        pass
+    assert told == []
+    (tmp_path / "away").rmdir()
+    with labgrid.acquired(one, wait_s=60, tell=told.append) as place:
+        assert place.board
+    assert ["waiting for it up to" in text for text in told] == [True]
+    calls = (tmp_path / "calls").read_text().splitlines()
+    # Nobody knows whether a place is ours whose answer did not come.
+    assert calls.count("-p +T1 release") == (3 if "acquire" in step else 1)
+
+
+def resolved(word: str) -> list[str]:
+    return labgrid.resolved([word], 0, lambda _: None)
 
 
 def test_the_exporters_file_says_how_each_board_of_a_bench_file_is_reached(

@@ -177,25 +177,43 @@ def test_a_cut_link_is_an_error_in_time_and_no_lock_outlives_its_holder(
 @pytest.fixture(scope="module")
 def coordinator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """labgrid's coordinator, by `LG_COORDINATOR`; yields a folder for exporters' files."""
-    program = tools.LABGRID / "labgrid-coordinator"
-    if not program.is_file():
+    folder = tmp_path_factory.mktemp("labgrid")
+    with pytest.MonkeyPatch.context() as patch:
+        number = named_coordinator(patch)
+        with coordinating(folder, number):
+            yield folder
+
+
+def named_coordinator(patch: pytest.MonkeyPatch) -> int:
+    """The port of a coordinator that is to be started, which the environment names."""
+    if not (tools.LABGRID / "labgrid-coordinator").is_file():
         pytest.skip("needs labgrid: run `make farm`")
-    folder, number = tmp_path_factory.mktemp("labgrid"), free_port()
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        patch.setenv("LG_COORDINATOR", f"127.0.0.1:{number}")
-        patch.setenv(labgrids.PROGRAM_VARIABLE, str(tools.LABGRID / "labgrid-client"))
-        command = [str(program), "-l", f"127.0.0.1:{number}"]
-        log = stack.enter_context((folder / "log").open("wb"))
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-        stack.callback(process.wait)
-        stack.callback(process.kill)  # On SIGTERM it would wait for its clients.
-        await_listening(number)
-        yield folder
+    number = free_port()
+    patch.setenv("LG_COORDINATOR", f"127.0.0.1:{number}")
+    patch.setenv(labgrids.PROGRAM_VARIABLE, str(tools.LABGRID / "labgrid-client"))
+    return number
 
 
 @contextmanager
-def exported(folder: Path, text: str = "", **boards: dict[str, object]) -> Iterator[None]:
-    """An exporter of these boards, each with a place of its own name."""
+def coordinating(folder: Path, number: int) -> Iterator[None]:
+    """labgrid's coordinator on a port; what it knows of places is in the folder."""
+    program = str(tools.LABGRID / "labgrid-coordinator")
+    with ExitStack() as stack:
+        log = stack.enter_context((folder / "log").open("ab"))
+        process = subprocess.Popen(
+            [program, "-l", f"127.0.0.1:{number}"], cwd=folder, stdout=log, stderr=log
+        )
+        stack.callback(process.wait)
+        stack.callback(process.kill)  # On SIGTERM it would wait for its clients.
+        await_listening(number)
+        yield
+
+
+@contextmanager
+def exported(
+    folder: Path, text: str = "", *, kept: bool = False, **boards: dict[str, object]
+) -> Iterator[None]:
+    """An exporter of these boards, each with a place of its own name, which is kept or deleted."""
     file = folder / "exporter.yaml"
     file.write_text(
         text or json.dumps({name: {"TinyhilBoard": facts} for name, facts in boards.items()})
@@ -211,7 +229,7 @@ def exported(folder: Path, text: str = "", **boards: dict[str, object]) -> Itera
             labgrid_client("-p", name, "add-match", f"host1/{name}/*")
             labgrid_client("-p", name, "set-tags", f"board={facts['board']}", "site=here")
         yield
-        for name in boards:
+        for name in () if kept else boards:
             labgrid_client("-p", name, "delete")
 
 
@@ -242,8 +260,43 @@ def test_a_place_is_held_by_one_and_given_back(coordinator: Path, mps2: Board) -
         assert "b1" not in labgrid_client("who")
         assert not labgrid_client("reservations")
         with pytest.raises(BenchError, match="labgrid has no 'b'"):
-            labgrid.resolved(["labgrid:b"])
-        assert labgrid.resolved(["labgrid:*"]) == ["labgrid:b1@mps2-an386"]
+            resolved("labgrid:b")
+        assert resolved("labgrid:*") == ["labgrid:b1@mps2-an386"]
+
+
+def test_who_waits_gets_the_board_of_a_coordinator_that_starts_again(
+    mps2: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = named_coordinator(monkeypatch)
+    told: list[str] = []
+    with ExitStack() as stack, ForeignDevice("kws01", lambda _: [1.0]) as device:
+        facts: dict[str, object] = {"board": mps2.name, "port": device.port}
+
+        def tell(text: str) -> None:
+            """Start what is waited for."""
+            told.append(text)
+            if "Could not connect to coordinator; waiting for it up to" in text:
+                stack.enter_context(coordinating(tmp_path, number))
+            elif "labgrid's place 'b9'; waiting for it up to" in text:
+                stack.enter_context(exported(tmp_path, json.dumps({"b9": {"TinyhilBoard": facts}})))
+
+        with coordinating(tmp_path, number), exported(tmp_path, kept=True, b9=facts):
+            places, deadline = tmp_path / "places.yaml", Deadline.after(120)
+            while not (places.is_file() and "here" in places.read_text()):
+                assert not deadline.expired, "it saves what it knows now and then"
+                deadline.pause(0.2)
+        assert labgrid.resolved(["labgrid:b9"], 120, tell) == [f"labgrid:b9@{mps2.name}"]
+        stack.close()
+        one = station_of_place(f"labgrid:b9@{mps2.name}", {mps2.name: mps2})
+        with attached(one, wait_s=120, tell=tell):
+            assert "b9" in labgrid_client("who")
+    assert [text.rpartition("; ")[2].partition(" up to")[0] for text in told] == [
+        *("waiting for it",) * 3, f"{one.name}: b9 of labgrid"
+    ]  # fmt: skip
+
+
+def resolved(word: str) -> list[str]:
+    return labgrid.resolved([word], 0, lambda _: None)
 
 
 def exporter_text(live: Dut, folder: Path) -> str:
@@ -275,13 +328,13 @@ def test_a_run_takes_every_free_place_and_gives_it_back(
         assert (row.health, row.quarantine) == ("quarantined", "its port is gone")
         assert row.board == live.board.name
         with pytest.raises(BenchError, match="no place of labgrid is free"):
-            labgrid.resolved(["labgrid:*"])
+            resolved("labgrid:*")
         boards = {live.board.name: live.board}
         by_type = station_of_place(f"labgrid:board={live.board.name}", boards)
         with pytest.raises(BenchError, match="has no place with the tags"), attached(by_type):
             pass
         labgrids.take_back("far")
-        assert labgrid.resolved(["labgrid:*"]) == [f"labgrid:far@{live.board.name}"]
+        assert resolved("labgrid:*") == [f"labgrid:far@{live.board.name}"]
 
 
 class Relay(BaseHTTPRequestHandler):

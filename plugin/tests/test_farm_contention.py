@@ -75,6 +75,13 @@ def test_only_the_right_ends_of_a_run_are_no_surprise(
     assert all(word in text for word, text in zip(wanted, found, strict=True))
 
 
+def test_a_run_that_two_faults_have_struck_may_end_by_either() -> None:
+    fault = Fault("any", void, statuses=frozenset({2}))
+    ended = Ended(Path("run"), 1, 0.0, 1.0, "BenchError: it is gone\n")
+    assert list(surprises(fault, ended))
+    assert list(surprises(fault, ended, twice=True)) == []
+
+
 def campaign(module: str, *options: str) -> str:
     """What a benchmark of a small farm prints; skips where there is no farm."""
     if tools.program("sshd") is None or not (tools.LABGRID / "labgrid-coordinator").is_file():

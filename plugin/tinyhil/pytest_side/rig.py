@@ -109,7 +109,9 @@ def _find_places(config: pytest.Config) -> None:
     if xdist.is_worker(config) or not any(map(is_place, chosen)):
         return
     try:
-        config.option.hil_board = labgrid.resolved(chosen)
+        config.option.hil_board = labgrid.resolved(
+            chosen, config.getoption("--hil-wait"), config.get_terminal_writer().line
+        )
     except TinyhilError as error:
         raise pytest.UsageError(error.told) from error
 

@@ -30,6 +30,11 @@ class Scene:
     """The run; None before it."""
 
 
+ENDS = frozenset({0, 1, 4})
+"""Statuses of a run that was struck: 0 where it did not matter, or was recovered from; 4: before
+any test, as where the coordinator is gone."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """A kind of fault."""
@@ -40,9 +45,8 @@ class Fault:
     """Puts right what does not come right by itself."""
     errors: frozenset[str] = frozenset()
     """Classes of errors that a run may end with, besides those of every fault."""
-    statuses: frozenset[int] = frozenset({0, 1, 4})
-    """That the run may end with; 0 where it did not matter, or was recovered from; 4: before any
-    test, as where the coordinator is gone."""
+    statuses: frozenset[int] = ENDS
+    """That the run may end with."""
     before: bool = False
     """Whether it strikes before the run starts."""
 

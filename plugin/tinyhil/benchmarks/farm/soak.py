@@ -28,7 +28,7 @@ from rich.table import Table
 
 from tinyhil.benchmarks import write_figures
 from tinyhil.benchmarks.farm import hosts
-from tinyhil.benchmarks.farm.faults import ALWAYS, KINDS_OF_FAULT, Fault, Scene
+from tinyhil.benchmarks.farm.faults import ALWAYS, ENDS, KINDS_OF_FAULT, Fault, Scene
 from tinyhil.benchmarks.farm.jobs import Ended, Job, run
 from tinyhil.benchmarks.farm.leftovers import left_behind, orphans_of
 from tinyhil.benchmarks.farm.parts import Bench, Farm, PlayedBoard, running
@@ -205,7 +205,9 @@ class Soak:
             if single := self._singles.get(scene.board.kind):
                 wrong = list(ended.wrong(single))
             outcomes.wrong += bool(wrong)
-            told = [*surprises(plan.fault, ended), *wrong, *left]
+            # A coordinator's death, which another plan has brought, strikes this run too.
+            twice = self.farm.coordinator.began > ended.began
+            told = [*surprises(plan.fault, ended, twice=twice), *wrong, *left]
             where = f"run {plan.number} on {scene.board.name}, {plan.fault.name}"
             if told:
                 text = "\n".join(told)
@@ -221,12 +223,18 @@ class Soak:
             self._tell(sum(one.struck for one in self.outcomes.values()))
 
 
-def surprises(fault: Fault, ended: Ended) -> Iterator[str]:
-    """What is not as it should be in how a run has ended."""
+def surprises(fault: Fault, ended: Ended, *, twice: bool = False) -> Iterator[str]:
+    """What is not as it should be in how a run has ended.
+
+    Args:
+        fault: that has struck it.
+        ended: how it has ended.
+        twice: whether another fault has struck it too.
+    """
     if ended.status is None:
         yield f"it did not end in {_RUN_S:.0f} s: {ended.last_words}"
         return
-    if ended.status not in fault.statuses:
+    if ended.status not in fault.statuses | (ENDS if twice else frozenset()):
         yield f"status {ended.status}: {ended.last_words}"
     for word in _CRASHES:
         if word in ended.said:

@@ -14,14 +14,15 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from tinyhil.catalog.wiring import Wiring
+from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError
 from tinyhil.ground.extras import how_to_get, installed
 from tinyhil.ground.living import name_of_process
@@ -36,6 +37,13 @@ BOARD = "TinyhilBoard"
 _CALL_S = 60.0
 """The first call may have to fetch labgrid; later ones take a second."""
 _SHOWN = 400
+_LOOK_S = 1.0
+_AWAY: Final = re.compile(
+    "could not connect|failed to connect|socket closed|unavailable|reservation token .* matches no",
+    re.IGNORECASE,
+)
+"""What labgrid's client says where the coordinator is gone, or was and has forgotten who waits."""
+_Answer = TypeVar("_Answer")
 _QUARANTINED = "quarantined"
 """Tag that takes the place of ``board``."""
 _CLASS = """\
@@ -48,6 +56,10 @@ target_factory.reg_resource(attr.make_class("{name}", keys, bases=(Resource,), e
 """
 """For labgrid's Python: our class of resource, with what an exporter may say of a board."""
 HINT = "see that labgrid's coordinator runs, and that LG_COORDINATOR names its host and port"
+
+
+class _AwayError(BenchError):
+    """The coordinator does not answer, or has lost what it knew of us: it may be starting again."""
 
 
 @dataclass(frozen=True)
@@ -233,11 +245,20 @@ def run(
         ) from error
 
 
-def call(*arguments: str) -> str:
+def asked(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Call labgrid's client, as `run`.
+
+    Raises:
+        BenchError: it can't be started, or does not answer in its time.
+    """
     try:
-        done = run(*arguments)
+        return run(*arguments)
     except subprocess.TimeoutExpired as error:
-        raise BenchError(f"labgrid-client did not answer in {_CALL_S:g} s", hint=HINT) from error
+        raise _AwayError(f"labgrid-client did not answer in {_CALL_S:g} s", hint=HINT) from error
+
+
+def call(*arguments: str) -> str:
+    done = asked(*arguments)
     if done.returncode:
         raise failed(done)
     return done.stdout
@@ -245,7 +266,34 @@ def call(*arguments: str) -> str:
 
 def failed(done: subprocess.CompletedProcess[str]) -> BenchError:
     said = shown((done.stderr + done.stdout).strip(), _SHOWN)
-    return BenchError(f"labgrid-client failed: {said or 'it said nothing'}", hint=HINT)
+    kind = _AwayError if _AWAY.search(said) else BenchError
+    return kind(f"labgrid-client failed: {said or 'it said nothing'}", hint=HINT)
+
+
+def once_there(
+    ask: Callable[[], _Answer], deadline: Deadline, tell: Callable[[str], None]
+) -> _Answer:
+    """What `ask` returns, once the coordinator answers: one that starts again is waited for.
+
+    Args:
+        ask: is called again from its beginning, as what it has reserved is forgotten.
+        deadline: until when.
+        tell: is told once what we wait for.
+
+    Raises:
+        BenchError: it does not answer in time.
+    """
+    told = False
+    while True:
+        try:
+            return ask()
+        except _AwayError as error:
+            if deadline.expired:
+                raise
+            if not told:
+                told = True
+                tell(f"{error.message}; waiting for it up to {deadline.remaining():.0f} s")
+            deadline.pause(_LOOK_S)
 
 
 def _places(text: str) -> list[Place]:

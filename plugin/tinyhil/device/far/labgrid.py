@@ -7,7 +7,7 @@ import re
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.places import ALL_FREE, PREFIX, Wanted, is_place
@@ -15,7 +15,7 @@ from tinyhil.catalog.wiring import Wiring, check_wiring
 from tinyhil.device.far import coordinator, notes
 from tinyhil.device.far.coordinator import Place
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import BenchError, ConfigError, TakenError, TinyhilError
+from tinyhil.ground.errors import BenchError, ConfigError, TakenError
 from tinyhil.ground.text import shown
 
 _LOOK_S = 1.0
@@ -23,23 +23,27 @@ _TABLES = ("flash", "power")
 """Of a bench file's station."""
 
 
-def resolved(words: Sequence[str]) -> list[str]:
+def resolved(words: Sequence[str], wait_s: float, tell: Callable[[str], None]) -> list[str]:
     """Choices for ``--hil-board``, each place of labgrid with its type: ``labgrid:PLACE@TYPE``.
 
     Args:
         words: as the user gave them; ``labgrid:*`` is every place that is free now.
+        wait_s: how long to wait for a coordinator that is starting again.
+        tell: is told so.
 
     Raises:
         BenchError: the coordinator does not answer, or no place is free.
     """
     found: list[str] = []
     known: tuple[Place, ...] | None = None
+    deadline = Deadline.after(wait_s)
     for word in words:
         text = word.removeprefix(PREFIX)
         if not is_place(word) or "=" in text or "@" in text:
             found.append(word)
             continue
-        known = coordinator.places() if known is None else known
+        if known is None:
+            known = coordinator.once_there(coordinator.places, deadline, tell)
         fitting = [one for one in known if (one.free if word == ALL_FREE else one.name == text)]
         if not fitting:
             raise BenchError(
@@ -59,11 +63,7 @@ def at_place(station: Station, place: Place) -> Station:
     """
     where = f"labgrid's place '{place.name}'"
     if place.board is None:
-        raise BenchError(
-            f"no exporter offers a {coordinator.BOARD} for {where}",
-            hint="see that the exporter of its host runs, and what its place matches: "
-            f"`labgrid-client -p {place.name} show`",
-        )
+        raise _unoffered(place.name)
     values = {key: _value(key, one) for key, one in place.board.items() if key != "extra"}
     if values.get("host") == socket.gethostname():
         del values["host"]
@@ -80,6 +80,14 @@ def at_place(station: Station, place: Place) -> Station:
     key = f"{where}: key '{coordinator.BOARD}'"
     check_wiring(key, wiring, station.board, at_place=True)
     return Station(station.name, wiring.board_of(station.board), wiring)
+
+
+def _unoffered(place: str) -> BenchError:
+    return BenchError(
+        f"no exporter offers a {coordinator.BOARD} for labgrid's place '{place}'",
+        hint="see that the exporter of its host runs, and what its place matches: "
+        f"`labgrid-client -p {place} show`",
+    )
 
 
 def _value(key: str, told: object) -> object:
@@ -108,14 +116,10 @@ def acquired(
         BenchError: there is no such place, or the coordinator does not answer.
     """
     deadline = Deadline.after(wait_s)
-    with _token(wanted, deadline, tell) as (name, fitting):
-        try:
-            got = _acquire(name, wanted, deadline, tell)
-        except TinyhilError:
-            raise
-        except BaseException:  # Whether it is ours now, only the coordinator knows.
-            _release(name, tell)
-            raise
+    with ExitStack() as reservation:
+        name, got, fitting = coordinator.once_there(
+            lambda: _had(wanted, deadline, tell, reservation), deadline, tell
+        )
         try:
             with notes.noted(got, coordinator.user_name()):
                 # One that has come since then is looked up.
@@ -126,16 +130,35 @@ def acquired(
             _release(name, tell)
 
 
+def _had(
+    wanted: Wanted, deadline: Deadline, tell: Callable[[str], None], reservation: ExitStack
+) -> tuple[str, str, Sequence[Place]]:
+    """Acquire a place: what `labgrid-client -p` takes, its name, and all that fit."""
+    reservation.close()  # Of the try before.
+    name, fitting = reservation.enter_context(_token(wanted, deadline, tell))
+    try:
+        return name, _acquire(name, wanted, deadline, tell), fitting
+    except TakenError:
+        raise
+    except BaseException:  # Whether it is ours now, only the coordinator knows.
+        _release(name, tell)
+        raise
+
+
 def _acquire(name: str, wanted: Wanted, deadline: Deadline, tell: Callable[[str], None]) -> str:
     told = ""
     while True:
-        done = coordinator.run("-p", name, "acquire")
+        done = coordinator.asked("-p", name, "acquire")
         got = re.search(r"^acquired place (\S+)$", done.stdout, re.MULTILINE)
         if not done.returncode and got:
             return got[1]
-        if not re.search("acquired|reserved", done.stderr + done.stdout):
+        said = done.stderr + done.stdout
+        if "no matching remote resource" in said:
+            error: BenchError = _unoffered(name)
+        elif re.search("acquired|reserved", said):
+            error = _taken(wanted)
+        else:
             raise coordinator.failed(done)
-        error = _taken(wanted)
         if deadline.expired:
             raise error
         if error.message != told:
