@@ -20,6 +20,9 @@ from tinyhil.record import Entry, Record
 from tinyhil.record.recovery import as_details
 from tinyhil.record.rows import Rows, plain
 
+Bar = Callable[[], AbstractContextManager[Progress]]
+"""Opens a progress bar."""
+
 _RECOVER_S = 10.0
 """How long a session may take to get in step again after a fault of the link."""
 
@@ -66,7 +69,7 @@ class Attempt:
         self._record.drop(self._file, 0)
         self.rows = self._rows_there()
 
-    def ask(self, measure: Measure, bar: Callable[[], AbstractContextManager[Progress]]) -> Told:
+    def ask(self, measure: Measure, bar: Bar) -> Told:
         """Ask what the measure asks; after a fault, on a board that has been brought back, what was
         not told yet. At the end who answered is seen to be who was flashed.
 
@@ -117,9 +120,7 @@ class Attempt:
             with suppress(WriteError):
                 self._drop_doubtful()
 
-    def _ask(
-        self, measure: Measure, bar: Callable[[], AbstractContextManager[Progress]]
-    ) -> tuple[Told, int]:
+    def _ask(self, measure: Measure, bar: Bar) -> tuple[Told, int]:
         """As `ask`, with the board as it is; returns also how often it was reset on purpose."""
         self._talk.guard.on_proof = self.rows.confirm
         if self._out_of_step:
