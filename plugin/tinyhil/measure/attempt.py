@@ -82,7 +82,7 @@ class Attempt:
         """
         self._ladder.begin()
         # Those too count that the board begins with while it is brought back.
-        restarts = self._talk.guard.restarts
+        guard, before = self._talk.guard, self._talk.guard.restarts
         while True:
             try:
                 told, resets = self._ask(measure, bar)
@@ -90,8 +90,7 @@ class Attempt:
                 if not self._recovered(error):
                     raise
             else:
-                restarts = self._talk.guard.restarts - restarts
-                boots = {"restarts": restarts, "resets_on_purpose": resets}
+                boots = {"restarts": guard.restarts - before, "resets_on_purpose": resets}
                 self._boots = {name: count for name, count in boots.items() if count}
                 return told
 
