@@ -19,6 +19,7 @@ import pytest
 import yaml
 from pyocd.core import exceptions
 
+from tests.runs import run
 from tinyhil.catalog.bench import Station, station_of_place, stations
 from tinyhil.catalog.board import Board, load_boards
 from tinyhil.catalog.places import wanted
@@ -440,18 +441,23 @@ exec {folder}/labgrid-client "$@"
 """
 
 
+def restarting(folder: Path, step: str) -> Path:
+    """A client of labgrid's whose coordinator is gone the first time that it is asked a thing."""
+    (folder / "places").write_text(_PLACES)
+    (folder / "resources").write_text(_RESOURCES)
+    for name, text in (("labgrid-client", _LABGRID), ("restarts", _RESTARTS)):
+        program = folder / name
+        program.write_text(text.format(folder=folder, step=step))
+        program.chmod(0o755)
+    return folder / "restarts"
+
+
 @pytest.mark.parametrize("step", ["-v\\ places", "reserve*", "wait*", "-p*acquire"])
 def test_a_coordinator_that_starts_again_is_waited_for(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At whatever call it is gone; what was reserved there is reserved anew."""
-    (tmp_path / "places").write_text(_PLACES)
-    (tmp_path / "resources").write_text(_RESOURCES)
-    for name, text in (("labgrid-client", _LABGRID), ("restarts", _RESTARTS)):
-        program = tmp_path / name
-        program.write_text(text.format(folder=tmp_path, step=step))
-        program.chmod(0o755)
-    monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, str(tmp_path / "restarts"))
+    monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, str(restarting(tmp_path, step)))
     one, told = wanted("board=mps2-an386", "here"), list[str]()
     with pytest.raises(BenchError, match="LG_COORDINATOR"), labgrid.acquired(one, tell=told.append):
         pass
@@ -463,6 +469,15 @@ def test_a_coordinator_that_starts_again_is_waited_for(
     calls = (tmp_path / "calls").read_text().splitlines()
     # Nobody knows whether a place is ours whose answer did not come.
     assert calls.count("-p +T1 release") == (3 if "acquire" in step else 1)
+
+
+def test_a_run_that_begins_without_a_coordinator_waits_for_it(tmp_path: Path) -> None:
+    options = ("--collect-only", "--hil-board", "labgrid:b2", "--hil-wait", "60")
+    program = restarting(tmp_path, "-v\\ places")
+    code, said = run(tmp_path / "runs", *options, **{coordinator.PROGRAM_VARIABLE: str(program)})
+    assert code == 0, said
+    assert "Could not connect to coordinator; waiting for it up to 60 s" in said
+    assert "[b2-kws01]" in said
 
 
 def resolved(word: str) -> list[str]:

@@ -5,6 +5,7 @@ Imported only where a test needs a board: it brings numpy, pyOCD and all else th
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -110,7 +111,9 @@ def _find_places(config: pytest.Config) -> None:
         return
     try:
         config.option.hil_board = labgrid.resolved(
-            chosen, config.getoption("--hil-wait"), config.get_terminal_writer().line
+            chosen,
+            config.getoption("--hil-wait"),
+            lambda text: print(text, file=sys.stderr),  # noqa: T201
         )
     except TinyhilError as error:
         raise pytest.UsageError(error.told) from error

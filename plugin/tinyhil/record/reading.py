@@ -143,13 +143,18 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         TornLineError, ConfigError: as `read_objects`.
     """
+    for number, values, _ in _read_checked(path):
+        yield number, values
+
+
+def _read_checked(path: Path) -> Iterator[tuple[int, dict[str, Any], BaseModel | None]]:
+    """`read_rows`, each with the model that its measure has for it."""
     measure = path.stem.partition("-")[2]
     for number, line in read_lines(path):
-        values = parse_values(_whole(path, number, line), _at(path, number))
+        where = _at(path, number)
+        values = parse_values(_whole(path, number, line), where)
         model = row_model(measure, values)
-        if model is not None:
-            _validated(model, values, _at(path, number))
-        yield number, values
+        yield number, values, None if model is None else _validated(model, values, where)
 
 
 def read_plain(path: Path, model: type[Model]) -> Iterator[Model]:
@@ -158,9 +163,9 @@ def read_plain(path: Path, model: type[Model]) -> Iterator[Model]:
     Raises:
         ConfigError: as `read_objects`.
     """
-    for number, row in untorn(read_rows(path)):
-        if "role" not in row:
-            yield _validated(model, row, _at(path, number))
+    for number, values, row in untorn(_read_checked(path)):
+        if "role" not in values:
+            yield row if isinstance(row, model) else _validated(model, values, _at(path, number))
 
 
 def untorn(found: Iterator[Item]) -> Iterator[Item]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, Final
 
 _MOST_LEVELS = 16
 """Of objects and lists in each other; the deepest of ours has 5."""
@@ -17,19 +17,16 @@ def json_object(text: bytes) -> dict[str, Any]:
         ValueError: it is not one, is nested too deep, has a key twice, or a number like NaN.
     """
     try:
-        values = json.loads(
-            text.decode("utf-8"),
-            object_pairs_hook=_without_doubles,
-            parse_constant=_refuse,
-            parse_float=_finite,
-        )
+        values = _DECODER.decode(text.decode("utf-8"))
     except RecursionError as error:
         raise ValueError("is nested too deep") from error
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON: {error}") from error
     if not isinstance(values, dict):
         raise ValueError("is not a JSON object")
-    _check_depth(values)
+    # Most objects have fewer brackets than this, so that they can't be that deep.
+    if text.count(b"{") + text.count(b"[") > _MOST_LEVELS:
+        _check_depth(values)
     return values
 
 
@@ -59,3 +56,8 @@ def _refuse(constant: str) -> float:
 def _finite(text: str) -> float:
     number = float(text)
     return number if math.isfinite(number) else _refuse(text)
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_without_doubles, parse_constant=_refuse, parse_float=_finite
+)

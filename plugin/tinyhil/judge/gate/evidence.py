@@ -166,7 +166,7 @@ def _quality(line: Line, folder: Path, rows: Sequence[AccuracyRow]) -> Quality:
     digests = [hashlib.sha256(json.dumps(row.scores).encode()).digest() for row in by_name]
     right = None
     if "top1" in line.metrics:
-        scores = np.array([np.mean(row.scores, axis=0) for row in by_name])
+        scores = np.array([_mean(row.scores) for row in by_name])
         _agree(line, folder, "top1", line.metrics["top1"], metrics.top1(labels, scores))
         right = np.packbits(np.argmax(scores, axis=1) == labels).tobytes().hex()
     listed = "".join(f"{row.sample} {row.label}\n" for row in by_name)
@@ -177,6 +177,11 @@ def _quality(line: Line, folder: Path, rows: Sequence[AccuracyRow]) -> Quality:
         outputs="".join(base64.b64encode(digest[:3]).decode()[:2] for digest in digests),
         right=right,
     )
+
+
+def _mean(scores: Sequence[Sequence[float]]) -> Sequence[float] | NDArray[np.float64]:
+    """Of all inferences of a sample, which mostly is one."""
+    return scores[0] if len(scores) == 1 else np.mean(scores, axis=0)
 
 
 def _agree(line: Line, folder: Path, what: str, recorded: float, found: float) -> None:
