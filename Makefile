@@ -28,7 +28,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-many bench-models bench-oracle bench-ports bench-resume bench-same docs docs-check picture farm farm-contention farm-night farm-soak faults faults-probe fuzz graphs graphs-oracle test test-long lint qemu release setup soak-energy system clean
+.PHONY: help browser bench bench-ad-full bench-cheats bench-checks bench-contention bench-endings bench-energy bench-kernels bench-link bench-many bench-models bench-oracle bench-ports bench-resume bench-same docs docs-check picture farm farm-contention farm-night farm-size farm-soak faults faults-probe fuzz graphs graphs-oracle test test-long lint qemu release setup soak-energy system clean
 .DEFAULT_GOAL := help
 
 help: ## show this text
@@ -129,6 +129,10 @@ farm-contention: system $(FOR_TESTS) ## six jobs contend for the eight boards of
 farm-night: system $(FOR_TESTS) ## a board of the farm against the same one on the desk: each part of a run, and a whole one (FARM=--quick; root)
 	python -m tinyhil.benchmarks.farm.tools
 	python -m tinyhil.benchmarks.farm.night $(FARM)
+
+farm-size: system $(FOR_TESTS) ## what labgrid's calls cost where it knows 1,000 boards on 50 hosts; minutes (FARM="--boards 100 --hosts 5")
+	python -m tinyhil.benchmarks.farm.tools
+	python -m tinyhil.benchmarks.farm.size $(FARM)
 
 farm-soak: system $(FOR_TESTS) ## 300 faults of hosts, links and boards: each run ends rightly; hours (FARM="--faults 30"; root)
 	python -m tinyhil.benchmarks.farm.tools

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import re
 from collections.abc import Iterator
 from importlib import import_module
 
-from reference.explained import code, messages, prose
+from reference.explained import PACKAGE, code, messages, prose
 from tinyhil.ground.errors import TinyhilError
 
 _HEAD = """\
@@ -22,12 +24,19 @@ The class says who is at fault:
 
 def classes(cls: type[TinyhilError] = TinyhilError) -> Iterator[type[TinyhilError]]:
     """All kinds of error, each before those that are special cases of it."""
-    for module in ("device.ports", "record.reading"):
-        import_module(f"tinyhil.{module}")  # They have kinds of their own.
+    _import_all()
     for kind in cls.__subclasses__():
         if kind.__module__.startswith("tinyhil.") and not kind.__name__.startswith("_"):
             yield kind
             yield from classes(kind)
+
+
+@functools.cache
+def _import_all() -> None:
+    """Import each module that has a kind of its own."""
+    for path in PACKAGE.rglob("*.py"):
+        if re.search(r"^class [A-Z]\w+Error\(", path.read_text("utf-8"), re.MULTILINE):
+            import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
 
 
 def page() -> str:

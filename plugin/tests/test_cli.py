@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import re
 import subprocess
 import sys
@@ -43,10 +44,18 @@ def test_without_a_command_it_shows_its_help(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_command_that_does_not_exist_has_a_next_step(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main.main(["new", "house"])
-    assert ended.value.code == 2
+    assert main.main(["new", "house"]) == 2
     assert "  next step: `tinyhil new --help` shows what it takes\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("asked", [("--format", "json"), ("--format=json",)])
+def test_a_program_is_told_what_it_typed_wrong(
+    asked: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["gate", *asked, "--tolerance"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["kind"] == "ConfigError"
+    assert error["next_step"] == "`tinyhil gate --help` shows what it takes"
 
 
 def _all_parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

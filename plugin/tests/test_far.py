@@ -423,7 +423,7 @@ def test_a_place_is_had_with_as_few_calls_as_it_takes(
         assert place.board["host"] == "bench1"
     name = "b2" if text == "b2" else "+T1"
     steps = ["-v places", f"reserve --shell {text}", "wait T1", f"-p {name} acquire",
-             "-vv resources", f"-p {name} release", "cancel-reservation T1"]  # fmt: skip
+             "-vv resources", "-p b2 release", "cancel-reservation T1"]  # fmt: skip
     alone = [step for step in steps if "T1" not in step and "reserve" not in step]
     assert (tmp_path / "calls").read_text().splitlines() == (alone if text == "b2" else steps)
 
@@ -468,7 +468,25 @@ def test_a_coordinator_that_starts_again_is_waited_for(
     assert ["waiting for it up to" in text for text in told] == [True]
     calls = (tmp_path / "calls").read_text().splitlines()
     # Nobody knows whether a place is ours whose answer did not come.
-    assert calls.count("-p +T1 release") == (3 if "acquire" in step else 1)
+    assert calls.count("-p +T1 release") == (2 if "acquire" in step else 0)
+
+
+def test_of_places_with_the_same_tags_one_that_has_no_exporter_is_passed_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """labgrid's reservations do not ask for exporters."""
+    program = restarting(tmp_path, "-p\\ +T1\\ acquire")
+    text = program.read_text()
+    gone = "labgrid-client: Error: Match host1/b0/* has no matching remote resource"
+    program.write_text(text.replace("Server error: Could not connect to coordinator", gone))
+    dead = "Place 'b0':\n  tags: board=mps2-an386\n  matches:\n    host1/b0/*\n  acquired: None\n"
+    free = re.sub("  reservation.*\n", "", _PLACES.replace("laptop/alice.4711", "None"))
+    (tmp_path / "places").write_text(dead + free)
+    monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, str(program))
+    one = wanted("board=mps2-an386", "here")
+    with labgrid.acquired(one, wait_s=60, tell=pytest.fail) as place:
+        assert place.name == "b2"
+    assert "-p b2 release" in (tmp_path / "calls").read_text()
 
 
 def test_a_run_that_begins_without_a_coordinator_waits_for_it(tmp_path: Path) -> None:
@@ -478,6 +496,23 @@ def test_a_run_that_begins_without_a_coordinator_waits_for_it(tmp_path: Path) ->
     assert code == 0, said
     assert "Could not connect to coordinator; waiting for it up to 60 s" in said
     assert "[b2-kws01]" in said
+
+
+def test_every_free_place_is_waited_for_until_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(coordinator.PROGRAM_VARIABLE, str(restarting(tmp_path, "none")))
+    with pytest.raises(BenchError, match=r"no place of labgrid is free(.|\n)*--hil-wait SECONDS"):
+        resolved("labgrid:*")
+
+    def given_back(text: str) -> None:
+        assert text == "no place of labgrid is free; waiting for one up to 60 s"
+        free = re.sub("  reservation.*\n", "", _PLACES.replace("laptop/alice.4711", "None"))
+        (tmp_path / "places").write_text(free)
+
+    monkeypatch.setattr(labgrid, "_ALL_S", 0.1)
+    words = ["near", "labgrid:*"]
+    assert labgrid.resolved(words, 60, given_back) == ["near", "labgrid:b2@mps2-an386"]
 
 
 def resolved(word: str) -> list[str]:

@@ -61,11 +61,6 @@ def needs(name: str) -> list[str]:
     return found
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The configuration of ssh to a host of its own, with locks of its own."""
@@ -76,7 +71,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         **{name: os.environ[name] for name in ("TMPDIR", "XDG_RUNTIME_DIR") if name in os.environ},
     }
-    with bench_host(folder, free_port(), **environment) as config:
+    with bench_host(folder, tools.free_port(), **environment) as config:
         yield config
 
 
@@ -117,7 +112,7 @@ def test_stock_servers_carry_probe_and_port(
     live: Dut, stand_in_firmware: Firmware, tmp_path: Path
 ) -> None:
     """`pyocd server` and ser2net, by their own names in the bench file."""
-    ser2net, numbers = needs("ser2net"), [free_port() for _ in range(3)]
+    ser2net, numbers = needs("ser2net"), [tools.free_port() for _ in range(3)]
     config = tmp_path / "ser2net.yaml"
     config.write_text(
         "%YAML 1.1\n---\n"
@@ -188,7 +183,7 @@ def named_coordinator(patch: pytest.MonkeyPatch) -> int:
     """The port of a coordinator that is to be started, which the environment names."""
     if not (tools.LABGRID / "labgrid-coordinator").is_file():
         pytest.skip("needs labgrid: run `make farm`")
-    number = free_port()
+    number = tools.free_port()
     patch.setenv("LG_COORDINATOR", f"127.0.0.1:{number}")
     patch.setenv(labgrids.PROGRAM_VARIABLE, str(tools.LABGRID / "labgrid-client"))
     return number

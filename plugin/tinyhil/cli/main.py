@@ -13,7 +13,7 @@ from importlib import import_module
 
 from rich.console import Console
 
-from tinyhil.ground.answer import failed, print_json, wants_json
+from tinyhil.ground.answer import failed, means_json, print_json, wants_json
 from tinyhil.ground.errors import TinyhilError
 from tinyhil.ground.help import HelpText, Parser
 from tinyhil.ground.interrupts import Interrupts
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except TinyhilError as error:
             problem = Console(stderr=True, soft_wrap=True)
             problem.print(f"error: {error.told}", markup=False, highlight=False)
-            if wants_json(options):
+            if wants_json(options) or means_json(arguments):
                 print_json(failed(error))
             return 2
         except KeyboardInterrupt:

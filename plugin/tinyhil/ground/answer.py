@@ -11,8 +11,9 @@ import dataclasses
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,6 +74,11 @@ def add_format(parser: argparse.ArgumentParser, *answers: type[Answer]) -> None:
 def wants_json(options: argparse.Namespace) -> bool:
     """Whether the user asked for JSON, also of a command with a ``--format`` of its own."""
     return "json" in (getattr(options, "answer", None), getattr(options, "format", None))
+
+
+def means_json(arguments: Sequence[str]) -> bool:
+    """The same, of what was typed, as far as it can be understood."""
+    return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
 
 
 def answered(options: argparse.Namespace, answer: Answer) -> bool:

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NoReturn
 
+from tinyhil.ground.errors import ConfigError
 from tinyhil.ground.paths import SUITES
 
 _EXAMPLE = re.compile(r" {2,7}(?P<command>\S.*?)(?: {2,}(?P<told>\S.*))?")
@@ -46,9 +47,9 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors say the next step, as all our errors do."""
 
     def error(self, message: str) -> NoReturn:
-        """Print what is wrong, and end with 2."""
+        """Print how it is used, and raise ConfigError: also a program is told what is wrong."""
         self.print_usage(sys.stderr)
-        self.exit(2, f"error: {message}\n  next step: `{self.prog} --help` shows what it takes\n")
+        raise ConfigError(message, hint=f"`{self.prog} --help` shows what it takes")
 
 
 def _paragraphs(lines: list[str], width: int) -> Iterator[str]:

@@ -50,10 +50,6 @@ class Service:
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def age_s(self) -> float:
-        """How long it has been running without a break, in seconds."""
-        return time.monotonic() - self.began
-
     def kill(self) -> None:
         """End it without a word; it comes back."""
         with suppress(psutil.Error):

@@ -32,7 +32,7 @@ from tinyhil.benchmarks.farm.faults import ALWAYS, ENDS, KINDS_OF_FAULT, Fault, 
 from tinyhil.benchmarks.farm.jobs import Ended, Job, run
 from tinyhil.benchmarks.farm.leftovers import left_behind, orphans_of
 from tinyhil.benchmarks.farm.parts import Bench, Farm, PlayedBoard, running
-from tinyhil.device.far.coordinator import known, take_back
+from tinyhil.device.far.coordinator import known, once_there, take_back
 from tinyhil.device.far.janitor import sweep
 from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import TinyhilError
@@ -187,14 +187,17 @@ class Soak:
             deadline.pause(0.5)
         yield from orphans
         try:
-            list(sweep())
-            if any(one.name == scene.board.name and one.quarantined for one in known()):
-                take_back(scene.board.name)
-                with self._lock:
-                    self.outcomes[fault].quarantined += 1
+            # Another run's fault may be that the coordinator is gone.
+            once_there(lambda: self._clean_up(scene, fault), Deadline.after(_EXPORTED_S), _untold)
         except TinyhilError as error:
-            if self.farm.coordinator.age_s() > _SETTLED_S:
-                yield f"the janitor: {error}"
+            yield f"the janitor: {error}"
+
+    def _clean_up(self, scene: Scene, fault: str) -> None:
+        list(sweep())
+        if any(one.name == scene.board.name and one.quarantined for one in known()):
+            take_back(scene.board.name)
+            with self._lock:
+                self.outcomes[fault].quarantined += 1
 
     def _judge(
         self, scene: Scene, plan: Plan, ended: Ended, took: float | None, left: Sequence[str]
@@ -243,6 +246,10 @@ def surprises(fault: Fault, ended: Ended, *, twice: bool = False) -> Iterator[st
         yield f"errors of the class {', '.join(sorted(other))}: {ended.last_words}"
     if ended.status in (1, 4) and not ended.errors:
         yield f"it failed without an error's class: {ended.last_words}"
+
+
+def _untold(_: str) -> None:
+    """Nobody waits at a terminal."""
 
 
 def _await(job: Job, plan: Plan) -> bool:
@@ -305,7 +312,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             thread.start()
         for thread in threads:
             thread.join()
-        list(sweep())
+        once_there(lambda: list(sweep()), Deadline.after(_EXPORTED_S), _untold)
         left = tuple(left_behind(farm))
     return _show(soak, left, options, began, console)
 

@@ -7,6 +7,7 @@ of its own, as it brings a pyserial that would replace ours. Everything is in ``
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -36,6 +37,12 @@ def program(name: str) -> list[str] | None:
     paths = ":".join(map(str, sorted(libraries)))
     modules = next((file.parent for file in (FARM / name).rglob("libgensio_telnet.so")), "")
     return ["env", f"LD_LIBRARY_PATH={paths}", f"GENSIO_LIBRARY_PATH={modules}", str(unpacked)]
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody uses now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def sshd(folder: Path, address: str, variables: Mapping[str, str]) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import re
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from tinyhil.catalog.bench import Station
@@ -18,7 +18,8 @@ from tinyhil.ground.deadline import Deadline
 from tinyhil.ground.errors import BenchError, ConfigError, TakenError
 from tinyhil.ground.text import shown
 
-_LOOK_S = 1.0
+_LOOK_S, _ALL_S = 1.0, 10.0
+_STATUS = "`tinyhil farm status` shows all places, and who holds them"
 _TABLES = ("flash", "power")
 """Of a bench file's station."""
 
@@ -28,30 +29,48 @@ def resolved(words: Sequence[str], wait_s: float, tell: Callable[[str], None]) -
 
     Args:
         words: as the user gave them; ``labgrid:*`` is every place that is free now.
-        wait_s: how long to wait for a coordinator that is starting again.
+        wait_s: how long to wait for a coordinator that is starting again, and for a free place.
         tell: is told so.
 
     Raises:
         BenchError: the coordinator does not answer, or no place is free.
     """
-    found: list[str] = []
-    known: tuple[Place, ...] | None = None
     deadline = Deadline.after(wait_s)
+    asked = [word for word in words if is_place(word) and not set("=@") & set(word)]
+    if not asked:
+        return [*words]
+    known = coordinator.once_there(coordinator.places, deadline, tell)
+    if ALL_FREE in asked:
+        known = _once_free(known, deadline, tell)
+    found: list[str] = []
     for word in words:
         text = word.removeprefix(PREFIX)
-        if not is_place(word) or "=" in text or "@" in text:
-            found.append(word)
-            continue
-        if known is None:
-            known = coordinator.once_there(coordinator.places, deadline, tell)
         fitting = [one for one in known if (one.free if word == ALL_FREE else one.name == text)]
-        if not fitting:
-            raise BenchError(
-                "no place of labgrid is free" if word == ALL_FREE else f"labgrid has no '{text}'",
-                hint="`tinyhil farm status` shows all places, and who holds them",
-            )
-        found += [f"{PREFIX}{one.name}@{one.type}" for one in fitting]
+        if word in asked and not fitting:
+            raise BenchError(f"labgrid has no '{text}'", hint=_STATUS)
+        found += [f"{PREFIX}{one.name}@{one.type}" for one in fitting] if word in asked else [word]
     return found
+
+
+def _once_free(
+    known: tuple[Place, ...], deadline: Deadline, tell: Callable[[str], None]
+) -> tuple[Place, ...]:
+    """All places, once one of them is free.
+
+    Raises:
+        BenchError: none is in time.
+    """
+    told = False
+    while not any(one.free for one in known):
+        problem = "no place of labgrid is free"
+        if deadline.expired:
+            raise BenchError(problem, hint=f"{_STATUS}; --hil-wait SECONDS waits for one")
+        if not told:
+            told = True
+            tell(f"{problem}; waiting for one up to {deadline.remaining():.0f} s")
+        deadline.pause(_ALL_S)
+        known = coordinator.once_there(coordinator.places, deadline, tell)
+    return known
 
 
 def at_place(station: Station, place: Place) -> Station:
@@ -117,7 +136,7 @@ def acquired(
     """
     deadline = Deadline.after(wait_s)
     with ExitStack() as reservation:
-        name, got, fitting = coordinator.once_there(
+        got, fitting = coordinator.once_there(
             lambda: _had(wanted, deadline, tell, reservation), deadline, tell
         )
         try:
@@ -127,17 +146,17 @@ def acquired(
                 found = next((one for one in known if one.name == got), Place(got))
                 yield coordinator.exported(found)
         finally:
-            _release(name, tell)
+            _release(got, tell)
 
 
 def _had(
     wanted: Wanted, deadline: Deadline, tell: Callable[[str], None], reservation: ExitStack
-) -> tuple[str, str, Sequence[Place]]:
-    """Acquire a place: what `labgrid-client -p` takes, its name, and all that fit."""
+) -> tuple[str, Sequence[Place]]:
+    """Acquire a place: its name, and all that fit."""
     reservation.close()  # Of the try before.
     name, fitting = reservation.enter_context(_token(wanted, deadline, tell))
     try:
-        return name, _acquire(name, wanted, deadline, tell), fitting
+        return _acquire(name, wanted, deadline, tell), fitting
     except TakenError:
         raise
     except BaseException:  # Whether it is ours now, only the coordinator knows.
@@ -146,7 +165,7 @@ def _had(
 
 
 def _acquire(name: str, wanted: Wanted, deadline: Deadline, tell: Callable[[str], None]) -> str:
-    told = ""
+    told, passed = "", set[str]()
     while True:
         done = coordinator.asked("-p", name, "acquire")
         got = re.search(r"^acquired place (\S+)$", done.stdout, re.MULTILINE)
@@ -154,6 +173,11 @@ def _acquire(name: str, wanted: Wanted, deadline: Deadline, tell: Callable[[str]
             return got[1]
         said = done.stderr + done.stdout
         if "no matching remote resource" in said:
+            # labgrid gives out such places too, while others are free.
+            passed.add(name)
+            if other := _offered(wanted, passed):
+                name = other
+                continue
             error: BenchError = _unoffered(name)
         elif re.search("acquired|reserved", said):
             error = _taken(wanted)
@@ -165,6 +189,12 @@ def _acquire(name: str, wanted: Wanted, deadline: Deadline, tell: Callable[[str]
             told = error.message
             tell(f"{told}; waiting for it up to {deadline.remaining():.0f} s")
         deadline.pause(_LOOK_S)
+
+
+def _offered(wanted: Wanted, passed: Collection[str]) -> str:
+    """A place with the tags that are wanted, and was not passed by, that is free and offered."""
+    free = (one.name for one in coordinator.places() if one.free and _fits(one, wanted))
+    return next((name for name in free if name not in passed), "")
 
 
 @contextmanager
