@@ -16,14 +16,13 @@ from tinyhil.device.faults import Injector, parse_spec
 from tinyhil.device.links import Link, open_link
 from tinyhil.device.raw_log import RecordedLink
 from tinyhil.ground.progress import Progress
+from tinyhil.measure.identify import converse
 from tinyhil.measure.job import Job
 from tinyhil.measure.ladder import Ladder, Line
 from tinyhil.measure.runner import Measurement, Outcome
 from tinyhil.record import Configuration, Entry, Record
 from tinyhil.record.resume import resume
 from tinyhil.record.seal import seal
-
-NO_PROBE = "none"
 
 METRICS: tuple[Metric, ...] = ("top1", "latency_p90_s", "throughput_ips", "flash_bytes")
 """One of each measure."""
@@ -139,8 +138,8 @@ def _conversation(
     ladder = ladder or Ladder(job.dut, job.image, reporter.notice, on=False)
     try:
         ladder.open(line)
-        probed = job.dut.probe_uid != NO_PROBE
-        yield Measurement(line.session, job, record, reporter, tap, probed=probed, ladder=ladder)
+        talk = converse(line.session, job, ladder, tap, reporter.notice, record.raw)
+        yield Measurement(talk, record, reporter, ladder)
     finally:
         line.close()
 
@@ -160,8 +159,8 @@ def _cut_short(record: Record, rows: int) -> None:
 
 
 def on_desk(dut_board: Any, port: str) -> Dut:
-    """A device behind a serial port of its own."""
-    return Dut("desk", dut_board, NO_PROBE, port, 115_200, 115_200)
+    """A device behind a serial port of its own, without a probe."""
+    return Dut("desk", dut_board, "", port, 115_200, 115_200)
 
 
 @contextmanager

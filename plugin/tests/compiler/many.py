@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,6 +17,9 @@ from tinyhil.ground.errors import ModelError
 from tinyhil.image.compiler import CompiledModel, Room, Target, compile_draft, read_model
 
 Bytes = NDArray[np.uint8]
+
+Compiled = Mapping[int, Sequence[CompiledModel]]
+"""By model, of those that were not refused, one for each way."""
 
 # Each buffer is allocated to the byte. What a model keeps, each way keeps for itself.
 _DRIVER: Final = r"""
@@ -117,19 +120,43 @@ def run_many(
         folder: an empty one.
         compiler: the C compiler's command, with the kernels' include path and objects or sources.
     """
-    file, lines, sources = folder / "model.tflite", [], ["#include <stdint.h>"]
-    facts: dict[int, list[CompiledModel]] = {}
-    for graph, (content, samples) in enumerate(zip(models, inputs, strict=True)):
+    assert len(models) == len(inputs)
+    compiled = _compiled(models, ways, folder / "model.tflite")
+    text = _written(compiled, [len(samples) for samples in inputs], folder)
+    made = _printed(text, compiler, b"".join(inputs[graph].tobytes() for graph in compiled))
+    flat = [model for of_one in compiled.values() for model in of_one]
+    operators = [one for model in flat for one in model.operators]
+    return Outputs(
+        [*compiled],
+        _rows(made, compiled, inputs),
+        Counter(operator.kernel or "" for operator in operators),
+        sum(o.constant_channels + o.unread_channels for o in operators),
+        sum(o.name in ("CONCATENATION", "PACK") and bool(o.form) for o in operators),
+        sum(model.bands > 1 for model in flat),
+    )
+
+
+def _compiled(models: Sequence[bytes], ways: Sequence[Way], file: Path) -> Compiled:
+    """Compile all models in each way; `file` takes one after the other."""
+    compiled: dict[int, Sequence[CompiledModel]] = {}
+    first, *others = ways
+    for graph, content in enumerate(models):
         file.write_bytes(content)
-        first, *others = ways
         try:
             draft = read_model(file)
-            facts[graph] = [compile_draft(file, draft, *first)]
+            made = compile_draft(file, draft, *first)
         except ModelError:
             continue
-        facts[graph] += [compile_draft(file, draft, *way) for way in others]
+        compiled[graph] = [made, *(compile_draft(file, draft, *way) for way in others)]
+    return compiled
+
+
+def _written(compiled: Compiled, samples: Sequence[int], folder: Path) -> Path:
+    """Write one program that runs each model in each way, on so many samples; returns its text."""
+    lines, sources = list[str](), ["#include <stdint.h>"]
+    for graph, of_one in compiled.items():
         known: dict[str, int] = {}
-        for way, model in enumerate(facts[graph]):
+        for way, model in enumerate(of_one):
             source = model.sources["model.c"]
             # Ways that come to the same are one function, unless it keeps something.
             own = way if model.state_bytes else known.setdefault(source, way)
@@ -137,34 +164,34 @@ def run_many(
                 source = source.replace("model_invoke", f"model_{graph}_{way}")
                 source = source.replace('#include "model.h"', "")
                 sources.append(_OWN.sub(rf"of_{graph}_{way}_\g<0>", source))
-            sizes = (len(samples), model.arena_bytes, model.input.size, model.output.size)
+            sizes = (samples[graph], model.arena_bytes, model.input.size, model.output.size)
             lines.append(f"WAY({graph}, {own}, {', '.join(map(str, sizes))})")
     (folder / "ways.h").write_text("\n".join(lines), encoding="utf-8")
-    program, text = folder / "many", folder / "many.c"
+    text = folder / "many.c"
     text.write_text("\n".join([*sources, _DRIVER]), encoding="utf-8")
+    return text
+
+
+def _printed(text: Path, compiler: Sequence[str], given: bytes) -> Bytes:
+    """Build a program and run it; returns all that it prints."""
+    program = text.with_suffix("")
     # Of the models themselves, constants and calls: nothing to make faster.
     subprocess.run([*compiler, "-O0", "-g0", text, "-o", program, "-lm"], check=True)
-    given = b"".join(inputs[graph].tobytes() for graph in facts)
     done = subprocess.run([program], input=given, capture_output=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    made = np.frombuffer(done.stdout, np.uint8)
+    return np.frombuffer(done.stdout, np.uint8)
+
+
+def _rows(made: Bytes, compiled: Compiled, inputs: Sequence[Bytes]) -> list[list[Bytes]]:
+    """Part what was printed, see `Outputs`."""
     rows: list[list[Bytes]] = []
-    for graph, of_one in facts.items():
+    for graph, of_one in compiled.items():
         rows.append([])
         for model in of_one:
             size = len(inputs[graph]) * model.output.size
             rows[-1].append(made[:size].reshape(len(inputs[graph]), -1))
             made = made[size:]
-    compiled = [model for of_one in facts.values() for model in of_one]
-    operators = [one for model in compiled for one in model.operators]
-    return Outputs(
-        [*facts],
-        rows,
-        Counter(operator.kernel or "" for operator in operators),
-        sum(o.constant_channels + o.unread_channels for o in operators),
-        sum(o.name in ("CONCATENATION", "PACK") and bool(o.form) for o in operators),
-        sum(model.bands > 1 for model in compiled),
-    )
+    return rows
 
 
 def differing(one: Bytes, other: Bytes) -> list[Any]:

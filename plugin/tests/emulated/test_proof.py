@@ -87,7 +87,7 @@ def test_a_restart_on_another_board_is_not_believed(
         session.guard.prove_by(ProbeProof(twins[0], stand_in_firmware.image))
         session.link.close()
         reset(twins[1].board, twins[1].probe_uid, Deadline.after(20))
-        session.link = open_link(twins[1])
+        session.reopen(open_link(twins[1]))
         with pytest.raises(IdentityError, match="do not lead to the same board"):
             session.synchronize(Deadline.after(20))
 

@@ -6,25 +6,23 @@ else is an error here, never a figure.
 
 from __future__ import annotations
 
-import itertools
-import secrets
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from typing import TypeVar
 
 from tinyhil.device import misread, protocol
+from tinyhil.device.caller import Caller
 from tinyhil.device.identity import Guard, read_info
+from tinyhil.device.incoming import Incoming
 from tinyhil.device.inference import ATTEMPTS, Inference
 from tinyhil.device.info import DeviceInfo, StackUse
 from tinyhil.device.links import Link
-from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError, frames
+from tinyhil.device.protocol import Damaged, Dialect, Message, Reply, UnknownLineError
 from tinyhil.device.replies import check_upload, inference_of, upload
 from tinyhil.device.running import value_of
 from tinyhil.device.wraps import Period
 from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import DeviceError, LinkError, LinkTimeoutError
+from tinyhil.ground.errors import DeviceError, LinkError
 from tinyhil.ground.text import printable
 
 Answer = TypeVar("Answer")
@@ -41,27 +39,8 @@ _MAX_BUFFER_LINES = 1 << 17
 _LEAST_QUEUE, _MOST_QUEUE = 1100, 1 << 20
 """Bytes of frames that a device may say it holds."""
 
-_NONSENSE = b"U" * 5000
-"""More than what brings a device back to its first rate, in text and in frames."""
-
 _CONFIRM_S = 10.0
 """How long a device that is in step may take to say who it is."""
-
-_LINE_END_S = 0.1
-"""How long the rest of a line end may take, with the slowest adapter."""
-
-_SHOWN_LINES = 4
-"""Of a device that can't be understood."""
-
-_SYNC_TRY_S = 0.5
-"""How long one attempt waits for a device that may still be booting."""
-
-# Foreign firmware sees words that it does not know, and never an empty command: the official one
-# would take the null pointer for its name.
-_CALL_BACK = b"leave" + frames.leave() + b"%"
-_CALLS = (b"", _CALL_BACK, _NONSENSE[:1024] + _CALL_BACK, _NONSENSE[:4096] + _CALL_BACK)
-"""What goes before the question, in one attempt after the other. The last ones are long enough to
-bring a device that was left in frames at another rate back to its first one."""
 
 
 class Session:
@@ -74,40 +53,38 @@ class Session:
     """
 
     def __init__(self, link: Link) -> None:
-        self.link = link
-        """For callers that speak something other than text over it for a while."""
-        self._reader = protocol.LineReader()
-        self._lines: list[protocol.Line | Damaged] = []
+        self._incoming = Incoming(link)
+        self._caller = Caller(self._incoming, self._saw_boot)
         self.listener = protocol.Listener()
         """Knows how the device writes its lines, once that has been learnt."""
         self.repeats_scores = True
         """Whether the device gives the scores of the last inference again."""
         self.ahead = 1
         """Commands of an upload that may be under way at once; 1: each waits for its answer."""
-        self.now: Callable[[], float] = time.monotonic
-        """The host's clock, in seconds."""
         self.period = Period()
         """After which the device's clock begins anew, as far as that is known."""
         self._heard: Heard | None = None
         self._sent_s: deque[float] = deque()
-        self._answered_s = self._came_s = 0.0
+        self._answered_s = 0.0
         self.behind: int | None = None
         """Bytes that the device holds while it infers; None until that has been tried."""
-        self._calls: tuple[bytes, ...] = _CALLS
-        self._needs_number = False
         self.guard: Guard | None = None
         """Who answers; None until the device has been identified."""
 
+    @property
+    def link(self) -> Link:
+        """For callers that speak something other than text over it for a while."""
+        return self._incoming.link
+
     def watch(self, heard: Heard | None, now: Callable[[], float]) -> None:
         """Tell `heard` how long each command takes, by this clock of the host's."""
-        self._heard, self.now = heard, now
+        self._heard, self._incoming.now = heard, now
         self._sent_s.clear()
         self._answered_s = 0.0
 
     def reopen(self, link: Link) -> None:
         """Go on over a link that was opened anew; what is known of the device stays."""
-        self.link = link
-        self._reader, self._lines = protocol.LineReader(), []
+        self._incoming.reopen(link)
         self._sent_s.clear()
 
     def synchronize(self, deadline: Deadline) -> None:
@@ -121,35 +98,9 @@ class Session:
             self.guard.confirm(Deadline.after(_CONFIRM_S))
 
     def _find_ready(self, deadline: Deadline) -> None:
-        """Get in step with the device.
-
-        A command that no firmware knows comes back in its error line. It is a new one each time,
-        so once it is seen, no answer to anything older can follow. It is repeated, as a device
-        may still be booting, or may take the first one for the end of a command cut short; and
-        with it, some firmware does not name what it does not know, a number that is named by any.
-        A device of ours may have been left in frames, at another rate even, by a host that was
-        killed: it is called back, unless it has been identified as not ours.
-        """
+        """Get in step with the device."""
         self._sent_s.clear()
-        heard: deque[str | bytes] = deque(maxlen=_SHOWN_LINES)
-        for attempts in itertools.count(2 if self._needs_number else 0):
-            attempt = deadline.within(_SYNC_TRY_S)
-            nonce, number = f"sync-{secrets.token_hex(4)}", None
-            question = f"{nonce}%"
-            # Not each time: a device that polls its receiver does not hear the second command.
-            if attempts % 3 == 2:
-                number = 100 + secrets.randbelow(300)
-                question += protocol.db_load(number)
-            call = self._calls[attempts % len(self._calls)]
-            try:
-                self.link.write(call + question.encode("ascii"), attempt)
-                self._skip_past(nonce, number, attempt, heard)
-            except LinkTimeoutError as error:
-                if deadline.expired:
-                    raise misread.no_answer(nonce, self._reader.held, deadline, heard) from error
-            else:
-                self._needs_number = number is not None
-                return
+        self._caller.call(deadline)
 
     def identify(self, deadline: Deadline) -> DeviceInfo:
         """Ask the device who it is; from here on nobody else may answer, see `identity`.
@@ -158,7 +109,7 @@ class Session:
             IdentityError: somebody else does.
         """
         info = self.again(lambda left: read_info(self, left), deadline)
-        self._calls = _CALLS if info.extension else _CALLS[:1]
+        self._caller.identified(ours=info.extension is not None)
         if info.extension:
             self.listener.dialect = Dialect()
         self.guard = Guard(self, info)
@@ -228,7 +179,7 @@ class Session:
             reply = self.ask(f"hil frames {way}%", deadline)
             queue = value_of(reply, "queue")
             reply.end()
-            self._end_line(deadline)
+            self._incoming.end_line(deadline)
             return queue
 
         # A device that has changed over, and whose answer was lost, is called back before.
@@ -249,7 +200,7 @@ class Session:
         reply = self.ask(f"hil baud {baud}%", deadline)
         agreed = value_of(reply, "baud")
         reply.end()
-        self._end_line(deadline)
+        self._incoming.end_line(deadline)
         self.link.set_baud(baud)
         if agreed != baud:
             raise LinkError(
@@ -261,7 +212,7 @@ class Session:
         """Find a device that does not understand us at the rate that it booted with: it returns
         to that rate after some bytes that make no sense."""
         self.link.set_baud(baud)
-        self.link.write(_NONSENSE + _CALL_BACK, deadline)
+        self._caller.to_first_rate(deadline)
         self.synchronize(deadline)
 
     def again(self, ask: Callable[[Deadline], Answer], deadline: Deadline) -> Answer:
@@ -308,7 +259,7 @@ class Session:
         complaint: protocol.DeviceComplaint | None = None
         most = _MAX_BUFFER_LINES if command == _READ_BACK else _MAX_REPLY_LINES
         while len(printed) <= most:
-            line = self._next_line(command, deadline)
+            line = self._incoming.next(command, deadline)
             message = self._understood(line, command)
             if isinstance(message, protocol.Ready):
                 if line.shown != "m-ready":
@@ -330,54 +281,27 @@ class Session:
             printed.append(line.shown)
             if message is not None:
                 messages.append(message)
-                times_s.append(self._came_s)
+                times_s.append(self._incoming.came_s)
         raise LinkError(
             f"'{printable(command)}' was answered with more than {most} lines",
             hint="the device writes without end; reset it, see the raw log",
         )
-
-    def _end_line(self, deadline: Deadline) -> None:
-        """Take the LF behind the last CR, before the link carries anything but text at this rate;
-        one that got lost is not waited for long."""
-        soon = deadline.within(_LINE_END_S)
-        with suppress(LinkTimeoutError):
-            while not (self._reader.ended or soon.expired):
-                self._lines[:0] = reversed(self._reader.feed(self.link.read(soon)))
 
     def _saw_boot(self) -> None:
         if self.guard:
             self.guard.saw_boot()
 
     def _send(self, command: str, deadline: Deadline) -> None:
-        self._sent_s.append(self.now())
+        self._sent_s.append(self._incoming.now())
         self.link.write(command.encode("ascii"), deadline)
 
     def _ended(self, command: str) -> float:
         """A command was answered; returns when the device could begin with it."""
-        sent_s = self._sent_s.popleft() if self._sent_s else self.now()
-        asked_s, self._answered_s = max(sent_s, self._answered_s), self.now()
+        sent_s = self._sent_s.popleft() if self._sent_s else self._incoming.now()
+        asked_s, self._answered_s = max(sent_s, self._answered_s), self._incoming.now()
         if self._heard:
             self._heard(command, self._answered_s - asked_s)
         return asked_s
-
-    def _skip_past(
-        self, nonce: str, number: int | None, deadline: Deadline, heard: deque[str | bytes]
-    ) -> None:
-        """Drop lines, damaged ones too, up to the `m-ready` after the answer that names the
-        unknown word, or, if it is given, the number."""
-        found = False
-        while True:
-            line = self._next_line(nonce, deadline)
-            message = None if isinstance(line, Damaged) else protocol.parse(line.text)
-            heard.append(line.shown)
-            if found and isinstance(message, protocol.Ready):
-                return
-            if isinstance(message, protocol.InitDone):
-                self._saw_boot()
-            if number is not None:
-                found = found or message == protocol.Expecting(number)
-            elif isinstance(message, protocol.DeviceComplaint):
-                found = found or nonce in message.text
 
     def _understood(self, line: protocol.Line | Damaged, command: str) -> Message | None:
         """The message of a line; None for one of the firmware's own."""
@@ -388,18 +312,3 @@ class Session:
         # Nobody listens to `db print` before it is needed.
         learnt = self.listener.dialect is not None and command != _READ_BACK
         raise misread.unknown_line(line, command, learnt=learnt, cause=cause)
-
-    def _next_line(self, command: str, deadline: Deadline) -> protocol.Line | Damaged:
-        while not self._lines or deadline.expired:
-            # Looked at before each read too: with a device that always sends, no read ever fails.
-            if deadline.expired:
-                raise self._late(command, deadline)
-            try:
-                self._lines = list(reversed(self._reader.feed(self.link.read(deadline))))
-                self._came_s = self.now()
-            except LinkTimeoutError as error:
-                raise self._late(command, deadline) from error
-        return self._lines.pop()
-
-    def _late(self, command: str, deadline: Deadline) -> LinkTimeoutError:
-        return misread.late(command, self._reader.held, deadline)

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Self
 
 from pyocd.core import exceptions
 from pyocd.core.session import Session
@@ -91,7 +91,7 @@ def _close_interface(session: Session) -> None:
 
 
 class Warnings(logging.Handler):
-    """Keeps the last warnings that pyOCD logs in this thread, for messages."""
+    """Keeps the last warnings that pyOCD logs in this thread, for messages, until it is closed."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -108,6 +108,12 @@ class Warnings(logging.Handler):
         """Stop listening."""
         _LOGGER.removeHandler(self)
         super().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def __str__(self) -> str:
         return "; ".join(self._kept)

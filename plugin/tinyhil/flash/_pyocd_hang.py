@@ -16,9 +16,7 @@ _BELOW_STACK = 512
 
 def hang(board: Board, probe_uid: str) -> None:
     """See `flash.hang`."""
-    with ExitStack() as undo:
-        warnings = Warnings()
-        undo.callback(warnings.close)
+    with Warnings() as warnings, ExitStack() as undo:
         session = attach(board, probe_uid, warnings, undo, "sabotage")
         with translated("hanging the core", board.name, probe_uid, warnings, "sabotage"):
             core = session.target

@@ -23,9 +23,7 @@ def observing(board: Board, probe_uid: str) -> Iterator[PyocdObserver]:
     Raises:
         BenchError: the probe is missing, taken or dead.
     """
-    with ExitStack() as undo:
-        warnings = Warnings()
-        undo.callback(warnings.close)
+    with Warnings() as warnings, ExitStack() as undo:
         session = attach(board, probe_uid, warnings, undo)
         yield PyocdObserver(board, probe_uid, session, warnings)
 
@@ -40,10 +38,20 @@ def attach(
     """
     errors = translated("connecting", board.name, probe_uid, warnings, stage)
     with errors, cut_off(ACCESS_S):
-        options = session_options(board, board.flash.frequency_hz, "attach")
-        session = Session(find_probe(probe_uid, board), options=options)
-        undo.callback(let_go, session)
+        session = unopened(board, probe_uid, undo)
         session.open()
+    return session
+
+
+def unopened(board: Board, probe_uid: str, undo: ExitStack) -> Session:
+    """A session that will not stop the board; `undo` lets go of it.
+
+    Raises:
+        BenchError: the probe is missing.
+    """
+    options = session_options(board, board.flash.frequency_hz, "attach")
+    session = Session(find_probe(probe_uid, board), options=options)
+    undo.callback(let_go, session)
     return session
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from pyocd.core.session import Session
-
 from tinyhil.catalog.board import Board
-from tinyhil.flash._pyocd_errors import LATE_S, Warnings, let_go, translated
-from tinyhil.flash.pyocd import find_probe, session_options
+from tinyhil.flash._pyocd_errors import LATE_S, Warnings, translated
+from tinyhil.flash._pyocd_observer import unopened
 from tinyhil.ground.cutoff import cut_off
 from tinyhil.ground.deadline import Deadline
 
@@ -22,14 +20,10 @@ def pulse(board: Board, probe_uid: str, deadline: Deadline) -> None:
     Raises:
         BenchError: the probe is missing, taken or dead.
     """
-    with ExitStack() as undo:
-        warnings = Warnings()
-        undo.callback(warnings.close)
+    with Warnings() as warnings, ExitStack() as undo:
         errors = translated("pulling the reset pin", board.name, probe_uid, warnings, "reset")
         with errors, cut_off(deadline.remaining() + LATE_S):
-            options = session_options(board, board.flash.frequency_hz, "attach")
-            session = Session(find_probe(probe_uid, board), options=options)
-            undo.callback(let_go, session)
+            session = unopened(board, probe_uid, undo)
             session.open(init_board=False)
             session.probe.assert_reset(True)
             deadline.pause(_LOW_S)

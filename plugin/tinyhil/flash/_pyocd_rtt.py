@@ -102,8 +102,7 @@ class RttLink:
         self._looked = 0.0
         self._written = (0, b"")  # an address, and what we wrote last before it
         with ExitStack() as undo:
-            self._warnings = Warnings()
-            undo.callback(self._warnings.close)
+            self._warnings = undo.enter_context(Warnings())
             self._session = attach(board, probe_uid, self._warnings, undo, "upload")
             with translated("finding RTT", board.name, probe_uid, self._warnings, "upload"):
                 self._target = self._session.target

@@ -64,8 +64,7 @@ def open_flasher(board: Board, probe_uid: str, deadline: Deadline) -> PyocdFlash
             board=board.name,
         )
     with ExitStack() as undo:
-        warnings = Warnings()
-        undo.callback(warnings.close)
+        warnings = undo.enter_context(Warnings())
         limit_s = deadline.remaining() + LATE_S
         with translated("connecting", board.name, probe_uid, warnings), cut_off(limit_s):
             session = _connect(board, probe_uid, deadline)

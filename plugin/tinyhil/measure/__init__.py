@@ -1,1 +1,2 @@
-"""What is measured: measures, audits, power monitors, and the runner that joins the stages."""
+"""What is measured: measures, audits, power monitors, what brings a board back, and the runner that
+joins the stages."""

@@ -7,44 +7,26 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from tinyhil.catalog.facts import Metric
 from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.verdict import Verdict, judge
-from tinyhil.device.info import DeviceInfo
-from tinyhil.device.proof import WIRING_HINT, ProbeProof
-from tinyhil.device.queries.opening import Tap
-from tinyhil.device.session import Session
-from tinyhil.ground.deadline import Deadline
-from tinyhil.ground.errors import (
-    DataError,
-    DeviceError,
-    IdentityError,
-    LinkError,
-    TinyhilError,
-    WriteError,
-)
+from tinyhil.ground.errors import DataError, IdentityError, LinkError, TinyhilError, WriteError
 from tinyhil.ground.progress import Progress
-from tinyhil.ground.text import printable
+from tinyhil.measure.attempt import Attempt
 from tinyhil.measure.job import NO_IMAGE, Conversation, Job
-from tinyhil.measure.kinds import MEASURES, Finding, Measure, Told
+from tinyhil.measure.kinds import MEASURES, Finding
 from tinyhil.measure.ladder import Ladder
 from tinyhil.measure.memory import largest
 from tinyhil.record import Entry, Record
 from tinyhil.record.entry import objected, restored
-from tinyhil.record.recovery import as_details
-from tinyhil.record.rows import Rows, plain
+from tinyhil.record.rows import Rows
 from tinyhil.record.schema import Line
-
-_IDENTIFY_S = 15.0
-_RECOVER_S = 10.0
-"""How long a session may take to get in step again after a fault of the link."""
 
 
 @dataclass(frozen=True)
@@ -84,52 +66,32 @@ class Measurement:
     """The measures of one job over one synchronized session.
 
     Args:
-        session: synchronized.
-        job: what is to be measured.
+        talk: with the device that holds the job's image.
         record: of the run.
         reporter: is told how it goes.
-        tap: wraps the links that are opened on the way.
-        probed: whether the board has a debug probe, which the port is tied to.
-        ladder: brings the board back when it fails; None: a fault ends its measure.
+        ladder: brings the board back when it fails.
         finished: what an earlier session has measured of the job; those that are made are added.
-
-    Raises:
-        DeviceError: the device runs something else than the job's image.
-        LinkError: see `Session`.
     """
 
     def __init__(
         self,
-        session: Session,
-        job: Job,
+        talk: Conversation,
         record: Record,
         reporter: Reporter,
-        tap: Tap,
-        *,
-        probed: bool = True,
-        ladder: Ladder | None = None,
+        ladder: Ladder,
         finished: Finished | None = None,
     ) -> None:
-        self.job = job
+        self.job = talk.job
         self.record = record
-        self._ladder = ladder or Ladder(job.dut, job.image, reporter.notice, on=False)
-        probed = probed and job.dut.proven
-        proof = ProbeProof(job.dut, job.image) if probed and job.image else None
-        self._talk = Conversation(
-            job, session, self._identified(session, proof), tap, proof, reporter.notice, record.raw
-        )
+        self._talk = talk
+        self._ladder = ladder
         # The board was brought back before anything is asked: what an earlier session has kept of
         # a measure that it did not finish may be somebody else's.
-        self._distrusts, self._ladder.doubtful = self._ladder.doubtful, False
-        self._lost: IdentityError | None = None
+        self._distrusts, ladder.doubtful = ladder.doubtful, False
         self._reporter = reporter
         self._out_of_step = False
         self._finished: Finished = {} if finished is None else finished
         self._failed: dict[MeasureName, TinyhilError] = {}
-        self._rows: Rows
-        """Of the measure that is being made, and what guards it: restarts in the attempts before,
-        and those that the guard had counted when this attempt began."""
-        self._restarts = self._counted = 0
 
     def outcome(self, metric: Metric) -> Outcome:
         """The measure that yields `metric`, made now unless it was made before.
@@ -167,62 +129,69 @@ class Measurement:
 
     def _make(self, name: MeasureName) -> Outcome:
         job, measure = self.job, MEASURES[name]
-        file = f"{job.task.name}-{name}"
-        self._rows = self._rows_of(file)
+        attempt = Attempt(
+            self._talk, self.record, self._ladder, name, out_of_step=self._out_of_step
+        )
         finished = self.record.finished(job.task.name, name)
         if finished is not None:
-            return self._restore(name, finished, self._rows)
-        job.dut.refuse_if_out_of_use()
-        if self._lost:
-            raise self._lost
+            return self._restore(name, finished, attempt.rows)
+        self._refuse_if_lost()
         if self._distrusts:
-            self.record.drop(file, 0)
-            self._rows = self._rows_of(file)
-        started, clock = datetime.now(UTC), time.monotonic()
-        blank = Entry(job.subject, name, 0, {}, (), {}, started, 0.0)
+            attempt.distrust()
+        clock = time.monotonic()
+        blank = Entry(job.subject, name, 0, {}, (), {}, datetime.now(UTC), 0.0)
+        title = f"{job.dut.station} {job.task.name}: {measure.title}"
         try:
-            told, boots = self._asked(measure, file)
-            rows = self._rows
-            finding = measure.find(self._talk, rows.all, told)
+            told = attempt.ask(measure, partial(self._reporter.bar, title))
+            finding = measure.find(self._talk, attempt.rows.all, told)
             entry = replace(
-                blank,
-                samples=finding.samples,
-                metrics=finding.metrics,
-                verdicts=tuple(
-                    self._explained(verdict)
-                    for verdict in judge(
-                        finding.metrics,
-                        job.limits,
-                        unjudged=self._unjudged(finding),
-                        errors=finding.errors,
-                        unknown=finding.unknown,
-                        objected=objected(finding.details),
-                    )
-                ),
-                details={
-                    **_with_resumed(finding.details, rows),
-                    **boots,
-                    **as_details(self._ladder.take()),
-                },
+                self._judged(blank, finding),
+                details={**finding.details, **attempt.take_details()},
                 seconds=time.monotonic() - clock,
             )
-            self._note(entry)
+            self.record.append(entry)
+            self._reporter.made(entry)
         except TinyhilError as error:
             self._out_of_step = isinstance(error, LinkError)
             job.dut.locate(error, name)
-            failed = replace(blank, seconds=time.monotonic() - clock, error=str(error))
-            # Where the record can't be written, the first error says so.
-            with suppress(WriteError):
-                failed = self._kept(failed, file, error)
-                self.record.append(failed)
-            self._reporter.made(failed)
+            self._fail(replace(blank, seconds=time.monotonic() - clock, error=str(error)), attempt)
             raise
         except BaseException:  # Ctrl-C while the board was brought back: the run may be resumed.
-            if self._ladder.doubtful:
-                with suppress(WriteError):
-                    self._drop_doubtful(file)
+            attempt.cut_short()
             raise
+        self._out_of_step = False
         return Outcome(job, entry, finding)
+
+    def _refuse_if_lost(self) -> None:
+        """Ask nothing of a board that is out of use, or that another one has taken the place of.
+
+        Raises:
+            QuarantinedError, IdentityError: it is.
+        """
+        self.job.dut.refuse_if_out_of_use()
+        for error in self._failed.values():
+            if isinstance(error, IdentityError):
+                raise error
+
+    def _judged(self, entry: Entry, finding: Finding) -> Entry:
+        """An entry with what was found, and the verdicts on it."""
+        verdicts = judge(
+            finding.metrics,
+            self.job.limits,
+            unjudged=self._unjudged(finding),
+            errors=finding.errors,
+            unknown=finding.unknown,
+            objected=objected(finding.details),
+        )
+        explained = tuple(map(self._explained, verdicts))
+        return replace(entry, samples=finding.samples, metrics=finding.metrics, verdicts=explained)
+
+    def _fail(self, failed: Entry, attempt: Attempt) -> None:
+        # Where the record can't be written, the first error says so.
+        with suppress(WriteError):
+            failed = attempt.failed(failed)
+            self.record.append(failed)
+        self._reporter.made(failed)
 
     def _explained(self, verdict: Verdict) -> Verdict:
         """A missed limit of memory names what takes the most of it."""
@@ -231,98 +200,6 @@ class Measurement:
             return verdict
         symbols = largest(image, self.job.dut.board, verdict.metric)
         return replace(verdict, reason=f"{verdict.reason}; largest symbols: {symbols or 'unknown'}")
-
-    def _rows_of(self, file: str, confirmed: int | None = None) -> Rows:
-        return Rows(partial(self.record.keep, file), self.record.rows(file), confirmed)
-
-    def _identified(self, session: Session, proof: ProbeProof | None) -> DeviceInfo:
-        """Who answers; see `identify`."""
-        while True:
-            try:
-                return identify(session, self.job, proof)
-            except TinyhilError as error:
-                if not self._ladder.recover(error):
-                    raise
-
-    def _asked(self, measure: Measure, file: str) -> tuple[Told, dict[str, int]]:
-        """Ask what a measure asks; after a fault, on a board that has been brought back, what was
-        not told yet. Returns as `_ask`."""
-        self._ladder.begin()
-        self._restarts = 0
-        while True:
-            try:
-                return self._ask(measure, self._rows)
-            except TinyhilError as error:
-                if not self._recovered(error, file):
-                    raise
-
-    def _recovered(self, error: TinyhilError, file: str) -> bool:
-        """Bring the board back; says whether the measure can go on behind its last row.
-
-        The rows since the device last proved who it is go, where somebody else may have answered.
-
-        Raises:
-            WriteError: the run can't be written.
-        """
-        guard, rows = self._talk.guard, self._rows
-        proven = rows.confirmed
-        got_further = len(plain(rows.all)) > len(plain(rows.done))
-        try:
-            if not self._ladder.recover(error, got_further=got_further):
-                return False
-        finally:
-            if self._ladder.doubtful:  # Whoever proves itself now may be another one.
-                rows.confirmed = proven
-        # Those too that the board has begun with in the meantime.
-        self._restarts += guard.restarts - self._counted
-        if self._ladder.doubtful:
-            self._drop_doubtful(file)
-        self._rows = self._rows_of(file, rows.confirmed)
-        self.record.begin(self.job.facts, self.job.contents)
-        return True
-
-    def _ask(self, measure: Measure, rows: Rows) -> tuple[Told, dict[str, int]]:
-        """Ask what a measure asks, and see at its end that who answered is who was flashed.
-
-        Returns:
-            What the measure told, and how often the device has booted in that time, by reason.
-        """
-        job, talk, guard = self.job, self._talk, self._talk.guard
-        guard.on_proof, self._counted = rows.confirm, guard.restarts
-        if self._out_of_step:
-            talk.session.synchronize(Deadline.after(_RECOVER_S))
-            self._out_of_step = False
-        with self._reporter.bar(f"{job.dut.station} {job.task.name}: {measure.title}") as progress:
-            told = measure.ask(talk, rows, progress)
-        resets = talk.confirm()
-        restarts = self._restarts + guard.restarts - self._counted
-        boots = {"restarts": restarts, "resets_on_purpose": resets}
-        return told, {name: count for name, count in boots.items() if count}
-
-    def _kept(self, failed: Entry, file: str, error: TinyhilError) -> Entry:
-        """The line of a measure that failed, with what was tried; if the device is now another one,
-        or did not hold its image, the rows since it last proved who it is are dropped.
-
-        Raises:
-            WriteError: they can't be.
-        """
-        rows, tried = self._rows, as_details(self._ladder.take())
-        if isinstance(error, IdentityError):
-            self._lost = error
-        if not self._ladder.doubtful:
-            return replace(failed, samples=len(rows.all), details=tried)
-        dropped = self._drop_doubtful(file)
-        details = {"dropped_rows": dropped, **tried}
-        return replace(failed, samples=rows.confirmed, details=details)
-
-    def _drop_doubtful(self, file: str) -> int:
-        """Drop the rows since the device last proved who it is; returns how many those were.
-
-        Raises:
-            WriteError: they can't be.
-        """
-        self._ladder.doubtful = False
-        return self.record.drop(file, self._rows.confirmed)
 
     def _restore(self, name: MeasureName, line: Line, rows: Rows) -> Outcome:
         """A measure that an earlier part of a resumed run has finished."""
@@ -348,63 +225,3 @@ class Measurement:
 
     def _unjudged(self, finding: Finding) -> str | None:
         return "a quick run is never judged" if self.job.quick else finding.unjudged
-
-    def _note(self, entry: Entry) -> None:
-        self.record.append(entry)
-        self._reporter.made(entry)
-
-
-def _with_resumed(details: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
-    """The details of a measure, and how many rows earlier parts of the run had, if any."""
-    own = {name: value for name, value in details.items() if name != "resumed"}
-    return {**own, "resumed": len(rows.done)} if rows.done else own
-
-
-def identify(session: Session, job: Job, proof: ProbeProof | None) -> DeviceInfo:
-    """Ask the device who it is, and refuse one that runs something else than the job's image.
-
-    Args:
-        session: synchronized.
-        job: whose image must run.
-        proof: ties the port to the board's debug probe, if it has one.
-
-    Raises:
-        DeviceError: its profile names another task, or it holds another model.
-        IdentityError: it runs another build, or the port leads to another board than the probe.
-        LinkError: see `Session`.
-    """
-    info = session.identify(Deadline.after(_IDENTIFY_S))
-    if info.task != job.task.name:
-        raise DeviceError(
-            f"the firmware's profile names the model '{printable(info.task)}', the task is "
-            f"'{job.task.name}'",
-            hint="flash the firmware of this task, or choose its task",
-            board=job.dut.station,
-            stage="identify",
-        )
-    held = info.extension
-    if held and job.model_sha256 and held.model_sha256 != job.model_sha256:
-        raise DeviceError(
-            f"the device holds the model {printable(held.model_sha256[:16])}…, the image has "
-            f"{job.model_sha256[:16]}…",
-            hint="the board did not take the image; reset it and flash again",
-            board=job.dut.station,
-            stage="identify",
-        )
-    build_id = job.image.build_id if job.image else None
-    if held and build_id and held.build_id != build_id:
-        raise IdentityError(
-            f"the device runs the build {printable(held.build_id[:12])}…, but flashed was "
-            f"{build_id[:12]}…: the port leads to another board than the probe, or "
-            "somebody else has flashed this one",
-            hint=WIRING_HINT,
-            board=job.dut.station,
-            stage="identify",
-        )
-    if proof is not None:
-        if info.extension is None or not proof.knows_token:
-            proof.of_silence(session)
-            info = session.identify(Deadline.after(_IDENTIFY_S))
-        assert session.guard is not None, "the device has been identified"
-        session.guard.prove_by(proof)
-    return info

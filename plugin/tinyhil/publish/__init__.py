@@ -1,1 +1,1 @@
-"""What is made of records for people: report, results table, submission."""
+"""What is made of records for people: report, results table, submission, page of a model."""

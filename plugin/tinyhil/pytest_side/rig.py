@@ -31,6 +31,7 @@ from tinyhil.ground.interrupts import unbroken
 from tinyhil.ground.paths import official_data
 from tinyhil.image import build as firmware
 from tinyhil.image.elf import Image
+from tinyhil.measure.identify import converse
 from tinyhil.measure.job import Job
 from tinyhil.measure.ladder import Ladder, Line, flash_deadline
 from tinyhil.measure.runner import Finished, Measurement
@@ -363,9 +364,8 @@ def measurement(
     finished = request.config.stash.setdefault(_finished, {}).setdefault(place, {})
     ladder = request.config.stash[_ladders][hil_job.dut.station]
     with _located(hil_job.dut, "identify"):
-        return Measurement(
-            hil_session, hil_job, hil_record, report, hil_tap, ladder=ladder, finished=finished
-        )
+        talk = converse(hil_session, hil_job, ladder, hil_tap, report.notice, hil_record.raw)
+    return Measurement(talk, hil_record, report, ladder, finished)
 
 
 def _tasks_of(items: Sequence[pytest.Item], station: str) -> set[str]:

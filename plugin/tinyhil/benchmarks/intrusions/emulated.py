@@ -30,7 +30,9 @@ from tinyhil.ground.errors import TakenError, TinyhilError
 from tinyhil.ground.progress import Progress
 from tinyhil.image import build as firmware
 from tinyhil.image.elf import Image
+from tinyhil.measure.identify import converse
 from tinyhil.measure.job import Job
+from tinyhil.measure.ladder import Ladder
 from tinyhil.measure.runner import Measurement
 from tinyhil.record import Configuration, Entry, Record
 from tinyhil.record.rows import plain
@@ -239,7 +241,10 @@ def _run(
         try:
             session = Session(link)
             session.synchronize(Deadline.after(_STEP_S))
-            measurement = Measurement(session, job, record, _Silent(link), tap)
+            reporter = _Silent(link)
+            ladder = Ladder(dut, made.ours, reporter.notice, on=False)
+            talk = converse(session, job, ladder, tap, reporter.notice, record.raw)
+            measurement = Measurement(talk, record, reporter, ladder)
             begun, link.due = link.passed, due
             for metric in _METRICS:
                 measurement.outcome(metric)
