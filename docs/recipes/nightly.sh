@@ -17,7 +17,7 @@ WAIT=${WAIT:-3600}
 RUNS=${RUNS:-reports/runs}
 summary=${GITHUB_STEP_SUMMARY:-summary.md}
 # Of an earlier night; GitHub's summary is what other steps write to, too.
-rm -rf pages junit.xml cleaned.txt farm.txt pruned.txt
+rm -rf night-pages junit.xml cleaned.txt farm.txt pruned.txt
 [ -n "${GITHUB_STEP_SUMMARY:-}" ] || rm -f "$summary"
 newest() { ls -d "$RUNS"/*_report 2> /dev/null | tail -n 1; }
 before=$(newest)
@@ -49,7 +49,7 @@ esac
 
 # The pages of this night alone, for the CI system to keep.
 now=$(newest)
-[ "$now" = "$before" ] || cp -r "$now" pages
+[ "$now" = "$before" ] || cp -r "$now" night-pages
 
 # Where there is a farm: what is not usable now. The night's result is that of the tests.
 case $BOARDS in labgrid:*) tinyhil farm status > farm.txt || true ;; esac

@@ -64,12 +64,14 @@ def test_a_night_that_is_ended_ends_its_tests_and_still_tells(night: Path) -> No
 def test_a_night_tells_that_nothing_was_gated_and_keeps_its_own_pages_only(night: Path) -> None:
     (night / "runs" / "20250102T030405.000000Z_report").mkdir(parents=True)
     (night / "summary.md").write_text("of another night")
+    (night / "pages").mkdir()
     assert started(night, "1").wait(60) == 1
+    assert (night / "pages").is_dir(), "a folder of the user's repository"
     text = (night / "summary.md").read_text()
     assert text == (
         "### tinyhil: a night\n- Nothing was gated: there is no reports/baselines/night.json\n"
     )
-    assert (night / "pages").is_dir()
+    assert (night / "night-pages").is_dir()
     assert "--hil-baseline" not in (night / "arguments").read_text()
     (night / "reports" / "baselines").mkdir(parents=True)
     (night / "reports" / "baselines" / "night.json").write_text("{}")
