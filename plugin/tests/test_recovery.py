@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +16,7 @@ from tinyhil.benchmarks.resume import compare
 from tinyhil.catalog.bench import Station
 from tinyhil.catalog.board import Board
 from tinyhil.catalog.facts import Metric
+from tinyhil.catalog.measure import MeasureName
 from tinyhil.catalog.task import Task
 from tinyhil.data.material import Material
 from tinyhil.device.dut import Dut, attached
@@ -50,6 +52,7 @@ from tinyhil.publish.report.ci import properties, summary
 from tinyhil.publish.report.table import show_verdicts
 from tinyhil.publish.results.columns import figure_cells, remarks
 from tinyhil.publish.results.rows import Figures, Row
+from tinyhil.pytest_side.report import memory_line
 from tinyhil.record.recall import recalled
 from tinyhil.record.recovery import Rung, Step, as_details, recovered_by, steps_of, told
 from tinyhil.record.store import read_run
@@ -367,3 +370,14 @@ def test_a_figure_that_was_recovered_says_so_in_tables_junit_gate_and_results(
     row = Row(tasks={"kws01": Figures(top1=0.9, latency_p90_s=1.0, recovered=True)})
     assert figure_cells(row, "kws01")[0].endswith("(recovered)")
     assert any(said.startswith("(recovered): the board failed") for said in remarks([row]))
+
+
+def test_the_parts_of_a_memory_size_are_told_of_a_board_that_was_brought_back(
+    tmp_path: Path,
+) -> None:
+    entries = recalled(read_run(write(tmp_path, Content())))
+    memory = next(one for one in entries if one.measure is MeasureName.MEMORY)
+    steps = as_details([Step.of("reset by pin", "silent", 1.0)])
+    recovered = replace(memory, details={**memory.details, **steps, "restarts": 1})
+    assert memory_line(recovered) == memory_line(memory)
+    assert "tensor arena without input and output 16,528" in memory_line(recovered)

@@ -47,7 +47,7 @@ from tinyhil.pytest_side.pages import Pages
 from tinyhil.pytest_side.seen import SeenTests
 from tinyhil.record import Entry
 from tinyhil.record.recovery import told
-from tinyhil.record.schema import RUN
+from tinyhil.record.schema import RUN, MemoryRow
 from tinyhil.record.signing import is_signed
 
 if TYPE_CHECKING:
@@ -321,7 +321,7 @@ class HilReport:
             show_verdicts(self.entries, self.boards, console)
         for entry in self.entries:
             if entry.measure is MeasureName.MEMORY and entry.error is None:
-                show_text(console, _memory_line(entry))
+                show_text(console, memory_line(entry))
         for problem in self._made.wrong if self._made else ():
             if problem.state == "fail":
                 terminalreporter.line(f"FAIL {problem.where}: {problem.what}", red=True)
@@ -336,9 +336,10 @@ class HilReport:
             terminalreporter.line(line)
 
 
-def _memory_line(entry: Entry) -> str:
+def memory_line(entry: Entry) -> str:
     """The parts of a memory size, in bytes."""
-    parts = {name: "?" if size is None else f"{size:,}" for name, size in entry.details.items()}
+    sizes = {name: entry.details[name] for name in MemoryRow.model_fields}
+    parts = {name: "?" if size is None else f"{size:,}" for name, size in sizes.items()}
     return (
         "{station} {task}: text {text}, data {data}, bss {bss} bytes (tensor arena without input "
         "and output {arena}); "
