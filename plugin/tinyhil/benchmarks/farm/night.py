@@ -92,14 +92,14 @@ def _timed(step: Callable[[], object]) -> float:
 
 def _night(command: Sequence[str], folder: Path, options: Sequence[str]) -> float:
     """Seconds of a run of all tasks."""
+    # On another host a program begins in its root folder.
     whole = [
-        *(*command, sys.executable, "-m", "pytest", "suites", "-p", "no:cacheprovider"),
+        *(*command, "env", "-C", str(ROOT)),
+        *(sys.executable, "-m", "pytest", "suites", "-p", "no:cacheprovider"),
         *("--hil-build", str(BUILD), "--hil-runs", str(folder), *options),
     ]
     began = time.monotonic()
-    done = subprocess.run(
-        whole, cwd=ROOT, capture_output=True, text=True, timeout=_NIGHT_S, check=False
-    )
+    done = subprocess.run(whole, capture_output=True, text=True, timeout=_NIGHT_S, check=False)
     if done.returncode:
         raise RuntimeError(f"a run failed: {(done.stdout + done.stderr)[-3000:]}")
     return time.monotonic() - began
