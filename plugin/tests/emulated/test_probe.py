@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 import serial
@@ -32,11 +32,20 @@ NOWHERE = 0xDDDD_DDDC
 
 
 @contextmanager
-def debugging(emulated: EmulatedBoard, mode: str = "halt") -> Iterator[Target]:
-    """pyOCD's target, reached as pyOCD's users reach it."""
+def debugging(
+    emulated: EmulatedBoard, mode: str = "halt", *, resume: bool = True
+) -> Iterator[Target]:
+    """pyOCD's target, reached as pyOCD's users reach it; `resume`: in the end the core goes on."""
     probe = DebugProbeAggregator.get_probe_with_id(emulated.probe_uid)
-    with Session(probe, options={"no_config": True, "connect_mode": mode}) as session:
+    options = {"no_config": True, "connect_mode": mode, "resume_on_disconnect": resume}
+    with Session(probe, options=options) as session:
         yield session.target
+
+
+def halted(each: EmulatedBoard) -> AbstractContextManager[Target]:
+    """The target of a board without firmware, which stays halted: it would run to the end of its
+    memory, fault there without a handler, and end QEMU in the middle of the next test."""
+    return debugging(each, resume=False)
 
 
 @pytest.fixture
@@ -75,7 +84,7 @@ def test_halt_step_and_resume(running: EmulatedBoard) -> None:
 
 def test_stepping_goes_past_an_instruction_that_sleeps(each: EmulatedBoard) -> None:
     code = first(each.board, "flash") + 0x100
-    with debugging(each) as target:
+    with halted(each) as target:
         target.write_memory_block8(code, bytes.fromhex("00bf 30bf 20bf 00bf"))
         target.write_core_register("xpsr", 0x0100_0000)
         target.write_core_register("pc", code)
@@ -113,7 +122,7 @@ def test_core_registers_are_read_and_written(each: EmulatedBoard) -> None:
     written |= {"sp": 0x2000_1000, "lr": 0x101, "pc": 0x100}
     floats = each.board.core != "cortex-m3"
     written |= {"s0": 0x3F80_0000, "s31": 0x4000_0000} if floats else {}
-    with debugging(each) as target:
+    with halted(each) as target:
         for name, value in written.items():
             target.write_core_register_raw(name, value)
         assert {name: target.read_core_register_raw(name) for name in written} == written
@@ -123,7 +132,7 @@ def test_core_registers_are_read_and_written(each: EmulatedBoard) -> None:
 def test_memory_is_read_and_written_in_every_width_and_alignment(each: EmulatedBoard) -> None:
     pattern = bytes(range(1, 256)) * 40
     ram = first(each.board, "ram")
-    with debugging(each) as target:
+    with halted(each) as target:
         target.write_memory_block8(ram + 1, pattern)
         assert bytes(target.read_memory_block8(ram + 1, len(pattern))) == pattern
         target.write8(ram + 3, 0xAA)
@@ -136,7 +145,7 @@ def test_memory_is_read_and_written_in_every_width_and_alignment(each: EmulatedB
 
 def test_all_memory_of_the_boards_file_is_there(each: EmulatedBoard) -> None:
     edges = [address for memory in each.board.memory for address in (memory.start, memory.end - 4)]
-    with debugging(each) as target:
+    with halted(each) as target:
         for address in edges:
             target.write32(address, address ^ 0x5A5A_A5A5)
         assert [target.read32(address) ^ 0x5A5A_A5A5 for address in edges] == edges
@@ -283,7 +292,7 @@ def test_reset_can_be_caught_before_the_first_instruction(
 
 
 def test_a_core_without_firmware_locks_up_and_can_be_halted(each: EmulatedBoard) -> None:
-    with debugging(each) as target:
+    with halted(each) as target:
         target.write_memory_block32(first(each.board, "flash"), [0, 0])
         target.reset()
         assert target.get_state() is Target.State.LOCKUP
