@@ -74,12 +74,8 @@ def size(boards: int, hosts: int, folder: Path, progress: Progress) -> dict[str,
 
 def _once() -> None:
     """As a run does it that takes any board of a type."""
-    with labgrid.acquired(wanted(f"board={_KIND}", "here"), wait_s=_START_S, tell=_untold):
+    with labgrid.acquired(wanted(f"board={_KIND}", "here"), wait_s=_START_S):
         pass
-
-
-def _untold(_: str) -> None:
-    """Nobody waits at a terminal."""
 
 
 def _spent(served: psutil.Process, use: Callable[[], object]) -> Spent:
@@ -111,7 +107,7 @@ def _farm(
     }
     with ExitStack() as stack:
         served = _started(stack, folder, "labgrid-coordinator", "-l", address)
-        coordinator.once_there(coordinator.known, Deadline.after(_START_S), _untold)
+        coordinator.once_there(coordinator.known, Deadline.after(_START_S))
         exporters = []
         for host, some in names.items():
             file = folder / f"{host}.yaml"

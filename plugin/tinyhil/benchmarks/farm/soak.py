@@ -188,7 +188,7 @@ class Soak:
         yield from orphans
         try:
             # Another run's fault may be that the coordinator is gone.
-            once_there(lambda: self._clean_up(scene, fault), Deadline.after(_EXPORTED_S), _untold)
+            once_there(lambda: self._clean_up(scene, fault), Deadline.after(_EXPORTED_S))
         except TinyhilError as error:
             yield f"the janitor: {error}"
 
@@ -246,10 +246,6 @@ def surprises(fault: Fault, ended: Ended, *, twice: bool = False) -> Iterator[st
         yield f"errors of the class {', '.join(sorted(other))}: {ended.last_words}"
     if ended.status in (1, 4) and not ended.errors:
         yield f"it failed without an error's class: {ended.last_words}"
-
-
-def _untold(_: str) -> None:
-    """Nobody waits at a terminal."""
 
 
 def _await(job: Job, plan: Plan) -> bool:
@@ -312,7 +308,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             thread.start()
         for thread in threads:
             thread.join()
-        once_there(lambda: list(sweep()), Deadline.after(_EXPORTED_S), _untold)
+        once_there(lambda: list(sweep()), Deadline.after(_EXPORTED_S))
         left = tuple(left_behind(farm))
     return _show(soak, left, options, began, console)
 

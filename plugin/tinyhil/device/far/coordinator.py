@@ -295,7 +295,7 @@ def failed(done: subprocess.CompletedProcess[str]) -> BenchError:
 
 
 def once_there(
-    ask: Callable[[], _Answer], deadline: Deadline, tell: Callable[[str], None]
+    ask: Callable[[], _Answer], deadline: Deadline, tell: Callable[[str], None] = lambda _: None
 ) -> _Answer:
     """What `ask` returns, once the coordinator answers: one that starts again is waited for.
 

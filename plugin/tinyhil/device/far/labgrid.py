@@ -121,7 +121,7 @@ def _value(key: str, told: object) -> object:
 
 @contextmanager
 def acquired(
-    wanted: Wanted, *, wait_s: float = 0.0, tell: Callable[[str], None]
+    wanted: Wanted, *, wait_s: float = 0.0, tell: Callable[[str], None] = lambda _: None
 ) -> Iterator[Place]:
     """Hold a place; it is released on every way out.
 
