@@ -5,18 +5,15 @@ Imported only where a test needs a board: it brings numpy, pyOCD and all else th
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from tinyhil.catalog.places import is_place
 from tinyhil.catalog.task import Task
 from tinyhil.data import material as data
 from tinyhil.device.dut import Dut, attached
-from tinyhil.device.far import labgrid
 from tinyhil.device.faults import Injector, Kind
 from tinyhil.device.faults.board import spoil
 from tinyhil.device.faults.probe import faulty_probe
@@ -41,6 +38,7 @@ from tinyhil.pytest_side import again, gate, neighbours, settings, xdist
 from tinyhil.pytest_side.ending import ENDING, Ending, check_reports
 from tinyhil.pytest_side.items import BOARD, TASK, asks_for, plan_key
 from tinyhil.pytest_side.pages import new_folder
+from tinyhil.pytest_side.places import find_places
 from tinyhil.pytest_side.plan import Options, Plan, make_plan
 from tinyhil.pytest_side.report import REPORT, HilReport, choose_results, report_of
 from tinyhil.pytest_side.rerun import Rerun, check_same
@@ -73,7 +71,7 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
     """
     if config.pluginmanager.hasplugin(REPORT):
         return
-    _find_places(config)
+    find_places(config)
     plan_of(config)
     ending = Ending(config)
     config.add_cleanup(ending.close)
@@ -98,25 +96,6 @@ def register(config: pytest.Config, *, late: bool = False) -> None:
     if plan.earlier:
         rerun = Rerun({one.name: plan.earlier_of(one) for one in plan.stations})
         config.pluginmanager.register(rerun)
-
-
-def _find_places(config: pytest.Config) -> None:
-    """Ask labgrid once which places are meant: workers of pytest-xdist take the answer over.
-
-    Raises:
-        pytest.UsageError: it does not answer, or has none.
-    """
-    chosen = config.getoption("--hil-board")
-    if xdist.is_worker(config) or not any(map(is_place, chosen)):
-        return
-    try:
-        config.option.hil_board = labgrid.resolved(
-            chosen,
-            config.getoption("--hil-wait"),
-            lambda text: print(text, file=sys.stderr),  # noqa: T201
-        )
-    except TinyhilError as error:
-        raise pytest.UsageError(error.told) from error
 
 
 def _results(config: pytest.Config, folder: Path | None) -> Path | None:
